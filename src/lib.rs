@@ -9,7 +9,7 @@
 //! screen     looks, and the terminal taken over                 config terminal ui
 //! config     the settings in force                              app cli terminal ui client
 //! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client files signal sim
-//! ui         App → frame; a pane or a view a file; themes       app traffic client signal sim
+//! ui         App → frame; a pane or a view a file; themes       app traffic client files signal sim
 //! monitor    client and decoder joined by their queues          exchange metrics client files signal
 //! proxy      between a client and a real service, looking on    client protocol sim
 //! logging    the log, for its pane and for a file               app

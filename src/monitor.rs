@@ -13,6 +13,7 @@ use crate::{
     metrics::Metrics,
 };
 use cortop_client::{Client, Command, Event, FeedSender};
+use cortop_files::recorder::RecorderService;
 use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
 
 /// The ends of the queues to the client and the decoder.
@@ -28,6 +29,8 @@ pub struct Channels {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// To LSL.
     pub lsl: LslService,
+    /// To files.
+    pub recorder: RecorderService,
     /// From other programs; `None` where they have not been let in.
     pub markers: Option<mpsc::Receiver<OutsideMarker>>,
     /// Past the client to the decoder and the sinks.
@@ -37,8 +40,8 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Those of a client and a decoder that nobody else is joined to: neither LSL nor markers of other
-    /// programs have anything to go through.
+    /// Those of a client and a decoder that nobody else is joined to: neither LSL, files nor
+    /// markers of other programs have anything to go through.
     #[must_use]
     pub fn alone(
         commands: mpsc::Sender<Command>,
@@ -47,9 +50,10 @@ impl Channels {
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Self {
         let lsl = LslService::new(SharedSinks::default());
+        let recorder = RecorderService::new(SharedSinks::default());
         let (feed, _) = cortop_client::feed();
         let metrics = Metrics::new(snapshots.clone());
-        Self { commands, events, view, snapshots, lsl, markers: None, feed, metrics }
+        Self { commands, events, view, snapshots, lsl, recorder, markers: None, feed, metrics }
     }
 }
 
@@ -80,6 +84,7 @@ impl Monitor {
         let (view, viewed) = watch::channel(View::default());
         let sinks = SharedSinks::default();
         let lsl = LslService::new(sinks.clone());
+        let recorder = RecorderService::new(sinks.clone());
         let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped, sinks };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples.clone());
@@ -90,6 +95,7 @@ impl Monitor {
             view,
             snapshots,
             lsl,
+            recorder,
             markers: None,
             feed: samples,
             metrics,
@@ -99,8 +105,11 @@ impl Monitor {
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Channels { commands, events, mut lsl, .. } = self.channels;
+        let Channels { commands, events, mut lsl, mut recorder, .. } = self.channels;
         lsl.stop();
+        if let Err(error) = recorder.finish().await {
+            tracing::error!("{error}");
+        }
         Client { commands, events, task: self.client }.quit().await;
         self.decoder.abort();
     }

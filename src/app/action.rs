@@ -123,6 +123,7 @@ actions! {
         Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
         #[hint = "record"]
         Record "record" [Key::char('R')] "start a record in this session, or stop it";
+        RecordFiles "record-files" [Key::char('W')] "record the headset shown to files here, or stop it";
         #[hint = "marker"]
         Mark "mark" [Key::char('m')] "marker at this moment: then 1 to 9, or a text";
         MarkNow "mark-now" [Key::f(1), Key::f(2), Key::f(3), Key::f(4), Key::f(5), Key::f(6), Key::f(7), Key::f(8), Key::f(9)] "marker with this number at once";

@@ -43,6 +43,7 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Quit => return self.quit(),
             Action::Record => self.record(),
+            Action::RecordFiles => self.record_files(),
             Action::Lsl => return self.toggle_lsl(),
             // Chosen from the palette there is no function key: ask for the number.
             Action::Mark | Action::MarkNow => self.mark(),

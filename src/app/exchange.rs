@@ -2,8 +2,8 @@
 
 use super::{App, Effect, Severity, forms::mark};
 use crate::exchange::OutsideMarker;
-use cortop_client::{Command, HeadsetCommand, HeadsetId};
-use jiff::SignedDuration;
+use cortop_client::{Command, HeadsetCommand, HeadsetId, Moment};
+use jiff::{SignedDuration, Timestamp};
 
 impl App {
     /// Serves the streams of the headset shown by LSL, or stops if they are.
@@ -38,17 +38,18 @@ impl App {
         let live = self.sessions.live().filter(|entry| self.is_live(entry));
         let effect = |entry: &super::SessionEntry| {
             let session = entry.session.id.clone();
-            if self.records.is_running_in(&session) {
-                let OutsideMarker { label, value, at } = marker.clone();
-                return mark(session, label, value, at);
-            }
-            let clock = self.headsets.clocks.get(&entry.session.headset.id);
-            let offset = clock.map_or(0.0, |clock| clock.offset);
-            let offset = SignedDuration::try_from_secs_f64(offset).unwrap_or_default();
-            let wall = marker.at.wall;
-            let time = wall.checked_add(offset).unwrap_or(wall);
-            Effect::Mark { session, time, text: marker.text() }
+            let beside = !self.records.is_running_in(&session);
+            let beside = beside.then(|| self.headset_time(&entry.session.headset.id, marker.at));
+            mark(session, marker.clone(), beside)
         };
         live.map(effect).collect()
+    }
+
+    /// A moment by the clock of a headset.
+    pub(super) fn headset_time(&self, headset: &HeadsetId, at: Moment) -> Timestamp {
+        let clock = self.headsets.clocks.get(headset);
+        let offset = clock.map_or(0.0, |clock| clock.offset);
+        let offset = SignedDuration::try_from_secs_f64(offset).unwrap_or_default();
+        at.wall.checked_add(offset).unwrap_or(at.wall)
     }
 }

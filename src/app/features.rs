@@ -47,8 +47,9 @@ impl App {
         let frozen = self.streams.frozen.as_ref();
         let can = match binding.action {
             Action::Record => self.running_record().is_some() || is_activated == Some(true),
+            Action::RecordFiles => self.recorder.is_some() || self.headset().is_some(),
             Action::Lsl => self.lsl.is_some() || self.headset().is_some(),
-            Action::Mark | Action::MarkNow => self.running_record().is_some(),
+            Action::Mark | Action::MarkNow => self.marked_session().is_some(),
             Action::EndMarker => self
                 .running_record()
                 .and_then(|record| record.last.as_ref())

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::{
     Action, Effect, Key,
     dialog::{DialogAction, Form, FormField, FormKind},
+    files::record_files,
 };
+use crate::exchange::OutsideMarker;
 use cortop_client::{
-    Command, HeadsetCommand, MarkerCommand, Moment, RecordCommand, SessionId,
+    Command, HeadsetCommand, MarkerCommand, RecordCommand, SessionId,
     marker::MarkerValue,
     record::{Export, ExportFormat, NewRecord, RecordChange},
     settings::CustomInfo,
@@ -42,6 +46,9 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
                 tags: words(filled(3)),
             };
             record(RecordCommand::Start(session.clone(), new))
+        }
+        FormKind::RecordFiles(headset) => {
+            record_files(headset, [filled(0), filled(1), filled(2), filled(3)])?
         }
         FormKind::ChangeRecord(id) => {
             let change = RecordChange {
@@ -78,9 +85,11 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
         }
         FormKind::FilterLog => return Ok(DialogAction::FilterLog(filled(0).to_owned())),
         FormKind::NoRecord => return Ok(DialogAction::Action(Action::Record)),
-        FormKind::Mark { session, at, .. } => {
+        FormKind::Mark { session, at, beside, .. } => {
             let label = needed(fields, 0)?;
-            mark(session.clone(), label.clone(), MarkerValue::Text(label), *at)
+            let value = MarkerValue::Text(label.clone());
+            let marker = OutsideMarker { label, value, at: *at };
+            mark(session.clone(), marker, *beside)
         }
     };
     Ok(DialogAction::Effects(vec![effect]))
@@ -91,16 +100,22 @@ pub(super) fn shortcut(form: &Form, key: Key, action: Option<Action>) -> Option<
     if form.kind == FormKind::NoRecord {
         return action.filter(|action| *action == Action::Record).map(DialogAction::Action);
     }
-    let FormKind::Mark { session, at, labels } = &form.kind else { return None };
+    let FormKind::Mark { session, at, beside, labels } = &form.kind else { return None };
     let empty = form.fields.iter().all(|field| field.filled().is_empty());
     let number = key.typed().filter(|_| empty)?.to_digit(10)?;
     let label = labels.get(usize::try_from(number).ok()?.checked_sub(1)?)?.clone();
     let value = MarkerValue::Number(number.into());
-    Some(DialogAction::Effects(vec![mark(session.clone(), label, value, *at)]))
+    let marker = OutsideMarker { label, value, at: *at };
+    Some(DialogAction::Effects(vec![mark(session.clone(), marker, *beside)]))
 }
 
-/// The effect that sets a marker.
-pub(super) fn mark(session: SessionId, label: String, value: MarkerValue, at: Moment) -> Effect {
+/// The effect that sets a marker: in the record of a session, or, where none runs, among its samples,
+/// at a time by the headset's clock.
+pub(super) fn mark(session: SessionId, marker: OutsideMarker, beside: Option<Timestamp>) -> Effect {
+    if let Some(time) = beside {
+        return Effect::Mark { session, time, text: marker.text() };
+    }
+    let OutsideMarker { label, value, at } = marker;
     Effect::Command(Command::Marker(MarkerCommand::Mark { session, label, value, at }))
 }
 

@@ -194,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_former_name_of_an_action_is_understood() {
-        let keymap = Keymap::default().rebind(&overrides(&[("streams.way", &["W"])])).expect("it");
-        assert_eq!(keymap.action(Pane::Streams, Key::char('W')), Some(Action::GlyphSet));
+        let keymap = Keymap::default().rebind(&overrides(&[("streams.way", &["X"])])).expect("it");
+        assert_eq!(keymap.action(Pane::Streams, Key::char('X')), Some(Action::GlyphSet));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane, SessionField};
 use crate::exchange::{LslState, OutsideMarker};
 use cortop_client::{Command, Event, HeadsetId, Moment, SessionId, Stream};
+use cortop_files::recorder::{RecorderOptions, RecorderState};
 use cortop_signal::Snapshot;
 
 /// What goes to the terminal.
@@ -109,6 +110,8 @@ pub enum Message {
     Reloaded(Result<Box<ReloadedSettings>, String>),
     /// What is served by LSL now.
     Lsl(Option<LslState>),
+    /// What is recorded to files now, or why that has ended.
+    Recorder(Result<Option<RecorderState>, String>),
     /// Another program has set a marker.
     OutsideMarker(OutsideMarker),
     /// A problem to notify the user of, such as a command that found the client busy.
@@ -122,6 +125,8 @@ pub enum Effect {
     Command(Command),
     /// Serve the streams of this headset by LSL, or none.
     Lsl(Option<HeadsetId>),
+    /// Record to files, or stop.
+    Recorder(Option<Box<RecorderOptions>>),
     /// Put a marker among the samples of a session that has no record.
     Mark {
         /// Which session.

@@ -11,6 +11,7 @@ pub mod dialog;
 mod events;
 mod exchange;
 mod features;
+mod files;
 mod forms;
 mod headsets;
 mod help;
@@ -80,6 +81,7 @@ use cortop_client::{
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
+use cortop_files::recorder::RecorderState;
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
 /// What changes only when the configuration is read again.
@@ -160,6 +162,8 @@ pub struct App {
     pub(crate) throughput: Throughput,
     /// What is served by LSL.
     pub lsl: Option<LslState>,
+    /// What is recorded to files.
+    pub(crate) recorder: Option<RecorderState>,
     /// The pane with the focus.
     pub(crate) focus: Pane,
     /// Whether the terminal reports what the mouse does.
@@ -224,6 +228,7 @@ impl App {
             ahead: VecDeque::new(),
             throughput: Throughput::default(),
             lsl: None,
+            recorder: None,
             focus: Pane::Streams,
             mouse,
             zoomed: false,
@@ -283,6 +288,7 @@ impl App {
             Message::Throughput(throughput) => self.throughput = throughput,
             Message::Reloaded(reloaded) => effects = self.on_reloaded(reloaded),
             Message::Lsl(state) => self.lsl = state,
+            Message::Recorder(state) => self.on_recorder(state),
             Message::OutsideMarker(marker) => effects = self.on_outside_marker(&marker),
             Message::Notice(text) => self.notify(Severity::Problem, text),
         }

@@ -19,7 +19,7 @@ impl App {
 
     /// Quits, after a question while a record of ours runs or has just been ordered.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
-        if self.records_ended().is_empty() {
+        if self.records_ended().is_empty() && self.recorder.is_none() {
             return vec![Effect::Quit];
         }
         self.ask(&Question::Quit);
@@ -32,12 +32,15 @@ impl App {
         let (title, yes, then) = match question {
             Question::Quit => {
                 let (sessions, ends): (Vec<_>, Vec<_>) = self.records_ended().into_iter().unzip();
-                if ends.is_empty() {
+                if self.recorder.is_some() {
+                    lines.push("The recording to files ends; what it has is kept.".to_owned());
+                } else if ends.is_empty() {
                     lines.push("The record has ended: nothing is lost.".to_owned());
                 }
                 lines.extend(ends);
                 lines.extend(self.records_continued());
-                let yes = if sessions.is_empty() { "quit" } else { "stop and quit" };
+                let ends = !sessions.is_empty() || self.recorder.is_some();
+                let yes = if ends { "stop and quit" } else { "quit" };
                 let running = sessions.into_iter().filter(|id| self.records.is_running_in(id));
                 ("Quit?", yes, running.map(stop_record).chain([Effect::Quit]).collect())
             }
@@ -49,6 +52,13 @@ impl App {
                 }
                 lines.extend(self.ownership(session));
                 ("Stop the record?", "stop", vec![stop_record(session.clone())])
+            }
+            Question::StopFiles => {
+                let files = &self.recorder.as_ref()?.status.files;
+                let files = files.iter().map(|file| file.path.display().to_string());
+                lines.extend(files);
+                let stop = vec![Effect::Recorder(None)];
+                ("Stop the recording to files?", "stop", stop)
             }
             Question::Record(session) => {
                 self.sessions.get(session).filter(|entry| entry.closed.is_none())?;

@@ -1,11 +1,14 @@
 //! What keys do about records and markers.
 
+use jiff::Timestamp;
+
 use super::{
     Action, App, Effect, Key, Severity,
     dialog::{Dialog, Form, FormField, FormKind, Question},
     forms::mark,
     notice::Condition,
 };
+use crate::exchange::OutsideMarker;
 use cortop_client::{
     Command, Link, Marker, MarkerCommand, RecordEvent, RecordId, SessionId, marker::MarkerValue,
     session::SessionStatus,
@@ -63,7 +66,7 @@ impl App {
 
     /// The form of a marker at this moment.
     fn mark_form(&self) -> Form {
-        let Some(session) = self.recorded_session() else {
+        let Some((session, beside)) = self.marked_session() else {
             let kind = FormKind::NoRecord;
             let mut form = Form::new("no record is running".to_owned(), kind, Vec::new());
             form.notes.push(self.no_record());
@@ -74,7 +77,7 @@ impl App {
         let named: Vec<_> = named.map(|(label, number)| format!("{number} {label}")).collect();
         let mut form = Form::new(
             "marker".to_owned(),
-            FormKind::Mark { session, at: self.now, labels: self.settings.markers.clone() },
+            FormKind::Mark { session, at: self.now, beside, labels: self.settings.markers.clone() },
             vec![FormField::text(
                 "label",
                 "1 to 9 set that marker at once; or a text, then Enter",
@@ -92,7 +95,9 @@ impl App {
     pub(super) fn refresh_mark(&mut self) {
         let Some(Dialog::Form(Form { kind, .. })) = &self.dialog else { return };
         let is_outdated = match kind {
-            FormKind::Mark { session, .. } => !self.records.is_running_in(session),
+            FormKind::Mark { session, beside, .. } => {
+                self.records.is_running_in(session) != beside.is_none()
+            }
             FormKind::NoRecord => true,
             _ => false,
         };
@@ -126,19 +131,31 @@ impl App {
 
     /// Sets the marker of a function key.
     pub(super) fn mark_now(&mut self, key: Key) -> Vec<Effect> {
-        let Some(session) = self.needed_record() else { return Vec::new() };
+        let Some((session, beside)) = self.marked_session() else {
+            self.notify_no_record();
+            return Vec::new();
+        };
         let number = key.function().unwrap_or_default();
         let label = usize::from(number).checked_sub(1).and_then(|at| self.settings.markers.get(at));
         let Some(label) = label.cloned() else {
             self.notify(Severity::Problem, format!("no marker has the key {key}"));
             return Vec::new();
         };
-        vec![mark(session, label, MarkerValue::Number(number.into()), self.now)]
+        let value = MarkerValue::Number(number.into());
+        if beside.is_some() {
+            // Cortex, which has no record, will not say so.
+            self.notify(Severity::Info, format!("marker {label} set in the files"));
+        }
+        let marker = OutsideMarker { label, value, at: self.now };
+        vec![mark(session, marker, beside)]
     }
 
     /// Makes an interval of the last marker.
     pub(super) fn end_marker(&mut self) -> Vec<Effect> {
-        let Some(session) = self.needed_record() else { return Vec::new() };
+        let Some(session) = self.recorded_session() else {
+            self.notify_no_record();
+            return Vec::new();
+        };
         let last = self.records.running_in(&session).and_then(|running| running.last.as_ref());
         let Some(marker) = last.filter(|last| !last.is_interval()).map(|last| last.uuid.clone())
         else {
@@ -149,19 +166,26 @@ impl App {
         vec![Effect::Command(Command::Marker(end))]
     }
 
+    /// The current session, if markers can be set in it: in its record, or, at a time by the
+    /// headset's clock, only in the files that are recorded.
+    pub(super) fn marked_session(&self) -> Option<(SessionId, Option<Timestamp>)> {
+        if let Some(session) = self.recorded_session() {
+            return Some((session, None));
+        }
+        let entry = self.sessions.current().filter(|entry| self.is_live(entry))?;
+        let headset = &entry.session.headset.id;
+        let time = self.is_recorded(headset).then(|| self.headset_time(headset, self.now))?;
+        Some((entry.session.id.clone(), Some(time)))
+    }
+
     /// The current session, if a record runs in it.
     fn recorded_session(&self) -> Option<SessionId> {
         self.sessions.current.clone().filter(|id| self.records.is_running_in(id))
     }
 
-    /// The same; else notifies the user what to do.
-    fn needed_record(&mut self) -> Option<SessionId> {
-        let session = self.recorded_session();
-        if session.is_none() {
-            let text = self.no_record();
-            self.notify_while(Condition::NoRecord, Severity::Problem, text);
-        }
-        session
+    fn notify_no_record(&mut self) {
+        let text = self.no_record();
+        self.notify_while(Condition::NoRecord, Severity::Problem, text);
     }
 
     /// Whether a record, or any, is being written to files: its export has not been answered.

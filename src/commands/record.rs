@@ -14,7 +14,7 @@ use super::{
 use crate::{cli, console::print};
 use cortop_client::{ClientConfig, Command, Event, Feed, sanitize::json_line};
 use cortop_files::recorder::{
-    RecordedFile, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space,
+    RecordedFile, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space, human_size,
 };
 
 /// Records until told to end; gives the exit status.
@@ -34,13 +34,13 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
         headset: None,
     });
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
-    let mut recording = RunningRecording { status, markers, json: args.json, told: Vec::new() };
+    let mut recording = RecordCompanion { status, markers, json: args.json, told: Vec::new() };
     let code = follow(config, recorder, args.duration, &mut recording).await?;
     recording.finish()?;
     Ok(code)
 }
 
-struct RunningRecording {
+struct RecordCompanion {
     status: Arc<SharedStatus>,
     markers: OutsideMarkers,
     json: bool,
@@ -48,7 +48,7 @@ struct RunningRecording {
     told: Vec<PathBuf>,
 }
 
-impl Companion for RunningRecording {
+impl Companion for RecordCompanion {
     fn on_event(&mut self, event: &Event, commands: &mpsc::Sender<Command>) {
         if let Event::Session(session) = event {
             let headset = &session.headset;
@@ -62,12 +62,12 @@ impl Companion for RunningRecording {
         self.tell_files(&status)?;
         let written: u64 = status.files.iter().map(|file| file.size).sum();
         let free = status.files.last().and_then(|file| free_space(&file.path));
-        let free = free.map(|free| format!(" · {} free", bytes(free))).unwrap_or_default();
+        let free = free.map(|free| format!(" · {} free", human_size(free))).unwrap_or_default();
         let lost = match status.lost {
             0 => String::new(),
             lost => format!(" · lost {lost}"),
         };
-        Ok(format!(" · {}{free}{lost}", bytes(written)))
+        Ok(format!(" · {}{free}{lost}", human_size(written)))
     }
 
     async fn outside(&mut self, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
@@ -79,7 +79,7 @@ impl Companion for RunningRecording {
     }
 }
 
-impl RunningRecording {
+impl RecordCompanion {
     /// Says which files have been begun.
     fn tell_files(&mut self, status: &RecorderStatus) -> Result<()> {
         for RecordedFile { headset, path, .. } in &status.files {
@@ -125,22 +125,9 @@ impl RunningRecording {
         }
         print(&format!(
             "recorded {samples} samples, lost {lost}, {markers} markers, {}\n",
-            bytes(written)
+            human_size(written)
         ))
     }
-}
-
-/// A size as people read it.
-fn bytes(count: u64) -> String {
-    let mut size = count as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if size < 1000.0 {
-            let decimals = usize::from(unit != "B" && size < 100.0);
-            return format!("{size:.decimals$} {unit}");
-        }
-        size /= 1000.0;
-    }
-    format!("{size:.1} TB")
 }
 
 fn print_line(value: &serde_json::Value) -> Result<()> {

@@ -21,6 +21,7 @@ use crate::{
     ui::Ui,
 };
 use cortop_client::{Command, Event, Feed, HeadsetId, Moment};
+use cortop_files::recorder::RecorderOptions;
 
 /// A clock in the status line shows that the monitor is alive, and its write notices a terminal that
 /// is gone.
@@ -187,6 +188,7 @@ impl<S: Screen> EventLoop<'_, S> {
             self.update(Message::Throughput(throughput)).await?;
         }
         self.tell_lsl().await?;
+        self.tell_recorder().await?;
         self.update(Message::Tick(Moment::now())).await
     }
 
@@ -216,6 +218,27 @@ impl<S: Screen> EventLoop<'_, S> {
         if state == self.app.lsl { Ok(()) } else { self.update(Message::Lsl(state)).await }
     }
 
+    /// Records to files, or stops.
+    async fn record(&mut self, options: Option<RecorderOptions>) -> Result<(), Exit> {
+        match options {
+            None => self.channels.recorder.stop(),
+            Some(options) => {
+                if let Err(error) = self.channels.recorder.start(options) {
+                    let text = format!("nothing can be recorded there: {error}");
+                    self.update(Message::Notice(text)).await?;
+                }
+            }
+        }
+        self.tell_recorder().await
+    }
+
+    /// Tells what is recorded to files, if that has changed.
+    async fn tell_recorder(&mut self) -> Result<(), Exit> {
+        let state = self.channels.recorder.state().map_err(|error| error.to_string());
+        let is_known = matches!(&state, Ok(state) if *state == self.app.recorder);
+        if is_known { Ok(()) } else { self.update(Message::Recorder(state)).await }
+    }
+
     /// Handles an event and all that wait behind it.
     async fn on_events(&mut self, first: Option<Event>) -> Result<(), Exit> {
         let Some(first) = first else { return self.update(Message::ClientEnded).await };
@@ -234,6 +257,10 @@ impl<S: Screen> EventLoop<'_, S> {
         if let Event::Clock { headset, clock } = event {
             self.channels.lsl.set_clock(headset, *clock);
         }
+        if let Event::Session(session) = event {
+            let headset = &session.headset;
+            self.channels.recorder.set_firmware(&headset.id, &headset.firmware);
+        }
     }
 
     /// Updates the state machine with a message that it stamps with the time.
@@ -248,6 +275,9 @@ impl<S: Screen> EventLoop<'_, S> {
             match effect {
                 Effect::Command(command) => self.send(command),
                 Effect::Lsl(headset) => Box::pin(self.serve(headset)).await?,
+                Effect::Recorder(options) => {
+                    Box::pin(self.record(options.map(|own| *own))).await?;
+                }
                 Effect::Mark { session, time, text } => {
                     let time = time.as_duration().as_secs_f64();
                     let marker = Feed::Marker { session, time, text, in_record: false };

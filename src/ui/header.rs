@@ -15,6 +15,7 @@ use super::{
 };
 use crate::app::{App, FrozenPicture, SessionEntry};
 use cortop_client::{ConnectionStep, Link, Stream};
+use cortop_files::recorder::human_size;
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// Width of the time of day.
@@ -116,6 +117,16 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     }
     if let Some(text) = alerts_elsewhere(ctx) {
         add(8, ctx.span(ThemeToken::Bad, text));
+    }
+    if let Some(own) = &app.recorder {
+        let written: u64 = own.status.files.iter().map(|file| file.size).sum();
+        let seconds = app.now.instant.into_std().saturating_duration_since(own.since).as_secs();
+        let age = format!("{}:{:02}", seconds / 60, seconds % 60);
+        let text = format!("{} file {age} {}", glyphs::ON, human_size(written));
+        add(11, ctx.span(ThemeToken::Bad, text));
+        if let Some(free) = own.free {
+            add(5, ctx.span(ThemeToken::Text, format!("{} free", human_size(free))));
+        }
     }
     if let Some(lsl) = &app.lsl {
         let other = Some(&lsl.headset).filter(|own| app.headset() != Some(*own));

@@ -31,12 +31,12 @@ use std::{
 use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
 use cortop_signal::sink::Sink;
 
-use recording::Recording;
+use recording::HeadsetRecording;
 
 pub use self::{
     names::name_part,
-    service::RecorderService,
-    status::{RecordedFile, RecorderStatus, SharedStatus, free_space},
+    service::{RecorderService, RecorderState},
+    status::{RecordedFile, RecorderStatus, SharedStatus, free_space, human_size},
 };
 
 /// How often what was measured is passed on to the files.
@@ -166,7 +166,7 @@ impl OpenedStream {
 pub struct Recorder {
     options: RecorderOptions,
     status: Arc<SharedStatus>,
-    recordings: Vec<Recording>,
+    recordings: Vec<HeadsetRecording>,
     passed_on: Instant,
     synced: Instant,
 }
@@ -200,10 +200,10 @@ impl Recorder {
     }
 
     fn report(&self, finished: bool) {
-        self.status.set(self.recordings.iter().map(Recording::status), finished);
+        self.status.set(self.recordings.iter().map(HeadsetRecording::status), finished);
     }
 
-    fn of_session(&mut self, session: &SessionId) -> Option<&mut Recording> {
+    fn of_session(&mut self, session: &SessionId) -> Option<&mut HeadsetRecording> {
         self.recordings.iter_mut().find(|own| own.is_of(session))
     }
 }
@@ -217,7 +217,7 @@ impl Sink for Recorder {
             return Ok(());
         }
         if !self.recordings.iter().any(|own| own.headset == *id) {
-            self.recordings.push(Recording::new(id.clone(), self.options.clone()));
+            self.recordings.push(HeadsetRecording::new(id.clone(), self.options.clone()));
         }
         for own in self.recordings.iter_mut().filter(|own| own.headset == *id) {
             own.subscribe(subscription)?;

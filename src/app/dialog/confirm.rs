@@ -26,6 +26,8 @@ pub enum Question {
     Quit,
     /// Stop the record of a session?
     StopRecord(SessionId),
+    /// Stop the recording to files?
+    StopFiles,
     /// Start a record in another program's session?
     Record(SessionId),
     /// Close a session, or leave another program's?

@@ -1,5 +1,7 @@
 //! Values to be filled in, one below the other.
 
+use jiff::Timestamp;
+
 use super::{DialogEvent, TextInput};
 use crate::app::Key;
 use cortop_client::{HeadsetId, Moment, RecordId, SessionId};
@@ -26,6 +28,8 @@ pub struct Form {
 pub enum FormKind {
     /// Start a record.
     StartRecord(SessionId),
+    /// Record a headset to files.
+    RecordFiles(HeadsetId),
     /// Change what a record is called.
     ChangeRecord(RecordId),
     /// Delete a record, which cannot be taken back: the word has to be typed.
@@ -46,6 +50,8 @@ pub enum FormKind {
         session: SessionId,
         /// When.
         at: Moment,
+        /// Where no record runs: when by the headset's clock, for the files that are recorded.
+        beside: Option<Timestamp>,
         /// The labels of the digits, from 1 on.
         labels: Vec<String>,
     },

@@ -9,7 +9,7 @@ use cortop_signal::is_channel;
 
 use super::{
     OpenedStream, RecorderOptions,
-    timeline::{Placed, Timeline, whole},
+    timeline::{Placed, SampleTimeline, whole},
 };
 use crate::{
     edf::{
@@ -167,7 +167,7 @@ impl EdfOutput {
         &mut self,
         values: &Values,
         placed: &Placed,
-        timeline: &Timeline,
+        timeline: &SampleTimeline,
     ) -> io::Result<()> {
         if placed.lost > 0 {
             let lost = placed.index.saturating_sub(self.next);
@@ -228,7 +228,7 @@ impl EdfOutput {
         &mut self,
         values: &Values,
         placed: &Placed,
-        eeg: &Timeline,
+        eeg: &SampleTimeline,
     ) -> io::Result<()> {
         let Some(motion) = &mut self.motion else { return Ok(()) };
         let Some(index) = eeg.index_at(placed.time) else { return Ok(()) };
@@ -271,7 +271,7 @@ impl EdfOutput {
     }
 
     /// Ends the file, with the length of its records as the pace was measured.
-    pub(super) fn finish(mut self, timeline: &Timeline) -> io::Result<EdfSummary> {
+    pub(super) fn finish(mut self, timeline: &SampleTimeline) -> io::Result<EdfSummary> {
         let summary = EdfSummary {
             clipped: self.writer.clipped(),
             dropped: self.motion.as_ref().map_or(0, |motion| motion.dropped),

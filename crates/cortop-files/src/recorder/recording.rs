@@ -19,7 +19,7 @@ use super::{
     edf_output::EdfOutput,
     marker_output::{MarkerOutput, RecordedMarker},
     names,
-    timeline::{Placed, Timeline},
+    timeline::{Placed, SampleTimeline},
 };
 use crate::{
     csv_writer::{CsvMetadata, CsvVersion},
@@ -38,7 +38,7 @@ const TABLE: [Stream; 7] =
 
 /// The recording of one headset.
 #[derive(Debug)]
-pub(super) struct Recording {
+pub(super) struct HeadsetRecording {
     pub(super) headset: HeadsetId,
     options: RecorderOptions,
     streams: Vec<RecordedStream>,
@@ -66,9 +66,9 @@ struct Tables {
     streams: Vec<OpenedStream>,
     /// The stream that gives the rows.
     pace: Stream,
-    pace_timeline: Timeline,
+    pace_timeline: SampleTimeline,
     /// Of motion beside EEG.
-    motion_timeline: Timeline,
+    motion_timeline: SampleTimeline,
     csv: Option<CsvOutput>,
     /// With the pace of the rows.
     edf: Vec<EdfOutput>,
@@ -79,7 +79,7 @@ struct Tables {
     count: u64,
 }
 
-impl Recording {
+impl HeadsetRecording {
     pub(super) fn new(headset: HeadsetId, options: RecorderOptions) -> Self {
         Self {
             headset,
@@ -291,8 +291,8 @@ impl Recording {
         let stem = self.stem.clone().unwrap_or_default();
         let tables = Tables {
             pace,
-            pace_timeline: Timeline::new(rate(pace)),
-            motion_timeline: Timeline::new(rate(Stream::Mot)),
+            pace_timeline: SampleTimeline::new(rate(pace)),
+            motion_timeline: SampleTimeline::new(rate(Stream::Mot)),
             csv,
             edf,
             motion_apart,

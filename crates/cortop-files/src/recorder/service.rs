@@ -1,25 +1,41 @@
 //! A recorder beside the monitor: started and stopped while samples flow.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
 use cortop_protocol::HeadsetId;
 use cortop_signal::sink::{SharedSinks, SinkHandle};
 
-use super::{RecordError, Recorder, RecorderOptions, RecorderStatus, SharedStatus};
+use super::{RecordError, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space};
 
 /// Samples that may wait for the disk: half a minute of a headset.
 const QUEUE: usize = 16_384;
+
+/// A recording that runs, or has just ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecorderState {
+    /// Whose; `None` for all.
+    pub headset: Option<HeadsetId>,
+    /// When it was started.
+    pub since: Instant,
+    /// What there is of it.
+    pub status: RecorderStatus,
+    /// Bytes that can still be written, where the system says.
+    pub free: Option<u64>,
+}
 
 /// Records, or does not.
 #[derive(Debug)]
 pub struct RecorderService {
     sinks: SharedSinks,
     firmware: BTreeMap<HeadsetId, String>,
-    running: Option<Running>,
+    running: Option<RunningRecorder>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct RunningRecorder {
+    headset: Option<HeadsetId>,
+    folder: PathBuf,
+    since: Instant,
     status: Arc<SharedStatus>,
     sink: SinkHandle<RecordError>,
 }
@@ -39,17 +55,20 @@ impl RecorderService {
         }
     }
 
-    /// Records from now on; what ran is to be stopped before.
+    /// Records from now on. What still runs is to be stopped before.
     ///
     /// # Errors
-    /// The operating system has no thread to spare.
+    /// The folder cannot be made, or the operating system has no thread to spare.
     pub fn start(&mut self, options: RecorderOptions) -> io::Result<()> {
+        let (headset, folder) = (options.headset.clone(), options.folder.clone());
+        std::fs::create_dir_all(&folder)?;
         let (recorder, status) = Recorder::new(options);
         for (headset, firmware) in &self.firmware {
             status.set_firmware(headset, firmware);
         }
         let sink = self.sinks.lock().add(recorder, QUEUE)?;
-        self.running = Some(Running { status, sink });
+        let since = Instant::now();
+        self.running = Some(RunningRecorder { headset, folder, since, status, sink });
         Ok(())
     }
 
@@ -64,17 +83,21 @@ impl RecorderService {
     ///
     /// # Errors
     /// It could not go on, and has ended.
-    pub fn state(&mut self) -> Result<Option<RecorderStatus>, RecordError> {
+    pub fn state(&mut self) -> Result<Option<RecorderState>, RecordError> {
         let Some(running) = &mut self.running else { return Ok(None) };
         let ended = running.sink.ended.try_recv();
-        let status = running.status.get();
-        match ended {
-            Ok(ended) => {
-                self.running = None;
-                ended.map(|()| Some(RecorderStatus { finished: true, ..status }))
-            }
-            Err(_) => Ok(Some(RecorderStatus { finished: false, ..status })),
+        let mut state = RecorderState {
+            headset: running.headset.clone(),
+            since: running.since,
+            status: running.status.get(),
+            free: free_space(&running.folder),
+        };
+        state.status.finished = ended.is_ok();
+        if let Ok(ended) = ended {
+            self.running = None;
+            ended?;
         }
+        Ok(Some(state))
     }
 
     /// Stops, and waits for the files to be closed.

@@ -91,3 +91,17 @@ pub fn free_space(path: &Path) -> Option<u64> {
         None
     }
 }
+
+/// A size as people read it.
+#[must_use]
+pub fn human_size(count: u64) -> String {
+    let mut size = count as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if size < 1000.0 {
+            let decimals = usize::from(unit != "B" && size < 100.0);
+            return format!("{size:.decimals$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}

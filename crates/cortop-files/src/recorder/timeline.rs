@@ -16,7 +16,7 @@ const AGREE: f64 = 1.0;
 
 /// Follows the samples of one stream over all of its subscriptions.
 #[derive(Debug)]
-pub(super) struct Timeline {
+pub(super) struct SampleTimeline {
     nominal: f64,
     /// By how many seconds Cortex's clock was set since the start.
     clock: f64,
@@ -59,7 +59,7 @@ impl Placed {
     }
 }
 
-impl Timeline {
+impl SampleTimeline {
     /// Before the first sample of a stream with so many samples a second.
     pub(super) fn new(nominal: f64) -> Self {
         Self { nominal, clock: 0.0, first: None, last: None, received: 0, lost: 0 }

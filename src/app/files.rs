@@ -1,0 +1,95 @@
+//! What keys do about recordings to files on this computer.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    App, Effect, Severity,
+    dialog::{Dialog, Form, FormField, FormKind, Question},
+};
+use cortop_client::HeadsetId;
+use cortop_files::recorder::{RecorderOptions, RecorderState, RecordingFormat, human_size};
+
+/// A headset that comes back within this time goes on in the same files.
+const RESUME_WITHIN: Duration = Duration::from_secs(600);
+
+impl App {
+    /// Asks what to record the headset shown to, or whether to stop what runs.
+    pub(super) fn record_files(&mut self) {
+        if self.recorder.is_some() {
+            return self.ask(&Question::StopFiles);
+        }
+        let Some(headset) = self.headset().cloned() else {
+            let text = "no headset is shown that could be recorded";
+            return self.notify(Severity::Problem, text);
+        };
+        let fields = vec![
+            FormField::text("title", "what it is called; may be empty", ""),
+            FormField::text("subject", "who is recorded; may be empty", ""),
+            FormField::text("formats", "of csv, edf, bdf and jsonl", "csv,edf"),
+            FormField::text("folder", "on this computer", &self.settings.folder),
+        ];
+        let title = format!("record {headset} to files");
+        self.dialog = Some(Dialog::Form(Form::new(title, FormKind::RecordFiles(headset), fields)));
+    }
+
+    /// What has become of the recording to files.
+    pub(super) fn on_recorder(&mut self, state: Result<Option<RecorderState>, String>) {
+        match state {
+            Err(why) => {
+                self.recorder = None;
+                self.notify_until_seen(why);
+            }
+            Ok(Some(state)) if state.status.finished => {
+                self.recorder = None;
+                let written: u64 = state.status.files.iter().map(|file| file.size).sum();
+                let text = format!(
+                    "recorded {} samples to {} files, {}",
+                    state.status.samples,
+                    state.status.files.len(),
+                    human_size(written)
+                );
+                self.notify(Severity::Info, text);
+            }
+            Ok(state) => {
+                let files = |state: &Option<RecorderState>| {
+                    state.as_ref().map_or(0, |state| state.status.files.len())
+                };
+                if files(&state) > files(&self.recorder)
+                    && let Some(file) = state.as_ref().and_then(|own| own.status.files.last())
+                {
+                    self.notify(Severity::Info, format!("recording to {}", file.path.display()));
+                }
+                self.recorder = state;
+            }
+        }
+    }
+
+    /// Whether a headset is recorded to files.
+    pub(super) fn is_recorded(&self, headset: &HeadsetId) -> bool {
+        let own = self.recorder.as_ref();
+        own.is_some_and(|own| own.headset.as_ref().is_none_or(|only| only == headset))
+    }
+}
+
+/// The effect of the form.
+///
+/// # Errors
+/// The place of the field that cannot be so, and a sentence with what it can be.
+pub(super) fn record_files(
+    headset: &HeadsetId,
+    [title, subject, formats, folder]: [&str; 4],
+) -> Result<Effect, (usize, String)> {
+    let formats = RecordingFormat::list(formats).map_err(|why| (2, why))?;
+    if formats.is_empty() {
+        return Err((2, "this is needed: csv, edf, bdf or jsonl".to_owned()));
+    }
+    let folder = PathBuf::from(if folder.is_empty() { "." } else { folder });
+    Ok(Effect::Recorder(Some(Box::new(RecorderOptions {
+        folder,
+        formats,
+        title: title.to_owned(),
+        subject: subject.to_owned(),
+        resume_within: RESUME_WITHIN,
+        headset: Some(headset.clone()),
+    }))))
+}
