@@ -48,7 +48,7 @@ fn an_alert_rings_notifies_and_runs_the_command_once() {
     let config = configured(
         folder.path(),
         &format!(
-            "[alerts]\nwhen = \"always\"\ncontact = false\nnotification = \"osc777\"\n\
+            "[alerts]\nwhen = \"always\"\ncontact = false\nrail = false\nnotification = \"osc777\"\n\
              on-alert = [\"sh\", \"-c\", '{script}', '{}']\n",
             out.display()
         ),
@@ -85,8 +85,10 @@ fn an_alert_rings_notifies_and_runs_the_command_once() {
 #[test]
 fn what_rings_and_notifies_is_off_where_it_is_switched_off() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config =
-        configured(folder.path(), "[alerts]\nwhen = \"always\"\ncontact = false\nbell = false\n");
+    let config = configured(
+        folder.path(),
+        "[alerts]\nwhen = \"always\"\ncontact = false\nrail = false\nbell = false\n",
+    );
     let scenario = warnings(&[(20, json!({})), (999, json!("the last warning"))]);
     let (url, _alive) = service(cortop_sim::Options { scenario, ..cortop_sim::Options::default() });
     let args = ["--config", &config, "--url", &url];

@@ -30,9 +30,7 @@ impl Noise {
     /// A smooth curve in -1..1 through one random value at each whole `x`.
     pub(super) fn smooth(self, x: f64) -> f64 {
         let (slot, part) = slot(x);
-        let from = self.signed(slot);
-        let weight = part * part * 2.0_f64.mul_add(-part, 3.0);
-        (self.signed(slot + 1) - from).mul_add(weight, from)
+        between([self.signed(slot), self.signed(slot + 1)], part)
     }
 
     /// One of the items, a slot each.
@@ -46,6 +44,37 @@ impl Noise {
         }
         last
     }
+}
+
+/// A curve as [`Noise::smooth`] makes it, for one who goes along it: holds the two values that the
+/// newest point lies between.
+#[derive(Clone, Debug)]
+pub(super) struct HeldCurve {
+    noise: Noise,
+    slot: u64,
+    ends: [f64; 2],
+}
+
+impl HeldCurve {
+    pub(super) fn new(noise: Noise) -> Self {
+        Self { noise, slot: 0, ends: [noise.signed(0), noise.signed(1)] }
+    }
+
+    /// The curve at an `x`.
+    pub(super) fn at(&mut self, x: f64) -> f64 {
+        let (slot, part) = slot(x);
+        if slot != self.slot {
+            self.slot = slot;
+            self.ends = [self.noise.signed(slot), self.noise.signed(slot + 1)];
+        }
+        between(self.ends, part)
+    }
+}
+
+/// The smooth way from one value to another.
+fn between([from, to]: [f64; 2], part: f64) -> f64 {
+    let weight = part * part * 2.0_f64.mul_add(-part, 3.0);
+    (to - from).mul_add(weight, from)
 }
 
 /// The whole and the fractional part of a time in units of a slot; before zero is zero.

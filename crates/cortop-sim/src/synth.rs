@@ -2,23 +2,25 @@
 //! no session; see [`SampleSource`] for why every value is a pure function of its index.
 
 mod activity;
-mod band_power;
 mod contact;
 mod eeg;
+mod eyes;
 mod metrics;
 mod motion;
 mod recent;
+mod spectra;
 
 use std::sync::Arc;
 
 use self::{
     activity::ActivityModel,
-    band_power::BandPower,
     contact::ContactModel,
     eeg::EegModel,
+    eyes::Eyes,
     metrics::{ALWAYS_ON, Metrics},
     motion::HeadMotion,
     recent::RecentSamples,
+    spectra::{SensorSpectrum, Spectra},
 };
 use super::{
     model::{MotionFormat, Spec},
@@ -46,11 +48,12 @@ pub struct Synth {
     seed: u64,
     spec: Spec,
     samples: RecentSamples,
+    eyes: Eyes,
     activity: ActivityModel,
     contact: ContactModel,
     head: HeadMotion,
     metrics: Metrics,
-    band_power: BandPower,
+    spectra: Spectra,
     stamps: Noise,
 }
 
@@ -60,15 +63,17 @@ impl Synth {
     pub fn new(spec: Spec, seed: u64) -> Self {
         let noise = Noise::new(seed);
         let activity = ActivityModel::new(noise.branch(1));
+        let eyes = Eyes::new(noise.branch(7));
         let contact = ContactModel::new(noise.branch(2));
-        let eeg = EegModel::new(&spec, noise.branch(3), activity, contact);
+        let eeg = EegModel::new(&spec, noise.branch(3), eyes, activity, contact);
         Self {
             samples: RecentSamples::new(eeg, spec.eeg_rate, spec.sensors.len()),
+            eyes,
             activity,
             contact,
             head: HeadMotion::new(noise.branch(4), spec.gravity),
             metrics: Metrics::new(noise.branch(5)),
-            band_power: BandPower::new(spec.eeg_rate),
+            spectra: Spectra::new(spec.eeg_rate),
             stamps: noise.branch(6),
             seed,
             spec,
@@ -77,7 +82,14 @@ impl Synth {
 
     /// The µV of every sensor at a sample index, DC offset included, on the converter's steps.
     pub fn eeg(&self, index: u64) -> impl Iterator<Item = f64> {
-        self.samples.make(index)
+        self.samples.read(&(index..index + 1), |ring| ring.sample(index).to_vec()).into_iter()
+    }
+
+    /// Whether the wearer's eyes are closed at a time in seconds since the first sample: for ten
+    /// seconds after every twenty with open eyes.
+    #[must_use]
+    pub fn eyes_closed(time: f64) -> bool {
+        Eyes::closed(time)
     }
 
     /// When sample `index` of a stream is due, in seconds.
@@ -126,8 +138,8 @@ impl Synth {
         values.fixed((percent / 25.0).ceil(), 0);
         values.fixed(1.0, 1);
         values.open();
-        let levels: Vec<u8> =
-            self.channels().map(|sensor| self.contact.contact(sensor, time)).collect();
+        let contact = |sensor| self.contact.sensor(sensor).at(time).level;
+        let levels: Vec<u8> = self.channels().map(contact).collect();
         values.all(levels.iter().copied().map(f64::from), 0);
         values.fixed(overall(&levels), 0);
         values.close();
@@ -140,7 +152,7 @@ impl Synth {
 
     fn write_eq(&self, time: f64, values: &mut dyn ValueSink) {
         let levels: Vec<u8> =
-            self.channels().map(|sensor| self.contact.quality(sensor, time)).collect();
+            self.spectra(time, |all| all.iter().map(|sensor| sensor.quality).collect());
         values.fixed(self.contact.battery(0, time), 0);
         values.fixed(overall(&levels), 0);
         values.fixed(1.0, 2);
@@ -158,13 +170,19 @@ impl Synth {
     }
 
     fn write_fac(&self, time: f64, values: &mut dyn ValueSink) {
-        values.word(if self.activity.blinks(time, 1.0 / FAC_RATE) { "blink" } else { "neutral" });
+        values.word(self.eyes.act(time, 1.0 / FAC_RATE));
         // Powers change at 8 Hz although samples come at 32 Hz (§5.1).
         let held = (time * 8.0).floor() / 8.0;
         for (act, power) in [self.activity.upper(held), self.activity.lower(held)] {
             values.word(act);
             values.fixed(power, 6);
         }
+    }
+
+    /// Reads what is known of each sensor over the 2 s before a time.
+    fn spectra<T>(&self, time: f64, read: impl FnOnce(&[SensorSpectrum]) -> T) -> T {
+        let (end, _) = noise::slot(time * self.rate(Stream::Eeg));
+        self.spectra.read(&self.samples, self.spec.sensors.len(), end, read)
     }
 
     fn channels(&self) -> impl Iterator<Item = u64> {
@@ -255,11 +273,9 @@ impl SampleSource for Synth {
             Stream::Mot => self.write_mot(index, values),
             Stream::Dev => self.write_dev(time, values),
             Stream::Eq => self.write_eq(time, values),
-            Stream::Pow => {
-                let (end, _) = noise::slot(time * self.rate(Stream::Eeg));
-                let sensors = self.spec.sensors.len();
-                self.band_power.bands(&self.samples, sensors, end, |powers| values.all(powers, 3));
-            }
+            Stream::Pow => self.spectra(time, |all| {
+                values.all(all.iter().flat_map(|sensor| sensor.bands), 3);
+            }),
             Stream::Met => self.write_met(time, context.metrics, values),
             Stream::Com => {
                 let (act, power) = self.activity.command(time, context.commands);

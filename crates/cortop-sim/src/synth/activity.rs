@@ -1,11 +1,10 @@
-//! What the wearer does: blinks and clenches that show in the EEG and in `fac` alike, and mental
-//! commands. Each event lives inside a slot of time, so any moment can be asked for.
+//! What the wearer does with the face, which shows in the EEG and in `fac` alike, and mental commands.
+//! Each event lives inside a slot of time, so any moment can be asked for. Of the eyes it knows nothing.
 
 use std::f64::consts::PI;
 
 use crate::noise::{Noise, slot};
 
-const BLINK_SLOT: f64 = 3.6;
 const CLENCH_SLOT: f64 = 17.0;
 const FACE_SLOT: f64 = 5.0;
 const COMMAND_SLOT: f64 = 6.0;
@@ -13,7 +12,6 @@ const COMMAND_SLOT: f64 = 6.0;
 /// A wearer's muscles and intentions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActivityModel {
-    blinks: Noise,
     clenches: Noise,
     upper: Noise,
     lower: Noise,
@@ -26,36 +24,7 @@ pub(super) type ActionPower = (&'static str, f64);
 impl ActivityModel {
     pub(super) fn new(noise: Noise) -> Self {
         let branch = |purpose| noise.branch(purpose);
-        Self {
-            blinks: branch(1),
-            clenches: branch(2),
-            upper: branch(3),
-            lower: branch(4),
-            commands: branch(5),
-        }
-    }
-
-    /// Peak time in s, width in s and height in µV of the blink near `time`, if its slot has one.
-    fn blink(&self, time: f64) -> Option<(f64, f64, f64)> {
-        let (slot, _) = slot(time / BLINK_SLOT);
-        let of = |what: u64| self.blinks.branch(what).unit(slot);
-        (of(0) < 0.8).then(|| {
-            let peak = (slot as f64).mul_add(BLINK_SLOT, 0.3 + of(1) * (BLINK_SLOT - 0.6));
-            (peak, 0.2f64.mul_add(of(2), 0.2), 200.0f64.mul_add(of(3), 100.0))
-        })
-    }
-
-    /// µV that a blink lifts the frontal sensors at `time`: 100..300 at its peak, 0 mostly.
-    pub(super) fn eyelid(&self, time: f64) -> f64 {
-        self.blink(time).map_or(0.0, |(peak, width, height)| {
-            let from_peak = (time - peak) / width;
-            if from_peak.abs() < 0.5 { height * (PI * from_peak).cos().powi(2) } else { 0.0 }
-        })
-    }
-
-    /// Whether the sample of `fac` that covers the `span` seconds before `time` reports a blink.
-    pub(super) fn blinks(&self, time: f64, span: f64) -> bool {
-        self.blink(time).is_some_and(|(peak, ..)| peak <= time && time < peak + span)
+        Self { clenches: branch(2), upper: branch(3), lower: branch(4), commands: branch(5) }
     }
 
     /// Strength 0..1 of jaw clenching at `time`.

@@ -1,49 +1,104 @@
-//! How well each sensor touches the skin, how brain-like its signal looks, and the battery.
+//! How well each sensor touches the skin, what a bad contact adds to its signal, and the battery.
 
 use crate::noise::{Noise, slot};
 
 /// Seconds between changes of a sensor's contact.
 const CONTACT_SLOT: f64 = 12.0;
+/// Levels of contact (§5.4) other than good, and how often they are.
+const LEVELS: [(f64, u8); 3] = [(0.02, 0), (0.05, 1), (0.13, 2)];
+const GOOD: u8 = 4;
+/// Seconds in which an electrode of very bad contact may pop once, and how often it does.
+const POP_SLOT: f64 = 2.3;
+const POPS: f64 = 0.7;
+/// Seconds in which a pop fades.
+const POP_FADING: f64 = 0.35;
 /// Seconds a per cent of the battery lasts: a charge of ten hours.
 const PERCENT: f64 = 360.0;
 
-/// Contact quality, signal quality and battery of a headset.
+/// Contact quality and battery of a headset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ContactModel(Noise);
+
+/// The contact of one sensor. It holds what it looked up last.
+#[derive(Clone, Debug)]
+pub(super) struct SensorContact {
+    noise: Noise,
+    /// Each sensor changes at moments of its own.
+    shift: f64,
+    slot: u64,
+    held: Contact,
+}
+
+/// What a level of contact does to the signal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Contact {
+    /// One of 0, 1, 2, 4 (§5.4).
+    pub(super) level: u8,
+    /// How many times the noise of a good contact it has.
+    pub(super) noise: f64,
+    /// µV of mains. With good contact the headset's own notch leaves less than 0.01 % of the power.
+    pub(super) mains: f64,
+    /// Without contact the channel is stuck at one value; which one, 0..1.
+    pub(super) stuck: Option<f64>,
+}
 
 impl ContactModel {
     pub(super) fn new(noise: Noise) -> Self {
         Self(noise)
     }
 
-    /// Contact quality of a sensor: one of 0, 1, 2, 4 (§5.4).
-    pub(super) fn contact(self, sensor: u64, time: f64) -> u8 {
-        let own = self.0.branch(sensor);
-        // Each sensor changes at moments of its own.
-        let (slot, _) = slot(time / CONTACT_SLOT + own.branch(1).unit(0));
-        own.pick(slot, &[(0.02, 0), (0.05, 1), (0.13, 2)], 4)
-    }
-
-    /// EEG quality of a sensor, 0..4: follows contact, and flickers from sample to sample (§5.5).
-    pub(super) fn quality(self, sensor: u64, time: f64) -> u8 {
-        let (slot, _) = slot(time * 2.0);
-        let flicker = self.0.branch(sensor).branch(2).unit(slot);
-        self.contact(sensor, time).saturating_sub(u8::from(flicker < 0.25))
-    }
-
-    /// µV of noise that a bad contact adds.
-    pub(super) fn noise(self, sensor: u64, time: f64) -> f64 {
-        match self.contact(sensor, time) {
-            0 => 60.0,
-            1 => 25.0,
-            2 => 8.0,
-            _ => 0.0,
-        }
+    /// The contact of a sensor.
+    pub(super) fn sensor(self, sensor: u64) -> SensorContact {
+        let noise = self.0.branch(sensor);
+        let held = Contact::of(noise, 0);
+        SensorContact { noise, shift: noise.branch(1).unit(0), slot: 0, held }
     }
 
     /// Battery per cent of one of the batteries.
     pub(super) fn battery(self, which: u64, time: f64) -> f64 {
         let full = self.0.branch(99).unit(which).mul_add(20.0, 78.0);
         (full - time / PERCENT).floor().max(1.0)
+    }
+}
+
+impl SensorContact {
+    /// The contact at a time.
+    pub(super) fn at(&mut self, time: f64) -> Contact {
+        let (now, _) = slot(time / CONTACT_SLOT + self.shift);
+        if now != self.slot {
+            self.slot = now;
+            self.held = Contact::of(self.noise, now);
+        }
+        self.held
+    }
+
+    /// µV of the electrode's pops at a time, where the contact that was looked up last has them.
+    pub(super) fn pop(&self, time: f64) -> f64 {
+        if self.held.level != 1 {
+            return 0.0;
+        }
+        let (newest, _) = slot(time / POP_SLOT);
+        let pop = |slot: u64| {
+            let of = |what: u64| self.noise.branch(what).unit(slot);
+            let since = (slot as f64 + of(3)).mul_add(-POP_SLOT, time);
+            let sign = if of(4) < 0.5 { -1.0 } else { 1.0 };
+            let height = sign * of(5).mul_add(150.0, 70.0);
+            let pops = of(6) < POPS && since >= 0.0;
+            if pops { height * (-since / POP_FADING).exp() } else { 0.0 }
+        };
+        pop(newest) + newest.checked_sub(1).map_or(0.0, pop)
+    }
+}
+
+impl Contact {
+    fn of(noise: Noise, slot: u64) -> Self {
+        let level = noise.pick(slot, &LEVELS, GOOD);
+        let (noise, mains, stuck) = match level {
+            0 => (0.0, 0.0, Some(noise.branch(2).unit(slot))),
+            1 => (6.0, 25.0, None),
+            2 => (2.5, 6.0, None),
+            _ => (1.0, 0.1, None),
+        };
+        Self { level, noise, mains, stuck }
     }
 }

@@ -13,12 +13,10 @@ use super::eeg::EegModel;
 const SECONDS: u32 = 4;
 
 /// Makes samples and holds the newest. What it holds only saves making them again.
-pub(super) struct RecentSamples {
-    model: EegModel,
-    window: Mutex<HeldSamples>,
-}
+pub(super) struct RecentSamples(Mutex<HeldSamples>);
 
 struct HeldSamples {
+    model: EegModel,
     /// The indices that are held.
     held: Range<u64>,
     ring: Ring,
@@ -36,7 +34,7 @@ pub(super) struct Ring {
 
 impl fmt::Debug for RecentSamples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecentSamples").field("model", &self.model).finish_non_exhaustive()
+        f.write_str("RecentSamples")
     }
 }
 
@@ -47,59 +45,56 @@ impl RecentSamples {
         let values = vec![0.0; capacity as usize * sensors];
         let ring = Ring { values, sensors, capacity: capacity.into() };
         let window = HeldSamples {
+            model,
             held: 0..0,
             ring,
             #[cfg(test)]
             made: 0,
         };
-        Self { model, window: Mutex::new(window) }
-    }
-
-    /// Computes a sample again: the µV of every sensor.
-    pub(super) fn make(&self, index: u64) -> impl Iterator<Item = f64> {
-        self.model.sample(index)
+        Self(Mutex::new(window))
     }
 
     /// Reads samples, of which those that are not held are made; more than half of what can be
     /// held must not be asked for.
     pub(super) fn read<T>(&self, wanted: &Range<u64>, read: impl FnOnce(&Ring) -> T) -> T {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        window.fill(&self.model, wanted);
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        window.fill(wanted);
         read(&window.ring)
     }
 
     #[cfg(test)]
     pub(super) fn made(&self) -> u64 {
-        self.window.lock().unwrap().made
+        self.0.lock().unwrap().made
     }
 }
 
 impl HeldSamples {
-    fn fill(&mut self, model: &EegModel, wanted: &Range<u64>) {
+    fn fill(&mut self, wanted: &Range<u64>) {
         if wanted.start > self.held.end || wanted.end < self.held.start {
             self.held = wanted.start..wanted.start;
         }
         while self.held.start > wanted.start {
             self.held.start -= 1;
             self.held.end = self.held.end.min(self.held.start + self.ring.capacity);
-            self.make(model, self.held.start);
+            self.make(self.held.start);
         }
         while self.held.end < wanted.end {
-            self.make(model, self.held.end);
+            self.make(self.held.end);
             self.held.end += 1;
             let oldest = self.held.end.saturating_sub(self.ring.capacity);
             self.held.start = self.held.start.max(oldest);
         }
     }
 
-    fn make(&mut self, model: &EegModel, index: u64) {
+    fn make(&mut self, index: u64) {
         #[cfg(test)]
         {
             self.made += 1;
         }
-        let place = self.ring.place(index);
-        let own = self.ring.values.iter_mut().skip(place);
-        own.zip(model.sample(index)).for_each(|(sample, value)| *sample = value);
+        let (place, sensors) = (self.ring.place(index), self.ring.sensors);
+        if let Some(values) = self.ring.values.get_mut(place..place + sensors) {
+            self.model.sample(index, values);
+        }
     }
 }
 

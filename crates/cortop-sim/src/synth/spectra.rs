@@ -1,0 +1,114 @@
+//! What Cortex computes from the samples of the last 2 s: band power (§5.6), and how much the signal
+//! looks like EEG (§5.5).
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use cortop_signal::{
+    bands::BANDS,
+    spectrum::{FrequencyAxis, MAINS, Periodogram, RANGE},
+};
+
+use super::recent::RecentSamples;
+use crate::noise::slot;
+
+/// Hz of what is looked at as EEG.
+const EEG: (f64, f64) = (1.0, 45.0);
+/// Hz to either side of mains that are its.
+const MAINS_WIDTH: f64 = 3.0;
+/// µV from which on the EEG, and mains, are too large for the levels 4, 3 and 2.
+const EEG_LIMITS: [f64; 3] = [50.0, 90.0, 150.0];
+const MAINS_LIMITS: [f64; 3] = [1.0, 3.0, 10.0];
+
+/// Computes band power and quality of a headset, once for all who ask.
+pub(super) struct Spectra(Mutex<Workspace>);
+
+/// What is known of a sensor's last 2 s.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SensorSpectrum {
+    /// µV²/Hz by band in the order of [`BANDS`].
+    pub(super) bands: [f64; BANDS.len()],
+    /// EEG quality, 0..4.
+    pub(super) quality: u8,
+}
+
+/// What is reused from one computation to the next.
+struct Workspace {
+    periodogram: Periodogram,
+    lines: Vec<f32>,
+    /// The index that was asked for last, and its answer.
+    end: Option<u64>,
+    sensors: Vec<SensorSpectrum>,
+}
+
+impl fmt::Debug for Spectra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spectra")
+    }
+}
+
+impl Spectra {
+    /// For so many samples a second.
+    pub(super) fn new(rate: u32) -> Self {
+        let periodogram = Periodogram::new(rate.into(), *RANGE.end());
+        let workspace =
+            Workspace { periodogram, lines: Vec::new(), end: None, sensors: Vec::new() };
+        Self(Mutex::new(workspace))
+    }
+
+    /// Reads what is known of each sensor over the samples before an index; until there are enough,
+    /// over the first ones.
+    pub(super) fn read<T>(
+        &self,
+        samples: &RecentSamples,
+        sensors: usize,
+        end: u64,
+        read: impl FnOnce(&[SensorSpectrum]) -> T,
+    ) -> T {
+        let mut workspace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if workspace.end != Some(end) {
+            workspace.compute(samples, sensors, end);
+            workspace.end = Some(end);
+        }
+        read(&workspace.sensors)
+    }
+}
+
+impl Workspace {
+    fn compute(&mut self, samples: &RecentSamples, sensors: usize, end: u64) {
+        let Self { periodogram, lines, sensors: all, .. } = self;
+        let (span, _) = slot(periodogram.length() as f64);
+        let wanted = end.saturating_sub(span)..end.max(span);
+        all.clear();
+        samples.read(&wanted, |ring| {
+            all.extend((0..sensors).map(|sensor| {
+                let own = |index| ring.sample(index).get(sensor).copied().unwrap_or(f64::NAN);
+                let powers = periodogram.powers(wanted.clone().map(own));
+                lines.clear();
+                #[expect(clippy::cast_possible_truncation, reason = "as the monitor keeps them")]
+                lines.extend(powers.map(|power| power as f32));
+                let kept = periodogram.lines();
+                let first = own(wanted.start);
+                #[expect(clippy::float_cmp, reason = "a stuck channel repeats its value exactly")]
+                let stuck = wanted.clone().all(|index| own(index) == first);
+                SensorSpectrum {
+                    bands: BANDS.map(|band| kept.mean(lines, band.low, band.high)),
+                    quality: if stuck { 0 } else { quality(kept, lines) },
+                }
+            }));
+        });
+    }
+}
+
+/// The quality of a signal with these powers, 1..4.
+fn quality(axis: FrequencyAxis, powers: &[f32]) -> u8 {
+    let microvolts = |low: f64, high: f64| ((high - low) * axis.mean(powers, low, high)).sqrt();
+    let level = |microvolts: f64, limits: [f64; 3]| {
+        limits.iter().rev().zip(1..).find(|(limit, _)| microvolts >= **limit).map_or(4, |it| it.1)
+    };
+    let eeg = level(microvolts(EEG.0, EEG.1), EEG_LIMITS);
+    let mains = MAINS.map(|hz| microvolts(hz - MAINS_WIDTH, hz + MAINS_WIDTH));
+    mains.into_iter().map(|own| level(own, MAINS_LIMITS)).fold(eeg, u8::min)
+}
