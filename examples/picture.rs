@@ -1,11 +1,12 @@
 //! Makes the README's picture and recording from the demo in a terminal of its own:
 //!
 //! ```sh
-//! cargo run --example picture -- svg docs/screen.svg
+//! cargo run --example picture -- svg docs/screen.svg README.md
 //! cargo run --example picture -- cast docs/session.cast
 //! ```
 //!
-//! The picture is an SVG of the screen; the recording is an asciicast of version 2, which `asciinema
+//! The picture is an SVG of the screen, and takes the place of the first block of text in the file named
+//! after it, so that both show the same; the recording is an asciicast of version 2, which `asciinema
 //! play` shows.
 #![cfg(unix)]
 
@@ -13,7 +14,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{Read, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
@@ -24,6 +25,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::json;
 use vt100::{Cell, Color};
 
+const USAGE: &str = "usage: picture svg FILE [MARKDOWN] | picture cast FILE";
 /// Columns and rows.
 const SIZE: (u16, u16) = (100, 30);
 /// How long the demo runs before its picture is taken: contact, metrics and a first blink are there.
@@ -117,18 +119,31 @@ impl DemoProcess {
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let (what, file) = (args.next(), args.next().map(PathBuf::from));
-    let text = match what.as_deref() {
-        Some("svg") => picture()?,
-        Some("cast") => recording()?,
-        _ => bail!("usage: picture svg|cast FILE"),
-    };
-    fs::write(file.ok_or_else(|| eyre!("usage: picture svg|cast FILE"))?, text)?;
-    Ok(())
+    let (what, file, beside) = (args.next(), args.next(), args.next());
+    let file = PathBuf::from(file.ok_or_else(|| eyre!(USAGE))?);
+    match what.as_deref() {
+        Some("svg") => {
+            let (svg, text) = picture()?;
+            fs::write(file, svg)?;
+            beside.map_or(Ok(()), |beside| replace_text(&PathBuf::from(beside), &text))
+        }
+        Some("cast") => Ok(fs::write(file, recording()?)?),
+        _ => bail!(USAGE),
+    }
 }
 
-/// The screen once the demo has settled.
-fn picture() -> Result<String> {
+/// Puts a picture in place of the first block of text of a Markdown file.
+fn replace_text(file: &Path, picture: &str) -> Result<()> {
+    const START: &str = "```text\n";
+    let text = fs::read_to_string(file)?;
+    let none = || eyre!("{} has no block of text", file.display());
+    let (before, rest) = text.split_once(START).ok_or_else(none)?;
+    let (_, after) = rest.split_once("```").ok_or_else(none)?;
+    Ok(fs::write(file, format!("{before}{START}{picture}```{after}"))?)
+}
+
+/// The screen once the demo has settled, as SVG and as text.
+fn picture() -> Result<(String, String)> {
     let mut demo = DemoProcess::start()?;
     let (columns, rows) = SIZE;
     let mut terminal = vt100::Parser::new(rows.try_into()?, columns.try_into()?, 0);
@@ -138,9 +153,11 @@ fn picture() -> Result<String> {
             break;
         }
     }
-    let svg = svg(terminal.screen());
+    let screen = terminal.screen();
+    let rows = screen.rows(0, columns).map(|row| format!("{}\n", row.trim_end()));
+    let pictures = (svg(screen), rows.collect());
     demo.press("q")?;
-    Ok(svg)
+    Ok(pictures)
 }
 
 /// Everything that the terminal received while the keys were pressed.

@@ -136,11 +136,12 @@ fn draw_sensors(
     buffer: &mut Buffer,
 ) {
     head.draw(ctx, outline, buffer);
+    let selected = ctx.app.selected_sensor();
     for (sensor, label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };
         let (token, mark, _) = sensor.word();
         let style = match token {
-            _ if is_selected(ctx, sensor) => ThemeToken::Selection,
+            _ if selected == Some(sensor.name) => ThemeToken::Selection,
             ThemeToken::Good => ThemeToken::Text,
             _ => token,
         };
@@ -148,11 +149,6 @@ fn draw_sensors(
         paint::line(&line, *label, buffer);
         ctx.hit(*label, || MouseTarget::Sensor(sensor.name.to_owned()));
     }
-}
-
-/// Whether a sensor is that of the selected channel.
-fn is_selected(ctx: &RenderContext<'_>, sensor: &SensorRow<'_>) -> bool {
-    ctx.app.selected_sensor() == Some(sensor.name)
 }
 
 /// What stands of each sensor in a row of the table.
@@ -285,6 +281,7 @@ fn draw_table(
         ctx.span(token, text::pad(&format!("{mark} {word}"), LEVEL))
     };
     let strips = strip.map(|strip| (strip, places(ctx, strip)));
+    let selected = ctx.app.selected_sensor();
     let row = |sensor: &SensorRow<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME);
         let (name, air) = name.split_at(name.trim_end().len());
