@@ -285,7 +285,8 @@ fn draw_table(
     let row = |sensor: &SensorRow<'_>| {
         let name = text::pad(&text::clean(sensor.name), NAME);
         let (name, air) = name.split_at(name.trim_end().len());
-        let token = if is_selected(ctx, sensor) { ThemeToken::Selection } else { ThemeToken::Text };
+        let token =
+            if selected == Some(sensor.name) { ThemeToken::Selection } else { ThemeToken::Text };
         let name = [ctx.span(token, name), ctx.span(ThemeToken::Text, air)];
         let mut line = Line::from_iter(name);
         line.push_span(cell(sensor.word()));
