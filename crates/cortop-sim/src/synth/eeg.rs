@@ -187,10 +187,11 @@ impl EegModel {
             let seen: f64 = sensor.gains.iter().zip(&sources).map(|(gain, own)| gain * own).sum();
             let contact = sensor.contact.at(time);
             let exact = if let Some(part) = contact.stuck {
-                // Part of the channels hangs at either rail, the others off their level.
+                // Part of the channels hangs at either rail, the others off their level. Where the
+                // headset takes the baseline off (§5.2), no rail is seen.
                 match part {
-                    0.0..0.25 => low,
-                    0.25..0.5 => high,
+                    0.0..0.25 if low >= 0.0 => low,
+                    0.25..0.5 if low >= 0.0 => high,
                     _ => sensor.offset + STUCK,
                 }
             } else {
