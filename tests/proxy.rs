@@ -6,21 +6,19 @@ mod served;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
 use cortop::proxy::{Capture, Proxy};
 use cortop_client::transport::Transport;
 use cortop_sim::{
-    Options, Sim,
+    Listener, Options, Sim,
     journal::{Journal, JournalEvent},
-    listen,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use served::{CORTOP, Served};
 use tokio::{
@@ -130,9 +128,9 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
         journal: journal.clone(),
         capture: Some(capture.clone()),
     };
-    let listeners = listen(&[LOOPBACK], 0).expect("a port");
-    let address = listeners[0].local_addr().expect("known");
-    let serving = tokio::spawn(proxy.serve(listeners));
+    let listener = Listener::bind("the proxy", &[LOOPBACK], 0).expect("a port");
+    let address = listener.address();
+    let serving = tokio::spawn(proxy.serve(listener));
     let before = Tap::start(address).await;
 
     let url = format!("ws://{}", before.address);
@@ -197,23 +195,6 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     sim.stop().await;
 }
 
-/// A running `cortop proxy`, and its URL.
-fn proxy(args: &[&str]) -> (Child, String) {
-    let mut child = Command::new(CORTOP)
-        .args(["proxy", "--listen", "0"])
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
-    let mut line = String::new();
-    let mut output = BufReader::new(child.stdout.take().expect("piped"));
-    output.read_line(&mut line).expect("a line");
-    let url = line.trim_end().strip_prefix("READY ").expect("READY").to_owned();
-    (child, url)
-}
-
 #[test]
 fn both_ends_are_encrypted_each_with_its_own_root() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -222,6 +203,9 @@ fn both_ends_are_encrypted_each_with_its_own_root() {
         Served::start(&["--approved", "--headset", "epocx:connected", "--ca-out", &path("sim")]);
     let root = path("sim/root.pem");
     let args = [
+        "proxy",
+        "--listen",
+        "0",
         "--to",
         &served.url,
         "--ca-file",
@@ -233,16 +217,14 @@ fn both_ends_are_encrypted_each_with_its_own_root() {
         "--capture",
         &path("capture.jsonl"),
     ];
-    let (mut child, url) = proxy(&args);
-    assert!(url.starts_with("wss://localhost:"), "{url}");
-    let seen = watch(&url, Some(&path("proxy/root.pem")));
+    let mut proxy = Served::run(&args);
+    assert!(proxy.url.starts_with("wss://localhost:"), "{}", proxy.url);
+    let seen = watch(&proxy.url, Some(&path("proxy/root.pem")));
     assert!(seen.status.success() && seen.stdout.len() > 10_000, "{seen:?}");
-    let seen = watch(&url, Some(&root));
+    let seen = watch(&proxy.url, Some(&root));
     assert_eq!(seen.status.code(), Some(13), "trusted by another root");
-    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
-    assert_eq!(child.wait().expect("ended").code(), Some(0));
-    let mut said = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    let (code, said) = proxy.end(Signal::TERM);
+    assert_eq!(code, Some(0), "{said}");
     let kept = lines(&said);
     let answered = |line: &&Value| line["event"] == "answer" && line["method"] == "subscribe";
     assert!(kept.iter().find(answered).expect("subscribed")["ok"] == true, "{said}");
@@ -253,13 +235,11 @@ fn both_ends_are_encrypted_each_with_its_own_root() {
 
 #[test]
 fn a_service_that_is_not_there_is_named() {
-    let (mut child, url) = proxy(&["--ws", "--to", "ws://127.0.0.1:9"]);
-    let seen = watch(&url, None);
+    let mut proxy = Served::run(&["proxy", "--listen", "0", "--ws", "--to", "ws://127.0.0.1:9"]);
+    let seen = watch(&proxy.url, None);
     assert_eq!(seen.status.code(), Some(12), "{seen:?}");
-    kill_process(Pid::from_child(&child), Signal::INT).expect("signalled");
-    assert_eq!(child.wait().expect("ended").code(), Some(0));
-    let mut said = String::new();
-    child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
+    let (code, said) = proxy.end(Signal::INT);
+    assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("nothing listens on 127.0.0.1:9"), "{said}");
     for (args, part) in [
         (&["--listen", "7000", "--to", "wss://localhost:7000"][..], "--listen 7000"),

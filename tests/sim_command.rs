@@ -42,15 +42,6 @@ impl Served {
         tcp.set_read_timeout(Some(PATIENCE)).expect("set");
         client(&self.url, tcp).expect("a handshake").0
     }
-
-    /// Ends it by a signal, and gives its exit code and what it had to say.
-    fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
-        kill_process(Pid::from_child(&self.child), signal).expect("signalled");
-        let status = self.child.wait().expect("ended");
-        let mut said = String::new();
-        self.child.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
-        (status.code(), said)
-    }
 }
 
 fn ask<S: Read + Write>(socket: &mut WebSocket<S>, method: &str, params: Value) -> Value {
@@ -237,25 +228,16 @@ fn a_recording_that_never_comes_holds_no_signal_back() {
 
 #[test]
 fn a_recording_from_standard_input_is_played_once() {
-    let mut child = Command::new(CORTOP)
-        .args(["sim", "--ws", "--port", "0", "--quiet", "--replay", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
-    let mut input = child.stdin.take().expect("piped");
+    let args = ["sim", "--ws", "--port", "0", "--quiet", "--replay", "-"];
+    let mut starting = Served::spawn(&args, Stdio::piped());
+    let mut input = starting.child.stdin.take().expect("piped");
     input.write_all(b"COUNTER,AF3,Pz\n0,1,2\n1,,3\n").expect("written");
     drop(input);
-    let mut ready = [0; 5];
-    child.stdout.as_mut().expect("piped").read_exact(&mut ready).expect("read");
-    assert_eq!(&ready, b"READY");
-    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
-    let Output { status, stderr, .. } = child.wait_with_output().expect("ended");
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}");
+    let (code, said) = starting.ready().end(Signal::TERM);
+    assert_eq!(code, Some(0), "{said}");
     for part in [
-        "standard input is read to its end before it is played\n",
+        "standard input is read to its end before it is played
+",
         "standard input: ",
         "played once",
         "held at the last one: 1.",
@@ -456,22 +438,13 @@ fn a_recording_from_a_fifo_is_played_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("r.csv");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-    let mut child = Command::new(CORTOP)
-        .args(["sim", "--ws", "--port", "0", "--quiet", "--replay"])
-        .arg(&pipe)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("started");
+    let path = pipe.to_str().expect("UTF-8");
+    let args = ["sim", "--ws", "--port", "0", "--quiet", "--replay", path];
+    let starting = Served::spawn(&args, Stdio::null());
     // Opening waits for the reader.
     std::fs::write(&pipe, "COUNTER,AF3,Pz\n0,1,2\n1,3,4\n2,5\n").expect("written");
-    let mut ready = [0; 5];
-    child.stdout.as_mut().expect("piped").read_exact(&mut ready).expect("read");
-    assert_eq!(&ready, b"READY");
-    kill_process(Pid::from_child(&child), Signal::TERM).expect("signalled");
-    let Output { status, stderr, .. } = child.wait_with_output().expect("ended");
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(status.success(), "{said}");
+    let (code, said) = starting.ready().end(Signal::TERM);
+    assert_eq!(code, Some(0), "{said}");
     for part in ["played once", "Rows read: 3.", "cut off, dropped: 1."] {
         assert!(said.contains(part), "{said}");
     }

@@ -7,7 +7,7 @@ use std::{
 
 use color_eyre::eyre::{Result, bail, eyre};
 use cortop_client::{Error, transport::Transport};
-use cortop_sim::{journal::Journal, listen, tls::Tls};
+use cortop_sim::{Listener, journal::Journal, tls::Tls};
 
 use super::{
     follower::{Follower, LogOutput},
@@ -70,15 +70,14 @@ async fn pass(
         ),
         (None, _) => {}
     }
-    let listeners = listen(&bind, args.listen)?;
-    let address =
-        listeners.first().ok_or_else(|| eyre!("no address to listen on"))?.local_addr()?;
+    let listener = Listener::bind("the proxy", &bind, args.listen)?;
+    let address = listener.address();
     let capture =
         args.capture.as_deref().map(|path| Capture::create(path, &args.to)).transpose()?;
     let journal = Journal::new();
     let tls = tls.map(|tls| Arc::clone(tls.server_config()));
     let proxy = Proxy { service, tls, journal: journal.clone(), capture: capture.clone() };
-    let serving = tokio::spawn(proxy.serve(listeners));
+    let serving = tokio::spawn(proxy.serve(listener));
     let mut follower = Follower::new(journal.clone(), output, None);
     let scheme = if args.ws { "ws" } else { "wss" };
     let url = format!("{scheme}://localhost:{}", address.port());

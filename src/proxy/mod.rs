@@ -24,17 +24,19 @@ use std::{
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
+    net::TcpStream,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
 pub use self::capture::Capture;
 use self::frames::{FrameReader, WireMessage};
 use cortop_client::transport::Transport;
-use cortop_sim::journal::{Journal, Side};
+use cortop_sim::{
+    Listener,
+    journal::{Journal, Side},
+};
 
 /// Bytes read at a time.
 const BUFFER: usize = 16 << 10;
@@ -44,8 +46,6 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 const UNREAD: Duration = Duration::from_secs(5);
 /// Time for one direction to end after the other.
 const LINGER: Duration = Duration::from_secs(2);
-/// Pause after a failed accept, which repeats at once when file descriptors have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What is passed on to where, and who looks on.
 #[derive(Clone, Debug)]
@@ -62,18 +62,12 @@ pub struct Proxy {
 
 impl Proxy {
     /// Serves clients for ever; dropped, all connections end.
-    pub async fn serve(self, listeners: Vec<TcpListener>) {
-        let mut accepting = JoinSet::new();
-        let (sender, mut accepted) = mpsc::channel(1);
-        for listener in listeners {
-            accepting.spawn(accept(listener, sender.clone()));
-        }
-        drop(sender);
+    pub async fn serve(self, listener: Listener) {
         let mut connections = JoinSet::new();
         let mut number = 0;
         loop {
             tokio::select! {
-                Some(client) = accepted.recv() => {
+                client = listener.accept() => {
                     number += 1;
                     connections.spawn(self.clone().connect(client, number));
                 }
@@ -177,23 +171,6 @@ impl Proxy {
         client.write_all(&answer_rest).await?;
         tokio::io::copy(&mut service, client).await?;
         Ok(None)
-    }
-}
-
-/// Accepts on one address.
-async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if accepted.send(stream).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::warn!("the proxy cannot accept a connection: {error}");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
     }
 }
 

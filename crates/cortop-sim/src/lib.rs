@@ -86,6 +86,7 @@ mod headsets;
 mod ids;
 pub mod journal;
 mod licence;
+mod listener;
 mod mappings;
 mod methods;
 pub mod model;
@@ -117,18 +118,11 @@ mod token;
 mod training;
 pub mod values;
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use color_eyre::{Result, eyre::eyre};
 use cortop_protocol::HeadsetId;
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::{
     account::Account, clock::Clock, environment::Environment, headset::SimulatedHeadset,
@@ -140,6 +134,7 @@ pub use self::{
     control::Control,
     fault::Fault,
     journal::Journal,
+    listener::Listener,
     options::{Delays, Options},
     scenario::Injection,
 };
@@ -173,12 +168,11 @@ impl Sim {
             None => None,
         };
         let (service, notes) = service(&options, recording)?;
-        let listeners = listen(&options.bind, options.port)?;
-        let address = listeners.first().ok_or_else(|| eyre!("no address to listen on"))?;
-        let address = address.local_addr()?;
+        let listener = Listener::bind("the simulator", &options.bind, options.port)?;
+        let address = listener.address();
         let shared = SharedService::new(service);
         let tls = options.tls.is_some();
-        let task = tokio::spawn(server::serve(listeners, options.tls, shared.clone()));
+        let task = tokio::spawn(server::serve(listener, options.tls, shared.clone()));
         Ok(Self { address, notes, task, tls, shared })
     }
 
@@ -269,62 +263,6 @@ fn headsets(
         }
     }
     Ok((devices, notes))
-}
-
-/// Listens on all the addresses, on one port, or on a free one if that is 0. An address that this
-/// machine does not have is left out, unless it is the first.
-///
-/// # Errors
-/// The port is in use, or the first address is not one of this machine.
-pub fn listen(addresses: &[IpAddr], port: u16) -> Result<Vec<TcpListener>> {
-    /// A port that is free on one address may be taken on another.
-    const TRIES: u32 = 16;
-    let mut tries = if port == 0 { TRIES } else { 1 };
-    'again: loop {
-        tries -= 1;
-        let mut listeners = Vec::new();
-        let mut chosen = port;
-        for &address in addresses {
-            let place = SocketAddr::new(address, chosen);
-            match bind(place) {
-                Ok(listener) => {
-                    chosen = listener.local_addr()?.port();
-                    listeners.push(listener);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {
-                    continue 'again;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    return Err(eyre!(
-                        "port {chosen} of {address} is in use, perhaps by the Cortex service or by \
-                         another simulator: end it, or choose another port with --port (0 takes a \
-                         free one)"
-                    ));
-                }
-                Err(error) if listeners.is_empty() => {
-                    return Err(eyre!(
-                        "the simulator cannot listen on {place}: {error}; choose another address \
-                         or port"
-                    ));
-                }
-                Err(error) => tracing::debug!("cannot listen on {place}, going without: {error}"),
-            }
-        }
-        return Ok(listeners);
-    }
-}
-
-/// Listens with a send buffer of a size that does not grow: what the system holds for a client that
-/// does not read would hide that for a minute and more.
-fn bind(place: SocketAddr) -> io::Result<TcpListener> {
-    const SEND_BUFFER: u32 = 64 << 10;
-    const WAITING: u32 = 1024;
-    let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.bind(place)?;
-    socket.listen(WAITING)
 }
 
 /// Eight hex digits as in a headset's id.

@@ -6,10 +6,10 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{broadcast::error::RecvError, mpsc},
     task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{
@@ -29,6 +29,7 @@ use tokio_tungstenite::{
 use super::{
     dispatch::respond,
     journal::{SampleCount, Side},
+    listener::Listener,
     outgoing::{ClientEvent, Delivery, Notification, Outgoing, Payload, reply},
     shared::SharedService,
     tls::Tls,
@@ -50,21 +51,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time that a client may leave its socket unread before the journal says so.
 const UNREAD: Duration = Duration::from_secs(5);
-/// Pause after a failed accept, which repeats at once when file descriptors have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections and lets scheduled events happen, until the service ends; aborted, all
 /// connections end with it.
-pub(super) async fn serve(
-    listeners: Vec<TcpListener>,
-    tls: Option<Arc<Tls>>,
-    shared: SharedService,
-) {
-    let mut accepting = JoinSet::new();
-    let (sender, mut accepted) = mpsc::channel(1);
-    for listener in listeners {
-        accepting.spawn(accept(listener, sender.clone()));
-    }
+pub(super) async fn serve(listener: Listener, tls: Option<Arc<Tls>>, shared: SharedService) {
     let mut connections = JoinSet::new();
     let mut changes = shared.changes();
     // Clients count from 1, as a scenario counts them.
@@ -72,7 +62,7 @@ pub(super) async fn serve(
     while !shared.is_ending() {
         let next = shared.next_event();
         tokio::select! {
-            Some(stream) = accepted.recv() => {
+            stream = listener.accept() => {
                 number += 1;
                 connections.spawn(serve_connection(stream, tls.clone(), shared.clone(), number));
             }
@@ -81,25 +71,8 @@ pub(super) async fn serve(
             _ = changes.changed() => {}
         }
     }
-    drop(accepting);
+    drop(listener);
     while connections.join_next().await.is_some() {}
-}
-
-/// Accepts on one address.
-async fn accept(listener: TcpListener, accepted: mpsc::Sender<TcpStream>) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if accepted.send(stream).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::warn!("the simulator cannot accept a connection: {error}");
-                sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
 }
 
 /// Waits for a moment, or for ever.
