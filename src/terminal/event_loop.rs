@@ -2,17 +2,18 @@
 //! state machine, and draws when something has changed and the screen is ready. Knows neither tty
 //! nor socket, so that tests run it headless.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use ratatui::{Terminal, layout::Rect};
-use tokio::{
-    select,
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use tokio::{select, sync::mpsc};
 
 use super::{
-    alert_command::AlertCommand, exit::Exit, input::Input, probe::Answers, screen::Screen, signals,
+    alert_command::AlertCommand,
+    exit::Exit,
+    input::Input,
+    loop_screen::{LoopEvent, LoopScreen, terminal_gone},
+    screen::Screen,
+    signals,
 };
 use crate::{
     app::{App, Effect, Message, ReloadedSettings},
@@ -22,13 +23,6 @@ use crate::{
 };
 use cortop_client::{Command, Event, Feed, HeadsetId, Moment};
 use cortop_files::recorder::RecorderOptions;
-
-/// A clock in the status line shows that the monitor is alive, and its write notices a terminal that
-/// is gone.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// The longest time from a key to the next frame, however few frames a second are asked for.
-const KEY_LATENCY: Duration = Duration::from_millis(100);
 
 /// The configuration as it was read again.
 pub struct Reloaded {
@@ -63,20 +57,12 @@ pub async fn run<S: Screen>(
     input: &mut mpsc::Receiver<Input>,
     host: impl Into<Host>,
 ) -> (App, Exit) {
-    let host = host.into();
-    let area = terminal.get_frame().area();
-    let next_frame = Instant::now();
     let mut this = EventLoop {
         app,
         ui,
-        terminal,
+        screen: LoopScreen::new(terminal),
         channels,
-        area,
-        host,
-        next_frame,
-        dirty: true,
-        key_pending: false,
-        suspended: false,
+        host: host.into(),
         alert_command: AlertCommand::default(),
     };
     let end = this.run(input).await;
@@ -86,27 +72,17 @@ pub async fn run<S: Screen>(
 struct EventLoop<'a, S: Screen> {
     app: App,
     ui: Ui,
-    terminal: &'a mut Terminal<S>,
+    screen: LoopScreen<'a, S>,
     channels: &'a mut Channels,
-    area: Rect,
     host: Host,
-    /// When the next one may be drawn.
-    next_frame: Instant,
-    /// Something changed since the last frame.
-    dirty: bool,
-    /// A key has not been answered by a frame yet.
-    key_pending: bool,
-    /// The shell has the terminal.
-    suspended: bool,
     /// Runs the user's command at an alert.
     alert_command: AlertCommand,
 }
 
 impl<S: Screen> EventLoop<'_, S> {
     async fn run(&mut self, input: &mut mpsc::Receiver<Input>) -> Exit {
-        let mut heartbeat = pin!(sleep_until(cortop_client::timer::next_tick(HEARTBEAT)));
         if self.app.mouse
-            && let Err(error) = self.terminal.backend_mut().mouse(true)
+            && let Err(error) = self.screen.terminal.backend_mut().mouse(true)
         {
             return terminal_gone(error);
         }
@@ -118,17 +94,12 @@ impl<S: Screen> EventLoop<'_, S> {
             // In the order of urgency; what comes last cannot starve, as the queues are short.
             let step = select! {
                 biased;
-                () = self.terminal.backend().closed() => Err(Exit::TerminalGone),
-                input = input.recv() => match input {
-                    Some(input) => self.on_input(input).await,
-                    // Nobody is left who could end the loop.
-                    None => Err(Exit::TerminalGone),
+                next = self.screen.next(input) => match next {
+                    Ok(LoopEvent::Input(input)) => self.on_input(input).await,
+                    Ok(LoopEvent::Frame) => self.draw().await,
+                    Ok(LoopEvent::Heartbeat) => self.on_heartbeat().await,
+                    Err(end) => Err(end),
                 },
-                () = sleep_until(self.next_frame), if self.dirty && !self.suspended => self.draw().await,
-                () = heartbeat.as_mut() => {
-                    heartbeat.as_mut().reset(cortop_client::timer::next_tick(HEARTBEAT));
-                    self.on_heartbeat().await
-                }
                 event = self.channels.events.recv() => self.on_events(event).await,
                 marker = next_marker(&mut self.channels.markers) => {
                     self.update_now(Message::OutsideMarker(marker)).await
@@ -147,8 +118,7 @@ impl<S: Screen> EventLoop<'_, S> {
     async fn on_input(&mut self, input: Input) -> Result<(), Exit> {
         match input {
             Input::Key(key, at) => {
-                self.key_pending = true;
-                self.next_frame = self.next_frame.min(Instant::now() + KEY_LATENCY);
+                self.screen.on_key();
                 self.update(Message::Tick(at)).await?;
                 self.update(Message::Key(key)).await
             }
@@ -157,33 +127,23 @@ impl<S: Screen> EventLoop<'_, S> {
                 None => Ok(()),
             },
             Input::Paste(text) => self.update_now(Message::Paste(text)).await,
-            Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
-            Input::Answers(answers) => self.on_answers(answers),
+            Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
+            Input::Answers(answers) => {
+                if self.screen.on_answers(&answers, &mut self.ui)? {
+                    let text =
+                        "this terminal draws ● and the like two cells wide: drawn in ASCII instead";
+                    self.app.update(Message::Notice(text.to_owned()));
+                }
+                Ok(())
+            }
             Input::Suspend => self.suspend().await,
             Input::Resume => self.resume(),
             Input::Exit(exit) => Err(exit),
         }
     }
 
-    /// Draws as the terminal's answers ask for. A new size was not reported while they were read.
-    fn on_answers(&mut self, answers: Answers) -> Result<(), Exit> {
-        self.dirty = true;
-        if let Some(background) = answers.background {
-            self.ui.set_background(background);
-        }
-        let size = self.terminal.size().map_err(terminal_gone)?;
-        let area = Rect::from((ratatui::layout::Position::ORIGIN, size));
-        if answers.wide == Some(true) {
-            self.ui.use_ascii();
-            let text = "this terminal draws ● and the like two cells wide: drawn in ASCII instead";
-            self.app.update(Message::Notice(text.to_owned()));
-            return self.redraw(area);
-        }
-        if area == self.area { Ok(()) } else { self.redraw(area) }
-    }
-
     async fn on_heartbeat(&mut self) -> Result<(), Exit> {
-        let throughput = self.terminal.backend_mut().throughput();
+        let throughput = self.screen.terminal.backend_mut().throughput();
         if throughput != self.app.throughput {
             self.update(Message::Throughput(throughput)).await?;
         }
@@ -270,7 +230,7 @@ impl<S: Screen> EventLoop<'_, S> {
     }
 
     async fn update(&mut self, message: Message) -> Result<(), Exit> {
-        self.dirty = true;
+        self.screen.dirty = true;
         for effect in self.app.update(message) {
             match effect {
                 Effect::Command(command) => self.send(command),
@@ -284,25 +244,25 @@ impl<S: Screen> EventLoop<'_, S> {
                     self.channels.feed.change(marker).await;
                 }
                 Effect::Copy(text) => {
-                    self.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;
+                    self.screen.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;
                 }
                 Effect::Mouse(on) => {
-                    self.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
+                    self.screen.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
                 }
                 // Boxed, as what was read may have effects of its own.
                 Effect::Reload => Box::pin(self.reload()).await?,
                 Effect::Bell => {
-                    self.terminal.backend_mut().bell().map_err(terminal_gone)?;
+                    self.screen.terminal.backend_mut().bell().map_err(terminal_gone)?;
                 }
                 Effect::Notification(protocol, text) => {
-                    let screen = self.terminal.backend_mut();
+                    let screen = self.screen.terminal.backend_mut();
                     screen.notification(protocol, &text).map_err(terminal_gone)?;
                 }
                 Effect::AlertCommand(command, environment) => {
                     self.alert_command.run((command, environment));
                 }
                 Effect::Quit => return Err(Exit::Quit),
-                Effect::Redraw => self.redraw(self.area)?,
+                Effect::Redraw => self.screen.redraw(self.screen.area)?,
                 // Boxed, as suspending may resume, and resuming update again.
                 Effect::Suspend => Box::pin(self.suspend()).await?,
             }
@@ -331,17 +291,12 @@ impl<S: Screen> EventLoop<'_, S> {
     }
 
     async fn draw(&mut self) -> Result<(), Exit> {
-        let ready = self.terminal.backend_mut().is_ready(self.key_pending);
-        let soon = self.key_pending && !ready;
-        self.next_frame =
-            Instant::now() + if soon { self.host.frame.min(KEY_LATENCY) } else { self.host.frame };
-        if !ready {
+        if !self.screen.begin_frame(self.host.frame) {
             return Ok(());
         }
-        self.key_pending = false;
         self.update(Message::Tick(Moment::now())).await?;
         tui_logger::move_events();
-        let view = self.ui.view(&self.app, self.area);
+        let view = self.ui.view(&self.app, self.screen.area);
         self.channels.view.send_if_modified(|sent| {
             let changed = *sent != view;
             if changed {
@@ -349,42 +304,30 @@ impl<S: Screen> EventLoop<'_, S> {
             }
             changed
         });
-        self.terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(terminal_gone)?;
-        self.dirty = false;
+        let terminal = &mut *self.screen.terminal;
+        terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(terminal_gone)?;
+        self.screen.dirty = false;
         Ok(())
     }
 
-    /// Redraws everything with the next frame. `Terminal::clear` would ask the terminal for its
-    /// cursor and race the key reader for the answer.
-    fn redraw(&mut self, area: Rect) -> Result<(), Exit> {
-        self.area = area;
-        self.dirty = true;
-        self.terminal.resize(area).map_err(terminal_gone)
-    }
-
-    /// Gives the terminal back and stops the process. What happens meanwhile is drawn after
-    /// [`Self::resume`].
+    /// Gives the terminal back and stops the process.
     async fn suspend(&mut self) -> Result<(), Exit> {
         if let Err(why) = signals::can_suspend() {
             self.app.update(Message::Notice(why));
-            self.dirty = true;
+            self.screen.dirty = true;
             return Ok(());
         }
-        self.suspended = true;
-        self.terminal.backend_mut().leave().await;
+        self.screen.leave().await;
         signals::suspend().or_else(|error| {
             tracing::warn!("cannot suspend: {error}");
             self.resume()
         })
     }
 
-    /// Takes the terminal over again, at its present size, whoever stopped the process.
+    /// Takes the terminal over again, with or without the mouse.
     fn resume(&mut self) -> Result<(), Exit> {
-        self.suspended = false;
-        self.terminal.backend_mut().enter().map_err(terminal_gone)?;
-        self.terminal.backend_mut().mouse(self.app.mouse).map_err(terminal_gone)?;
-        let size = self.terminal.size().map_err(terminal_gone)?;
-        self.redraw(Rect::from((ratatui::layout::Position::ORIGIN, size)))
+        self.screen.resume()?;
+        self.screen.terminal.backend_mut().mouse(self.app.mouse).map_err(terminal_gone)
     }
 }
 
@@ -398,11 +341,6 @@ async fn next_marker(markers: &mut Option<mpsc::Receiver<OutsideMarker>>) -> Out
     std::future::pending().await
 }
 
-fn terminal_gone(error: impl std::error::Error) -> Exit {
-    tracing::warn!("the terminal failed, leaving: {error}");
-    Exit::TerminalGone
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::backend::TestBackend;
@@ -413,7 +351,7 @@ mod tests {
     use super::*;
     use crate::{
         app::{AppSettings, Key},
-        terminal::{input, screen},
+        terminal::{input, loop_screen::KEY_LATENCY, screen},
         ui,
     };
     use cortop_client::{Headset, HeadsetId, Link};

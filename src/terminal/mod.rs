@@ -5,7 +5,8 @@
 //! ```text
 //! event_loop   input, client events, snapshots and two clocks → App::update → draw, effects
 //! traffic_loop is that of simulator and proxy
-//!  ├─ screen        what the loop draws on; a tty, or a screen in memory
+//!  ├─ loop_screen   what both have: input, the moment of the next frame, a heartbeat
+//!  ├─ screen        what a loop draws on; a tty, or a screen in memory
 //!  ├─ signals       signals → input
 //!  ├─ alert_command runs the user's command at an alert
 //!  └─ input         keys, sizes, signals, panics in one queue
@@ -28,6 +29,7 @@ mod frame_writer;
 pub mod guard;
 pub mod input;
 mod line_diff;
+mod loop_screen;
 pub mod probe;
 mod rate_limiter;
 pub mod screen;

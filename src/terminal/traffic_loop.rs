@@ -2,20 +2,19 @@
 //! machine, and draws when something has changed and the screen is ready. Knows neither tty nor
 //! socket, so that tests run it headless.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use ratatui::{
-    Terminal,
-    layout::{Position, Rect},
-};
-use tokio::{
-    select,
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use ratatui::{Terminal, layout::Rect};
+use tokio::{select, sync::mpsc};
 
-use super::{exit::Exit, input::Input, screen::Screen, signals};
+use super::{
+    exit::Exit,
+    input::Input,
+    loop_screen::{LoopEvent, LoopScreen, terminal_gone},
+    screen::Screen,
+    signals,
+};
 use crate::{
     traffic::{Traffic, TrafficEffect},
     ui::Ui,
@@ -24,9 +23,6 @@ use cortop_sim::{
     Injection,
     journal::{Journal, JournalReader},
 };
-
-/// A clock on the screen shows that it is alive, and its write notices a terminal that is gone.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Runs until the user quits, or the terminal or the process ends. `frame`: shortest time between two
 /// frames. `inject` has something go wrong. Closes nothing.
@@ -39,18 +35,8 @@ pub async fn run_traffic<S: Screen>(
     input: &mut mpsc::Receiver<Input>,
     frame: Duration,
 ) -> (Traffic, Exit) {
-    let area = terminal.get_frame().area();
-    let mut this = TrafficLoop {
-        traffic,
-        ui,
-        terminal,
-        journal,
-        inject,
-        area,
-        next_frame: Instant::now(),
-        is_dirty: true,
-        is_suspended: false,
-    };
+    let screen = LoopScreen::new(terminal);
+    let mut this = TrafficLoop { traffic, ui, screen, journal, inject };
     let end = this.run(journal.reader(), input, frame).await;
     (this.traffic, end)
 }
@@ -58,16 +44,9 @@ pub async fn run_traffic<S: Screen>(
 struct TrafficLoop<'a, S: Screen> {
     traffic: Traffic,
     ui: Ui,
-    terminal: &'a mut Terminal<S>,
+    screen: LoopScreen<'a, S>,
     journal: &'a Journal,
     inject: &'a dyn Fn(Injection),
-    area: Rect,
-    /// When the next frame may be drawn.
-    next_frame: Instant,
-    /// Something changed since the last one.
-    is_dirty: bool,
-    /// The shell has the terminal.
-    is_suspended: bool,
 }
 
 impl<S: Screen> TrafficLoop<'_, S> {
@@ -77,27 +56,21 @@ impl<S: Screen> TrafficLoop<'_, S> {
         input: &mut mpsc::Receiver<Input>,
         frame: Duration,
     ) -> Exit {
-        let mut heartbeat = pin!(sleep_until(Instant::now() + HEARTBEAT));
         loop {
             let step = select! {
                 biased;
-                () = self.terminal.backend().closed() => Err(Exit::TerminalGone),
-                input = input.recv() => match input {
-                    Some(input) => self.on_input(input).await,
-                    // Nobody is left who could end the loop.
-                    None => Err(Exit::TerminalGone),
+                next = self.screen.next(input) => match next {
+                    Ok(LoopEvent::Input(input)) => self.on_input(input).await,
+                    Ok(LoopEvent::Frame) => self.draw(frame),
+                    Ok(LoopEvent::Heartbeat) => {
+                        self.screen.dirty = true;
+                        Ok(())
+                    }
+                    Err(end) => Err(end),
                 },
-                () = sleep_until(self.next_frame), if self.is_dirty && !self.is_suspended => {
-                    self.draw(frame)
-                }
-                () = heartbeat.as_mut() => {
-                    heartbeat.as_mut().reset(Instant::now() + HEARTBEAT);
-                    self.is_dirty = true;
-                    Ok(())
-                }
                 entries = reader.next() => {
                     self.traffic.take(entries);
-                    self.is_dirty = true;
+                    self.screen.dirty = true;
                     Ok(())
                 }
             };
@@ -108,15 +81,14 @@ impl<S: Screen> TrafficLoop<'_, S> {
     }
 
     async fn on_input(&mut self, input: Input) -> Result<(), Exit> {
-        self.is_dirty = true;
+        self.screen.dirty = true;
         match input {
             Input::Key(key, _) => {
-                // An answer to a key waits for no frame.
-                self.next_frame = Instant::now();
+                self.screen.on_key();
                 for effect in self.traffic.on_key(key) {
                     match effect {
                         TrafficEffect::Inject(injection) => (self.inject)(injection),
-                        TrafficEffect::Redraw => self.redraw(self.area)?,
+                        TrafficEffect::Redraw => self.screen.redraw(self.screen.area)?,
                         TrafficEffect::Suspend => self.suspend().await?,
                         TrafficEffect::Quit => return Err(Exit::Quit),
                     }
@@ -127,42 +99,27 @@ impl<S: Screen> TrafficLoop<'_, S> {
                 self.traffic.paste(&text);
                 Ok(())
             }
-            Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows)),
+            Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
             Input::Answers(answers) => {
-                if let Some(background) = answers.background {
-                    self.ui.set_background(background);
-                }
-                if answers.wide == Some(true) {
-                    self.ui.use_ascii();
-                }
-                let size = self.terminal.size().map_err(terminal_gone)?;
-                self.redraw(Rect::from((Position::ORIGIN, size)))
+                self.screen.on_answers(&answers, &mut self.ui).map(|_is_ascii| ())
             }
             Input::Suspend => self.suspend().await,
-            Input::Resume => self.resume(),
+            Input::Resume => self.screen.resume(),
             Input::Exit(exit) => Err(exit),
             Input::Mouse(..) => Ok(()),
         }
     }
 
     fn draw(&mut self, frame: Duration) -> Result<(), Exit> {
-        self.next_frame = Instant::now() + frame;
-        if !self.terminal.backend_mut().is_ready(false) {
+        if !self.screen.begin_frame(frame) {
             return Ok(());
         }
         let (clients, sessions) = (self.journal.clients(), self.journal.sessions());
         self.traffic.tick(Timestamp::now(), clients, sessions);
-        self.terminal
-            .draw(|frame| self.ui.draw_traffic(&self.traffic, frame))
-            .map_err(terminal_gone)?;
-        self.is_dirty = false;
+        let terminal = &mut *self.screen.terminal;
+        terminal.draw(|frame| self.ui.draw_traffic(&self.traffic, frame)).map_err(terminal_gone)?;
+        self.screen.dirty = false;
         Ok(())
-    }
-
-    /// Redraws everything with the next frame.
-    fn redraw(&mut self, area: Rect) -> Result<(), Exit> {
-        self.area = area;
-        self.terminal.resize(area).map_err(terminal_gone)
     }
 
     /// Gives the terminal back and stops the process.
@@ -171,20 +128,7 @@ impl<S: Screen> TrafficLoop<'_, S> {
             self.traffic.notice = Some((why, true, Timestamp::now()));
             return Ok(());
         }
-        self.is_suspended = true;
-        self.terminal.backend_mut().leave().await;
-        signals::suspend().or_else(|_| self.resume())
+        self.screen.leave().await;
+        signals::suspend().or_else(|_| self.screen.resume())
     }
-
-    /// Takes the terminal over again, at its present size, whoever stopped the process.
-    fn resume(&mut self) -> Result<(), Exit> {
-        self.is_suspended = false;
-        self.terminal.backend_mut().enter().map_err(terminal_gone)?;
-        let size = self.terminal.size().map_err(terminal_gone)?;
-        self.redraw(Rect::from((Position::ORIGIN, size)))
-    }
-}
-
-fn terminal_gone(_: impl std::error::Error) -> Exit {
-    Exit::TerminalGone
 }
