@@ -438,3 +438,17 @@ fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
     let losing = CommandRunner::new(&(1..40).map(lose).collect::<String>(), &[]);
     losing.doctor(&[]).failed(23, "loss", &["lost", "closer"]);
 }
+
+#[test]
+fn a_shell_that_completes_headsets_asks_for_nothing_else() {
+    let mut run = CommandRunner::new("", &["--headset", "mn8:MN8-0A1B2C3D"]);
+    let mut shell = command(run.folder.path(), &["--", "cortop", "--headset", ""]);
+    shell.env("COMPLETE", "fish").env("EMOTIV_CORTEX_URL", &run.served.url);
+    // Nor does it need to say who asks.
+    shell.env_remove("EMOTIV_CLIENT_ID");
+    let found = CommandOutput::of(&mut shell);
+    assert!(found.stdout.contains("MN8-0A1B2C3D"), "{found:?}");
+    let (_, log) = run.served.end(Signal::TERM);
+    let asked: Vec<_> = log.lines().filter(|line| line.contains(": ok")).collect();
+    assert!(matches!(asked.as_slice(), [one] if one.contains("queryHeadsets")), "{log}");
+}

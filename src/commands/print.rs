@@ -11,15 +11,12 @@ use clap_complete::{
 use clap_mangen::Man;
 use color_eyre::eyre::{Result, eyre};
 
-use super::{
-    Listing,
-    list::{self, ListedObjects},
-};
 use crate::{
     cli::{Cli, ConnectionArgs, DisplayArgs, ServiceArgs},
-    config::{self, Config, Sources},
+    config::{self, Sources},
     ui,
 };
+use cortop_client::{Client, ClientConfig, Headset};
 
 /// The shell asks the program itself, with this set in its environment: it alone knows the headsets.
 const COMPLETE: &str = "COMPLETE";
@@ -95,25 +92,21 @@ fn themes() -> Vec<CompletionCandidate> {
 
 /// The headsets that the service sees; none where it does not answer in time.
 fn headsets() -> Vec<CompletionCandidate> {
-    let found = || -> Result<ListedObjects> {
+    let found = || -> Result<Vec<Headset>> {
         let env = |name: &str| std::env::var(name).ok();
         let only = ServiceArgs { connection: ConnectionArgs::default(), ..ServiceArgs::default() };
         let file = config::file_path();
         let config = config::load(&only, &DisplayArgs::default(), &Sources { env: &env, file })?;
-        // Whatever the file says: a completion never debits.
-        let service = Config { debit: None, ..config }.client()?;
+        let service = ClientConfig::new("", "")
+            .url(config.url)
+            .ca_file(config.ca_file)
+            .insecure(config.insecure);
         crate::console::block_on(async {
-            let answer = tokio::time::timeout(PATIENCE, list::fetch(Listing::Headsets, service));
-            answer.await?.map_err(|failure| eyre!("{failure}"))
+            Ok(tokio::time::timeout(PATIENCE, Client::query_headsets(&service)).await??)
         })
     };
-    match found() {
-        Ok(ListedObjects::Headsets(headsets)) => headsets
-            .into_iter()
-            .map(|headset| CompletionCandidate::new(headset.id.to_string()))
-            .collect(),
-        _ => Vec::new(),
-    }
+    let headsets = found().unwrap_or_default().into_iter();
+    headsets.map(|headset| CompletionCandidate::new(headset.id.to_string())).collect()
 }
 
 #[cfg(test)]

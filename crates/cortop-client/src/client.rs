@@ -3,6 +3,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use serde_json::json;
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
@@ -13,12 +14,13 @@ use super::{
     ClientConfig, Command, Event, Link,
     connection::{self, ConnectionEnd},
     event_sender::EventSender,
-    feed::FeedSender,
+    feed::{FeedSender, feed},
     link,
+    rpc::Request,
     socket::connect,
     state::PersistentState,
 };
-use cortop_protocol::{Error, ErrorKind};
+use cortop_protocol::{Error, ErrorKind, Headset, Method, secrets::Secrets, tolerant};
 
 /// Commands and events that may wait.
 const COMMANDS: usize = 32;
@@ -70,6 +72,24 @@ impl Client {
             PersistentState { take_only: false, ..PersistentState::new(Arc::new(config)) },
             feed,
         )
+    }
+
+    /// The headsets that the service sees now, queried over a connection of its own that ends with the
+    /// answer. It needs no credentials (§3.2), and nothing else is asked.
+    ///
+    /// # Errors
+    /// The configuration cannot be used, or the service cannot be reached or does not answer.
+    pub async fn query_headsets(config: &ClientConfig) -> Result<Vec<Headset>, Error> {
+        let (socket, _) = connect(&config.endpoint()?).await?;
+        // No sample comes without a subscription.
+        let (feed, _samples) = feed();
+        let link = link::spawn(socket, feed, Arc::default(), Secrets::default());
+        let method = Method::QueryHeadsets;
+        let answer = link.rpc.call(Request::new(method, json!({}))).await;
+        link.rpc.close().await;
+        // A link that panicked is gone as well.
+        let _ = link.task.await;
+        answer.map(|answer| tolerant::objects(method.name(), answer))
     }
 
     /// Closes the sessions that the client opened, and ends it, within a second.
