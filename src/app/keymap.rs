@@ -97,12 +97,11 @@ impl Keymap {
     pub fn to_markdown(&self) -> String {
         let mut table = String::from("| where | keys | what |\n| --- | --- | --- |\n");
         for pane in sections() {
-            let bound =
-                |keys: &[Key]| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
             for (binding, keys) in
                 self.rows().filter(|(row, keys)| row.pane == pane && !keys.is_empty())
             {
-                let (place, keys) = (section_name(pane), bound(keys).join(" "));
+                let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+                let (place, keys) = (section_name(pane), keys.join(" "));
                 // Writing to a String cannot fail.
                 let _ = writeln!(table, "| {place} | {keys} | {} |", binding.help);
             }

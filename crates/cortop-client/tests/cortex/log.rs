@@ -1,55 +1,36 @@
 //! What the log tells: of which headset, in words before anything else, and no trouble where the
 //! user ordered it.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use cortop_client::{Command, ConnectionStep, Event, RecordCommand, RecordEvent};
 use cortop_protocol::record::NewRecord;
 use cortop_sim::fault::Fault;
 use tracing::subscriber::DefaultGuard;
 
 use crate::{
+    log_capture::LogCapture,
     service::{EPOCX, INSIGHT, closed, reached},
     simulated::SimHarness,
 };
 
-/// Everything logged on this thread while it lives.
-#[derive(Clone, Default)]
-struct LogCapture(Arc<Mutex<Vec<u8>>>);
-
 impl LogCapture {
+    /// Captures everything logged on this thread while the guard lives.
     fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
-        let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_ansi(false)
             .without_time()
             .with_target(false)
-            .with_writer(move || writer.clone())
+            .with_writer(log.clone())
             .finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
 
     fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|line| line.trim().to_owned()).collect()
+        self.text().lines().map(|line| line.trim().to_owned()).collect()
     }
 
     fn has(&self, words: &str) -> bool {
         self.lines().iter().any(|line| line.contains(words))
-    }
-}
-
-impl Write for LogCapture {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -13,6 +13,8 @@ mod clock;
 mod closing;
 mod headsets;
 mod log;
+#[path = "../../../../tests/log_capture/mod.rs"]
+mod log_capture;
 mod ownership;
 #[path = "../../../../tests/pace/mod.rs"]
 mod pace;

@@ -1,52 +1,33 @@
 //! Client id, client secret and token occur in requests and nowhere else.
 
-use std::{
-    future::Future,
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
+use std::future::Future;
 
 use cortop_client::{ConnectionStep, Event, HIDDEN, Link};
 use serde_json::json;
 use tracing::{instrument::WithSubscriber, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, layer::SubscriberExt};
 
-use crate::service::{
-    CLIENT_ID, CLIENT_SECRET, ClientUnderTest, INSIGHT, Reply, ScriptedService, TOKEN, config,
-    reached, session,
+use crate::{
+    log_capture::LogCapture,
+    service::{
+        CLIENT_ID, CLIENT_SECRET, ClientUnderTest, INSIGHT, Reply, ScriptedService, TOKEN, config,
+        reached, session,
+    },
 };
-
-#[derive(Clone, Default)]
-struct LogCapture(Arc<Mutex<Vec<u8>>>);
-
-impl Write for LogCapture {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Runs a story, and gives what it gives and all that was logged meanwhile.
 pub(crate) fn logged<T>(story: impl Future<Output = T>) -> (T, String) {
     let log = LogCapture::default();
-    let writer = log.clone();
-    let layer = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .with_filter(
+    let layer =
+        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone()).with_filter(
             tracing_subscriber::filter::Targets::new().with_target("cortop", LevelFilter::TRACE),
         );
     let subscriber = tracing_subscriber::registry().with(layer);
     let _guard = tracing::subscriber::set_default(subscriber);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = runtime.block_on(story.with_current_subscriber());
+    let result = runtime.block_on(story.with_current_subscriber());
     drop(runtime);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (told, log)
+    (result, log.text())
 }
 
 fn assert_none_in(text: &str) {

@@ -1,11 +1,6 @@
 //! Channels whose raw signal cannot be EEG: railed, off level, flat; with every kind of headset.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use cortop_protocol::{Columns, Feed, Sample, Stream, Subscription, sample::Column as Label};
 use cortop_signal::{Defect, View, decoder::Decoder};
@@ -17,6 +12,7 @@ use cortop_sim::{
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::log_capture::LogCapture;
 use Defect::{Flat, OffLevel, Railed};
 
 const RATE: u16 = 128;
@@ -288,28 +284,14 @@ fn a_channel_without_values_is_not_judged() {
     headset.expect(&[("AF3", Flat)]);
 }
 
-#[derive(Clone, Default)]
-struct LogCapture(Arc<Mutex<Vec<u8>>>);
-
-impl Write for LogCapture {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn the_log_says_when_it_begins_and_when_it_ends() {
     let log = LogCapture::default();
-    let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_target(false)
         .without_time()
-        .with_writer(move || writer.clone())
+        .with_writer(log.clone())
         .finish();
     tracing::subscriber::with_default(subscriber, || {
         let mut headset = DecodedHeadset::new(EPOC_X, &["AF3", "T7", "Pz", "T8"]);
@@ -317,7 +299,7 @@ fn the_log_says_when_it_begins_and_when_it_ends() {
         headset.measure(4.0, &[GOOD, TOO_LOW, GOOD, STUCK]);
         headset.measure(4.0, &[GOOD; 4]);
     });
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let lines: Vec<_> = log.lines().map(str::trim).collect();
     let expected = [
         "WARN EPOCX-1A2B3C4D: AF3, T7 railed",

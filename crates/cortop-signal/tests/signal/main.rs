@@ -12,6 +12,8 @@ mod bad_channels;
 mod clocks;
 mod decoder;
 mod harness;
+#[path = "../../../../tests/log_capture/mod.rs"]
+mod log_capture;
 mod properties;
 mod recordings;
 mod scipy;

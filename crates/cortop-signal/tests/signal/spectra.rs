@@ -100,31 +100,44 @@ fn noise() -> impl FnMut() -> f64 {
     move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
 }
 
+/// How many spectra of noise name a peak, and of how many: of four channels over so many windows, where
+/// each second has the deviation that `deviation` gives for it, in µV.
+fn named_peaks(
+    windows: u32,
+    seconds: u32,
+    noise: &mut impl FnMut() -> f64,
+    deviation: impl Fn(u32) -> f64,
+) -> (usize, usize) {
+    let channels = ["Pz", "O1", "O2", "T7"];
+    let shape = spectral(seconds.into(), seconds as usize);
+    let mut rig = DecoderHarness::new(&channels, 256.0, shape);
+    let (mut named, mut all) = (0, 0);
+    for _ in 0..windows {
+        for at in 0..256 * seconds {
+            rig.send(&channels.map(|_| 4200.0 + deviation(at / 256) * noise()));
+        }
+        let traces = rig.traces();
+        let spectra = traces.spectra.unwrap();
+        for at in 0..channels.len() {
+            let welch = spectra.welch(at, traces.bins).unwrap();
+            all += 1;
+            named += usize::from(spectra.peak(&welch, FLOOR).is_some());
+        }
+    }
+    (named, all)
+}
+
 #[test]
 fn noise_has_no_peak_and_alpha_in_it_has() {
     let mut noise = noise();
-    for seconds in [5_u32, 10, 30] {
-        let channels = ["Pz", "O1", "O2", "T7"];
-        let mut rig =
-            DecoderHarness::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
-        let (mut named, mut all) = (0, 0);
-        for _ in 0..150 / seconds {
-            for _ in 0..256 * seconds {
-                rig.send(&channels.map(|_| 4200.0 + 5.0 * noise()));
-            }
-            let traces = rig.traces();
-            let spectra = traces.spectra.unwrap();
-            for at in 0..channels.len() {
-                let welch = spectra.welch(at, traces.bins).unwrap();
-                all += 1;
-                named += usize::from(spectra.peak(&welch, FLOOR).is_some());
-            }
-        }
+    for seconds in [5, 10, 30] {
+        let (named, all) = named_peaks(150 / seconds, seconds, &mut noise, |_| 5.0);
         assert!(named * 50 <= all, "{named} of {all} in windows of {seconds} s");
     }
-    let mut alpha = |t: f64| 10.0 * (TAU * 10.0 * t).sin() + 5.0 * noise();
+    let alpha = |t: f64| 10.0 * (TAU * 10.0 * t).sin();
     let mut rig = DecoderHarness::new(&["Pz"], 256.0, spectral(10.0, 10));
-    (0..256 * 12_u32).for_each(|at| rig.send(&[4200.0 + alpha(f64::from(at) / 256.0)]));
+    (0..256 * 12_u32)
+        .for_each(|at| rig.send(&[4200.0 + alpha(f64::from(at) / 256.0) + 5.0 * noise()]));
     let traces = rig.traces();
     let spectra = traces.spectra.unwrap();
     let peak = spectra.peak(&spectra.welch(0, traces.bins).unwrap(), FLOOR);
@@ -134,26 +147,10 @@ fn noise_has_no_peak_and_alpha_in_it_has() {
 #[test]
 fn noise_with_bursts_has_no_peak() {
     let mut noise = noise();
-    for (seconds, burst) in [(10_u32, 20.0), (10, 60.0), (30, 20.0), (30, 60.0)] {
-        let channels = ["Pz", "O1", "O2", "T7"];
-        let mut rig =
-            DecoderHarness::new(&channels, 256.0, spectral(seconds.into(), seconds as usize));
-        let (mut named, mut all) = (0, 0);
-        for _ in 0..300 / seconds {
-            // Clenched teeth for one second of ten.
-            for at in 0..256 * seconds {
-                let deviation = if at / 256 % 10 == 5 { burst } else { 3.0 };
-                rig.send(&channels.map(|_| 4200.0 + deviation * noise()));
-            }
-            let traces = rig.traces();
-            let spectra = traces.spectra.unwrap();
-            for at in 0..channels.len() {
-                let welch = spectra.welch(at, traces.bins).unwrap();
-                all += 1;
-                named += usize::from(spectra.peak(&welch, FLOOR).is_some());
-            }
-        }
-        println!("{named} of {all} in windows of {seconds} s, bursts of {burst} µV");
+    for (seconds, burst) in [(10, 20.0), (10, 60.0), (30, 20.0), (30, 60.0)] {
+        // Clenched teeth for one second of ten.
+        let deviation = |second| if second % 10 == 5 { burst } else { 3.0 };
+        let (named, all) = named_peaks(300 / seconds, seconds, &mut noise, deviation);
         assert!(named * 20 <= all, "{named} of {all} in windows of {seconds} s, {burst} µV");
     }
 }
