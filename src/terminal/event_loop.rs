@@ -129,7 +129,7 @@ impl<S: Screen> EventLoop<'_, S> {
             Input::Paste(text) => self.update_now(Message::Paste(text)).await,
             Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
             Input::Answers(answers) => {
-                if self.screen.on_answers(&answers, &mut self.ui)? {
+                if self.screen.on_answers(answers, &mut self.ui)? {
                     let text =
                         "this terminal draws ● and the like two cells wide: drawn in ASCII instead";
                     self.app.update(Message::Notice(text.to_owned()));

@@ -89,7 +89,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
 
     /// Draws as the terminal's answers ask for; whether it has to be in ASCII from now on. A new size
     /// was not reported while they were read.
-    pub(super) fn on_answers(&mut self, answers: &Answers, ui: &mut Ui) -> Result<bool, Exit> {
+    pub(super) fn on_answers(&mut self, answers: Answers, ui: &mut Ui) -> Result<bool, Exit> {
         self.dirty = true;
         if let Some(background) = answers.background {
             ui.set_background(background);

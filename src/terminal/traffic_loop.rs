@@ -101,7 +101,7 @@ impl<S: Screen> TrafficLoop<'_, S> {
             }
             Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
             Input::Answers(answers) => {
-                self.screen.on_answers(&answers, &mut self.ui).map(|_is_ascii| ())
+                self.screen.on_answers(answers, &mut self.ui).map(|_is_ascii| ())
             }
             Input::Suspend => self.suspend().await,
             Input::Resume => self.screen.resume(),

@@ -65,7 +65,7 @@ impl Listener {
                         ));
                     }
                     Err(error) => {
-                        tracing::debug!("cannot listen on {place}, going without: {error}")
+                        tracing::debug!("cannot listen on {place}, going without: {error}");
                     }
                 }
             }
