@@ -49,14 +49,14 @@ impl App {
         let field = self.sessions.field();
         let name = field.name();
         let object = serde_json::to_value(&entry.session).unwrap_or_default();
-        let told = object.get(name).map(as_text);
+        let copied = object.get(name).map(as_text);
         let is_text = !matches!(
             field,
             SessionField::Headset | SessionField::Streams | SessionField::RecordIds
         );
         let is_missing =
             field == SessionField::Headset && entry.session.headset == Headset::default();
-        match told.as_deref().filter(|_| !is_missing) {
+        match copied.as_deref().filter(|_| !is_missing) {
             None => Err(format!("{name} is unknown: Cortex did not say")),
             Some("" | "[]") => Err(format!("{name} is empty: there is nothing to copy")),
             Some(HIDDEN) if is_text => Err(format!(

@@ -55,7 +55,7 @@ impl App {
     /// Whether what an action does depends on what the picture shows.
     fn depends_on_picture(&self, action: Action) -> bool {
         let feature = self.settings.keymap.binding(action).and_then(|row| row.feature);
-        // Which montages there are, the channels tell.
+        // Which montages there are depends on the channels.
         action == Action::Reference && self.has_picture(Stream::Eeg)
             || action == Action::Freeze
             || action == Action::Copy && self.focus == Pane::Streams

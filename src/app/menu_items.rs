@@ -234,8 +234,8 @@ impl App {
             return items;
         };
         add("licence", licence.license_name.clone());
-        let trouble = licence.problem(self.now.wall);
-        let warning = trouble.map(|trouble| format!("{}: {}", trouble.what, trouble.next));
+        let problem = licence.problem(self.now.wall);
+        let warning = problem.map(|own| format!("{}: {}", own.what, own.next));
         add("warning", warning.unwrap_or_default());
         add("licence id", licence.license_id.clone());
         let scopes: Vec<_> = licence.scopes.iter().filter(|scope| !scope.is_empty()).collect();
@@ -305,8 +305,8 @@ fn settings() -> impl Iterator<Item = (String, Setting)> {
 }
 
 fn position(headset: &Headset, headband: Headband) -> &'static str {
-    let told = headset.headband_position.as_deref() == Some(headband.name());
-    if told { "current" } else { "" }
+    let is_current = headset.headband_position.as_deref() == Some(headband.name());
+    if is_current { "current" } else { "" }
 }
 
 fn connect(id: &HeadsetId, connecting: Connecting) -> DialogAction {

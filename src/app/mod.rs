@@ -348,8 +348,8 @@ impl App {
     #[must_use]
     pub fn headset(&self) -> Option<&HeadsetId> {
         let session = &self.sessions.current()?.session;
-        let told = Some(&session.headset.id).filter(|id| !id.as_str().is_empty());
-        told.or_else(|| Some(&self.snapshot.health_in(&session.id).first()?.headset))
+        let id = Some(&session.headset.id).filter(|id| !id.as_str().is_empty());
+        id.or_else(|| Some(&self.snapshot.health_in(&session.id).first()?.headset))
     }
 
     /// Whether a stream of the headset shown has a picture: it flows, or did until it was lost.

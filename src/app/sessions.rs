@@ -151,8 +151,8 @@ impl SessionEntry {
     #[must_use]
     pub fn lifetime(&self, now: Moment) -> Option<Duration> {
         let time = |iso: &Option<String>| iso.as_ref()?.parse::<Timestamp>().ok();
-        let told = time(&self.session.started).zip(time(&self.session.stopped));
-        if let Some((started, stopped)) = told {
+        let moments = time(&self.session.started).zip(time(&self.session.stopped));
+        if let Some((started, stopped)) = moments {
             return stopped.duration_since(started).try_into().ok();
         }
         let end = self.closed.as_ref().map_or(now.instant, |(_, at)| *at);

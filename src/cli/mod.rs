@@ -121,7 +121,7 @@ impl Cli {
     }
 
     /// Takes over what a subcommand says of display, configuration and log; refuses what stands
-    /// before one that has no use for it, which clap cannot tell by itself.
+    /// before one that has no use for it, which clap cannot check by itself.
     pub(crate) fn checked(mut self) -> Result<Self, clap::Error> {
         let refuse = |why| Err(Self::command().error(ErrorKind::ArgumentConflict, why));
         if self.command.is_some() && self.service != ServiceArgs::default() {

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::console::{Shutdown, ShutdownSignals};
 
-/// Time for the command to end once it has been told to.
+/// Time for the command to end once it has been asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A command that runs.

@@ -20,7 +20,7 @@ use crate::{
 use cortop_client::{ClientConfig, Command, Event, Feed, sanitize::json_line};
 use cortop_lsl::{Network, Server, StreamInfo};
 
-/// Serves until told to end; gives the exit status.
+/// Serves until a signal ends it; gives the exit status.
 pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8> {
     let interface = args.exchange.lsl_interface;
     let server = Server::start(Network::on(interface))
@@ -31,7 +31,7 @@ pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8>
         streams: Arc::clone(&streams),
         markers,
         json: args.json,
-        told: Vec::new(),
+        reported: Vec::new(),
         receivers: 0,
     };
     follow(config, sink, args.duration, &mut serving).await
@@ -41,8 +41,8 @@ struct LslCompanion {
     streams: Arc<LslStreams>,
     markers: OutsideMarkers,
     json: bool,
-    /// The streams that were told of.
-    told: Vec<StreamInfo>,
+    /// The streams that were reported.
+    reported: Vec<StreamInfo>,
     receivers: usize,
 }
 
@@ -56,9 +56,9 @@ impl Companion for LslCompanion {
 
     fn on_tick(&mut self) -> Result<String> {
         for info in self.streams.infos() {
-            if !self.told.contains(&info) {
-                self.tell(&info)?;
-                self.told.push(info);
+            if !self.reported.contains(&info) {
+                self.report(&info)?;
+                self.reported.push(info);
             }
         }
         let receivers = self.streams.receivers();
@@ -80,8 +80,8 @@ impl Companion for LslCompanion {
 }
 
 impl LslCompanion {
-    /// Says that a stream is served.
-    fn tell(&self, info: &StreamInfo) -> Result<()> {
+    /// Reports that a stream is served.
+    fn report(&self, info: &StreamInfo) -> Result<()> {
         let StreamInfo { name, content, channels, nominal_rate, format, source_id, .. } = info;
         if self.json {
             return print_line(&json!({

@@ -85,7 +85,7 @@ pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
     block_on(watch::watch(service, args.format, args.duration))
 }
 
-/// Serves a headset's streams by Lab Streaming Layer until told to end.
+/// Serves a headset's streams by Lab Streaming Layer until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.

@@ -18,7 +18,7 @@ pub(super) const TURN: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Progress {
     /// Steps are reported.
-    told: bool,
+    has_terminal: bool,
     /// The line is shown: the samples go elsewhere.
     pub(super) shown: bool,
     step: String,
@@ -28,9 +28,9 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new() -> Self {
-        let told = io::stderr().is_terminal();
-        let shown = told && !io::stdout().is_terminal();
-        Self { told, shown, step: String::new(), started: None, samples: 0 }
+        let has_terminal = io::stderr().is_terminal();
+        let shown = has_terminal && !io::stdout().is_terminal();
+        Self { has_terminal, shown, step: String::new(), started: None, samples: 0 }
     }
 
     /// Counts from now on.
@@ -41,7 +41,7 @@ impl Progress {
     /// Reports the client's step, once.
     pub(super) fn step(&mut self, state: &ClientState) {
         let step = state.describe();
-        if self.told && self.step != step {
+        if self.has_terminal && self.step != step {
             self.problem(&step);
             self.step = step;
         }

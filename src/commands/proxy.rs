@@ -1,4 +1,4 @@
-//! `cortop proxy`: between a client and a real service, from the arguments until it is told to end.
+//! `cortop proxy`: between a client and a real service, from the arguments until a signal ends it.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},

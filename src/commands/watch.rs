@@ -102,7 +102,7 @@ pub(super) trait Companion {
 
 impl Companion for () {}
 
-/// Hands samples to a sink until it is told to end; gives the exit status.
+/// Hands samples to a sink until a signal ends it; gives the exit status.
 pub(super) async fn follow<S>(
     config: ClientConfig,
     sink: S,
@@ -115,7 +115,7 @@ where
     WriteError: From<S::Error>,
 {
     // Before anything can be ended.
-    let mut told = pin!(shutdown_signal()?);
+    let mut interrupted = pin!(shutdown_signal()?);
     let only_events = config.streams == [Stream::Sys];
     let (samples, mut feed) = feed();
     let mut client = Client::spawn(config, samples);
@@ -131,7 +131,7 @@ where
     let mut end = loop {
         let until = over.unwrap_or(signed_in);
         tokio::select! {
-            () = &mut told => break StopReason::Interrupted,
+            () = &mut interrupted => break StopReason::Interrupted,
             error = &mut sink.ended => break StopReason::of(error),
             event = client.events.recv() => {
                 let Some(event) = event else {
@@ -179,14 +179,14 @@ where
     if let StopReason::Interrupted = end
         && companion.waits_for_sink()
     {
-        told.set(shutdown_signal()?);
+        interrupted.set(shutdown_signal()?);
     }
     if companion.waits_for_sink() && !sink.ended.is_terminated()
         || matches!(end, StopReason::TimeUp)
     {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
-            () = &mut told => {}
+            () = &mut interrupted => {}
             ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = StopReason::Written(error.into()) },
         }
     }
@@ -237,7 +237,7 @@ struct Watch {
     /// At least one stream has been granted.
     flows: bool,
     /// Refusals that were printed.
-    told: Vec<String>,
+    reported: Vec<String>,
 }
 
 impl Watch {
@@ -247,7 +247,7 @@ impl Watch {
             progress: Progress::new(),
             malformed: 0,
             flows: false,
-            told: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -312,9 +312,9 @@ impl Watch {
 
     /// Reports what is refused, once each.
     fn report(&mut self, line: String) {
-        if !self.told.contains(&line) {
+        if !self.reported.contains(&line) {
             self.progress.problem(&line);
-            self.told.push(line);
+            self.reported.push(line);
         }
     }
 

@@ -18,7 +18,7 @@ const MOST_CHANNELS: usize = 512;
 pub(super) struct Layout {
     /// Their places among the labels of the columns.
     pub(super) channels: Vec<usize>,
-    /// What receivers are told.
+    /// What receivers can read of it.
     pub(super) info: StreamInfo,
 }
 
@@ -92,7 +92,7 @@ fn description(headset: &str) -> Element {
 /// The description of a stream with how well its times are known.
 pub(super) fn with_uncertainty(description: &Element, seconds: f64) -> Element {
     let synchronization = Element::new("synchronization")
-        .with(Element::leaf("time_source", "the headset's clock as Cortex tells it"))
+        .with(Element::leaf("time_source", "the headset's clock as Cortex reports it"))
         .with(Element::leaf("uncertainty", format!("{seconds:.4}")))
         .with(Element::leaf("can_drop_samples", true));
     description.clone().with(synchronization)

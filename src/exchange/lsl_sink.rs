@@ -368,7 +368,7 @@ mod tests {
         streams.set_clock(&"EPOCX-1".into(), offset);
         let eeg = subscription("s", Stream::Eeg, r#"["COUNTER","AF3"]"#);
         sink.subscription(&eeg).expect("served");
-        sink.flush().expect("told");
+        sink.flush().expect("sent");
         assert_eq!(
             sink.headsets[&HeadsetId::from("EPOCX-1")].described.map(|c| c.uncertainty),
             Some(0.0061)

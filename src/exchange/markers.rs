@@ -245,7 +245,7 @@ async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
             received = socket.recv_from(&mut buffer) => received,
             () = inbox.sender.closed() => return,
         };
-        // An error tells of an earlier answer, and there are none.
+        // An error is about an earlier answer, and there are none.
         let Ok((length, _)) = received else { continue };
         let at = Moment::now();
         let text = String::from_utf8_lossy(&buffer[..length]);

@@ -147,7 +147,7 @@ impl<S: Screen> EventLoop<'_, S> {
         if throughput != self.app.throughput {
             self.update(Message::Throughput(throughput)).await?;
         }
-        self.tell_lsl().await?;
+        self.update_lsl().await?;
         self.tell_recorder().await?;
         self.update(Message::Tick(Moment::now())).await
     }
@@ -163,11 +163,11 @@ impl<S: Screen> EventLoop<'_, S> {
                 }
             }
         }
-        self.tell_lsl().await
+        self.update_lsl().await
     }
 
-    /// Tells what is served by LSL, if that has changed.
-    async fn tell_lsl(&mut self) -> Result<(), Exit> {
+    /// Notifies the state machine of what LSL serves, if that has changed.
+    async fn update_lsl(&mut self) -> Result<(), Exit> {
         let state = match self.channels.lsl.state() {
             Ok(state) => state,
             Err(error) => {
@@ -375,11 +375,11 @@ mod tests {
 
     fn rig_of(frame: Duration) -> LoopHarness {
         let (input, mut inputs) = input::queue();
-        let (events, heard) = mpsc::channel(16);
+        let (events, received) = mpsc::channel(16);
         let (asked, commands) = mpsc::channel(1);
         let (view, viewed) = watch::channel(View::default());
         let (snapshots, pictures) = watch::channel(Arc::default());
-        let mut channels = Channels::alone(asked, heard, view, pictures);
+        let mut channels = Channels::alone(asked, received, view, pictures);
         let (ui, warnings) = Ui::new(&ui::UiOptions::default());
         assert_eq!(warnings, [""; 0]);
         let app = App::new(AppSettings::default(), Moment::now());
@@ -449,8 +449,8 @@ mod tests {
     async fn the_decoder_is_told_what_is_looked_at_now() {
         let mut rig = rig();
         rig.key('[').await;
-        let told = rig.view.wait_for(|view| view.window < View::default().window);
-        assert!(tokio::time::timeout(10 * FRAME, told).await.is_ok(), "a shorter window");
+        let changed = rig.view.wait_for(|view| view.window < View::default().window);
+        assert!(tokio::time::timeout(10 * FRAME, changed).await.is_ok(), "a shorter window");
         rig.key('q').await;
         rig.ended.await.expect("no panic");
     }
@@ -459,8 +459,8 @@ mod tests {
     async fn a_key_is_answered_soon_however_few_frames_are_asked_for() {
         let mut rig = rig_of(Duration::from_secs(60));
         rig.key('[').await;
-        let told = rig.view.wait_for(|view| view.window < View::default().window);
-        assert!(tokio::time::timeout(2 * KEY_LATENCY, told).await.is_ok(), "drawn");
+        let changed = rig.view.wait_for(|view| view.window < View::default().window);
+        assert!(tokio::time::timeout(2 * KEY_LATENCY, changed).await.is_ok(), "drawn");
         rig.key('q').await;
         rig.ended.await.expect("no panic");
     }

@@ -162,9 +162,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_thread_writes_only_what_the_terminal_does_not_take_at_once() {
-        let (told, written) = sync_channel(16);
+        let (writes, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        let out = Stalling { writes: told, go };
+        let out = Stalling { writes, go };
         let mut writer = FrameWriter::new(out, Some(LimitedWriter(8)));
         let mut frame = b"first".to_vec();
         assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_idle());

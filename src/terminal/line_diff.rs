@@ -179,9 +179,9 @@ impl LineDiff {
             return None;
         }
         // Cells that were right and are shifted away have to be drawn again.
-        let spoiled = moved().filter(|&x| !self.differs(x) && (x >= hole || !fits(x))).count();
+        let broken = moved().filter(|&x| !self.differs(x) && (x >= hole || !fits(x))).count();
         let spared = differing().filter(|&x| fits(x)).count();
-        (spared >= spoiled + MIN_SAVED).then_some(Shift { from, hole, by })
+        (spared >= broken + MIN_SAVED).then_some(Shift { from, hole, by })
     }
 
     /// Whether the column has to be drawn.

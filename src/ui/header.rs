@@ -104,8 +104,8 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
         add(11, ctx.span(ThemeToken::Bad, age));
         add(4, ctx.sanitized(ThemeToken::Bad, &place));
     }
-    if let Some(trouble) = app.licence.as_ref().and_then(|own| own.problem(app.now.wall)) {
-        add(6, ctx.span(ThemeToken::Poor, format!("{} {}", glyphs::PROBLEM, trouble.what)));
+    if let Some(problem) = app.licence.as_ref().and_then(|own| own.problem(app.now.wall)) {
+        add(6, ctx.span(ThemeToken::Poor, format!("{} {}", glyphs::PROBLEM, problem.what)));
     }
     if let (stale @ 1.., all @ 2..) = app.stale_sessions() {
         let text = format!("{} {stale} of {all} stale", glyphs::PROBLEM);
@@ -248,13 +248,13 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
         }
     }
     // Both streams that report it are silent: it is as old as they are.
-    let told = health().any(|health| {
+    let is_fresh = health().any(|health| {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });
-    if told && let Some((token, words)) = streams::contact(ctx, CONTACT) {
+    if is_fresh && let Some((token, words)) = streams::contact(ctx, CONTACT) {
         add(7, ctx.span(token, words));
     }
-    let device = numbers.devices.get(&headset.id).filter(|_| told);
+    let device = numbers.devices.get(&headset.id).filter(|_| is_fresh);
     if let Some(percent) = device.and_then(DeviceReadings::battery) {
         let token = if percent < LOW_BATTERY { ThemeToken::Bad } else { ThemeToken::Text };
         let (rank, what) = if percent < LOW_BATTERY { (9, "battery ") } else { (3, "") };

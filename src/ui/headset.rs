@@ -18,9 +18,9 @@ pub(super) fn fields(
     width: usize,
 ) -> Vec<Line<'static>> {
     // Before it is connected, Cortex says 0 of what it does not know.
-    let told = |value: f64| headset.is_connected() || value != 0.0;
+    let is_known = |value: f64| headset.is_connected() || value != 0.0;
     let number = |value: Option<f64>| {
-        value.filter(|&v| told(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
+        value.filter(|&v| is_known(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
     };
     let settings = &headset.settings;
     let clock = ctx.app.headsets.clocks.get(&headset.id);

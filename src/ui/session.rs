@@ -279,7 +279,7 @@ fn whole(
             let iso = session.started.as_deref();
             (String::new(), self::moment_whole(ctx, entry.created, iso, &wrapped))
         }
-        SessionField::Stopped if session.stopped.as_ref().is_some_and(|told| !told.is_empty()) => {
+        SessionField::Stopped if session.stopped.as_ref().is_some_and(|text| !text.is_empty()) => {
             let closed = entry.closed.as_ref().map(|(_, at)| *at);
             let iso = session.stopped.as_deref();
             (String::new(), self::moment_whole(ctx, closed, iso, &wrapped))
@@ -362,11 +362,11 @@ fn value(
         Some("") => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
         Some(text) => (text::clean(text), meaning.to_owned()),
     };
-    let told = |id| Some(id).filter(|id: &&str| !id.is_empty());
+    let given = |id| Some(id).filter(|id: &&str| !id.is_empty());
     let lives = ctx.app.is_live(entry);
     let last_known = |text: String| if lives { text } else { "last known".to_owned() };
     match field {
-        SessionField::Id => known(told(session.id.as_str()), "session id (sid in samples)"),
+        SessionField::Id => known(given(session.id.as_str()), "session id (sid in samples)"),
         SessionField::Status if session.status == SessionStatus::Unknown => unknown(),
         SessionField::Status => {
             let (status, meaning) = (text::clean(&session.status.to_string()), status(ctx, entry));
@@ -404,8 +404,8 @@ fn value(
             (Some(""), None) if lives => {
                 (format!("{} (still open)", glyphs::UNKNOWN), String::new())
             }
-            (Some(told), closed) if !told.is_empty() => {
-                moment(ctx, closed.as_ref().map(|(_, at)| *at), Some(told), words)
+            (Some(iso), closed) if !iso.is_empty() => {
+                moment(ctx, closed.as_ref().map(|(_, at)| *at), Some(iso), words)
             }
             (_, Some((_, at))) => {
                 let clock = ctx.clock_at(*at);
@@ -438,7 +438,7 @@ fn value(
             Some(false) => ("no".to_owned(), String::new()),
         },
         SessionField::Headset => {
-            known(told(session.headset.id.as_str()), session.headset.model().name())
+            known(given(session.headset.id.as_str()), session.headset.model().name())
         }
     }
 }
@@ -551,8 +551,8 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
         let text = facts.join(glyphs::SEPARATOR);
         lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Dim)));
     }
-    if let Some(trouble) = ctx.app.licence.as_ref().and_then(|own| own.problem(ctx.app.now.wall)) {
-        let text = format!("{} {}: {}", glyphs::PROBLEM, trouble.what, trouble.next);
+    if let Some(problem) = ctx.app.licence.as_ref().and_then(|own| own.problem(ctx.app.now.wall)) {
+        let text = format!("{} {}: {}", glyphs::PROBLEM, problem.what, problem.next);
         lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Poor)));
     }
     for (stream, refusal) in &entry.refused {

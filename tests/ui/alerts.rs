@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Makes something wrong.
-type Spoil = fn(&mut Snapshot);
+type Corrupt = fn(&mut Snapshot);
 
 /// A record runs; everything is asked for.
 fn recording() -> Fixture {
@@ -42,15 +42,15 @@ fn fit(snapshot: &mut Snapshot) {
     }
 }
 
-/// Goes on for some seconds with a picture that is spoiled; what is to be done.
-fn go_on(fixture: &mut Fixture, seconds: u64, spoil: impl Fn(&mut Snapshot)) -> Vec<Effect> {
+/// Goes on for some seconds with a picture that is changed; what is to be done.
+fn go_on(fixture: &mut Fixture, seconds: u64, corrupt: impl Fn(&mut Snapshot)) -> Vec<Effect> {
     let mut effects = Vec::new();
     for _ in 0..2 * seconds {
         effects.extend(fixture.forward(Duration::from_millis(500)));
         fixture.feed(80, 24, 3000);
         let mut snapshot = (**fixture.snapshot()).clone();
         fit(&mut snapshot);
-        spoil(&mut snapshot);
+        corrupt(&mut snapshot);
         effects.extend(fixture.update(Message::Snapshot(Arc::new(snapshot))));
     }
     effects
@@ -93,14 +93,14 @@ fn exhausted(snapshot: &mut Snapshot) {
     }
 }
 
-fn pictures(name: &str, fixture: &mut Fixture, spoil: impl Fn(&mut Snapshot)) {
+fn pictures(name: &str, fixture: &mut Fixture, corrupt: impl Fn(&mut Snapshot)) {
     for (width, height) in FIVE_SIZES {
         fixture.feed(width, height, 3000);
         // The numbers shown are those of half a second ago.
         for _ in 0..2 {
             fixture.edit_snapshot(|snapshot, _| {
                 fit(snapshot);
-                spoil(snapshot);
+                corrupt(snapshot);
             });
         }
         crate::picture(&format!("alert_{name}"), fixture, width, height);
@@ -110,19 +110,19 @@ fn pictures(name: &str, fixture: &mut Fixture, spoil: impl Fn(&mut Snapshot)) {
 #[test]
 fn each_kind_of_alert_is_a_line_and_its_end_another() {
     let calm = |_: &mut Snapshot| {};
-    let kinds: [(&str, Spoil, u64); 4] = [
+    let kinds: [(&str, Corrupt, u64); 4] = [
         ("loss", lossy, 3),
         ("contact", without_contact, 13),
         ("rail", railed, 3),
         ("battery", exhausted, 3),
     ];
-    for (name, spoil, seconds) in kinds {
+    for (name, corrupt, seconds) in kinds {
         let mut fixture = recording();
         assert_eq!(go_on(&mut fixture, 5, calm), [], "{name}");
-        let effects = go_on(&mut fixture, seconds, spoil);
+        let effects = go_on(&mut fixture, seconds, corrupt);
         assert_eq!(effects.len(), 3, "{name}: {effects:?}");
-        pictures(name, &mut fixture, spoil);
-        assert_eq!(go_on(&mut fixture, 30, spoil), [], "{name} is said once");
+        pictures(name, &mut fixture, corrupt);
+        assert_eq!(go_on(&mut fixture, 30, corrupt), [], "{name} is said once");
         let effects = go_on(&mut fixture, 5, calm);
         assert_eq!(effects.len(), 2, "no bell at the end of {name}: {effects:?}");
         pictures(&format!("{name}_over"), &mut fixture, calm);
@@ -198,11 +198,11 @@ fn channels_marked_as_bad_and_headsets_without_a_record_raise_nothing() {
         }
         fixture.apply(Action::ChannelDown);
     }
-    let spoil = |snapshot: &mut Snapshot| {
+    let corrupt = |snapshot: &mut Snapshot| {
         without_contact(snapshot);
         railed(snapshot);
     };
-    assert_eq!(go_on(&mut fixture, 20, spoil), []);
+    assert_eq!(go_on(&mut fixture, 20, corrupt), []);
     let mut idle = crate::new().streaming();
-    assert_eq!(go_on(&mut idle, 20, spoil), []);
+    assert_eq!(go_on(&mut idle, 20, corrupt), []);
 }

@@ -75,14 +75,14 @@ impl HeadsetClock {
     fn estimate(&self) -> Option<(f64, f64)> {
         let measured = self.measured?;
         let half = measured.round_trip / 2.0;
-        let unsure = half + DRIFT + RESOLUTION;
+        let uncertainty = half + DRIFT + RESOLUTION;
         match (measured.adjustment, self.stamps.level()) {
             (Some(adjustment), level) if level.is_none_or(|level| measured.agrees(level)) => {
                 // Cortex compares when the request arrives: half a round trip after it left.
-                Some((adjustment - half, unsure))
+                Some((adjustment - half, uncertainty))
             }
             // Markers are found by the stamps of samples, whatever Cortex says of the clock.
-            (_, Some(level)) => Some((level + half + LATENCY, unsure + LATENCY)),
+            (_, Some(level)) => Some((level + half + LATENCY, uncertainty + LATENCY)),
             (_, None) => None,
         }
     }

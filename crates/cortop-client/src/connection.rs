@@ -307,7 +307,7 @@ impl Connection<'_> {
         self.sign_in = SignInState::Again;
         let context = self.context.clone();
         self.tasks.spawn(async move {
-            // If each walk ends well and the next request is refused all the same, it must not
+            // If each sign-in succeeds and the next request is refused all the same, it must not
             // become a flood.
             sleep_until(done + SIGNED_IN).await;
             if forget {

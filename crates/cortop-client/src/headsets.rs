@@ -63,7 +63,7 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
     context
         .desired
-        .change(id, |wish| wish.how = Connecting { by: lasting, mapping: how.mapping.clone() });
+        .change(id, |desired| desired.how = Connecting { by: lasting, mapping: how.mapping.clone() });
     let mut notices = NoticeReceiver::new(context);
     connect_headset::connect_headset(context, id, how, &mut notices).await?;
     Ok(())

@@ -127,8 +127,8 @@ pub(super) async fn open_session(
     adopt: bool,
     called_off: &mut Cancellation,
 ) -> Result<Option<OpenedSession>, Error> {
-    let wish = context.desired.of(headset);
-    let policy = match wish.mode {
+    let desired = context.desired.of(headset);
+    let policy = match desired.mode {
         None => context.config.session,
         Some(SessionMode::Active) => SessionPolicy::Active,
         Some(SessionMode::Open) => SessionPolicy::Open,
@@ -141,7 +141,7 @@ pub(super) async fn open_session(
     }
     let licence = licence.as_ref();
     let (mut mode, mut why) =
-        choose_mode(ModeCriteria { policy, again, debited: wish.debited, licence });
+        choose_mode(ModeCriteria { policy, again, debited: desired.debited, licence });
     let started = Instant::now();
     let mut pause = PAUSE;
     let mut retiring = RETIRING.into_iter();
@@ -157,7 +157,7 @@ pub(super) async fn open_session(
         let params = json!({"headset": headset.as_str(), "status": status});
         if active {
             // Believed until it is refused: an answer that is lost costs the same.
-            context.desired.change(headset, |wish| wish.debited = true);
+            context.desired.change(headset, |desired| desired.debited = true);
             if again && !std::mem::replace(&mut announced, true) {
                 let left = licence.and_then(|licence| licence.local_quota);
                 let (headset, used) = (headset.clone(), context.account.activations());
@@ -178,7 +178,7 @@ pub(super) async fn open_session(
             unanswered.get_or_insert(asked);
         }
         if active && error.code.is_some() {
-            context.desired.change(headset, |wish| wish.debited = false);
+            context.desired.change(headset, |desired| desired.debited = false);
         }
         match error.kind {
             ErrorKind::Licence if active && (again || policy != SessionPolicy::Active) => {

@@ -30,7 +30,7 @@ struct RecordEntries {
     /// show one before `createRecord` is answered.
     expected: BTreeMap<SessionId, String>,
     processing: BTreeMap<RecordId, Instant>,
-    /// The titles of the records seen last, for those of which only the id is told.
+    /// The titles of the records seen last, for those that Cortex reports by id only.
     titles: BTreeMap<RecordId, String>,
 }
 

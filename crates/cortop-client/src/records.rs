@@ -173,8 +173,8 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
             Error::new(ErrorKind::User, "Cortex still works on the record", next).on(METHOD)
         );
     }
-    if let Some(odd) = streams.iter().find(|stream| !format.streams().contains(stream)) {
-        let why = format!("{} cannot hold {}", format.title(), odd.title());
+    if let Some(stream) = streams.iter().find(|own| !format.streams().contains(own)) {
+        let why = format!("{} cannot hold {}", format.title(), stream.title());
         return Err(
             Error::new(ErrorKind::User, why, "choose CSV, or EEG and motion only").on(METHOD)
         );

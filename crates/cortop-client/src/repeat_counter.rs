@@ -54,19 +54,19 @@ impl WarningCounter {
     pub(super) fn add(&mut self, warning: &Warning) {
         let mut key = Some((warning.code, warning.subject()));
         if self.0.len() >= KINDS && !self.0.contains_key(&key) {
-            self.0.retain(|_, heard| heard.logged.elapsed() < PERIOD || heard.unlogged > 0);
+            self.0.retain(|_, count| count.logged.elapsed() < PERIOD || count.unlogged > 0);
             if self.0.len() >= KINDS {
                 key = None;
             }
         }
-        if let Some(heard) = self.0.get_mut(&key)
-            && heard.logged.elapsed() < PERIOD
+        if let Some(count) = self.0.get_mut(&key)
+            && count.logged.elapsed() < PERIOD
         {
-            heard.unlogged += 1;
+            count.unlogged += 1;
             return;
         }
-        let heard = WarningCount { logged: Instant::now(), unlogged: 0 };
-        let more = match self.0.insert(key, heard) {
+        let count = WarningCount { logged: Instant::now(), unlogged: 0 };
+        let more = match self.0.insert(key, count) {
             Some(WarningCount { unlogged: unlogged @ 1.., .. }) => {
                 format!(" ({unlogged} more before)")
             }

@@ -56,7 +56,7 @@ impl PersistentState {
     /// Forgets a headset that has been let go, and the mode that was chosen for it.
     pub(super) fn forget(&mut self, headset: &HeadsetId) {
         self.wanted.remove(headset);
-        self.desired.change(headset, |wish| wish.mode = None);
+        self.desired.change(headset, |desired| desired.mode = None);
         self.take_only = false;
     }
 }
@@ -101,9 +101,9 @@ impl DesiredSessions {
     /// The user orders a session in a mode, or as configured; one in place of a lost session (`lost`)
     /// as that was. An order pays for one activation.
     pub(super) fn request(&self, headset: &HeadsetId, mode: Option<SessionMode>, lost: bool) {
-        self.change(headset, |wish| {
-            wish.mode = mode.or(wish.mode.filter(|_| lost));
-            wish.debited = false;
+        self.change(headset, |desired| {
+            desired.mode = mode.or(desired.mode.filter(|_| lost));
+            desired.debited = false;
         });
     }
 
@@ -115,7 +115,7 @@ impl DesiredSessions {
         if before.is_empty() {
             let desired = std::mem::take(&mut own.desired);
             own.desired =
-                desired.into_iter().map(|((_, id), wish)| ((user.to_owned(), id), wish)).collect();
+                desired.into_iter().map(|((_, id), desired)| ((user.to_owned(), id), desired)).collect();
         }
     }
 

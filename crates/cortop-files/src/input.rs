@@ -15,7 +15,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::recording::{STDIN, display_name};
 
-/// Bytes by which a format is told.
+/// Bytes from which the format is recognized.
 const SNIFFED: usize = 8;
 
 /// What kind of file it is.

@@ -1,4 +1,4 @@
-//! What is known of a stream: what its maker says, where it is served, and both as the XML that
+//! What is known of a stream: what its source says of it, where it is served, and both as the XML that
 //! goes over the network.
 
 use std::{fmt, net::Ipv4Addr};
@@ -77,7 +77,7 @@ impl fmt::Display for ChannelFormat {
     }
 }
 
-/// A stream as its maker describes it.
+/// A stream as its source describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamInfo {
     /// What it is called.

@@ -35,7 +35,7 @@ const GREETING: Duration = Duration::from_secs(5);
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
 const PROBES: usize = 6;
 const PROBE_EVERY: Duration = Duration::from_millis(20);
-/// An outlet that tells no time for so long is gone.
+/// An outlet that sends no time for so long is gone.
 const SILENT: Duration = Duration::from_secs(15);
 
 /// Bytes of the longest answer to a request.

@@ -3,7 +3,7 @@
 //!
 //! An [`Outlet`] serves a stream to any number of receivers; all of a program's share one
 //! [`Server`], which answers those who look for streams. An [`Inlet`] finds a stream and receives
-//! it. Both stay within a [`Network`], which is this machine unless it is told otherwise.
+//! it. Both stay within a [`Network`], which is this machine unless another is given.
 //!
 //! ```
 //! use std::time::Duration;

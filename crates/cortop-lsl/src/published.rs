@@ -1,4 +1,4 @@
-//! What is told of a stream to those who ask, in the forms in which they ask.
+//! The description of a stream that is sent to those who ask, in the forms in which they ask.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,12 +24,12 @@ impl Published {
         Self(Mutex::new(Arc::new(Information::new(info, outlet))))
     }
 
-    /// What is told now.
+    /// What is sent now.
     pub(crate) fn get(&self) -> Arc<Information> {
         Arc::clone(&self.lock())
     }
 
-    /// Tells something else from now on.
+    /// Sends another description from now on.
     pub(crate) fn set(&self, info: &StreamInfo, outlet: &OutletInfo) {
         let new = Arc::new(Information::new(info, outlet));
         *self.lock() = new;

@@ -111,7 +111,7 @@ impl ServerState {
             let (length, asker) = match received {
                 Ok((length, SocketAddr::V4(asker))) => (length, asker),
                 Ok(_) => continue,
-                // Told of an earlier answer that could not be delivered.
+                // The error is that of an earlier answer that could not be delivered.
                 Err(error) => {
                     tracing::debug!("a request was not received: {error}");
                     tokio::task::yield_now().await;
@@ -141,7 +141,7 @@ impl ServerState {
         }
     }
 
-    /// Tells of each stream that is looked for; `to` is the port to answer to and the query's id.
+    /// Sends each stream that is looked for; `to` is the port to answer to and the query's id.
     async fn answer_query(&self, query: &str, to: &str, asker: Ipv4Addr) {
         let Some((port, id)) = to.split_once(' ') else { return };
         let Some(port) = port.parse::<u16>().ok().filter(|&port| port > 0) else { return };

@@ -1,4 +1,4 @@
-//! Tells the four kinds of message apart (§1.4), in any order of members and without building a
+//! Distinguishes the four kinds of message (§1.4), in any order of members and without building a
 //! tree. Samples of numbers, which nearly all messages are, have their own reader (`scan`), which
 //! reads envelope and values in one pass.
 
@@ -84,7 +84,7 @@ pub(crate) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
     serde_json::Deserializer::from_str(text).deserialize_map(Ordered).ok()
 }
 
-/// The members at the top level by which the kinds are told apart.
+/// The members at the top level that distinguish the kinds.
 #[derive(Default)]
 struct TopLevel<'a> {
     id: Option<Value>,

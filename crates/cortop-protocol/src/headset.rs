@@ -206,8 +206,8 @@ mod tests {
 
     #[test]
     fn nothing_in_place_of_an_object_can_refuse_it() {
-        for odd in [json!(null), json!(3), json!("x"), json!([1]), json!({"settings": 1})] {
-            assert_eq!(Headset::from(odd), Headset::default());
+        for malformed in [json!(null), json!(3), json!("x"), json!([1]), json!({"settings": 1})] {
+            assert_eq!(Headset::from(malformed), Headset::default());
         }
     }
 

@@ -1,7 +1,7 @@
 //! What crosses the socket of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the
 //! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
 //!
-//! `envelope` tells the kinds of message apart, `scan` and `values` read samples, `columns` names
+//! `envelope` distinguishes the kinds of message, `scan` and `values` read samples, `columns` names
 //! their values, `tolerant` reads objects member by member whatever came, `sanitize` makes their
 //! texts harmless, and `secrets` hides credentials; the other modules are one object each. Sections
 //! named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked

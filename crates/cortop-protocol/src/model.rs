@@ -103,7 +103,7 @@ impl Model {
         self.row().prefix
     }
 
-    /// The name its maker gives it.
+    /// The name that EMOTIV gives it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -115,8 +115,8 @@ impl Model {
         self.row().option
     }
 
-    /// Its sensors in the order of the `eeg` columns; of a Flex the usual ones, none where nobody
-    /// has told.
+    /// Its sensors in the order of the `eeg` columns; of a Flex the usual ones, none where they
+    /// are unknown.
     #[must_use]
     pub const fn sensors(self) -> &'static [&'static str] {
         self.row().sensors

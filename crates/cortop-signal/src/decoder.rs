@@ -374,7 +374,7 @@ async fn run(
     let mut batch = Vec::with_capacity(BATCH);
     let mut frame_ends = Instant::now();
     let mut changed = true;
-    let mut told = true;
+    let mut has_viewer = true;
     loop {
         let now = Instant::now();
         if changed && now >= frame_ends {
@@ -402,9 +402,9 @@ async fn run(
                 }
                 changed = true;
             }
-            result = view.changed(), if told => {
-                told = result.is_ok();
-                if told {
+            result = view.changed(), if has_viewer => {
+                has_viewer = result.is_ok();
+                if has_viewer {
                     decoder.set_view(view.borrow_and_update().clone());
                     changed = true;
                     frame_ends = Instant::now();

@@ -178,8 +178,8 @@ mod tests {
         for rate in [128.0, 0.0, -1.0, f64::NAN] {
             assert!(!FilterChain::new(beyond, rate).is_filter());
         }
-        let odd = Filters { high_pass: Some(-1.0), low_pass: Some(f64::NAN), notch: Some(0.0) };
-        assert!(!FilterChain::new(odd, 128.0).is_filter());
+        let invalid = Filters { high_pass: Some(-1.0), low_pass: Some(f64::NAN), notch: Some(0.0) };
+        assert!(!FilterChain::new(invalid, 128.0).is_filter());
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(super) struct Incidents {
     zone: TimeZone,
     /// In the order of session and stream, as the health is.
     known: Vec<Observed>,
-    /// The last step of Cortex's clock that was told.
+    /// The last step of Cortex's clock that was reported.
     clock_step: Option<ClockStep>,
     /// What other streams may join, the oldest first.
     changes: Vec<Transition>,
@@ -175,7 +175,7 @@ impl Affected {
         } else {
             format!("from {first} to {last}")
         };
-        // One outage affects several streams: the one where it is longest tells how long it is.
+        // One outage affects several streams: the one where it is longest says how long it is.
         let counts = self.streams.values();
         let seconds = counts.clone().map(|count| count.seconds).fold(0.0, f64::max);
         let length = match seconds {
@@ -247,7 +247,7 @@ impl Incidents {
     }
 
     /// What happened since the last time. `health` is in the order of session and stream; `wall`
-    /// gives the time of day of `now`, and is asked only if there is something to tell.
+    /// gives the time of day of `now`, and is asked only if there is something to report.
     pub(super) fn observe(
         &mut self,
         health: &[StreamHealth],
@@ -259,7 +259,7 @@ impl Incidents {
         let clock = |at| clock(&self.zone, at, now, &wall);
         for (known, health) in self.known.iter_mut().zip(health) {
             let (headset, stream) = (&health.headset, health.stream);
-            let mut tell = |bad, text| incidents.push(Incident { bad, text });
+            let mut report = |bad, text| incidents.push(Incident { bad, text });
             let change = match (known.stale_since, health.stale_since) {
                 (None, Some(since)) => Some((since, None)),
                 (Some(since), None) => {
@@ -270,7 +270,7 @@ impl Incidents {
             };
             let mut risen = known.risen(health);
             if let Some((since, back)) = change {
-                // What was lost in a silence is told with its end.
+                // What was lost in a silence is reported with its end.
                 let lost = risen
                     .extract_if(.., |(effect, _)| back.is_some() && *effect == SampleEffect::Lost);
                 let lost = lost.map(|(_, count)| (stream, count)).collect();
@@ -285,11 +285,11 @@ impl Incidents {
             if let Some(step) = health.clock_step.filter(|step| known.clock_step != Some(*step)) {
                 known.clock_step = Some(step);
                 // Each stream notices by itself.
-                if !self.clock_step.is_some_and(|told| told.is_same(step)) {
+                if !self.clock_step.is_some_and(|reported| reported.is_same(step)) {
                     self.clock_step = Some(step);
                     let sentence = step.sentence(stream, &clock(step.received));
                     let whose = if step.confirmed { String::new() } else { format!("{headset}: ") };
-                    tell(true, format!("{whose}{sentence}"));
+                    report(true, format!("{whose}{sentence}"));
                 }
             }
             for (effect, count) in risen {
@@ -422,13 +422,13 @@ mod tests {
         let wall =
             || "2026-01-10T13:19:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second);
         let now = start + Duration::from_secs(second);
-        let mut told = incidents.observe(health, now, wall);
-        told.extend(incidents.settled(now, wall));
-        told.into_iter().map(|incident| incident.text).collect()
+        let mut reported = incidents.observe(health, now, wall);
+        reported.extend(incidents.settled(now, wall));
+        reported.into_iter().map(|incident| incident.text).collect()
     }
 
     #[test]
-    fn a_stream_that_falls_silent_and_comes_back_is_told_with_its_times_of_day() {
+    fn a_stream_that_falls_silent_and_comes_back_is_reported_with_its_times_of_day() {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let mut incidents = Incidents::new(TimeZone::UTC);
@@ -436,21 +436,21 @@ mod tests {
         assert!(observe(&mut incidents, start, 1, &streams).is_empty());
         (streams[0].last, streams[0].stale_since) = (Some(at(10)), Some(at(10)));
         assert!(observe(&mut incidents, start, 12, &streams).is_empty());
-        let told = observe(&mut incidents, start, 13, &streams);
-        assert_eq!(told, ["EPOCX-1: eeg is stale, no sample since 13:19:10"]);
+        let reported = observe(&mut incidents, start, 13, &streams);
+        assert_eq!(reported, ["EPOCX-1: eeg is stale, no sample since 13:19:10"]);
         assert!(observe(&mut incidents, start, 20, &streams).is_empty());
         (streams[0].last, streams[0].stale_since) = (Some(at(22)), None);
         assert!(observe(&mut incidents, start, 22, &streams).is_empty());
         // The line's own time is the time.
-        let told = observe(&mut incidents, start, 23, &streams);
-        assert_eq!(told, ["EPOCX-1: eeg came back after 12 s"]);
+        let reported = observe(&mut incidents, start, 23, &streams);
+        assert_eq!(reported, ["EPOCX-1: eeg came back after 12 s"]);
         // A line that comes late has the time.
         (streams[0].last, streams[0].stale_since) = (Some(at(30)), Some(at(30)));
         observe(&mut incidents, start, 32, &streams);
         (streams[0].last, streams[0].stale_since) = (Some(at(40)), None);
         observe(&mut incidents, start, 40, &streams);
-        let told = observe(&mut incidents, start, 45, &streams);
-        assert_eq!(told, ["EPOCX-1: eeg came back at 13:19:40 after 10 s"]);
+        let reported = observe(&mut incidents, start, 45, &streams);
+        assert_eq!(reported, ["EPOCX-1: eeg came back at 13:19:40 after 10 s"]);
     }
 
     #[test]
@@ -465,7 +465,7 @@ mod tests {
         // The last samples of the first silence, of which metrics have more; the first ones after it.
         let silent = [10_000, 9_990, 9_600, 4_000, 10_000];
         let back = [17_000, 17_010, 17_400, 17_400, 17_020];
-        let (mut told, mut next) = (Vec::new(), Vec::new());
+        let (mut reported, mut next) = (Vec::new(), Vec::new());
         for now in (0..20_000).step_by(100) {
             for ((stream, last), first) in streams.iter_mut().zip(silent).zip(back) {
                 let is_stale = (last + 2000..first).contains(&now);
@@ -477,13 +477,13 @@ mod tests {
             };
             assert!(incidents.observe(&streams, at(now), wall).is_empty());
             let lines = incidents.settled(at(now), wall);
-            told.extend(
+            reported.extend(
                 lines.into_iter().map(|line| format!("{:.1} {}", now as f64 / 1000.0, line.text)),
             );
             next.extend(incidents.next_settled().filter(|next| *next <= at(now)));
         }
         assert_eq!(
-            told,
+            reported,
             [
                 "6.8 EPOCX-1: met is stale, no sample since 13:19:04",
                 "12.4 EPOCX-1: eeg mot dev are stale, no sample since 13:19:10",
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_the_clock_is_told_once_for_all_streams() {
+    fn a_step_of_the_clock_is_reported_once_for_all_streams() {
         let start = Instant::now();
         let mut incidents = Incidents::new(TimeZone::UTC);
         let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
@@ -507,17 +507,17 @@ mod tests {
             Some(ClockStep { seconds, received, confirmed: true })
         };
         streams[0].clock_step = step(3.37, 55_010);
-        let told = observe(&mut incidents, start, 56, &streams);
-        assert_eq!(told, ["Cortex's clock was set 3.4 s ahead at 13:19:55"]);
+        let reported = observe(&mut incidents, start, 56, &streams);
+        assert_eq!(reported, ["Cortex's clock was set 3.4 s ahead at 13:19:55"]);
         streams[1].clock_step = step(3.41, 55_040);
         assert!(observe(&mut incidents, start, 57, &streams).is_empty());
         streams[0].clock_step = step(-3600.0, 57_000);
-        let told = observe(&mut incidents, start, 58, &streams);
-        assert_eq!(told, ["Cortex's clock was set 3600 s back at 13:19:57"]);
+        let reported = observe(&mut incidents, start, 58, &streams);
+        assert_eq!(reported, ["Cortex's clock was set 3600 s back at 13:19:57"]);
         let alone = step(60.0, 59_000).map(|step| ClockStep { confirmed: false, ..step });
         streams[1].clock_step = alone;
-        let told = observe(&mut incidents, start, 60, &streams);
-        assert_eq!(told, ["EPOCX-1: the times of mot jumped 60.0 s ahead at 13:19:59"]);
+        let reported = observe(&mut incidents, start, 60, &streams);
+        assert_eq!(reported, ["EPOCX-1: the times of mot jumped 60.0 s ahead at 13:19:59"]);
     }
 
     /// Samples before a moment are lost, after so many seconds without one.
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn losses_close_together_are_one_line_and_a_long_one_is_told_every_minute() {
+    fn losses_close_together_are_one_line_and_a_long_one_is_reported_every_minute() {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let mut incidents = Incidents::new(TimeZone::UTC);
@@ -536,7 +536,7 @@ mod tests {
             StreamHealth { nominal_rate: Some(256.0), ..health(Stream::Eeg, start) },
             StreamHealth { nominal_rate: Some(64.0), ..health(Stream::Mot, start) },
         ];
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for second in 0..200 {
             match second {
                 // A hole of one stream, holes of one stream, and a hole of two.
@@ -550,10 +550,10 @@ mod tests {
                 60..=170 => lose(&mut streams[0], 1, at(second), 0.004),
                 _ => {}
             }
-            told.extend(observe(&mut incidents, start, second, &streams));
+            reported.extend(observe(&mut incidents, start, second, &streams));
         }
         assert_eq!(
-            told,
+            reported,
             [
                 "EPOCX-1: lost 3 eeg samples (12 ms) at 13:19:03",
                 "EPOCX-1: lost 12 eeg samples (47 ms) in 3 holes from 13:19:19 to 13:19:23",
@@ -566,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_in_a_silence_is_told_once_with_its_end() {
+    fn what_is_lost_in_a_silence_is_reported_once_with_its_end() {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let mut incidents = Incidents::new(TimeZone::UTC);
@@ -576,36 +576,39 @@ mod tests {
             (stream.last, stream.stale_since) = (Some(at(10)), Some(at(10)));
         }
         observe(&mut incidents, start, 12, &streams);
-        let told = observe(&mut incidents, start, 13, &streams);
-        assert_eq!(told, ["EPOCX-1: eeg mot are stale, no sample since 13:19:10"]);
+        let reported = observe(&mut incidents, start, 13, &streams);
+        assert_eq!(reported, ["EPOCX-1: eeg mot are stale, no sample since 13:19:10"]);
         for (stream, lost) in streams.iter_mut().zip([1280, 320]) {
             (stream.last, stream.stale_since) = (Some(at(15)), None);
             lose(stream, lost, at(15), 5.0);
         }
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for second in 15..40 {
-            told.extend(observe(&mut incidents, start, second, &streams));
+            reported.extend(observe(&mut incidents, start, second, &streams));
         }
         assert_eq!(
-            told,
+            reported,
             ["EPOCX-1: eeg mot came back after 5 s: lost 1280 eeg, 320 mot samples since 13:19:10"]
         );
         assert_eq!(incidents.next_settled(), None);
     }
 
     #[test]
-    fn wrong_times_are_told_with_their_stream() {
+    fn wrong_times_are_reported_with_their_stream() {
         let start = Instant::now();
         let mut incidents = Incidents::new(TimeZone::UTC);
         let mut streams = [health(Stream::Eeg, start), health(Stream::Mot, start)];
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for second in 0..20 {
             if (3..=4).contains(&second) {
                 streams[0].wrong_times += 150;
             }
-            told.extend(observe(&mut incidents, start, second, &streams));
+            reported.extend(observe(&mut incidents, start, second, &streams));
         }
-        assert_eq!(told, ["EPOCX-1: 300 eeg samples had wrong times from 13:19:03 to 13:19:04"]);
+        assert_eq!(
+            reported,
+            ["EPOCX-1: 300 eeg samples had wrong times from 13:19:03 to 13:19:04"]
+        );
     }
 
     #[test]

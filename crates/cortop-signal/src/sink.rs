@@ -110,7 +110,7 @@ impl SharedSinks {
     }
 }
 
-/// Tells the sinks of a [`FanOut`] apart.
+/// Identifies a sink of a [`FanOut`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SinkId(u64);
 
@@ -126,7 +126,7 @@ pub struct SinkHandle<E> {
 }
 
 impl FanOut {
-    /// Starts a sink on a thread of its own, and tells it of the subscriptions in force. As many samples as `queue` says may wait for it; what
+    /// Starts a sink on a thread of its own, and notifies it of the subscriptions in force. As many samples as `queue` says may wait for it; what
     /// does not fit is dropped, counted, and reported to it as a gap.
     ///
     /// # Errors

@@ -141,7 +141,7 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// The same picture in another number of columns, as far as the columns at hand tell: each new one
+    /// The same picture in another number of columns, as far as the columns at hand allow: each new one
     /// shows the extremes of those that it has samples of. For as long as the decoder has not made it
     /// of the samples themselves; without spectra.
     #[must_use]

@@ -75,10 +75,10 @@ impl ClockStep {
 /// answers the greatest counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
-    /// There is no other that could tell.
+    /// There is no other to compare with.
     #[default]
     None,
-    /// None has had a sample since that tells.
+    /// None has had a sample since to compare with.
     Pending,
     /// The clock goes on as before.
     Denies,

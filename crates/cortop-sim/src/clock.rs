@@ -12,7 +12,7 @@ pub(super) struct Clock {
     started: Instant,
     epoch: f64,
     speed: f64,
-    /// Service time, where it stands still until it is told to go on.
+    /// Service time, where it stands still until it is moved on.
     stepped: Option<f64>,
 }
 

@@ -44,9 +44,9 @@ pub(super) fn corrupt(
             send(Outgoing::now(format!("{head}[NaN{}", &values[end..])));
         }
         Fault::WrongTypes { .. } => send(changed(&text, |_, values| {
-            let odd = [json!("1"), json!({ "value": 1 }), Value::Null, json!(true)];
-            for (value, odd) in values.iter_mut().zip(odd.iter().cycle()) {
-                value.clone_from(odd);
+            let malformed = [json!("1"), json!({ "value": 1 }), Value::Null, json!(true)];
+            for (value, malformed) in values.iter_mut().zip(malformed.iter().cycle()) {
+                value.clone_from(malformed);
             }
         })),
         Fault::TooShort { .. } => send(changed(&text, |_, values| values.truncate(1))),

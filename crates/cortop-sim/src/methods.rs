@@ -353,7 +353,7 @@ impl Operation {
         self.params.iter().map(|param| param.name)
     }
 
-    /// The names of those that stand for something the client was told before: a token, an id.
+    /// The names of those that stand for something the client got before: a token, an id.
     pub(super) fn needed_texts(&self) -> impl Iterator<Item = &'static str> {
         let is_text = |kind| matches!(kind, ParamType::Text | ParamType::Token(_));
         let is_needed = |own: &&Param| matches!(own.presence, Presence::Required);

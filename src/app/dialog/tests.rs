@@ -191,14 +191,14 @@ fn the_last_marker_becomes_an_interval_once() {
     start(&mut app);
     assert_eq!(press(&mut app, [Key::char('M')]), []);
     let marker = Marker { uuid: "m".into(), start: 5.0, end: 5.0, ..Marker::default() };
-    let told = |marker| Event::Marker { session: SID.into(), record: "r".into(), marker };
-    on_event(&mut app, told(marker.clone()));
+    let set = |marker| Event::Marker { session: SID.into(), record: "r".into(), marker };
+    on_event(&mut app, set(marker.clone()));
     let effects = press(&mut app, [Key::char('M')]);
     let [Command::Marker(MarkerCommand::End { marker: id, .. })] = commands(&effects)[..] else {
         panic!("{effects:?}");
     };
     assert_eq!(id.as_str(), "m");
-    on_event(&mut app, told(Marker { end: 7.5, ..marker }));
+    on_event(&mut app, set(Marker { end: 7.5, ..marker }));
     assert_eq!(press(&mut app, [Key::char('M')]), []);
     let running = app.records.running_in(&SessionId::from(SID)).expect("running");
     assert_eq!(running.markers, 1);
@@ -498,7 +498,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
     let mut app = app();
     app.focus = Pane::Session;
     press(&mut app, [Key::char('r')]);
-    let told = |app: &mut App, uuids: &[&str]| {
+    let list = |app: &mut App, uuids: &[&str]| {
         let records = uuids.iter().map(|uuid| Record { title: "t".to_owned(), ..record(uuid) });
         on_event(app, Event::Records(RecordList { count: 9, records: records.collect() }));
     };
@@ -507,17 +507,17 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
         _ => None,
     };
     // The first of a list is held as soon as it is there.
-    told(&mut app, &["b"]);
-    told(&mut app, &["a", "b"]);
+    list(&mut app, &["b"]);
+    list(&mut app, &["a", "b"]);
     press(&mut app, [Key::ENTER]);
     assert_eq!(opened(&app).as_deref(), Some("b"));
     press(&mut app, [Key::ESC, Key::char('r'), Key::DOWN]);
-    told(&mut app, &["new", "a", "b"]);
+    list(&mut app, &["new", "a", "b"]);
     press(&mut app, [Key::ENTER]);
     assert_eq!(opened(&app).as_deref(), Some("b"));
     // One that is gone leaves no other in its place.
     press(&mut app, [Key::ESC, Key::char('r'), Key::DOWN]);
-    told(&mut app, &["new", "b"]);
+    list(&mut app, &["new", "b"]);
     press(&mut app, [Key::ENTER]);
     assert_eq!(opened(&app), None);
     press(&mut app, [Key::UP, Key::ENTER]);

@@ -397,8 +397,8 @@ fn a_session_says_in_which_mode_it_was_opened_and_why() {
 fn a_headset_told_twice_is_one_row_that_keys_go_past() {
     let mut app = App::new(AppSettings::default(), Moment::now());
     let headset = |id: &str| Headset { id: id.into(), ..Headset::default() };
-    let told = ["a", "a", "b"].map(headset).to_vec();
-    app.update(Message::Cortex(Event::Headsets(told)));
+    let headsets = ["a", "a", "b"].map(headset).to_vec();
+    app.update(Message::Cortex(Event::Headsets(headsets)));
     assert_eq!(app.headsets.list.len(), 2);
     app.focus = Pane::Headsets;
     app.update(Message::Key(Key::DOWN));

@@ -88,8 +88,8 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         active.and_then(|past| text::clean(&past.action).chars().next()).unwrap_or(' ')
     });
     lines.push(timeline::heading(ctx, cells));
-    lines.push(lane(ctx, "power", levels.collect(), ThemeToken::Trace));
-    lines.push(lane(ctx, "action", letters.collect(), ThemeToken::Text));
+    lines.push(track(ctx, "power", levels.collect(), ThemeToken::Trace));
+    lines.push(track(ctx, "action", letters.collect(), ThemeToken::Text));
     lines.push(Line::default());
     // The changes, newest first.
     let changes =
@@ -102,7 +102,7 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// A strip with its name.
-fn lane(ctx: &RenderContext<'_>, name: &str, cells: String, token: ThemeToken) -> Line<'static> {
+fn track(ctx: &RenderContext<'_>, name: &str, cells: String, token: ThemeToken) -> Line<'static> {
     Line::from(vec![ctx.span(ThemeToken::Dim, text::pad(name, NAME)), ctx.span(token, cells)])
 }
 
@@ -141,7 +141,7 @@ fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         ("lower", |face| (&face.lower.0, face.lower.1)),
     ];
     for (name, part) in parts {
-        lines.push(lane(ctx, name, expressions(ctx, part, cells), ThemeToken::Trace));
+        lines.push(track(ctx, name, expressions(ctx, part, cells), ThemeToken::Trace));
     }
     lines.push(Line::default());
     for face in fac.iter().rev().filter(|face| words(face, &face.eyes) != NEUTRAL) {
@@ -158,18 +158,18 @@ type FacePart = fn(&FacialExpression) -> FacialAction<'_>;
 /// none; an expression lasts until the next one begins.
 fn expressions(ctx: &RenderContext<'_>, part: FacePart, cells: usize) -> String {
     let fac = &ctx.app.numbers().readings.fac;
-    let (mut lane, newest) = (vec![' '; cells], ctx.moment());
+    let (mut track, newest) = (vec![' '; cells], ctx.moment());
     let ends = fac.iter().skip(1).map(|next| next.received).chain([newest]);
     for (face, end) in fac.iter().zip(ends) {
         let (action, power) = part(face);
         let last = timeline::cell(ctx, end, newest, timeline::CELL, cells);
         let Some(last) = last.filter(|_| action != NEUTRAL) else { continue };
         let first = timeline::cell(ctx, face.received, newest, timeline::CELL, cells).unwrap_or(0);
-        if let Some(lane) = lane.get_mut(first..=last) {
-            lane.fill(timeline::level(Some(power.unwrap_or(1.0))));
+        if let Some(track) = track.get_mut(first..=last) {
+            track.fill(timeline::level(Some(power.unwrap_or(1.0))));
         }
     }
-    lane.into_iter().collect()
+    track.into_iter().collect()
 }
 
 /// The face in a few words.

@@ -100,13 +100,13 @@ pub(super) fn shown(app: &App, stream: Stream) -> usize {
 /// How many channels a stream has, or the montage of it: by its traces, else by the headset, else a guess.
 pub(super) fn channels(app: &App, stream: Stream) -> usize {
     let headset = app.sessions.current().map(|entry| &entry.session.headset);
-    let told = headset.map(|headset| match stream {
+    let listed = headset.map(|headset| match stream {
         Stream::Eeg => headset.sensors.len(),
         _ => headset.motion_sensors.len(),
     });
     traces(app, stream)
         .map(|traces| app.streams.channel_count(traces))
-        .or(told.filter(|&count| count > 0))
+        .or(listed.filter(|&count| count > 0))
         .unwrap_or(CHANNELS_UNKNOWN)
 }
 
@@ -256,7 +256,7 @@ pub(super) fn draw(
     let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
     let arranged = app.streams.channels(stream).shown(channels(app, stream));
     let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
-    // Motion has a scale for each group, which its labels tell; a sparkline has no polarity.
+    // Motion has a scale for each group, by its labels; a sparkline has no polarity.
     let has_bar = stream == Stream::Eeg && !trace_plot::is_sparkline(dots, rows.height);
     cache.resize_with(rows.shown, TraceCache::default);
     for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {

@@ -21,7 +21,7 @@ impl HeadsetTask {
     fn want(&self, change: impl FnOnce(&mut Vec<Stream>)) {
         let mut streams = self.wanted();
         change(&mut streams);
-        self.context.desired.change(&self.headset, |wish| wish.streams = Some(streams));
+        self.context.desired.change(&self.headset, |desired| desired.streams = Some(streams));
     }
 
     /// Subscribes what is wanted and not running, and reports what runs then. If the call fails,
@@ -87,7 +87,7 @@ impl HeadsetTask {
             }
         }
         // What the licence was debited for has come about.
-        self.context.desired.change(&self.headset, |wish| wish.debited = false);
+        self.context.desired.change(&self.headset, |desired| desired.debited = false);
         held.list_streams();
         Ok(())
     }
@@ -127,7 +127,7 @@ impl HeadsetTask {
         if !held.foreign {
             self.context
                 .desired
-                .change(&self.headset, |wish| wish.mode = Some(SessionMode::Active));
+                .change(&self.headset, |desired| desired.mode = Some(SessionMode::Active));
         }
         self.context.read_licence().await;
         if held.streams.contains(&Stream::Met)

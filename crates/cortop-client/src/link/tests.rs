@@ -104,8 +104,8 @@ async fn answers_find_their_request_in_any_order_and_notation() {
     peer.say(answer(&ids[1], "to b")).await;
     let mut answers = asked.join_all().await;
     answers.sort_by_key(|(method, _)| *method);
-    let told = |text: &str| Ok(json!(text));
-    assert_eq!(answers, [(a, told("to a")), (b, told("to b")), (c, told("to c"))]);
+    let answer = |text: &str| Ok(json!(text));
+    assert_eq!(answers, [(a, answer("to a")), (b, answer("to b")), (c, answer("to c"))]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +187,7 @@ async fn the_columns_are_known_before_the_first_sample_even_in_one_write() {
 async fn what_is_no_part_of_the_protocol_changes_nothing() {
     let mut peer = FakeServer::new().await;
     peer.subscribe().await;
-    for odd in [
+    for malformed in [
         "",
         "{",
         "[]",
@@ -198,7 +198,7 @@ async fn what_is_no_part_of_the_protocol_changes_nothing() {
         r#"{"com":["push",1],"sid":"other","time":1}"#,
         r#"{"error":{"code":-32700,"message":"?"},"id":null,"jsonrpc":"2.0"}"#,
     ] {
-        peer.say(odd).await;
+        peer.say(malformed).await;
     }
     peer.socket.send(Frame::binary(vec![0; 4])).await.unwrap();
     peer.say(r#"{"com":["push",0.5],"sid":"s","time":2}"#).await;
@@ -228,11 +228,11 @@ async fn a_session_that_has_ended_may_come_back_with_the_next_sample() {
     assert!(matches!(peer.fed().await, Feed::Subscribed(one) if one.stream == Stream::Dev));
     assert!(matches!(peer.fed().await, Feed::Subscribed(one) if one.stream == Stream::Com));
     assert!(matches!(peer.fed().await, Feed::Sample(_)));
-    let mut told = Vec::new();
-    while told.len() < 3 {
-        told.push(peer.link.notices.recv().await.unwrap());
+    let mut notices = Vec::new();
+    while notices.len() < 3 {
+        notices.push(peer.link.notices.recv().await.unwrap());
     }
-    assert!(matches!(&told[2], LinkNotice::Resumed(session) if session.as_str() == "s"));
+    assert!(matches!(&notices[2], LinkNotice::Resumed(session) if session.as_str() == "s"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -192,7 +192,7 @@ impl XdfReader {
                 reader.note(chunk);
             }
         }
-        reader.arrange().ok_or_else(|| {
+        reader.choose_streams().ok_or_else(|| {
             OpenError::unusable(
                 &name,
                 "none of its streams is of type EEG with channels named after sensors (AF3, say), \
@@ -225,7 +225,7 @@ impl XdfReader {
     }
 
     /// Chooses the streams and makes the columns of them.
-    fn arrange(&mut self) -> Option<()> {
+    fn choose_streams(&mut self) -> Option<()> {
         let sensors = |own: &FileStream| Header::of(own.exported()).is_some();
         let mut chosen: Vec<(u32, Role)> = Vec::new();
         let mut left_out = Vec::new();

@@ -211,8 +211,8 @@ struct ClientHistory {
     open: Vec<(&'static Rule, f64)>,
     /// Runs of calls of one question: the first, the last, how many.
     polled: BTreeMap<Method, (f64, f64, u32)>,
-    /// What it was told, with what that was about.
-    told: BTreeSet<(Mistake, String)>,
+    /// The advice given to it, with what that was about.
+    given: BTreeSet<(Mistake, String)>,
 }
 
 /// Sees the mistakes of all clients.
@@ -325,7 +325,7 @@ impl Advisor {
         }
     }
 
-    /// What answers tell of sessions and headsets.
+    /// What answers say about sessions and headsets.
     fn learn(&mut self, client: u64, request: &ClientRequest, result: &Value) {
         let id = || result.get("id").and_then(Value::as_str).unwrap_or_default();
         match request.method {
@@ -480,9 +480,9 @@ impl ClientHistory {
         (time >= POLL_TIME && rate > POLL_RATE).then_some(rate)
     }
 
-    /// Whether it has not been told this before.
+    /// Whether it has not had this advice before.
     fn is_new(&mut self, advice: &Advice, about: &str) -> bool {
-        self.told.len() < MAX_ADVICE && self.told.insert((advice.mistake, about.to_owned()))
+        self.given.len() < MAX_ADVICE && self.given.insert((advice.mistake, about.to_owned()))
     }
 }
 

@@ -224,8 +224,8 @@ fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
     source.write(Stream::Pow, 239, SampleContext::default(), &mut row);
     let mut row = SampleWriter::new(Stream::Pow);
     source.write(Stream::Pow, 240, SampleContext::default(), &mut row);
-    let told: Vec<f64> = row.values().iter().map(|value| value.as_f64().unwrap()).collect();
-    assert_eq!(told.len(), 70);
+    let listed: Vec<f64> = row.values().iter().map(|value| value.as_f64().unwrap()).collect();
+    assert_eq!(listed.len(), 70);
     let hann = |at: f64| 0.5 - 0.5 * (std::f64::consts::TAU * at / 512.0).cos();
     let weight: f64 = (0..512).map(|at| hann(f64::from(at)).powi(2)).sum();
     for channel in 0..14 {
@@ -236,14 +236,14 @@ fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
         let windowed: Vec<f64> =
             samples.iter().zip(0..).map(|(it, at)| (it - mean) * hann(f64::from(at))).collect();
         let bands = [(8, 16), (16, 24), (24, 32), (32, 50), (50, 90)];
-        for ((low, high), told) in bands.into_iter().zip(&told[channel * 5..]) {
+        for ((low, high), listed) in bands.into_iter().zip(&listed[channel * 5..]) {
             let line = |half: u32| {
                 2.0 * 512.0 * power(&windowed, 256.0, f64::from(half) / 2.0) / (256.0 * weight)
             };
             let expected = (low..high).map(line).sum::<f64>() / f64::from(high - low);
             // Printed with three decimals.
-            let off = (told - expected).abs();
-            assert!(off < 0.01 * expected + 5e-4, "{channel} {low}: {told} {expected}");
+            let off = (listed - expected).abs();
+            assert!(off < 0.01 * expected + 5e-4, "{channel} {low}: {listed} {expected}");
         }
     }
 }

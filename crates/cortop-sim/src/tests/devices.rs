@@ -41,8 +41,8 @@ async fn a_connection_ends_as_its_link_and_settings_allow() {
         peer.call("controlDevice", &connect(&peer, &more));
         assert_eq!(device(&peer)["status"], "connecting");
         peer.pass(2.1).await;
-        let (told, message) = peer.warnings().pop().unwrap();
-        assert_eq!((told, &message["headsetId"]), (code, &json!(peer.headset())));
+        let (warned, message) = peer.warnings().pop().unwrap();
+        assert_eq!((warned, &message["headsetId"]), (code, &json!(peer.headset())));
         let status = if code == 104 { "connected" } else { "discovered" };
         assert_eq!(device(&peer)["status"], status);
     }

@@ -306,14 +306,14 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
     let text = std::fs::read_to_string(&path).unwrap();
     let mut lines = text.lines();
     let metadata = lines.next().unwrap();
-    for told in [
+    for sentence in [
         "title:../my  title,",
         "headset type:EPOCX,",
         "sampling rate:eeg_256;mot_64;pm_2;pow_8,",
         "samples:1024 ",
         "version:2.1,",
     ] {
-        assert!(metadata.contains(told), "{metadata}");
+        assert!(metadata.contains(sentence), "{metadata}");
     }
     let header: Vec<_> = lines.next().unwrap().split(',').collect();
     let rows: Vec<Vec<_>> = lines.map(|line| line.split(',').collect()).collect();

@@ -42,9 +42,9 @@ async fn a_profile_is_made_loaded_saved_renamed_unloaded_and_deleted() {
         );
     }
     peer.own("setupProfile", &setup(&peer, "load", "ana"));
-    let told =
+    let warned =
         |text: &str| json!({ "behavior": text, "headset": peer.headset(), "profile": "ana" });
-    let (loaded, unloaded) = (told("Profile is loaded"), told("Profile is unloaded"));
+    let (loaded, unloaded) = (warned("Profile is loaded"), warned("Profile is unloaded"));
     assert_eq!(peer.warnings(), [(13, loaded)]);
     assert_eq!(current(&peer), json!({ "loadedByThisApp": true, "name": "ana" }));
     assert_eq!(peer.refused("setupProfile", &setup(&peer, "load", "ana")), -32127);

@@ -291,7 +291,7 @@ async fn a_parameter_that_is_wrong_is_named_with_what_is_right() {
 /// Who is refused and then does the right thing has made no mistake.
 #[tokio::test(start_paused = true)]
 async fn right_clients_get_none() {
-    // From the approval to the session, as the reference tells it.
+    // From the approval to the session, as the reference describes it.
     let mut peer = Peer::new(&Options { warm: false, approved: false, ..Options::default() });
     peer.call("getCortexInfo", json!({}));
     peer.authorize();
