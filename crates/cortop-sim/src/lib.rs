@@ -115,6 +115,7 @@ pub mod synth;
 mod tests;
 pub mod tls;
 mod token;
+mod toml_file;
 mod training;
 pub mod values;
 

@@ -1,15 +1,15 @@
 //! What goes wrong when, and to whom: a scenario file (TOML) is a list of orders, `sim.fault` takes
 //! one. Knows nothing of how it is done.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use color_eyre::{
-    Result,
-    eyre::{WrapErr as _, eyre},
-};
+use color_eyre::Result;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::fault::{Fault, Seconds};
+use super::{
+    fault::{Fault, Seconds},
+    toml_file,
+};
 use cortop_protocol::{HeadsetId, Stream};
 
 /// A fault, when it comes, and whom it hits.
@@ -81,19 +81,8 @@ impl Scenario {
     /// # Errors
     /// It cannot be read, or is not valid: toml's own text, which shows where.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).wrap_err_with(|| {
-            format!(
-                "cannot read the scenario {}; check the path given to --scenario",
-                path.display()
-            )
-        })?;
-        toml::from_str(&text).map_err(|error| {
-            eyre!(
-                "the scenario {} is not valid:\n{error}\nfix it; `cortop sim --list-faults` shows \
-                 what can be done",
-                path.display()
-            )
-        })
+        let hint = "`cortop sim --list-faults` shows what can be done";
+        toml_file::read(path, "scenario", "--scenario", hint)
     }
 }
 

@@ -1,16 +1,14 @@
 //! What clients are expected to do, from a file, and what of it they have not done. Entries in,
 //! sentences out; the file is read here, nothing else is known of files.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
-use color_eyre::{
-    Result,
-    eyre::{WrapErr as _, eyre},
-};
+use color_eyre::Result;
 use cortop_protocol::{Method, Stream};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::entry::{Entry, JournalEvent, SessionEnd};
+use crate::toml_file;
 
 /// Sentences of one kind; the rest is counted.
 const MAX_LISTED: usize = 20;
@@ -92,19 +90,9 @@ impl Expectations {
     /// # Errors
     /// It cannot be read, or is not valid: toml's own text, which shows where.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).wrap_err_with(|| {
-            format!(
-                "cannot read the expectations {}; check the path given to --expect",
-                path.display()
-            )
-        })?;
-        toml::from_str(&text).map_err(|error| {
-            eyre!(
-                "the expectations {} are not valid:\n{error}\nfix them; there are calls, never, \
-                 subscribed, refused, advice, dropped and sessions_closed",
-                path.display()
-            )
-        })
+        let hint =
+            "there are calls, never, subscribed, refused, advice, dropped and sessions_closed";
+        toml_file::read(path, "expectations", "--expect", hint)
     }
 
     /// Takes note of what happened.

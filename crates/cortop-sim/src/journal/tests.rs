@@ -3,7 +3,10 @@
 use serde_json::json;
 use tokio::time::advance;
 
-use super::*;
+use super::{
+    state::{MAX_CLIENTS, MAX_ENTRIES, MAX_PENDING},
+    *,
+};
 
 const TOKEN: &str = "aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc";
 
