@@ -4,6 +4,7 @@
 use std::{mem, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
+use unicode_truncate::UnicodeTruncateStr as _;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use cortop_client::sanitize::clean;
@@ -26,19 +27,10 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let mut cut = String::new();
-    let mut used = 0;
-    for char in text.chars() {
-        used += char.width().unwrap_or(0);
-        if used >= width {
-            break;
-        }
-        cut.push(char);
+    match width.checked_sub(1) {
+        Some(room) => text.unicode_truncate(room).0.to_owned() + "…",
+        None => String::new(),
     }
-    if width > 0 {
-        cut.push('…');
-    }
-    cut
 }
 
 /// An id cut to a width in cells: the beginning and the last three, which distinguish ids.
