@@ -1,11 +1,18 @@
 //! What crosses the socket of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the
 //! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
 //!
-//! `envelope` distinguishes the kinds of message, `scan` and `values` read samples, `columns` names
-//! their values, `tolerant` reads objects member by member whatever came, `sanitize` makes their
-//! texts harmless, and `secrets` hides credentials; the other modules are one object each. Sections
-//! named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is marked
-//! so here.
+//! ```text
+//! envelope   distinguishes the four kinds of message           scan    a sample of numbers, in one pass
+//! columns    pairs values with their labels                   values  the values of one sample
+//! method     the methods of the API        code       what errors and warnings mean, and what to do
+//! stream     the nine data streams         model      the headset models
+//! error      the one error of the workspace       unavailable   why a stream is refused
+//! tolerant   reads objects member by member, whatever came: headset, session, record, marker, …
+//! sanitize   makes texts from the wire harmless   secrets       hides credentials
+//! sample     what the reader of the socket hands on: columns first, then samples
+//! ```
+//! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
+//! marked so here.
 
 pub mod account;
 pub mod code;

@@ -1,5 +1,22 @@
-//! From samples to what can be drawn: loss, health, filters, envelope columns, history. Knows
-//! the samples, ids and streams of `cortop-protocol` only.
+//! From samples to what can be drawn. Knows the samples, ids and streams of `cortop-protocol` only.
+//!
+//! ```text
+//! decoder    samples and the view in, a snapshot a frame out
+//!  ├─ received_stream   one subscription: loss, stamps, health, bad_channels, and its history
+//!  ├─ readings          streams that are not traces: latest_values, contact_history, smoothed
+//!  ├─ markers           set by whomever
+//!  ├─ trace_pipeline    the view's channels, built from the history and then sample by sample
+//!  │   ├─ filter  reference  montage    what is drawn of a channel
+//!  │   ├─ columns  auto_scale           its envelope and its scale
+//!  │   └─ spectra  spectrum  bands      its spectra
+//!  └─ incidents         what happened to the data, as sentences for the log
+//! view       what is looked at          snapshot   what the decoder publishes
+//! sink       samples to several outputs, each with a thread and a queue of its own
+//! inspect    one message, value by value
+//! raster  topography  electrode_positions  orientation    geometry, for who draws
+//! ```
+//! Sections named in these docs (`§5.2`) are those of `docs/protocol.md`; `docs/signal.md` says why
+//! each figure is computed as it is.
 
 mod auto_scale;
 pub mod bad_channels;
