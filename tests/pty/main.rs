@@ -386,16 +386,27 @@ fn the_theme_follows_the_background_and_keys_come_through_before_the_answer() {
     }
 }
 
+/// Waits until a log file has some words.
+fn wait_for_log(log: &Path, words: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(log).is_ok_and(|text| text.contains(words)) {
+        assert!(Instant::now() < deadline, "waited in vain for {words} in the log");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn an_answer_after_the_end_does_not_stand_at_the_prompt() {
     let env = [("PS1", "ready> "), ("ENV", "")];
     let mut pty = Pty::start(Path::new("/bin/sh"), &["-i"], &env);
     pty.wait_for_prompt();
-    pty.type_in(&format!("{CORTOP} demo\n"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    pty.type_in(&format!("{CORTOP} demo --log-file {}\n", log.display()));
     pty.wait("the questions", was_asked);
     pty.type_in("q");
-    // Later than the key: it has left its loop and waits for the answers, of which nothing shows.
-    thread::sleep(Duration::from_millis(200));
+    // It has left its loop and waits for the answers, of which nothing shows on the terminal.
+    wait_for_log(&log, "leaving with exit code 0");
     pty.type_in("\x1b[1;2R\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c");
     pty.wait_for_prompt();
     // Whatever is at the prompt is there now: the shell answers what was typed after it.
