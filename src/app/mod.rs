@@ -34,6 +34,8 @@ mod questions;
 mod recording;
 mod records;
 mod reload;
+mod scroll;
+mod session_entry;
 mod sessions;
 mod stream_view;
 mod streams;
@@ -61,7 +63,8 @@ pub use self::{
     notice::{Notice, Severity},
     overview::{HeadsetRow, HeadsetState, Sort},
     pane::Pane,
-    sessions::{Scroll, SessionEntry, SessionField},
+    scroll::Scroll,
+    session_entry::{SessionEntry, SessionField},
     stream_view::StreamView,
     streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels},
 };

@@ -1,17 +1,12 @@
 //! The sessions, live ones and those that have just ended, with what changed in them and when.
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
-use jiff::Timestamp;
-use serde_json::Map;
 use tokio::time::Instant;
 
+use super::{Scroll, SessionEntry, SessionField};
 use cortop_client::{
-    CommandId, Error, Headset, HeadsetId, Moment, Session, SessionId, SessionMode, Stream,
+    CommandId, Error, HeadsetId, Moment, Session, SessionId, SessionMode, Stream,
     session::SessionStatus,
 };
 use cortop_signal::Position;
@@ -20,192 +15,6 @@ use cortop_signal::Position;
 const ENDED_KEPT: usize = 16;
 /// How long an ended session stays among those that a key goes through.
 const ENDED_SHOWN: Duration = Duration::from_secs(5 * 60);
-/// Events of a session that are kept.
-const HISTORY: usize = 64;
-
-/// The eleven documented fields of a session object (docs/protocol.md §4.2), in the order shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is the field of Session with the same name")]
-pub enum SessionField {
-    Id,
-    Status,
-    Owner,
-    License,
-    AppId,
-    Started,
-    Stopped,
-    Streams,
-    RecordIds,
-    Recording,
-    Headset,
-}
-
-impl SessionField {
-    /// All eleven.
-    pub const ALL: [Self; 11] = [
-        Self::Id,
-        Self::Status,
-        Self::Owner,
-        Self::License,
-        Self::AppId,
-        Self::Started,
-        Self::Stopped,
-        Self::Streams,
-        Self::RecordIds,
-        Self::Recording,
-        Self::Headset,
-    ];
-
-    /// Cortex's name of the field.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Status => "status",
-            Self::Owner => "owner",
-            Self::License => "license",
-            Self::AppId => "appId",
-            Self::Started => "started",
-            Self::Stopped => "stopped",
-            Self::Streams => "streams",
-            Self::RecordIds => "recordIds",
-            Self::Recording => "recording",
-            Self::Headset => "headset",
-        }
-    }
-
-    fn differs(self, a: &Session, b: &Session) -> bool {
-        match self {
-            Self::Id => a.id != b.id,
-            Self::Status => a.status != b.status,
-            Self::Owner => a.owner != b.owner,
-            Self::License => a.license != b.license,
-            Self::AppId => a.app_id != b.app_id,
-            Self::Started => a.started != b.started,
-            Self::Stopped => a.stopped != b.stopped,
-            Self::Streams => ordered(a) != ordered(b),
-            Self::RecordIds => a.record_ids != b.record_ids,
-            Self::Recording => a.recording != b.recording,
-            // Members that this program does not know may tick with every answer.
-            Self::Headset => {
-                let known = |headset: &Headset| Headset { other: Map::new(), ..headset.clone() };
-                known(&a.headset) != known(&b.headset)
-            }
-        }
-    }
-}
-
-/// A session and what is known around it.
-#[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
-pub struct SessionEntry {
-    /// The object as Cortex last sent it.
-    pub(crate) session: Session,
-    /// In which mode it was opened, and why.
-    pub(crate) opened: Option<(SessionMode, String)>,
-    /// When Cortex confirmed that it had created it for cortop; unknown for another program's.
-    pub(crate) created: Option<Instant>,
-    /// Since when it has been known here.
-    pub(crate) since: Option<Moment>,
-    /// The session on the same headset in whose place it was opened.
-    pub(crate) predecessor: Option<SessionId>,
-    /// Whether it has been activated from here, which uses one activation of the licence.
-    pub(crate) debited: bool,
-    /// Another program opened it: cortop only looks at it.
-    pub(crate) foreign: bool,
-    /// The command to close or leave it, until that is answered.
-    pub(super) closing: Option<CommandId>,
-    /// Why it is gone or left, and since when.
-    pub(crate) closed: Option<(String, Instant)>,
-    /// Cortex showed it as closed, and who closed it is not known yet.
-    unexplained: bool,
-    /// Whether Cortex sent the object after the end; else the fields are those from before.
-    pub(crate) is_final: bool,
-    /// Whether the user ended it.
-    pub(crate) ordered: bool,
-    /// When each field last changed after it was first seen.
-    pub(crate) changed: BTreeMap<SessionField, Instant>,
-    /// What happened to it and when, oldest first, bounded.
-    pub(crate) history: VecDeque<(Moment, String)>,
-    /// Streams that flow.
-    pub(crate) subscribed: Vec<Stream>,
-    /// Streams whose picture is shown: those that flow and, after the session's end, those that did,
-    /// until the headset's next session takes them over.
-    pub(crate) pictured: Vec<Stream>,
-    /// Streams that were refused, with reason and next step.
-    pub(crate) refused: Vec<(Stream, Error)>,
-    /// The position that the user called level, and when.
-    pub(crate) level: Option<(Position, Moment)>,
-}
-
-impl SessionEntry {
-    /// The names of its streams in the order of [`Stream::ALL`], unknown ones last; `None` if
-    /// Cortex did not say.
-    #[must_use]
-    pub fn streams(&self) -> Option<Vec<&str>> {
-        ordered(&self.session)
-    }
-
-    /// How long it lasted or has lasted: by Cortex's clock where that is known, else by this
-    /// computer's.
-    #[must_use]
-    pub fn lifetime(&self, now: Moment) -> Option<Duration> {
-        let time = |iso: &Option<String>| iso.as_ref()?.parse::<Timestamp>().ok();
-        let moments = time(&self.session.started).zip(time(&self.session.stopped));
-        if let Some((started, stopped)) = moments {
-            return stopped.duration_since(started).try_into().ok();
-        }
-        let end = self.closed.as_ref().map_or(now.instant, |(_, at)| *at);
-        self.since.map(|since| end.saturating_duration_since(since.instant))
-    }
-
-    /// Whether the program that opened the session receives a stream, and cortop does not.
-    #[must_use]
-    pub fn is_theirs(&self, stream: Stream) -> bool {
-        let mut listed = self.session.streams.iter().flatten();
-        self.foreign
-            && !self.subscribed.contains(&stream)
-            && listed.any(|name| name == stream.name())
-    }
-
-    /// What became of a session that is over: another program's that is only left goes on.
-    #[must_use]
-    pub fn ending(&self) -> &'static str {
-        if self.session.status == SessionStatus::Closed { "closed" } else { "left" }
-    }
-
-    fn note(&mut self, at: Moment, what: String) {
-        if self.history.len() == HISTORY {
-            self.history.pop_front();
-        }
-        self.history.push_back((at, what));
-    }
-
-    /// Notes the changes of its streams that cortop has not ordered.
-    fn note_foreign_streams(&mut self, session: &Session, now: Moment) {
-        let (Some(before), Some(after)) = (ordered(&self.session), ordered(session)) else {
-            return;
-        };
-        let ours = |name: &&str| self.subscribed.iter().any(|stream| stream.name() == *name);
-        let list = |names: Vec<&str>| names.join(" ");
-        let came = after.iter().filter(|name| !before.contains(name) && !ours(name)).copied();
-        let went = before.iter().filter(|name| !after.contains(name) && ours(name)).copied();
-        let (came, went) = (list(came.collect()), list(went.collect()));
-        for (names, what) in [(came, "subscribed"), (went, "unsubscribed")] {
-            if !names.is_empty() {
-                self.note(now, format!("{names} {what} by another program"));
-            }
-        }
-    }
-}
-
-/// The names of a session's streams in the order of the page, unknown ones last.
-fn ordered(session: &Session) -> Option<Vec<&str>> {
-    let mut names: Vec<&str> = session.streams.as_ref()?.iter().map(String::as_str).collect();
-    let place = |name: &str| Stream::ALL.iter().position(|stream| stream.name() == name);
-    names.sort_by_key(|name| place(name).unwrap_or(Stream::ALL.len()));
-    Some(names)
-}
 
 /// The session pane's state.
 #[derive(Clone, Debug, Default)]
@@ -224,37 +33,6 @@ pub(crate) struct SessionPane {
     pub(crate) as_of: Option<Instant>,
     /// The headset whose next session the user wants to see.
     wanted: Option<HeadsetId>,
-}
-
-/// Where a part of something longer begins. Drawing records here how much fits, so that page keys
-/// move by what is seen and never past the end.
-#[derive(Clone, Debug, Default)]
-pub struct Scroll {
-    first: usize,
-    fits: Cell<usize>,
-    all: Cell<usize>,
-}
-
-impl Scroll {
-    /// The first line to draw of `all`, when `fits` fit.
-    #[must_use]
-    pub fn first(&self, all: usize, fits: usize) -> usize {
-        self.fits.set(fits);
-        self.all.set(all);
-        self.first.min(all.saturating_sub(fits))
-    }
-
-    /// Moves by as much as is seen, but for one line, which stays in sight.
-    pub(super) fn page(&mut self, forward: bool) {
-        let last = self.all.get().saturating_sub(self.fits.get());
-        let page = self.fits.get().saturating_sub(1).max(1);
-        let first = self.first.min(last);
-        self.first = if forward { first + page } else { first.saturating_sub(page) }.min(last);
-    }
-
-    pub(super) fn reset(&mut self) {
-        self.first = 0;
-    }
 }
 
 impl SessionPane {

@@ -1,0 +1,34 @@
+//! Scrolling in what is longer than its area.
+
+use std::cell::Cell;
+
+/// Where a part of something longer begins. Drawing records here how much fits, so that page keys
+/// move by what is seen and never past the end.
+#[derive(Clone, Debug, Default)]
+pub struct Scroll {
+    first: usize,
+    fits: Cell<usize>,
+    all: Cell<usize>,
+}
+
+impl Scroll {
+    /// The first line to draw of `all`, when `fits` fit.
+    #[must_use]
+    pub fn first(&self, all: usize, fits: usize) -> usize {
+        self.fits.set(fits);
+        self.all.set(all);
+        self.first.min(all.saturating_sub(fits))
+    }
+
+    /// Moves by as much as is seen, but for one line, which stays in sight.
+    pub(super) fn page(&mut self, forward: bool) {
+        let last = self.all.get().saturating_sub(self.fits.get());
+        let page = self.fits.get().saturating_sub(1).max(1);
+        let first = self.first.min(last);
+        self.first = if forward { first + page } else { first.saturating_sub(page) }.min(last);
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.first = 0;
+    }
+}
