@@ -118,9 +118,9 @@ mod tests {
     }
 
     fn stalling() -> (FrameWriter, Receiver<Vec<u8>>, SyncSender<io::Result<()>>) {
-        let (writes, written) = sync_channel(16);
+        let (sender, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        (FrameWriter::new(Stalling { writes, go }, None), written, allow)
+        (FrameWriter::new(Stalling { writes: sender, go }, None), written, allow)
     }
 
     #[tokio::test]
@@ -162,9 +162,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_thread_writes_only_what_the_terminal_does_not_take_at_once() {
-        let (writes, written) = sync_channel(16);
+        let (sender, written) = sync_channel(16);
         let (allow, go) = sync_channel(16);
-        let out = Stalling { writes, go };
+        let out = Stalling { writes: sender, go };
         let mut writer = FrameWriter::new(out, Some(LimitedWriter(8)));
         let mut frame = b"first".to_vec();
         assert!(writer.send(&mut frame) && frame.is_empty() && writer.is_idle());

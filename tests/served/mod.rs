@@ -44,7 +44,7 @@ impl Served {
         let mut line = String::new();
         let mut output = BufReader::new(self.child.stdout.take().expect("piped"));
         output.read_line(&mut line).expect("a line");
-        self.url = line.trim_end().strip_prefix("READY ").expect("READY").to_owned();
+        line.trim_end().strip_prefix("READY ").expect("READY").clone_into(&mut self.url);
         self
     }
 

@@ -61,9 +61,9 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     }
     // A cable is for now: nothing streams over it.
     let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
-    context
-        .desired
-        .change(id, |desired| desired.how = Connecting { by: lasting, mapping: how.mapping.clone() });
+    context.desired.change(id, |desired| {
+        desired.how = Connecting { by: lasting, mapping: how.mapping.clone() }
+    });
     let mut notices = NoticeReceiver::new(context);
     connect_headset::connect_headset(context, id, how, &mut notices).await?;
     Ok(())

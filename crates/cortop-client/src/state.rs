@@ -114,8 +114,10 @@ impl DesiredSessions {
         let before = std::mem::replace(&mut own.user, user.to_owned());
         if before.is_empty() {
             let desired = std::mem::take(&mut own.desired);
-            own.desired =
-                desired.into_iter().map(|((_, id), desired)| ((user.to_owned(), id), desired)).collect();
+            own.desired = desired
+                .into_iter()
+                .map(|((_, id), desired)| ((user.to_owned(), id), desired))
+                .collect();
         }
     }
 

@@ -130,7 +130,7 @@ mod tests {
             ("do.clear = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
             ("do.clear = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
         ] {
-            fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");
+            std::fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");
             let error = Scenario::read(&path).expect_err(line).to_string();
             for part in [at, said, "^", "s.toml", "--list-faults"] {
                 assert!(error.contains(part), "{part} is not in {error}");

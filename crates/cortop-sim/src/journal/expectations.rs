@@ -270,7 +270,7 @@ mod tests {
             ("subscribed = [\"egg\"]", "eeg mot dev"),
             ("refused = -1", "invalid value"),
         ] {
-            fs::write(&path, text).unwrap();
+            std::fs::write(&path, text).unwrap();
             let error = Expectations::read(&path).unwrap_err().to_string();
             for part in [said, "line ", "e.toml", "sessions_closed"] {
                 assert!(error.contains(part), "{error}");
