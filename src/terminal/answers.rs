@@ -39,21 +39,21 @@ impl AnswerParser {
         self.bytes.extend_from_slice(bytes);
         let mut keys = Vec::new();
         let mut taken = 0;
-        while let Some((part, length)) = Sequence::first(&self.bytes[taken..]) {
+        while let Some((part, length)) = AnswerSequence::first(&self.bytes[taken..]) {
             match part {
-                Sequence::Csi(b"200~") => self.pasting = true,
-                Sequence::Csi(b"201~") => self.pasting = false,
-                Sequence::Csi(body) => match key_of(body) {
+                AnswerSequence::Csi(b"200~") => self.pasting = true,
+                AnswerSequence::Csi(b"201~") => self.pasting = false,
+                AnswerSequence::Csi(body) => match key_of(body) {
                     None => self.complete |= self.answers.on_csi(body),
                     key => keys.extend(key),
                 },
-                Sequence::Osc(body) => {
+                AnswerSequence::Osc(body) => {
                     if let Some(color) = body.strip_prefix(b"11;") {
                         self.answers.background = background(color);
                     }
                 }
-                Sequence::Key(key) => keys.extend((!self.pasting).then_some(key)),
-                Sequence::Unknown => {}
+                AnswerSequence::Key(key) => keys.extend((!self.pasting).then_some(key)),
+                AnswerSequence::Unknown => {}
             }
             taken += length;
         }
@@ -98,7 +98,7 @@ impl Answers {
 
 /// One thing that the terminal sent.
 #[cfg(unix)]
-enum Sequence<'a> {
+enum AnswerSequence<'a> {
     /// What follows `CSI`, up to its final byte.
     Csi(&'a [u8]),
     /// What stands between `OSC` and its end.
@@ -108,7 +108,7 @@ enum Sequence<'a> {
 }
 
 #[cfg(unix)]
-impl<'a> Sequence<'a> {
+impl<'a> AnswerSequence<'a> {
     /// The first part and its length; `None` while its end is missing.
     fn first(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let (&first, rest) = bytes.split_first()?;

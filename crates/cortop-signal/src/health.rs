@@ -146,13 +146,13 @@ pub(crate) struct HealthMeter {
     last: Option<Instant>,
     /// The last sample that had a `time`: its arrival, and that.
     stamped: Option<(Instant, f64)>,
-    points: VecDeque<Point>,
+    points: VecDeque<RatePoint>,
     rate: Option<f64>,
     clock_step: Option<ClockStep>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Point {
+struct RatePoint {
     time: f64,
     received: u64,
 }
@@ -245,7 +245,7 @@ impl HealthMeter {
             if self.points.len() == POINTS {
                 self.points.pop_front();
             }
-            self.points.push_back(Point { time, received: self.received });
+            self.points.push_back(RatePoint { time, received: self.received });
             self.rate = self.slope();
         }
     }

@@ -10,7 +10,7 @@ use super::{
     call::Call,
     outgoing::Deferred,
     profiles::{self, Profiles},
-    recording::Recorder,
+    recording::RecordContext,
     service::Service,
     subjects,
     token::TokenUse,
@@ -239,7 +239,7 @@ const OPERATIONS: &[Operation] = &[
     // Records (§3.4)
     immediate(Method::CreateRecord, &[USABLE, SESSION, need("title", ParamType::Text), may("description", ParamType::Text), may("subjectName", ParamType::Text),
         may("tags", ParamType::Texts), may("experimentId", ParamType::Count)], |s, call| {
-        Recorder { env: &mut s.env, headsets: &mut s.headsets, sessions: &mut s.sessions, records: &mut s.records }
+        RecordContext { env: &mut s.env, headsets: &mut s.headsets, sessions: &mut s.sessions, records: &mut s.records }
             .create_record(call, &s.account, &s.subjects)
     }),
     immediate(Method::StopRecord, &[USABLE, SESSION], |s, call| recorder(s).stop_record(call)),
@@ -287,8 +287,8 @@ const OPERATIONS: &[Operation] = &[
     immediate(Method::MentalCommandActionSensitivity, &[USABLE, GET_SET, STORED, LOADED, need_with("values", ParamType::Counts, "status", &["set"])], |s, call| bci(s).action_sensitivity(call)),
 ];
 
-fn recorder(service: &mut Service) -> Recorder<'_> {
-    Recorder {
+fn recorder(service: &mut Service) -> RecordContext<'_> {
+    RecordContext {
         env: &mut service.env,
         headsets: &mut service.headsets,
         sessions: &mut service.sessions,

@@ -27,14 +27,14 @@ const MAX_MARKERS: usize = 10_000;
 const EPSILON: f64 = 2e-6;
 
 /// The areas that recording concerns.
-pub(super) struct Recorder<'a> {
+pub(super) struct RecordContext<'a> {
     pub(super) env: &'a mut Environment,
     pub(super) headsets: &'a mut Headsets,
     pub(super) sessions: &'a mut Sessions,
     pub(super) records: &'a mut Records,
 }
 
-impl Recorder<'_> {
+impl RecordContext<'_> {
     /// `createRecord`.
     pub(super) fn create_record(
         self,

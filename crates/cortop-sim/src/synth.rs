@@ -17,7 +17,7 @@ use self::{
     contact::ContactModel,
     eeg::EegModel,
     eyes::Eyes,
-    metrics::{ALWAYS_ON, Metrics},
+    metrics::{ALWAYS_ON, MetricsModel},
     motion::HeadMotion,
     recent::RecentSamples,
     spectra::{SensorSpectrum, Spectra},
@@ -52,7 +52,7 @@ pub struct Synth {
     activity: ActivityModel,
     contact: ContactModel,
     head: HeadMotion,
-    metrics: Metrics,
+    metrics: MetricsModel,
     spectra: Spectra,
     stamps: Noise,
 }
@@ -72,7 +72,7 @@ impl Synth {
             activity,
             contact,
             head: HeadMotion::new(noise.branch(4), spec.gravity),
-            metrics: Metrics::new(noise.branch(5)),
+            metrics: MetricsModel::new(noise.branch(5)),
             spectra: Spectra::new(spec.eeg_rate),
             stamps: noise.branch(6),
             seed,
@@ -160,7 +160,7 @@ impl Synth {
     }
 
     fn write_met(&self, time: f64, ready: bool, values: &mut dyn ValueSink) {
-        for (name, metric) in Metrics::names(self.spec.earbuds).iter().zip(0..) {
+        for (name, metric) in MetricsModel::names(self.spec.earbuds).iter().zip(0..) {
             let value = self.metrics.value(metric, time).filter(|_| ready);
             if *name != ALWAYS_ON {
                 values.flag(value.is_some());
@@ -218,7 +218,7 @@ impl SampleSource for Synth {
             Stream::Pow => sensors()
                 .flat_map(|sensor| BANDS.map(|band| format!("{sensor}/{}", band.name)))
                 .collect(),
-            Stream::Met if self.spec.bci => Metrics::names(self.spec.earbuds)
+            Stream::Met if self.spec.bci => MetricsModel::names(self.spec.earbuds)
                 .iter()
                 .flat_map(|&name| {
                     let active = (name != ALWAYS_ON).then(|| format!("{name}.isActive"));

@@ -13,28 +13,28 @@ const SENSORS: [&str; 3] = ["AF3", "P8", "T7"];
 
 /// What is known at a step: of no headset, of no sensor, or which sensors have no contact.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Known {
+enum KnownSensors {
     NotWatched,
     Unknown,
     Lost([bool; 3]),
 }
 
-fn known() -> impl Strategy<Value = Known> {
+fn known() -> impl Strategy<Value = KnownSensors> {
     prop_oneof![
-        1 => Just(Known::NotWatched),
-        2 => Just(Known::Unknown),
-        20 => any::<[bool; 3]>().prop_map(Known::Lost),
+        1 => Just(KnownSensors::NotWatched),
+        2 => Just(KnownSensors::Unknown),
+        20 => any::<[bool; 3]>().prop_map(KnownSensors::Lost),
     ]
 }
 
 /// Steps that last: what is known changes now and then.
-fn course() -> impl Strategy<Value = Vec<Known>> {
+fn course() -> impl Strategy<Value = Vec<KnownSensors>> {
     prop::collection::vec((known(), 1_usize..80), 1..16)
         .prop_map(|parts| parts.into_iter().flat_map(|(known, n)| vec![known; n]).collect())
 }
 
 /// The alerts of a course, each with its step.
-fn run(course: &[Known], delay: Duration) -> Vec<(usize, Alert)> {
+fn run(course: &[KnownSensors], delay: Duration) -> Vec<(usize, Alert)> {
     let headset = HeadsetId::from("EPOCX-1");
     let start = Instant::now();
     let mut tracker = AlertTracker::default();
@@ -42,7 +42,7 @@ fn run(course: &[Known], delay: Duration) -> Vec<(usize, Alert)> {
     for (step, known) in (0_u32..).zip(course) {
         let now = start + STEP * step;
         let facts = match known {
-            Known::Lost(lost) => {
+            KnownSensors::Lost(lost) => {
                 let lost = SENSORS.iter().zip(lost).filter(|(_, lost)| **lost);
                 let fact =
                     |subject: &str| Fact { subject: subject.into(), value: None, since: now };
@@ -51,7 +51,7 @@ fn run(course: &[Known], delay: Duration) -> Vec<(usize, Alert)> {
             _ => Vec::new(),
         };
         let watched = Watched { headset: &headset, known: facts };
-        let watched = if *known == Known::NotWatched { Vec::new() } else { vec![watched] };
+        let watched = if *known == KnownSensors::NotWatched { Vec::new() } else { vec![watched] };
         let alerts = tracker.observe(&watched, |_| delay, now);
         said.extend(alerts.into_iter().map(|alert| (step as usize, alert)));
     }
@@ -60,16 +60,18 @@ fn run(course: &[Known], delay: Duration) -> Vec<(usize, Alert)> {
 
 /// Whether a sensor has been without contact at a step, as far as it was known last; `None` before
 /// anything was known of a headset that is watched.
-fn lost(course: &[Known], sensor: usize, step: usize) -> Option<bool> {
+fn lost(course: &[KnownSensors], sensor: usize, step: usize) -> Option<bool> {
     match course[step] {
-        Known::NotWatched => None,
-        Known::Lost(lost) => Some(lost[sensor]),
-        Known::Unknown => step.checked_sub(1).and_then(|before| lost(course, sensor, before)),
+        KnownSensors::NotWatched => None,
+        KnownSensors::Lost(lost) => Some(lost[sensor]),
+        KnownSensors::Unknown => {
+            step.checked_sub(1).and_then(|before| lost(course, sensor, before))
+        }
     }
 }
 
 /// For how many steps up to this one, itself among them, that has been so.
-fn steps(course: &[Known], sensor: usize, step: usize, state: Option<bool>) -> u32 {
+fn steps(course: &[KnownSensors], sensor: usize, step: usize, state: Option<bool>) -> u32 {
     let back = (0..=step).rev().take_while(|&step| lost(course, sensor, step) == state);
     u32::try_from(back.count()).expect("few")
 }
@@ -110,16 +112,16 @@ proptest! {
     fn what_lasts_is_said_and_so_is_its_end(course in course(), delay in 0_u32..20) {
         // A second more, in which others may join.
         let enough = MINUTE.max(delay) + 3;
-        let with_end: Vec<Known> = course.iter().copied()
-            .chain(vec![Known::Lost([true, false, false]); enough as usize])
-            .chain(vec![Known::Lost([false; 3]); 8])
+        let with_end: Vec<KnownSensors> = course.iter().copied()
+            .chain(vec![KnownSensors::Lost([true, false, false]); enough as usize])
+            .chain(vec![KnownSensors::Lost([false; 3]); 8])
             .collect();
         let said = run(&with_end, STEP * delay);
         let of = |name: &str| said.iter().rfind(|(_, alert)| alert.subjects.iter().any(|one| one == name));
         let (step, end) = of("AF3").expect("said");
         prop_assert!(end.is_over && *step >= course.len());
         let left = of("P8").is_some_and(|(_, alert)| !alert.is_over);
-        let watched_on = !course.contains(&Known::NotWatched);
+        let watched_on = !course.contains(&KnownSensors::NotWatched);
         prop_assert!(!left || !watched_on, "what was said of P8 is over: {said:?}");
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::Cell, cmp::Ordering};
 
-use super::expression::{Axis, Expression, Function, Operator, Step, Test};
+use super::expression::{Axis, Expression, Function, Operator, PathStep, Test};
 use crate::Element;
 
 /// Elements visited, and bytes of text put together, for one query.
@@ -173,7 +173,7 @@ impl Evaluation<'_> {
         })
     }
 
-    fn step(&self, step: &Step, from: &[usize]) -> Option<Vec<usize>> {
+    fn step(&self, step: &PathStep, from: &[usize]) -> Option<Vec<usize>> {
         let mut all = Vec::new();
         for &origin in from {
             let node = &self.tree.0[origin];

@@ -10,7 +10,7 @@ pub(super) enum Expression {
     /// From the document if absolute, else from where the query stands.
     Path {
         absolute: bool,
-        steps: Vec<Step>,
+        steps: Vec<PathStep>,
     },
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Operator {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Step {
+pub(super) struct PathStep {
     pub(super) axis: Axis,
     pub(super) test: Test,
     pub(super) predicates: Vec<Expression>,

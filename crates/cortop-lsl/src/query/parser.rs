@@ -1,6 +1,6 @@
 //! Reads a query, by the rules of `XPath` from the weakest operator to the strongest.
 
-use super::expression::{Axis, Expression, Function, Operator, Step, Test};
+use super::expression::{Axis, Expression, Function, Operator, PathStep, Test};
 
 /// How deep parentheses, predicates and calls may nest.
 const DEEPEST: usize = 24;
@@ -192,7 +192,7 @@ impl<'a> Parser<'a> {
 
     fn path(&mut self) -> Option<Expression> {
         let anywhere =
-            Step { axis: Axis::DescendantOrSelf, test: Test::Any, predicates: Vec::new() };
+            PathStep { axis: Axis::DescendantOrSelf, test: Test::Any, predicates: Vec::new() };
         let mut steps = Vec::new();
         let absolute = if self.take("//") {
             steps.push(anywhere.clone());
@@ -218,8 +218,8 @@ impl<'a> Parser<'a> {
         self.word().is_none() && !self.rest.starts_with(['*', '.', '@'])
     }
 
-    fn step(&mut self) -> Option<Step> {
-        let plain = |axis| Some(Step { axis, test: Test::Any, predicates: Vec::new() });
+    fn step(&mut self) -> Option<PathStep> {
+        let plain = |axis| Some(PathStep { axis, test: Test::Any, predicates: Vec::new() });
         if self.take("..") {
             return plain(Axis::Parent);
         }
@@ -250,7 +250,7 @@ impl<'a> Parser<'a> {
                 return None;
             }
         }
-        Some(Step { axis, test, predicates })
+        Some(PathStep { axis, test, predicates })
     }
 
     /// The axis that is named; children where none is.

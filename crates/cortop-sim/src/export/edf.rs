@@ -31,7 +31,7 @@ const MAX_ANNOTATIONS: usize = 16 << 10;
 type PlacedSignal = (usize, EdfSignal);
 
 /// A step of a signal.
-enum Step {
+enum ExportStep {
     /// The sample of this index.
     Sample(u64),
     /// One that is lost: how many are from here to the next that there is, and its index.
@@ -98,8 +98,8 @@ impl RecordExport {
             for ((own, signals), steps) in streams.iter_mut().zip(&signals).zip(&mut steps) {
                 for _ in 0..per_record(own.stream) {
                     match steps.next() {
-                        Some(Step::Sample(index)) => self.take(own, pace, index),
-                        Some(Step::Lost { left, next }) => self.fill_in(own, left, next),
+                        Some(ExportStep::Sample(index)) => self.take(own, pace, index),
+                        Some(ExportStep::Lost { left, next }) => self.fill_in(own, left, next),
                         // Contact and quality stay, and so does the last sample of a signal.
                         None => {}
                     }
@@ -117,14 +117,14 @@ impl RecordExport {
 
     /// The samples of a stream within the record, and those that are lost between them: what these
     /// files hold has no gaps.
-    fn steps(&self, stream: Stream, rate: f64) -> impl Iterator<Item = Step> + use<'_> {
+    fn steps(&self, stream: Stream, rate: f64) -> impl Iterator<Item = ExportStep> + use<'_> {
         let samples = self.samples(stream);
         let first = samples.start;
         samples.flat_map(move |next| {
             let before = if next > first { self.time(stream, next - 1) } else { f64::INFINITY };
             let (lost, _) = slot(((self.time(stream, next) - before) * rate).round() - 1.0);
-            let lost = (1..=lost).rev().map(move |left| Step::Lost { left, next });
-            lost.chain([Step::Sample(next)])
+            let lost = (1..=lost).rev().map(move |left| ExportStep::Lost { left, next });
+            lost.chain([ExportStep::Sample(next)])
         })
     }
 

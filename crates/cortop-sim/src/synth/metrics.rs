@@ -9,9 +9,9 @@ pub(super) const ALWAYS_ON: &str = "lex";
 
 /// The metrics of a wearer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Metrics(Noise);
+pub(super) struct MetricsModel(Noise);
 
-impl Metrics {
+impl MetricsModel {
     pub(super) fn new(noise: Noise) -> Self {
         Self(noise)
     }
