@@ -1,7 +1,7 @@
 //! The monitor without a terminal: client and decoder, joined by their queues. The program puts a
 //! terminal before it, tests a screen in memory.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -9,11 +9,13 @@ use tokio::{
 };
 
 use crate::{
+    capture::CaptureService,
     exchange::{LslService, OutsideMarker},
     metrics::Metrics,
+    playback::Player,
 };
-use cortop_client::{Client, Command, Event, FeedSender};
-use cortop_files::recorder::RecorderService;
+use cortop_client::{Client, Command, Event, FeedSender, tap::Tap};
+use cortop_files::{recorder::RecorderService, recording::OpenError};
 use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
 
 /// The ends of the queues to the client and the decoder.
@@ -37,6 +39,10 @@ pub struct Channels {
     pub feed: FeedSender,
     /// For Prometheus.
     pub metrics: Metrics,
+    /// What crosses the socket, into a file.
+    pub capture: CaptureService,
+    /// A capture in place of client and decoder.
+    pub playback: Option<Box<Player>>,
 }
 
 impl Channels {
@@ -53,7 +59,20 @@ impl Channels {
         let recorder = RecorderService::new(SharedSinks::default());
         let (feed, _) = cortop_client::feed();
         let metrics = Metrics::new(snapshots.clone());
-        Self { commands, events, view, snapshots, lsl, recorder, markers: None, feed, metrics }
+        let capture = CaptureService::new(Tap::default(), "");
+        Self {
+            commands,
+            events,
+            view,
+            snapshots,
+            lsl,
+            recorder,
+            markers: None,
+            feed,
+            metrics,
+            capture,
+            playback: None,
+        }
     }
 }
 
@@ -62,24 +81,47 @@ impl Channels {
 pub struct Monitor {
     /// The ends of their queues, for the loop.
     pub channels: Channels,
-    client: JoinHandle<()>,
-    decoder: JoinHandle<()>,
+    /// Client and decoder, where there are any.
+    tasks: Option<(JoinHandle<()>, JoinHandle<()>)>,
+    /// The far ends of their queues, where there are none: closed, they would end the loop.
+    silent: Option<(mpsc::Sender<Event>, watch::Sender<Arc<Snapshot>>)>,
 }
 
 impl Monitor {
     /// Starts both on the current runtime.
     #[must_use]
     pub fn start(config: cortop_client::ClientConfig, limits: decoder::Limits) -> Self {
-        Self::around(|samples| Client::spawn(config, samples), limits)
+        let capture = CaptureService::new(config.tap.clone(), &config.url);
+        Self::around(|samples| Client::spawn(config, samples), capture, limits)
     }
 
     /// The same without taking a headset unless a command says so.
     #[must_use]
     pub fn start_passive(config: cortop_client::ClientConfig, limits: decoder::Limits) -> Self {
-        Self::around(|samples| Client::spawn_passive(config, samples), limits)
+        let capture = CaptureService::new(config.tap.clone(), &config.url);
+        Self::around(|samples| Client::spawn_passive(config, samples), capture, limits)
     }
 
-    fn around(client: impl FnOnce(FeedSender) -> Client, limits: decoder::Limits) -> Self {
+    /// Plays a capture in their place.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no capture.
+    pub fn play(path: &Path, history: usize) -> Result<Self, OpenError> {
+        let (commands, _) = mpsc::channel(1);
+        let (sender, events) = mpsc::channel(1);
+        let (view, viewed) = watch::channel(View::default());
+        let (publish, snapshots) = watch::channel(Arc::default());
+        let player = Player::open(path, viewed, history)?;
+        let mut channels = Channels::alone(commands, events, view, snapshots);
+        channels.playback = Some(Box::new(player));
+        Ok(Self { channels, tasks: None, silent: Some((sender, publish)) })
+    }
+
+    fn around(
+        client: impl FnOnce(FeedSender) -> Client,
+        capture: CaptureService,
+        limits: decoder::Limits,
+    ) -> Self {
         let (samples, feed) = cortop_client::feed();
         let (view, viewed) = watch::channel(View::default());
         let sinks = SharedSinks::default();
@@ -99,18 +141,24 @@ impl Monitor {
             markers: None,
             feed: samples,
             metrics,
+            capture,
+            playback: None,
         };
-        Self { channels, client: task, decoder }
+        Self { channels, tasks: Some((task, decoder)), silent: None }
     }
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Channels { commands, events, mut lsl, mut recorder, .. } = self.channels;
+        let Channels { commands, events, mut lsl, mut recorder, mut capture, .. } = self.channels;
+        drop(self.silent);
         lsl.stop();
         if let Err(error) = recorder.finish().await {
             tracing::error!("{error}");
         }
-        Client { commands, events, task: self.client }.quit().await;
-        self.decoder.abort();
+        let Some((task, decoder)) = self.tasks else { return };
+        Client { commands, events, task }.quit().await;
+        // The goodbye is in it.
+        capture.stop();
+        decoder.abort();
     }
 }

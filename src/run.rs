@@ -4,6 +4,7 @@
 use std::{
     io::{self, IsTerminal as _, Write as _},
     net::Ipv4Addr,
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -21,10 +22,12 @@ use crate::{
     exchange::OutsideMarker,
     logging,
     monitor::Monitor,
+    playback::Player,
     screen::{TakenTerminal, load_ui, ui_options},
     terminal::{self, Exit, Host, Reloaded},
     ui::{self, Ui},
 };
+use cortop_client::Moment;
 use cortop_signal::decoder;
 use cortop_sim::Sim;
 
@@ -43,10 +46,13 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Print(what)) => print_what(what, display).map(|()| 0),
         Some(CliCommand::Sim(sim)) => simulator::run(sim, display),
         Some(CliCommand::Proxy(args)) => proxy::run(args, display),
-        Some(CliCommand::Demo(demo)) => start(cli, Some(demo)).map(Exit::code),
+        Some(CliCommand::Demo(demo)) => start(cli, Source::Demo(demo)).map(Exit::code),
+        Some(CliCommand::Open(open)) => start(cli, Source::Capture(&open.file)).map(Exit::code),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
         Some(CliCommand::Lsl(args)) => commands::lsl(args, display),
+        Some(CliCommand::Capture(args)) => commands::capture(args, display),
+        Some(CliCommand::Report(args)) => commands::report::run(args),
         Some(CliCommand::Metrics(args)) => commands::metrics(args, display),
         Some(CliCommand::Record(args)) => commands::record(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
@@ -63,7 +69,7 @@ pub fn main(cli: &Cli) -> ExitCode {
                 cli::WatchArgs { service: cli.service.clone(), ..cli::WatchArgs::default() };
             commands::watch(&watch, display)
         }
-        None => start(cli, None).map(Exit::code),
+        None => start(cli, Source::Service).map(Exit::code),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -91,7 +97,18 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
     })
 }
 
-fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
+/// Where the monitor has it all from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// A Cortex service.
+    Service,
+    /// The simulator, embedded.
+    Demo(&'a cli::DemoArgs),
+    /// A capture.
+    Capture(&'a Path),
+}
+
+fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
     report_panics()?;
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         bail!(
@@ -109,24 +126,37 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
     let themes = ui.theme_names();
     let zone = options.zone.clone();
 
-    let exchange = demo.map_or(&cli.exchange, |demo| &demo.exchange);
+    let exchange = match source {
+        Source::Demo(demo) => &demo.exchange,
+        Source::Service | Source::Capture(_) => &cli.exchange,
+    };
     let runtime = cortop_client::timer::runtime()?;
     let end = runtime.block_on(async {
-        let sim = match demo {
-            Some(demo) => Some(simulate(demo).await?),
-            None => None,
-        };
-        let cortex = match &sim {
-            Some(sim) => demo_service(sim),
-            None => config.client()?,
+        let frame = Duration::from_secs(1) / u32::from(config.fps);
+        let limits = decoder::Limits { frame, history: config.history };
+        let mut sim = None;
+        let (url, begin): (_, Box<dyn FnOnce() -> Monitor>) = match source {
+            Source::Capture(file) => {
+                let monitor = Monitor::play(file, config.history)?;
+                let service = monitor.channels.playback.as_deref().map(Player::service);
+                (service.unwrap_or_default().to_owned(), Box::new(|| monitor))
+            }
+            Source::Demo(demo) => {
+                let service = demo_service(sim.insert(simulate(demo).await?));
+                (service.url.clone(), Box::new(move || Monitor::start(service, limits)))
+            }
+            Source::Service => {
+                let service = config.client()?;
+                (service.url.clone(), Box::new(move || Monitor::start(service, limits)))
+            }
         };
         let settings = AppSettings {
             log,
             keymap: config.keymap.clone(),
             themes,
             theme,
-            url: cortex.url.clone(),
-            demo: demo.is_some(),
+            url,
+            demo: matches!(source, Source::Demo(_)),
             mouse: config.mouse,
             markers: config.markers.clone(),
             alerts: config.alerts.clone(),
@@ -145,7 +175,7 @@ fn start(cli: &Cli, demo: Option<&cli::DemoArgs>) -> Result<Exit> {
             },
         };
         let reload = reload(cli, &config, &options);
-        let end = show(&config, cortex, settings, ui, reload, programs).await;
+        let end = show(&config, begin, settings, ui, reload, programs).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }
@@ -213,7 +243,7 @@ struct OtherPrograms {
 /// Runs the monitor on the terminal.
 async fn show(
     config: &Config,
-    cortex: cortop_client::ClientConfig,
+    begin: impl FnOnce() -> Monitor,
     settings: AppSettings,
     ui: Ui,
     reload: impl FnMut() -> Result<Reloaded, String> + Send + 'static,
@@ -221,8 +251,7 @@ async fn show(
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let mut taken = TakenTerminal::take(config)?;
-    let limits = decoder::Limits { frame, history: config.history };
-    let mut monitor = Monitor::start(cortex, limits);
+    let mut monitor = begin();
     monitor.channels.markers = programs.markers;
     monitor.channels.lsl.set_interface(programs.interface);
     if let Some(listener) = programs.metrics {
@@ -230,7 +259,8 @@ async fn show(
         drop(monitor.channels.metrics.serve(listener));
     }
     let host = Host { frame, reload: Box::new(reload) };
-    let app = App::new(settings, cortop_client::Moment::now());
+    let now = monitor.channels.playback.as_deref().map_or_else(Moment::now, Player::now);
+    let app = App::new(settings, now);
     let (_, exit) =
         terminal::run(app, ui, &mut taken.terminal, &mut monitor.channels, &mut taken.input, host)
             .await;

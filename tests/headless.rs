@@ -291,6 +291,37 @@ fn lsl_names_what_it_serves_and_ends_as_watch_does() {
     assert!(elsewhere.stderr.contains("choose another address"), "{}", elsewhere.stderr);
 }
 
+#[test]
+fn a_capture_has_what_crossed_the_socket_but_no_secret() {
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let file = place.folder.path().join("capture.jsonl");
+    let path = file.to_str().expect("UTF-8");
+    let ran = place.run(&["capture", path, "--json", "--duration", "1s", "--streams", "eeg,dev"]);
+    let told = &lines(&ran.well())[0];
+    assert_eq!((&told["event"], told["lost"].as_u64()), (&Value::from("captured"), Some(0)));
+    let text = fs::read_to_string(&file).expect("text");
+    assert_eq!(told["bytes"].as_u64(), Some(text.len() as u64));
+    assert!(!text.contains(SECRET) && !text.contains("the-client-id"));
+    let kept = lines(&text);
+    assert_eq!(kept[0]["format"], "cortop-capture");
+    assert_eq!((&kept[1]["event"], kept[1]["connection"].as_u64()), (&"connected".into(), Some(1)));
+    assert!(kept.last().is_some_and(|line| line["event"] == "disconnected"), "{:?}", kept.last());
+    let texts = |side: &str| {
+        let own = kept.iter().filter(|line| line["from"] == side).collect::<Vec<_>>();
+        own.into_iter().filter_map(|line| line["text"].as_str()).collect::<Vec<_>>().join("\n")
+    };
+    let (requests, answers) = (texts("client"), texts("service"));
+    for method in ["getCortexInfo", "authorize", "createSession", "subscribe", "updateSession"] {
+        assert!(requests.contains(&format!("\"{method}\"")), "{method}");
+    }
+    assert!(answers.matches("{\"eeg\":").count() > 50 && answers.contains("\"cols\""));
+    assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
+
+    let again = place.run(&["capture", path]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("give the name of a new file"), "{}", again.stderr);
+}
+
 /// What is served at the address of a `READY` line.
 fn scrape(ready: &str) -> String {
     let url = ready.trim_end().strip_prefix("READY http://").expect("an address");

@@ -11,8 +11,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cortop::proxy::{Capture, Proxy};
+use cortop::proxy::Proxy;
 use cortop_client::transport::Transport;
+use cortop_files::capture::CaptureFile;
 use cortop_sim::{
     Listener, Options, Sim,
     journal::{Journal, JournalEvent},
@@ -118,9 +119,9 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("capture.jsonl");
     let url = format!("ws://{}", behind.address);
-    let capture = Capture::create(&file, &url).expect("a new file");
-    let again = Capture::create(&file, &url).expect_err("it exists");
-    assert!(again.to_string().contains("--capture"), "{again}");
+    let capture = CaptureFile::create(&file, &url).expect("a new file");
+    let again = CaptureFile::create(&file, &url).expect_err("it exists");
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
     let journal = Journal::new();
     let proxy = Proxy {
         service: Transport::new(&url, None, false).expect("a URL"),
@@ -171,7 +172,8 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     assert!(journal.clients()[0].sent["eeg"] > 100);
 
     serving.abort();
-    assert_eq!(capture.finish(), 0);
+    let state = capture.finish();
+    assert_eq!((state.lost, state.error), (0, None));
     let text = fs::read_to_string(&file).expect("text");
     let kept = lines(&text);
     assert_eq!(kept[0]["format"], "cortop-capture");

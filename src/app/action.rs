@@ -130,8 +130,9 @@ actions! {
         #[hint = "end marker"]
         EndMarker "end-marker" [Key::char('M')] "end the last marker now";
         Lsl "lsl" [Key::char('L')] "serve the streams of this headset by Lab Streaming Layer, or stop";
+        Capture "capture" [Key::char('C')] "write what crosses the socket to a file, or stop";
         #[hint = "try again"]
-        Connect "connect" [Key::char('C')] "try again at once what waits: connection, login, headset";
+        Connect "connect" [Key::char('G')] "try again at once what waits: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
         Help "help" [Key::char('?')] "all keys";
@@ -144,6 +145,18 @@ actions! {
         Suspend "suspend" [Key::ctrl('z')] "suspend; fg resumes";
         #[hint = "quit"]
         Quit "quit" [Key::char('q'), Key::ctrl('c')] "close our session and quit";
+        #[hint = "slower"]
+        PlaybackSlower "playback-slower" [Key::char('{')] "capture: play slower, down to a quarter";
+        #[hint = "faster"]
+        PlaybackFaster "playback-faster" [Key::char('}')] "capture: play faster, up to 16 times";
+        #[hint = "back"]
+        PlaybackBack "playback-back" [Key::char(',')] "capture: 10 seconds back";
+        #[hint = "forward"]
+        PlaybackForward "playback-forward" [Key::char('.')] "capture: 10 seconds forward";
+        PreviousMarker "previous-marker" [Key::char('(')] "capture: to the marker before";
+        NextMarker "next-marker" [Key::char(')')] "capture: to the next marker";
+        #[hint = "go to"]
+        PlaybackGoTo "playback-go-to" [Key::char('@')] "capture: go to a place";
     }
     Headsets {
         HeadsetUp "up" [Key::UP, Key::char('k')] "previous headset";
@@ -253,6 +266,23 @@ actions! {
         LogLater "later" [Key::PAGE_DOWN] "newer lines";
         LogOldest "oldest" [Key::HOME] "the oldest line";
         LogFollow "follow" [Key::END] "follow the newest line";
+    }
+}
+
+impl Action {
+    /// Whether it concerns the playing of a capture.
+    #[must_use]
+    pub const fn is_of_playback(self) -> bool {
+        matches!(
+            self,
+            Self::PlaybackSlower
+                | Self::PlaybackFaster
+                | Self::PlaybackBack
+                | Self::PlaybackForward
+                | Self::PreviousMarker
+                | Self::NextMarker
+                | Self::PlaybackGoTo
+        )
     }
 }
 

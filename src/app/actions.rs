@@ -28,6 +28,13 @@ impl App {
             Action::StreamsPane => self.focus = Pane::Streams,
             Action::LogPane => self.focus = Pane::Log,
             Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Lsl | Action::RecordFiles if self.playback.is_some() => {
+                self.notify(
+                    Severity::Info,
+                    "this is a capture: nothing flows that could be passed on",
+                );
+            }
+            Action::Freeze if self.playback.is_some() => return self.pause_playback(),
             Action::Freeze => self.freeze(),
             Action::Connect => return self.connect(),
             Action::Theme => {
@@ -45,6 +52,14 @@ impl App {
             Action::Record => self.record(),
             Action::RecordFiles => self.record_files(),
             Action::Lsl => return self.toggle_lsl(),
+            Action::Capture => return self.toggle_capture(),
+            Action::PlaybackSlower => return self.playback_slower(),
+            Action::PlaybackFaster => return self.playback_faster(),
+            Action::PlaybackBack => return self.playback_back(),
+            Action::PlaybackForward => return self.playback_forward(),
+            Action::PreviousMarker => return self.playback_to_marker(false),
+            Action::NextMarker => return self.playback_to_marker(true),
+            Action::PlaybackGoTo => return self.ask_playback_place(),
             // Chosen from the palette there is no function key: ask for the number.
             Action::Mark | Action::MarkNow => self.mark(),
             Action::EndMarker => return self.end_marker(),

@@ -47,8 +47,15 @@ impl App {
         let frozen = self.streams.frozen.as_ref();
         let can = match binding.action {
             Action::Record => self.running_record().is_some() || is_activated == Some(true),
-            Action::RecordFiles => self.recorder.is_some() || self.headset().is_some(),
-            Action::Lsl => self.lsl.is_some() || self.headset().is_some(),
+            action if action.is_of_playback() => self.playback.is_some(),
+            // What is played is over.
+            Action::Capture => self.playback.is_none(),
+            Action::RecordFiles => {
+                self.playback.is_none() && (self.recorder.is_some() || self.headset().is_some())
+            }
+            Action::Lsl => {
+                self.playback.is_none() && (self.lsl.is_some() || self.headset().is_some())
+            }
             Action::Mark | Action::MarkNow => self.marked_session().is_some(),
             Action::EndMarker => self
                 .running_record()

@@ -8,8 +8,9 @@ use super::{
     Action, Effect, Key,
     dialog::{DialogAction, Form, FormField, FormKind},
     files::record_files,
+    playback::parse_place,
 };
-use crate::exchange::OutsideMarker;
+use crate::{exchange::OutsideMarker, playback::PlaybackCommand};
 use cortop_client::{
     Command, HeadsetCommand, MarkerCommand, RecordCommand, SessionId,
     marker::MarkerValue,
@@ -84,6 +85,11 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
             Effect::Command(Command::Debit { session: session.clone(), activations })
         }
         FormKind::FilterLog => return Ok(DialogAction::FilterLog(filled(0).to_owned())),
+        FormKind::GoTo { position, length } => {
+            let place = parse_place(&needed(fields, 0)?, *position, *length);
+            Effect::Playback(PlaybackCommand::Seek(place.map_err(|why| (0, why))?))
+        }
+        FormKind::Capture => Effect::Capture(Some(PathBuf::from(needed(fields, 0)?))),
         FormKind::NoRecord => return Ok(DialogAction::Action(Action::Record)),
         FormKind::Mark { session, at, beside, .. } => {
             let label = needed(fields, 0)?;

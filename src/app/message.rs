@@ -1,13 +1,19 @@
 //! What reaches the state machine, and what it asks to be done.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane, SessionField};
-use crate::exchange::{LslState, OutsideMarker};
+use crate::{
+    exchange::{LslState, OutsideMarker},
+    playback::{PlaybackCommand, PlaybackState},
+};
 use cortop_client::{Command, Event, HeadsetId, Moment, SessionId, Stream};
-use cortop_files::recorder::{RecorderOptions, RecorderState};
+use cortop_files::{
+    capture::CaptureState,
+    recorder::{RecorderOptions, RecorderState},
+};
 use cortop_signal::Snapshot;
 
 /// What goes to the terminal.
@@ -112,6 +118,10 @@ pub enum Message {
     Lsl(Option<LslState>),
     /// What is recorded to files now, or why that has ended.
     Recorder(Result<Option<RecorderState>, String>),
+    /// How a capture is being played.
+    Playback(PlaybackState),
+    /// How the capture stands that is being written, if one is.
+    Capture(Option<CaptureState>),
     /// Another program has set a marker.
     OutsideMarker(OutsideMarker),
     /// A problem to notify the user of, such as a command that found the client busy.
@@ -127,6 +137,10 @@ pub enum Effect {
     Lsl(Option<HeadsetId>),
     /// Record to files, or stop.
     Recorder(Option<Box<RecorderOptions>>),
+    /// Ask this of the player of a capture.
+    Playback(PlaybackCommand),
+    /// Write what crosses the socket to this file, or to none any more.
+    Capture(Option<PathBuf>),
     /// Put a marker among the samples of a session that has no record.
     Mark {
         /// Which session.

@@ -3,6 +3,7 @@
 mod action;
 mod actions;
 mod alerts;
+mod capture;
 mod channel_layout;
 mod channels;
 mod commands;
@@ -29,6 +30,7 @@ mod mouse;
 mod notice;
 mod overview;
 mod pane;
+mod playback;
 mod profiles;
 mod questions;
 mod recording;
@@ -78,13 +80,13 @@ use self::{
     sessions::SessionPane,
     streams::StreamsPane,
 };
-use crate::exchange::LslState;
+use crate::{exchange::LslState, playback::PlaybackState};
 use cortop_client::{
     CommandId, ConnectionStep, Error, HeadsetId, Link, Moment, Session, SessionPolicy, Stream,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
-use cortop_files::recorder::RecorderState;
+use cortop_files::{capture::CaptureState, recorder::RecorderState};
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
 /// What changes only when the configuration is read again.
@@ -167,6 +169,10 @@ pub struct App {
     pub lsl: Option<LslState>,
     /// What is recorded to files.
     pub(crate) recorder: Option<RecorderState>,
+    /// The capture that is being played in place of a service.
+    pub playback: Option<PlaybackState>,
+    /// The capture that is being written.
+    pub capture: Option<CaptureState>,
     /// The pane with the focus.
     pub(crate) focus: Pane,
     /// Whether the terminal reports what the mouse does.
@@ -232,6 +238,8 @@ impl App {
             throughput: Throughput::default(),
             lsl: None,
             recorder: None,
+            playback: None,
+            capture: None,
             focus: Pane::Streams,
             mouse,
             zoomed: false,
@@ -262,6 +270,8 @@ impl App {
                 | Message::Snapshot(_)
                 | Message::Throughput(_)
                 | Message::Lsl(_)
+                | Message::Capture(_)
+                | Message::Playback(_)
                 | Message::Notice(_)
         );
         let tells_facts =
@@ -292,6 +302,8 @@ impl App {
             Message::Reloaded(reloaded) => effects = self.on_reloaded(reloaded),
             Message::Lsl(state) => self.lsl = state,
             Message::Recorder(state) => self.on_recorder(state),
+            Message::Capture(state) => self.on_capture(state),
+            Message::Playback(state) => self.playback = Some(state),
             Message::OutsideMarker(marker) => effects = self.on_outside_marker(&marker),
             Message::Notice(text) => self.notify(Severity::Problem, text),
         }

@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 
 use super::{
     help::{
-        DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, PROXY_HELP, RECORD_HELP,
-        SIM_HELP, SPEC_HELP, WATCH_HELP,
+        CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, OPEN_HELP,
+        PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, WATCH_HELP,
     },
     values::{
         METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
@@ -202,6 +202,42 @@ pub enum OutputFormat {
     Csv,
 }
 
+/// What is captured, and where.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = CAPTURE_HELP)]
+pub struct CaptureArgs {
+    /// New file, compressed if it ends with .zst
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
+    /// Print how it ended as JSON
+    #[arg(long, help_heading = None)]
+    pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// Which recording is reported on, and how.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = REPORT_HELP)]
+pub struct ReportArgs {
+    /// Recording: CSV, EDF, BDF, XDF or a capture; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write one page to a new file, with pictures, in place of the text
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
 /// What is served for Prometheus, and where.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = METRICS_HELP)]
@@ -307,7 +343,7 @@ impl CommonArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = DEMO_HELP)]
 pub struct DemoArgs {
-    /// Recording to play in a loop: a CSV, EDF, BDF or XDF file; - is standard input
+    /// Recording to play in a loop: a CSV, EDF, BDF or XDF file or a capture; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
     /// Headsets to simulate, 1 to 64
@@ -325,6 +361,18 @@ pub struct DemoArgs {
     /// What is exchanged with other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
+}
+
+/// Which capture is shown, and how.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = OPEN_HELP)]
+pub struct OpenArgs {
+    /// Capture to show; compressed (zstd, gzip, bzip2) or not
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// How to show it.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,

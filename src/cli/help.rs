@@ -44,6 +44,40 @@ Markers from outside go into the record that runs, if one does, and to the LSL s
 Before the first sample it ends if only you can fix what is wrong, with an exit status of cortop \
 doctor --help; afterwards it waits for what is lost to come back.";
 
+pub(super) const REPORT_HELP: &str = "\
+Examples:
+  cortop report session.jsonl.zst
+  cortop report recording.edf --html report.html
+  cortop report recording.csv --json | jq .loss
+
+Of a recording (CSV, EDF, BDF, XDF, or a capture): duration, gaps and loss, rate, contact by sensor \
+over time, when a channel was at the rail, flat or off level, the share of mains, band powers, also \
+with the eyes open and closed where markers say so, and the markers. A file of gigabytes needs no \
+more memory than a short one.";
+
+pub(super) const OPEN_HELP: &str = "\
+Examples:
+  cortop open session.jsonl.zst
+  cortop open --theme mono app.jsonl
+
+The monitor shows what was captured by cortop capture, by C in the monitor or by cortop proxy \
+--capture, as it was, each pane at its time; lines of JSON with stream, time and data (or values), \
+too. Space stops and goes on, { and } change the speed, comma and period go 10 s back and \
+forward, ( and ) from marker to marker, @ to a time.";
+
+pub(super) const CAPTURE_HELP: &str = "\
+Examples:
+  cortop capture session.jsonl.zst
+  cortop capture --duration 10m --streams eeg,dev trouble.jsonl
+
+What crosses the socket is written with its times, requests included, as JSON lines; compressed if \
+the name ends with .zst. Credentials, tokens and licences are cut out, EEG and names are not. cortop \
+open shows it, cortop sim --replay plays it.
+
+Ctrl-C and the end of --duration end it with exit status 0. Before the first sample it ends if only \
+you can fix what is wrong, with an exit status of cortop doctor --help; afterwards it waits for \
+what is lost to come back.";
+
 pub(super) const METRICS_HELP: &str = "\
 Examples:
   cortop metrics --session open

@@ -18,9 +18,9 @@ use clap_complete::Shell;
 use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
-        CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs, LicenceArgs,
-        ListArgs, LogForm, LslArgs, MetricsArgs, OutputFormat, ProxyArgs, RecordArgs, ServiceArgs,
-        SimArgs, WatchArgs,
+        CaptureArgs, CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs,
+        LicenceArgs, ListArgs, LogForm, LslArgs, MetricsArgs, OpenArgs, OutputFormat, ProxyArgs,
+        RecordArgs, ReportArgs, ServiceArgs, SimArgs, WatchArgs,
     },
     values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
@@ -53,6 +53,8 @@ pub struct Cli {
 pub enum CliCommand {
     /// Run the monitor on a simulated headset: no account, no headset, no network
     Demo(DemoArgs),
+    /// Show a capture in the monitor, as it was
+    Open(OpenArgs),
     /// Serve a simulated Cortex service to any client, until Ctrl-C
     Sim(Box<SimArgs>),
     /// Pass messages on between clients and a real service, and log what the clients do
@@ -65,6 +67,10 @@ pub enum CliCommand {
     Lsl(LslArgs),
     /// Record a headset's samples to CSV, EDF+, BDF+ or JSON lines, without a screen
     Record(RecordArgs),
+    /// Write what crosses the socket to a file, without a screen
+    Capture(CaptureArgs),
+    /// Say what is in a recording: is it whole, was contact good, is it EEG
+    Report(ReportArgs),
     /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
     Metrics(MetricsArgs),
     /// List the headsets that the service sees
@@ -138,6 +144,7 @@ impl Cli {
         let own = match &self.command {
             None => DisplayArgs::default(),
             Some(CliCommand::Demo(demo)) => demo.display.clone(),
+            Some(CliCommand::Open(open)) => open.display.clone(),
             Some(CliCommand::Sim(sim)) => sim.display.clone(),
             Some(CliCommand::Proxy(proxy)) => proxy.display.clone(),
             Some(command) => {
@@ -145,6 +152,7 @@ impl Cli {
                     CliCommand::Doctor(args) => Some(&args.common),
                     CliCommand::Watch(args) => Some(&args.common),
                     CliCommand::Lsl(args) => Some(&args.common),
+                    CliCommand::Capture(args) => Some(&args.common),
                     CliCommand::Metrics(args) => Some(&args.common),
                     CliCommand::Record(args) => Some(&args.common),
                     CliCommand::Headsets(args)
@@ -156,7 +164,7 @@ impl Cli {
                 let takes = DisplayArgs { common: before.common.clone(), ..DisplayArgs::default() };
                 if before != takes {
                     return refuse(
-                        "the flags for the screen are for what has one: cortop, demo, sim and proxy",
+                        "the flags for the screen are for what has one: cortop, demo, open, sim and proxy",
                     );
                 }
                 if common.is_none() && before.common != CommonArgs::default() {

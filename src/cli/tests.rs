@@ -24,8 +24,8 @@ fn help_of_the_subcommands() {
     let mut command = Cli::command().term_width(80);
     command.build();
     for name in [
-        "demo", "sim", "proxy", "doctor", "watch", "lsl", "record", "metrics", "headsets",
-        "records", "print",
+        "demo", "sim", "proxy", "doctor", "watch", "lsl", "record", "capture", "open", "report",
+        "metrics", "headsets", "records", "print",
     ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
@@ -176,6 +176,11 @@ fn every_spelling_is_understood() {
         "cortop -v --config c.toml headsets",
         "cortop watch --config c.toml --log-file l.txt -vv",
         "cortop doctor --config c.toml",
+        "cortop capture c.jsonl.zst --duration 2m --json --headset EPOCX-1 --streams eeg",
+        "cortop report r.csv --json --html r.html",
+        "cortop report -",
+        "cortop open c.jsonl.zst --fps 5",
+        "cortop --theme mono open c.jsonl",
         "cortop metrics --listen 127.0.0.1:9464",
         "cortop record --headset EPOCX-1 --streams eeg,mot --format csv,edf --format bdf --out r",
         "cortop record --duration 8h --title a --subject b --resume-within 10m --json",
@@ -228,6 +233,12 @@ fn values_out_of_range_and_mixed_up_flags_are_refused() {
         "cortop lsl --lsl-interface ::1",
         "cortop sim --markers-udp 5005",
         "cortop --markers-udp 5005 watch",
+        "cortop capture",
+        "cortop capture a b",
+        "cortop open",
+        "cortop report",
+        "cortop report r.csv --streams eeg",
+        "cortop open --url ws://127.0.0.1:1 c.jsonl",
         "cortop metrics --listen localhost",
         "cortop record --format xml",
         "cortop record --resume-within 0",

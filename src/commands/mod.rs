@@ -3,11 +3,12 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `record`, `metrics`, `doctor`, `sim` and `proxy` are the commands; `table`, `json`
-//! and `writers` write what they print, `outside_markers` takes markers of other programs. `exec` runs a
-//! program beside the simulator, `follower` reads its
+//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `doctor`, `sim` and
+//! `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
+//! takes markers of other programs. `exec` runs a program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
+mod capture;
 mod client_state;
 pub mod doctor;
 mod exec;
@@ -22,6 +23,7 @@ mod probe_session;
 mod progress;
 pub mod proxy;
 mod record;
+pub mod report;
 pub mod sim;
 mod table;
 mod traffic;
@@ -93,6 +95,16 @@ pub fn lsl(args: &cli::LslArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let config = settings(&args.service, display)?;
     let service = config.client()?;
     block_on(lsl::lsl(service, args))
+}
+
+/// Writes what crosses the socket to a file until told to end.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn capture(args: &cli::CaptureArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let config = settings(&args.service, display)?;
+    let service = config.client()?;
+    block_on(capture::capture(service, args))
 }
 
 /// Serves what is known of headsets and streams for Prometheus until told to end.

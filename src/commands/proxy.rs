@@ -5,8 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use color_eyre::eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 use cortop_client::{Error, transport::Transport};
+use cortop_files::capture::CaptureFile;
 use cortop_sim::{Listener, journal::Journal, tls::Tls};
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
     cli,
     console::{ShutdownSignals, block_on, print, report_panics},
     logging::RequestLevel,
-    proxy::{Capture, Proxy},
+    proxy::Proxy,
     terminal::Exit,
 };
 
@@ -72,8 +73,12 @@ async fn pass(
     }
     let listener = Listener::bind("the proxy", &bind, args.listen)?;
     let address = listener.address();
-    let capture =
-        args.capture.as_deref().map(|path| Capture::create(path, &args.to)).transpose()?;
+    let capture = args.capture.as_deref().map(|path| {
+        CaptureFile::create(path, &args.to).wrap_err_with(|| {
+            format!("cannot make {}; give --capture the name of a new file", path.display())
+        })
+    });
+    let capture = capture.transpose()?;
     let journal = Journal::new();
     let tls = tls.map(|tls| Arc::clone(tls.server_config()));
     let proxy = Proxy { service, tls, journal: journal.clone(), capture: capture.clone() };
@@ -99,7 +104,7 @@ async fn pass(
     let _ = serving.await;
     follower.finish();
     if let Some(capture) = capture {
-        let lost = capture.finish();
+        let lost = capture.finish().lost;
         if lost > 0 {
             output.note(&format!("{lost} lines of the capture were lost: the disk is too slow"));
         }

@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 
+use cortop_protocol::wire::WireMessage;
 use tokio_tungstenite::tungstenite::protocol::frame::{
     FrameHeader,
     coding::{Control, Data, OpCode},
@@ -12,24 +13,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 const LONGEST: usize = 1 << 20;
 /// The longest header of a frame.
 const HEADER: usize = 14;
-
-/// A message, or a frame of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum WireMessage<'a> {
-    Text(&'a str),
-    /// Its length.
-    Binary(usize),
-    Ping(usize),
-    Pong(usize),
-    Close {
-        code: Option<u16>,
-        reason: &'a str,
-    },
-    /// A message too long to be read.
-    TooLong(u64),
-    /// No WebSocket from here on.
-    Unreadable,
-}
 
 /// The frame that is being read.
 struct Frame {

@@ -6,11 +6,9 @@
 //! ```text
 //! mod        sockets: a client's, the service's, a pump for each direction
 //!  ├─ handshake  the two HTTP heads
-//!  ├─ frames     bytes → messages, without touching them
-//!  └─ capture    messages → a file, without secrets
+//!  └─ frames     bytes → messages, without touching them
 //! ```
 
-mod capture;
 mod frames;
 mod handshake;
 
@@ -21,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
@@ -30,13 +29,11 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-pub use self::capture::Capture;
-use self::frames::{FrameReader, WireMessage};
+use self::frames::FrameReader;
 use cortop_client::transport::Transport;
-use cortop_sim::{
-    Listener,
-    journal::{Journal, Side},
-};
+use cortop_files::capture::CaptureFile;
+use cortop_protocol::wire::{Side, WireEvent, WireEventKind, WireMessage};
+use cortop_sim::{Listener, journal::Journal};
 
 /// Bytes read at a time.
 const BUFFER: usize = 16 << 10;
@@ -57,7 +54,7 @@ pub struct Proxy {
     /// What clients do.
     pub journal: Journal,
     /// Where messages are written, if they are.
-    pub capture: Option<Capture>,
+    pub capture: Option<CaptureFile>,
 }
 
 impl Proxy {
@@ -185,10 +182,16 @@ struct Observer<'a> {
 impl<'a> Observer<'a> {
     fn new(proxy: &'a Proxy, number: u64) -> Self {
         proxy.journal.connected(number);
-        if let Some(capture) = &proxy.capture {
-            capture.connected(number);
+        let observer = Self { proxy, number, ended: OnceLock::new() };
+        observer.capture(WireEventKind::Connected);
+        observer
+    }
+
+    fn capture(&self, kind: WireEventKind<'_>) {
+        if let Some(capture) = &self.proxy.capture {
+            let (at, connection) = (Timestamp::now(), self.number);
+            capture.write(&WireEvent { at, recalled: false, connection, kind });
         }
-        Self { proxy, number, ended: OnceLock::new() }
     }
 
     fn message(&self, from: Side, message: &WireMessage<'_>) {
@@ -201,9 +204,7 @@ impl<'a> Observer<'a> {
         if let WireMessage::Close { .. } = message {
             self.ended_by(from);
         }
-        if let Some(capture) = &self.proxy.capture {
-            capture.message(self.number, from, message);
-        }
+        self.capture(WireEventKind::Message { from, message: message.clone() });
     }
 
     /// The first of the two ends that leaves.
@@ -217,9 +218,7 @@ impl Drop for Observer<'_> {
         // With an abort of the task, the proxy itself ends it.
         let by = self.ended.get().copied().unwrap_or(Side::Service);
         self.proxy.journal.disconnected(self.number, by);
-        if let Some(capture) = &self.proxy.capture {
-            capture.disconnected(self.number, by);
-        }
+        self.capture(WireEventKind::Disconnected { by });
     }
 }
 

@@ -2,7 +2,7 @@
 //! state machine, and draws when something has changed and the screen is ready. Knows neither tty
 //! nor socket, so that tests run it headless.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use ratatui::{Terminal, layout::Rect};
 use tokio::{select, sync::mpsc};
@@ -19,6 +19,7 @@ use crate::{
     app::{App, Effect, Message, ReloadedSettings},
     exchange::OutsideMarker,
     monitor::Channels,
+    playback::{PlaybackCommand, PlaybackStep, Player},
     ui::Ui,
 };
 use cortop_client::{Command, Event, Feed, HeadsetId, Moment};
@@ -101,6 +102,7 @@ impl<S: Screen> EventLoop<'_, S> {
                     Err(end) => Err(end),
                 },
                 event = self.channels.events.recv() => self.on_events(event).await,
+                step = next_step(&mut self.channels.playback) => self.on_step(step).await,
                 marker = next_marker(&mut self.channels.markers) => {
                     self.update_now(Message::OutsideMarker(marker)).await
                 }
@@ -119,6 +121,7 @@ impl<S: Screen> EventLoop<'_, S> {
         match input {
             Input::Key(key, at) => {
                 self.screen.on_key();
+                let at = self.channels.playback.as_deref().map_or(at, Player::now);
                 self.update(Message::Tick(at)).await?;
                 self.update(Message::Key(key)).await
             }
@@ -149,7 +152,8 @@ impl<S: Screen> EventLoop<'_, S> {
         }
         self.update_lsl().await?;
         self.tell_recorder().await?;
-        self.update(Message::Tick(Moment::now())).await
+        self.tell_capture().await?;
+        self.update(Message::Tick(self.now())).await
     }
 
     /// Serves a headset's streams by LSL, or none.
@@ -164,6 +168,81 @@ impl<S: Screen> EventLoop<'_, S> {
             }
         }
         self.update_lsl().await
+    }
+
+    /// The moment that is shown: now, or that of the capture.
+    fn now(&self) -> Moment {
+        self.channels.playback.as_deref().map_or_else(Moment::now, Player::now)
+    }
+
+    /// A step of a capture: the same that client and decoder would have reported, each at its time.
+    async fn on_step(&mut self, step: PlaybackStep) -> Result<(), Exit> {
+        if step.restarted {
+            self.app.restart(step.now);
+        }
+        for (at, event) in step.events {
+            self.update(Message::Tick(at)).await?;
+            self.update(Message::Cortex(event)).await?;
+        }
+        self.update(Message::Tick(step.now)).await?;
+        self.update(Message::Snapshot(step.snapshot)).await?;
+        self.tell_playback().await
+    }
+
+    /// Asks something of the player.
+    async fn play(&mut self, command: PlaybackCommand) -> Result<(), Exit> {
+        let done = self.channels.playback.as_mut().map(|player| player.execute(command));
+        if let Some(Err(error)) = done {
+            self.update(Message::Notice(error.to_string())).await?;
+        }
+        self.tell_playback().await
+    }
+
+    /// Tells how a capture is being played, if that has changed.
+    async fn tell_playback(&mut self) -> Result<(), Exit> {
+        let state = self.channels.playback.as_deref().map(Player::state);
+        match state {
+            Some(state) if self.app.playback.as_ref() != Some(&state) => {
+                self.update(Message::Playback(state)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an effect reaches beyond the screen, where what is played has happened long ago.
+    fn is_over(&self, effect: &Effect) -> bool {
+        let is_loud = matches!(effect, Effect::Bell | Effect::Notification(..));
+        let reaches_out = matches!(
+            effect,
+            Effect::Lsl(_)
+                | Effect::Recorder(_)
+                | Effect::Capture(_)
+                | Effect::Mark { .. }
+                | Effect::AlertCommand(..)
+        );
+        self.app.playback.as_ref().is_some_and(|state| reaches_out || is_loud && state.is_seeking)
+    }
+
+    /// Writes what crosses the socket to a file, or to none any more.
+    async fn capture(&mut self, path: Option<&Path>) -> Result<(), Exit> {
+        let problem = match path {
+            None => self.channels.capture.stop().and_then(|state| state.error),
+            Some(path) => {
+                let started = self.channels.capture.start(path);
+                started.err().map(|error| format!("cannot make {}: {error}", path.display()))
+            }
+        };
+        self.tell_capture().await?;
+        match problem {
+            Some(problem) => self.update(Message::Notice(problem)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells how the capture stands, if that has changed.
+    async fn tell_capture(&mut self) -> Result<(), Exit> {
+        let state = self.channels.capture.state();
+        if state == self.app.capture { Ok(()) } else { self.update(Message::Capture(state)).await }
     }
 
     /// Notifies the state machine of what LSL serves, if that has changed.
@@ -225,19 +304,24 @@ impl<S: Screen> EventLoop<'_, S> {
 
     /// Updates the state machine with a message that it stamps with the time.
     async fn update_now(&mut self, message: Message) -> Result<(), Exit> {
-        self.update(Message::Tick(Moment::now())).await?;
+        self.update(Message::Tick(self.now())).await?;
         self.update(message).await
     }
 
     async fn update(&mut self, message: Message) -> Result<(), Exit> {
         self.screen.dirty = true;
         for effect in self.app.update(message) {
+            if self.is_over(&effect) {
+                continue;
+            }
             match effect {
+                Effect::Playback(command) => Box::pin(self.play(command)).await?,
                 Effect::Command(command) => self.send(command),
                 Effect::Lsl(headset) => Box::pin(self.serve(headset)).await?,
                 Effect::Recorder(options) => {
                     Box::pin(self.record(options.map(|own| *own))).await?;
                 }
+                Effect::Capture(path) => Box::pin(self.capture(path.as_deref())).await?,
                 Effect::Mark { session, time, text } => {
                     let time = time.as_duration().as_secs_f64();
                     let marker = Feed::Marker { session, time, text, in_record: false };
@@ -284,6 +368,11 @@ impl<S: Screen> EventLoop<'_, S> {
     }
 
     fn send(&mut self, command: Command) {
+        if self.channels.playback.is_some() {
+            let text = "this is a capture: nothing can be asked of its service";
+            self.app.update(Message::Notice(text.to_owned()));
+            return;
+        }
         if let Err(mpsc::error::TrySendError::Full(_)) = self.channels.commands.try_send(command) {
             let busy = "the client is still busy with the last keys; try again in a moment";
             self.app.update(Message::Notice(busy.to_owned()));
@@ -294,7 +383,7 @@ impl<S: Screen> EventLoop<'_, S> {
         if !self.screen.begin_frame(self.host.frame) {
             return Ok(());
         }
-        self.update(Message::Tick(Moment::now())).await?;
+        self.update(Message::Tick(self.now())).await?;
         tui_logger::move_events();
         let view = self.ui.view(&self.app, self.screen.area);
         self.channels.view.send_if_modified(|sent| {
@@ -328,6 +417,14 @@ impl<S: Screen> EventLoop<'_, S> {
     fn resume(&mut self) -> Result<(), Exit> {
         self.screen.resume()?;
         self.screen.terminal.backend_mut().mouse(self.app.mouse).map_err(terminal_gone)
+    }
+}
+
+/// The next step of a capture; never where none is played.
+async fn next_step(player: &mut Option<Box<Player>>) -> PlaybackStep {
+    match player {
+        Some(player) => player.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -148,6 +148,8 @@ const fn verb(kind: &FormKind) -> &'static str {
         FormKind::NameHeadset(_) => "rename",
         FormKind::Debit(_) => "activate",
         FormKind::FilterLog => "filter",
+        FormKind::Capture => "capture",
+        FormKind::GoTo { .. } => "go",
         FormKind::NoRecord => "start a record",
         FormKind::Mark { .. } => "set",
     }

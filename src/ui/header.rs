@@ -14,6 +14,7 @@ use super::{
     context::RenderContext, glyphs, health, link, paint, streams, text, theme::ThemeToken,
 };
 use crate::app::{App, FrozenPicture, SessionEntry};
+use crate::playback::PlaybackState;
 use cortop_client::{ConnectionStep, Link, Stream};
 use cortop_files::recorder::human_size;
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
@@ -63,6 +64,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     let app = ctx.app;
     let mut items = vec![HeaderItem::new(8, ctx.span(ThemeToken::Title, "cortop"))];
+    items.extend(captures(ctx));
     let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if app.settings.demo {
         add(8, ctx.span(ThemeToken::Changed, "demo"));
@@ -89,8 +91,10 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
             add(5, ctx.span(ThemeToken::Dim, since));
         }
     }
-    // The demo's service is in this program.
-    if let Some(note) = link::security(&app.link).filter(|_| !app.settings.demo) {
+    // The demo's service is in this program, and a capture crosses nothing.
+    if let Some(note) =
+        link::security(&app.link).filter(|_| !app.settings.demo && app.playback.is_none())
+    {
         add(6, ctx.span(ThemeToken::Poor, note));
     }
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
@@ -152,6 +156,54 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     }
     add(2, ctx.span(ThemeToken::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
+}
+
+/// The capture that is played, and the one that is written.
+fn captures(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
+    let app = ctx.app;
+    let mut items = Vec::new();
+    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
+    if let Some(playback) = &app.playback {
+        add(10, ctx.span(ThemeToken::Changed, self::playback(playback)));
+        add(3, ctx.sanitized(ThemeToken::Dim, &playback.name));
+        if let Some(problem) = playback.problems.first() {
+            add(5, ctx.sanitized(ThemeToken::Poor, problem));
+        }
+    }
+    if let Some(capture) = &app.capture {
+        let size = text::size(capture.bytes as f64);
+        match (&capture.error, capture.lost) {
+            (Some(_), _) => {
+                add(9, ctx.span(ThemeToken::Bad, format!("{} CAPTURE failed", glyphs::PROBLEM)));
+            }
+            (None, 0) => add(7, ctx.span(ThemeToken::Good, format!("CAPTURE {size}"))),
+            (None, lost) => {
+                add(8, ctx.span(ThemeToken::Bad, format!("CAPTURE {size}, {lost} lines lost")));
+            }
+        }
+    }
+    items
+}
+
+/// Where a capture is, and how fast it is played.
+fn playback(state: &PlaybackState) -> String {
+    let how = match state {
+        _ if state.is_seeking => "SEEKING".to_owned(),
+        _ if state.is_over() => "END".to_owned(),
+        _ if state.is_paused => "PAUSED".to_owned(),
+        _ => "PLAYING".to_owned(),
+    };
+    let speed = match state.speed {
+        speed if speed < 1.0 => format!("1/{:.0}", 1.0 / speed),
+        speed => format!("{speed:.0}"),
+    };
+    format!("{how} {speed}x {}/{}", clock(state.position), clock(state.length))
+}
+
+/// A time in hours, minutes and seconds.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// What is wrong with headsets other than the one shown, whose own row says it.

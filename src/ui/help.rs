@@ -143,7 +143,10 @@ fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
     };
     let mut found = vec![
         Section { title: view, rows: rows_of(focus, &|row| app.is_available(row)) },
-        Section { title: section_name(None).to_owned(), rows: rows_of(None, &|_| true) },
+        Section {
+            title: section_name(None).to_owned(),
+            rows: rows_of(None, &|row| !row.action.is_of_playback()),
+        },
         Section {
             title: format!("{}: not at the moment", section_name(focus)),
             rows: rows_of(focus, &|row| !app.is_available(row)),
@@ -154,6 +157,10 @@ fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
         title: section_name(pane).to_owned(),
         rows: rows_of(pane, &|_| true),
     }));
+    let playing = rows_of(None, &|row| row.action.is_of_playback());
+    let playing = Section { title: "in a capture".to_owned(), rows: playing };
+    let place = if app.playback.is_some() { 1 } else { found.len() };
+    found.insert(place, playing);
     let notes = legend().into_iter().chain(notes()).map(|(mark, text)| (mark, text.to_owned()));
     let notes = notes
         .filter(|(marks, text)| open.matches(text, |word| marks.split(' ').any(|own| own == word)));

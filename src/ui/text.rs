@@ -175,10 +175,15 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 /// Bytes a second.
 #[must_use]
 pub(super) fn bytes(rate: f64) -> String {
-    match rate {
-        rate if rate >= 1e6 => format!("{:.1} MB/s", rate / 1e6),
-        rate if rate >= 1e3 => format!("{:.1} kB/s", rate / 1e3),
-        rate => format!("{rate:.0} B/s"),
+    format!("{}/s", size(rate))
+}
+
+/// A number of bytes with its unit.
+pub(super) fn size(bytes: f64) -> String {
+    match bytes {
+        bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
+        bytes if bytes >= 1e3 => format!("{:.1} kB", bytes / 1e3),
+        bytes => format!("{bytes:.0} B"),
     }
 }
 

@@ -196,18 +196,18 @@ fn while_the_user_has_something_to_do() {
         fixture.on_event(Event::User(None));
         fixture
     };
-    waits("login", &login, &["Nobody is logged in.", "EMOTIV Launcher", "C asks at once"], middle);
+    waits("login", &login, &["Nobody is logged in.", "EMOTIV Launcher", "G asks at once"], middle);
     let other = || linked(ConnectionStep::OtherUser);
-    waits("other_user", &other, &["Another account", "Log out there", "C asks at once"], middle);
+    waits("other_user", &other, &["Another account", "Log out there", "G asks at once"], middle);
     let approval = || linked(ConnectionStep::Approval);
-    waits("approval", &approval, &["not approved yet", "Approve it", "C asks at once"], middle);
+    waits("approval", &approval, &["not approved yet", "Approve it", "G asks at once"], middle);
     let agreement = || linked(ConnectionStep::Agreement);
-    waits("agreement", &agreement, &["not accepted yet", "Accept it", "C asks at once"], middle);
+    waits("agreement", &agreement, &["not accepted yet", "Accept it", "G asks at once"], middle);
     let searching = || listing(ConnectionStep::Searching, &[]);
     waits(
         "searching",
         &searching,
-        &["No headset has been found", "Switch one on", "C scans again"],
+        &["No headset has been found", "Switch one on", "G scans again"],
         middle,
     );
     let opening = || {
@@ -227,7 +227,7 @@ fn while_the_user_has_something_to_do() {
         let step = ConnectionStep::Stopped;
         fixture.link(Link::Up { security: Security::Verified, step })
     };
-    let words = ["authorize -32021: Invalid client.", "EMOTIV_CLIENT_ID", "C tries again at once"];
+    let words = ["authorize -32021: Invalid client.", "EMOTIV_CLIENT_ID", "G tries again at once"];
     waits("sign_in_refused", &refused, &words, middle);
 
     let headsets = "▶[1] headsets";
@@ -237,7 +237,7 @@ fn while_the_user_has_something_to_do() {
     waits("on_cable", &cable, &["on a USB cable", "Unplug the cable"], headsets);
     let missing =
         || listing(ConnectionStep::Missing("MN8-0000ABCD".into()), std::slice::from_ref(&epocx));
-    let words = ["MN8-0000ABCD is not there", "Switch it on", "enter in pane 1", "C scans again"];
+    let words = ["MN8-0000ABCD is not there", "Switch it on", "enter in pane 1", "G scans again"];
     waits("missing", &missing, &words, headsets);
     // Of several, the table of all has the whole screen, and the selected one is what is opened.
     let several = || listing(ConnectionStep::Choosing, &[epocx.clone(), insight.clone()]);

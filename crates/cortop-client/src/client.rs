@@ -83,7 +83,8 @@ impl Client {
         let (socket, _) = connect(&config.endpoint()?).await?;
         // No sample comes without a subscription.
         let (feed, _samples) = feed();
-        let link = link::spawn(socket, feed, Arc::default(), Secrets::default());
+        let link =
+            link::spawn(socket, feed, Arc::default(), Secrets::default(), config.tap.clone());
         let method = Method::QueryHeadsets;
         let answer = link.rpc.call(Request::new(method, json!({}))).await;
         link.rpc.close().await;
@@ -147,7 +148,8 @@ async fn run(
             Err(error) => error,
             Ok((socket, security)) => {
                 let (clocks, secrets) = (Arc::clone(&state.clocks), events.secrets.clone());
-                let link = link::spawn(socket, feed.clone(), clocks, secrets);
+                let tap = state.config.tap.clone();
+                let link = link::spawn(socket, feed.clone(), clocks, secrets, tap);
                 let events = events.clone();
                 let since = Instant::now();
                 let end = connection::run(&mut state, link, security, events, &mut commands).await;

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 use secrecy::SecretString;
 
-use super::endpoint::Endpoint;
+use super::{endpoint::Endpoint, tap::Tap};
 use cortop_protocol::{Error, HeadsetId, Stream};
 
 /// What the client needs to know before it starts.
@@ -41,6 +41,8 @@ pub struct ClientConfig {
     pub debit: Option<u32>,
     /// The streams to subscribe.
     pub streams: Vec<Stream>,
+    /// Where what crosses the sockets can be looked at.
+    pub tap: Tap,
 }
 
 impl ClientConfig {
@@ -58,6 +60,7 @@ impl ClientConfig {
             session: SessionPolicy::Auto,
             debit: None,
             streams: Stream::ALL.to_vec(),
+            tap: Tap::default(),
         }
     }
 

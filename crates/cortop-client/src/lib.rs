@@ -60,9 +60,11 @@
 //!  │   │   └─ connect_headset  open_session
 //!  │   └─ headsets  records  markers  profiles                    a command that takes time
 //!  ├─ context      what the tasks of a connection share           event_sender, rpc
-//!  ├─ link         owns the socket: requests, answers, samples    rpc, subscribe, repeat_counter
+//!  ├─ link         owns the socket: requests, answers, samples    rpc, stream_table, subscribe, repeat_counter
 //!  └─ state        outlives a connection                          user_account, record_log, clock
 //! feed             the queue of samples
+//! tap              who looks on at what crosses the sockets         link
+//! interpreter      events and samples of what was captured         stream_table, subscribe
 //! transport        a connection for programs that pass bytes through      endpoint, socket
 //! timer            wake-ups that coincide
 //! ```
@@ -83,6 +85,7 @@ mod event_sender;
 mod feed;
 mod headset_task;
 mod headsets;
+mod interpreter;
 mod link;
 mod markers;
 mod open_session;
@@ -96,7 +99,9 @@ mod scanner;
 mod sign_in;
 mod socket;
 mod state;
+mod stream_table;
 mod subscribe;
+pub mod tap;
 pub mod timer;
 mod tls;
 mod token;
@@ -112,3 +117,4 @@ pub use config::{ClientConfig, SessionMode, SessionPolicy};
 pub use cortop_protocol::{secrets::HIDDEN, *};
 pub use event::{ConnectionStep, Event, Link, SCAN, Security};
 pub use feed::{FeedReceiver, FeedSender, feed};
+pub use interpreter::{Interpreted, Interpreter};

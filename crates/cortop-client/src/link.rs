@@ -6,6 +6,7 @@ use std::{borrow::Cow, collections::HashMap, io, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
+use jiff::Timestamp;
 use serde_json::{Value, json, value::RawValue};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -23,14 +24,15 @@ use super::{
     feed::FeedSender,
     repeat_counter::{RepeatCounter, WarningCounter},
     rpc::{self, AnswerEffect, LinkCommand, Request, Rpc},
-    subscribe,
+    stream_table::{FoundSample, SESSIONS, StreamTable},
+    tap::{self, Tap},
 };
 use cortop_protocol::{
-    Error, ErrorKind, Feed, HeadsetId, Marker, Method, SamplePool, SessionId, Stream, Subscription,
-    Warning,
+    Error, ErrorKind, Feed, HeadsetId, Method, SessionId, Warning,
     code::{WarningCode, warning},
     envelope::{SampleMessage, ServerMessage},
     secrets::Secrets,
+    wire::{Side, WireMessage},
 };
 
 /// With a request open and nothing received for so long, the link asks whether anybody is there:
@@ -50,12 +52,6 @@ pub(super) const NOTICES: usize = 1024;
 /// Of these, warnings with codes that this program does not know: in a flood they are counted and
 /// the known ones kept, which decide about sessions.
 const UNKNOWN_NOTICES: usize = 64;
-
-/// Between two stamps of a session's samples that are compared with our clock.
-const COMPARISONS: Duration = Duration::from_millis(62);
-
-/// Sessions whose columns are remembered.
-const SESSIONS: usize = 64;
 
 /// What the link reports unasked.
 #[derive(Clone, Debug)]
@@ -82,6 +78,7 @@ pub(super) fn spawn<S>(
     feed: FeedSender,
     clocks: Arc<Clocks>,
     secrets: Secrets,
+    tap: Tap,
 ) -> LinkHandle
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -95,9 +92,8 @@ where
         clocks,
         pending: HashMap::new(),
         last_id: 0,
-        sessions: HashMap::new(),
+        streams: StreamTable::default(),
         last_received: Instant::now(),
-        samples: SamplePool::default(),
         probed: None,
         slowest: Duration::ZERO,
         attention: None,
@@ -107,6 +103,7 @@ where
         dropped: RepeatCounter::new("warnings dropped in a flood"),
         warnings: WarningCounter::default(),
         secrets,
+        tap,
     };
     LinkHandle { rpc, notices, task: tokio::spawn(task.run(commands)) }
 }
@@ -118,9 +115,8 @@ struct SocketTask<S> {
     clocks: Arc<Clocks>,
     pending: HashMap<u64, PendingRequest>,
     last_id: u64,
-    sessions: HashMap<SessionId, SessionStreams>,
+    streams: StreamTable,
     last_received: Instant,
-    samples: SamplePool,
     /// When it was asked whether anybody is there.
     probed: Option<Instant>,
     /// The longest that an answer has taken on this connection.
@@ -133,6 +129,7 @@ struct SocketTask<S> {
     dropped: RepeatCounter,
     warnings: WarningCounter,
     secrets: Secrets,
+    tap: Tap,
 }
 
 /// A request under way.
@@ -141,20 +138,14 @@ struct PendingRequest {
     sent: Instant,
     effect: AnswerEffect,
     reply: oneshot::Sender<Result<Value, Error>>,
-}
-
-/// What is known of a session's streams.
-#[derive(Default)]
-struct SessionStreams {
-    subscriptions: Vec<Arc<Subscription>>,
-    /// Cortex said they have stopped; kept, because they may come back (§2.12).
-    ended: bool,
-    /// When a sample's stamp was last compared with our clock.
-    compared: Option<Instant>,
+    /// What its answer says that lasts, and the request as it was sent.
+    lasting: Option<(tap::Subject, (Timestamp, String))>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     async fn run(mut self, mut commands: mpsc::Receiver<LinkCommand>) -> Error {
+        self.tap.connected();
+        let mut ended_by = Side::Service;
         let why = loop {
             let deadline = self.deadline();
             let step = tokio::select! {
@@ -165,7 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                         self.end_streams(&session).await;
                         Ok(())
                     }
-                    Some(LinkCommand::Close) | None => Err(lost("closed by cortop", "")),
+                    Some(LinkCommand::Close) | None => {
+                        ended_by = Side::Client;
+                        Err(lost("closed by cortop", ""))
+                    }
                 },
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     self.probe().await
@@ -176,13 +170,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             }
         };
         // Before the goodbye, which may take its time.
-        let live = self.sessions.drain().filter(|(_, streams)| !streams.ended);
-        for (session, _) in live {
-            self.feed.change(Feed::Ended(session)).await;
+        for ended in self.streams.end_all() {
+            self.feed.change(ended).await;
         }
         self.pending.clear();
         // A peer that does not take it is gone already.
         let _ = timeout(GOODBYE, self.socket.close(None)).await;
+        self.tap.disconnected(ended_by);
         why
     }
 
@@ -193,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     ) -> Result<(), Error> {
         let Request { method, params, effect } = request;
         if let AnswerEffect::Subscribe { session, .. } = &effect
-            && !self.make_room(session)
+            && !self.streams.make_room(session)
         {
             // Whoever asked may be gone.
             let _ = reply.send(Err(too_many_sessions().on(method)));
@@ -206,26 +200,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         let id = self.last_id;
         tracing::debug!("asked {method} (id {id})");
         self.secrets.learn(&params);
+        let subject = tap::subject(method, &params);
         let text = json!({"id": id, "jsonrpc": "2.0", "method": method.name(), "params": params})
             .to_string();
-        self.pending.insert(id, PendingRequest { method, sent: Instant::now(), effect, reply });
+        let lasting = subject.map(|subject| (subject, (Timestamp::now(), text.clone())));
+        let request = PendingRequest { method, sent: Instant::now(), effect, reply, lasting };
+        self.pending.insert(id, request);
+        self.tap.message(Side::Client, WireMessage::Text(&text));
         match timeout(WRITE, self.socket.send(text.into())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(socket_lost(&error)),
             Err(_) => Err(lost("the service takes no more requests", AGAIN)),
         }
-    }
-
-    /// Makes room for the streams of a session; whether there is any. One that has ended and may
-    /// come back counts less than one that begins.
-    fn make_room(&mut self, session: &SessionId) -> bool {
-        if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(session) {
-            let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
-            let Some(ended) = ended.map(|(id, _)| id.clone()) else { return false };
-            self.sessions.remove(&ended);
-        }
-        self.sessions.entry(session.clone()).or_default();
-        true
     }
 
     /// Requests that somebody waits for.
@@ -240,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         let Some(probed) = self.probed else {
             return self.awaited().map(|pending| silent_since(pending) + QUIET).min();
         };
-        let limit = if self.expects_samples() {
+        let limit = if self.streams.expects_samples() {
             // Samples that stop together with the answers are the end of the service, unless it
             // was as slow before.
             self.awaited().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
@@ -251,12 +237,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         };
         // Counted from the probe too: this program may have been stopped meanwhile.
         Some(limit.max(probed + QUIET))
-    }
-
-    /// Whether samples come several times in a period of silence.
-    fn expects_samples(&self) -> bool {
-        let is_steady = |one: &Arc<Subscription>| !matches!(one.stream, Stream::Met | Stream::Sys);
-        self.sessions.values().any(|own| !own.ended && own.subscriptions.iter().any(is_steady))
     }
 
     async fn probe(&mut self) -> Result<(), Error> {
@@ -282,23 +262,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             None => Err(closed()),
             Some(Err(error)) => Err(socket_lost(&error)),
             Some(Ok(tungstenite::Message::Text(text))) => {
+                self.tap.message(Side::Service, WireMessage::Text(&text));
                 self.on_text(&text).await;
                 Ok(())
             }
-            Some(Ok(tungstenite::Message::Binary(_))) => {
+            Some(Ok(tungstenite::Message::Binary(bytes))) => {
+                self.tap.message(Side::Service, WireMessage::Binary(bytes.len()));
                 self.malformed.add("binary");
                 Ok(())
             }
             // Pings are answered by the socket itself; after a close frame the stream ends.
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(other)) => {
+                self.look_on(&other);
+                Ok(())
+            }
         }
     }
 
+    /// Shows a control frame to whoever looks on.
+    fn look_on(&self, frame: &tungstenite::Message) {
+        let message = match frame {
+            tungstenite::Message::Ping(bytes) => WireMessage::Ping(bytes.len()),
+            tungstenite::Message::Pong(bytes) => WireMessage::Pong(bytes.len()),
+            tungstenite::Message::Close(frame) => WireMessage::Close {
+                code: frame.as_ref().map(|frame| frame.code.into()),
+                reason: frame.as_ref().map_or("", |frame| &frame.reason),
+            },
+            _ => return,
+        };
+        self.tap.message(Side::Service, message);
+    }
+
     async fn on_text(&mut self, text: &Utf8Bytes) {
-        match self.samples.parse(text) {
+        match self.streams.parse(text) {
             Ok(ServerMessage::Sample(message)) => self.on_sample(&message, text).await,
             Ok(ServerMessage::Answer { id, result, attention }) => {
-                self.on_answer(id, result).await;
+                self.on_answer(id, result, text).await;
                 // It comes with every answer for as long as it holds: once is enough.
                 if let Some(attention) =
                     attention.filter(|new| self.attention.as_ref() != Some(new))
@@ -314,12 +313,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
     }
 
-    async fn on_answer(&mut self, id: Option<u64>, result: Result<&RawValue, Value>) {
+    async fn on_answer(&mut self, id: Option<u64>, result: Result<&RawValue, Value>, text: &str) {
         let Some(pending) = id.and_then(|id| self.pending.remove(&id)) else {
             self.late.add("unknown id, or answered before");
             return;
         };
-        let PendingRequest { method, sent, effect, reply } = pending;
+        let PendingRequest { method, sent, effect, reply, lasting } = pending;
         let took = sent.elapsed();
         self.slowest = self.slowest.max(took);
         let ms = took.as_millis();
@@ -331,6 +330,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 );
                 // It was JSON when the message was read; nested beyond serde's limit it is nothing
                 // of use.
+                if let Some((subject, request)) = lasting {
+                    self.tap.answered(subject, request, text);
+                }
                 let mut result = serde_json::from_str(raw.get()).unwrap_or_default();
                 self.secrets.redact_result(&mut result);
                 self.apply(effect, &result).await;
@@ -356,81 +358,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
 
     /// What an answer changes about the streams, before the next message is read.
     async fn apply(&mut self, effect: AnswerEffect, result: &Value) {
-        let answer = || subscribe::SubscribeAnswer::of(Method::Subscribe, result.clone());
-        match effect {
-            AnswerEffect::None => {}
-            AnswerEffect::Subscribe { session, headset, fast_met } => {
-                // What an older session of this headset may still resume is void from now on.
-                self.sessions.retain(|id, streams| {
-                    *id == session
-                        || !streams.ended
-                        || streams.subscriptions.iter().any(|one| one.headset != headset.id)
-                });
-                let streams = self.sessions.entry(session.clone()).or_default();
-                for (stream, columns) in answer().success {
-                    let subscription = Arc::new(Subscription {
-                        session: session.clone(),
-                        headset: headset.id.clone(),
-                        stream,
-                        columns,
-                        nominal_rate: stream.nominal_rate(&headset, fast_met),
-                    });
-                    // A second success replaces the columns (§2.8).
-                    streams.subscriptions.retain(|one| one.stream != stream);
-                    streams.subscriptions.push(Arc::clone(&subscription));
-                    self.feed.change(Feed::Subscribed(subscription)).await;
-                }
-            }
-            AnswerEffect::Unsubscribe { session } => {
-                for (stream, _) in answer().success {
-                    if let Some(streams) = self.sessions.get_mut(&session) {
-                        streams.subscriptions.retain(|one| one.stream != stream);
-                    }
-                    self.feed.change(Feed::Unsubscribed(session.clone(), stream)).await;
-                }
-            }
-            AnswerEffect::Mark { session } => {
-                let marker = result.get("marker").cloned().unwrap_or_default();
-                let marker = Marker::from(marker);
-                let (time, text) = (marker.start, marker.to_string());
-                self.feed.change(Feed::Marker { session, time, text, in_record: true }).await;
-            }
-            AnswerEffect::Close { session } => {
-                if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {
-                    self.feed.change(Feed::Ended(session)).await;
-                }
-            }
+        for change in self.streams.apply(effect, result) {
+            self.feed.change(change).await;
         }
     }
 
     async fn on_sample(&mut self, message: &SampleMessage<'_>, text: &Utf8Bytes) {
-        let Some(streams) = self.sessions.get_mut(&*message.sid) else {
-            self.unsubscribed.add("unknown session");
-            return;
-        };
-        let subscription =
-            streams.subscriptions.iter().find(|one| Some(one.stream) == message.stream);
-        let Some(subscription) = subscription.cloned() else {
-            self.unsubscribed.add("unknown stream");
-            return;
-        };
         let received = self.last_received;
-        let is_due = |at: Instant| received.saturating_duration_since(at) >= COMPARISONS;
-        let compares = streams.compared.is_none_or(is_due);
-        if compares {
-            streams.compared = Some(received);
-        }
-        if streams.ended {
-            streams.ended = false;
-            for subscription in &streams.subscriptions {
-                self.feed.change(Feed::Subscribed(Arc::clone(subscription))).await;
-            }
-            self.notify(LinkNotice::Resumed(subscription.session.clone()));
-        }
         // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
         let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
-        let sample = self.samples.sample(subscription, message, text, received.into_std());
-        if compares
+        let FoundSample { sample, resumed, is_compared } =
+            match self.streams.find(message, text, received) {
+                Ok(found) => found,
+                Err(why) => return self.unsubscribed.add(why),
+            };
+        if !resumed.is_empty() {
+            for subscription in resumed {
+                self.feed.change(Feed::Subscribed(subscription)).await;
+            }
+            self.notify(LinkNotice::Resumed(sample.subscription.session.clone()));
+        }
+        if is_compared
             && let Some(time) = sample.values.time
             && self.clocks.stamped(&sample.subscription.headset, time, received)
         {
@@ -455,12 +403,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         self.notify(LinkNotice::Warning(warning));
     }
 
-    /// Ends the streams of a session once, and keeps their columns in case they come back.
+    /// Ends the streams of a session once.
     async fn end_streams(&mut self, session: &SessionId) {
-        if let Some(streams) = self.sessions.get_mut(session)
-            && !std::mem::replace(&mut streams.ended, true)
-        {
-            self.feed.change(Feed::Ended(session.clone())).await;
+        if let Some(ended) = self.streams.end(session) {
+            self.feed.change(ended).await;
         }
     }
 

@@ -13,7 +13,10 @@ use std::{
 use bzip2::read::MultiBzDecoder;
 use flate2::read::MultiGzDecoder;
 
-use crate::recording::{STDIN, display_name};
+use crate::{
+    recording::{STDIN, display_name},
+    zstd::ZstdReader,
+};
 
 /// Bytes from which the format is recognized.
 const SNIFFED: usize = 8;
@@ -52,6 +55,7 @@ impl InputFile {
         let bytes: Box<dyn BufRead + Send> = match raw.0.as_slice() {
             [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(raw.1))),
             [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(MultiBzDecoder::new(raw.1))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(ZstdReader::new(raw.1))),
             _ => raw.1,
         };
         raw = sniff(bytes)?;

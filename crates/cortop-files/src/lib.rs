@@ -7,11 +7,13 @@
 //!  ├─ edf           EDF, EDF+, BDF+: header, annotations, signals, reader, writer
 //!  ├─ xdf           what LabRecorder writes
 //!  └─ header        what the names of columns, signals and channels mean
+//! capture    what crossed a socket, as JSON lines: reader, writer
 //! recording, row                 what readers yield
 //! csv_writer, marker_writer      EmotivPRO's columns, and the files of markers beside them
-//! input      files, standard input, compressed or not
+//! input, zstd  files, standard input, compressed or not
 //! ```
 
+pub mod capture;
 mod csv_reader;
 pub mod csv_writer;
 pub mod edf;
@@ -27,3 +29,4 @@ pub mod recorder;
 pub mod recording;
 pub mod row;
 mod xdf;
+mod zstd;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::{
+    capture::recording::CaptureRecording,
     csv_reader::CsvReader,
     edf::reader::EdfReader,
     input::{FileFormat, InputFile},
@@ -17,8 +18,12 @@ use crate::{
 /// step.
 pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
     let unreadable = |error| OpenError::Unreadable { name: display_name(path), error };
-    let input = InputFile::open(path).map_err(unreadable)?;
+    let mut input = InputFile::open(path).map_err(unreadable)?;
+    let is_object =
+        input.bytes.fill_buf().map_err(unreadable)?.trim_ascii_start().starts_with(b"{");
     Ok(match input.format() {
+        // Tables begin with a name.
+        FileFormat::Text if is_object => Box::new(CaptureRecording::open(input)?),
         FileFormat::Text => Box::new(CsvReader::open(input)?),
         FileFormat::Edf => Box::new(EdfReader::open(input)?),
         FileFormat::Xdf => Box::new(XdfReader::open(input)?),

@@ -54,7 +54,7 @@ pub trait RecordingReader: Send {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
-    #[error("{name} cannot be read: {error}; check the path given to --replay")]
+    #[error("{name} cannot be read: {error}; check the path")]
     Unreadable {
         /// The file.
         name: String,
@@ -62,7 +62,7 @@ pub enum OpenError {
         error: io::Error,
     },
     /// There is nothing in it.
-    #[error("{0} is empty; give a recording: CSV, EDF, BDF or XDF")]
+    #[error("{0} is empty; give a recording: CSV, EDF, BDF, XDF or a capture")]
     Empty(String),
     /// It holds nothing that could be played.
     #[error("{name}: {what}")]

@@ -40,6 +40,7 @@ pub mod tolerant;
 pub mod unavailable;
 pub mod values;
 pub mod warning;
+pub mod wire;
 
 pub use code::ErrorKind;
 pub use columns::Columns;

@@ -84,6 +84,12 @@ impl Method {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// The method of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        <Self as strum::VariantArray>::VARIANTS.iter().copied().find(|own| own.name() == name)
+    }
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ impl BlockStats {
 
 /// Judges the channels of one EEG stream.
 #[derive(Debug)]
-pub(crate) struct BadChannels {
+pub struct BadChannels {
     labels: Vec<Arc<str>>,
     /// The statistics of each channel, in a ring of blocks.
     blocks: [Vec<BlockStats>; BLOCKS],
@@ -147,7 +147,8 @@ pub(crate) struct BadChannels {
 
 impl BadChannels {
     /// Of channels with these labels.
-    pub(crate) fn new(labels: &[Arc<str>], model: Model) -> Self {
+    #[must_use]
+    pub fn new(labels: &[Arc<str>], model: Model) -> Self {
         Self {
             labels: labels.to_vec(),
             blocks: [(); BLOCKS].map(|()| vec![BlockStats::EMPTY; labels.len()]),
@@ -162,14 +163,15 @@ impl BadChannels {
     }
 
     /// Those that are bad now, in the order of the columns.
-    pub(crate) fn bad(&self) -> &Arc<[BadChannel]> {
+    #[must_use]
+    pub fn bad(&self) -> &Arc<[BadChannel]> {
         &self.bad
     }
 
     /// The next sample that the headset has measured (an interpolated one says nothing), one raw
     /// value in µV a channel, of `rate` a second. Gives those that were bad before if this sample
     /// changes them.
-    pub(crate) fn push(&mut self, values: &[f32], rate: f64) -> Option<Arc<[BadChannel]>> {
+    pub fn push(&mut self, values: &[f32], rate: f64) -> Option<Arc<[BadChannel]>> {
         for (stats, &value) in self.blocks[self.growing].iter_mut().zip(values) {
             stats.push(value);
         }

@@ -35,11 +35,11 @@ pub(crate) use self::sample_count::SampleCount;
 use self::state::State;
 pub use self::{
     advice::{Advice, Mistake},
-    crossing::{Refusal, Side},
+    crossing::Refusal,
     entry::{Entry, JournalEvent, SessionEnd},
     expectations::Expectations,
 };
-use cortop_protocol::{HeadsetId, SessionId};
+use cortop_protocol::{HeadsetId, SessionId, wire::Side};
 
 /// A client, connected or gone.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -28,12 +28,13 @@ use tokio_tungstenite::{
 
 use super::{
     dispatch::respond,
-    journal::{SampleCount, Side},
+    journal::SampleCount,
     listener::Listener,
     outgoing::{ClientEvent, Delivery, Notification, Outgoing, Payload, reply},
     shared::SharedService,
     tls::Tls,
 };
+use cortop_protocol::wire::Side;
 
 /// Messages that may wait for a client, a headset: two seconds of everything an EPOC X sends.
 const QUEUE_PER_HEADSET: usize = 1024;

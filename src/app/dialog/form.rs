@@ -1,5 +1,7 @@
 //! Values to be filled in, one below the other.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{DialogEvent, TextInput};
@@ -42,6 +44,15 @@ pub enum FormKind {
     Debit(SessionId),
     /// Show only lines of the log with a text.
     FilterLog,
+    /// Write what crosses the socket to a file.
+    Capture,
+    /// Go to a place in a capture.
+    GoTo {
+        /// Where it is, from its start.
+        position: Duration,
+        /// How long it is.
+        length: Duration,
+    },
     /// No marker can be set: there is no record to set it in.
     NoRecord,
     /// Set a marker at the moment the key was pressed.

@@ -1,5 +1,6 @@
 //! The state machine as pure state: a message in, new state and effects out.
 
+mod captures;
 mod panes;
 mod sessions;
 mod streams;

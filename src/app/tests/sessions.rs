@@ -208,7 +208,7 @@ fn while_a_connection_is_waited_for_a_key_tries_at_once() {
     };
     on_event(&mut app, Event::Link(waiting));
     let now = [Effect::Command(Command::Connect)];
-    assert_eq!(press(&mut app, Key::char('C')), now);
+    assert_eq!(press(&mut app, Key::char('G')), now);
     app.focus = Pane::Headsets;
     assert_eq!(press(&mut app, Key::ENTER), now);
     assert_eq!(press(&mut app, Key::char('r')), now);
@@ -299,7 +299,7 @@ fn trying_again_after_a_refusal_names_it_and_the_refusal_stays_known() {
     on_event(&mut app, up(ConnectionStep::Authorizing));
     on_event(&mut app, Event::Refused(refusal(Method::Authorize)));
     on_event(&mut app, up(ConnectionStep::Stopped));
-    assert_eq!(press(&mut app, Key::char('C')), [Effect::Command(Command::Connect)]);
+    assert_eq!(press(&mut app, Key::char('G')), [Effect::Command(Command::Connect)]);
     let said = app.notice.as_ref().expect("said").text.clone();
     assert!(said.starts_with("trying again what was refused: authorize -32016: "), "{said}");
     // The same refusal again is not repeated by the client.
@@ -318,7 +318,7 @@ fn while_a_headset_is_waited_for_the_key_that_tries_again_scans() {
     for step in [ConnectionStep::Searching, ConnectionStep::Missing("A-1".into())] {
         on_event(&mut app, Event::Link(Link::Up { security: Security::Plain, step }));
         let scan = Effect::Command(Command::Scan { anyway: false });
-        assert_eq!(press(&mut app, Key::char('C')), [scan]);
+        assert_eq!(press(&mut app, Key::char('G')), [scan]);
     }
 }
 

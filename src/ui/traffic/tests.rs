@@ -7,8 +7,9 @@ use crate::{
     traffic::{Traffic, TrafficSettings},
     ui::{Ui, UiOptions},
 };
+use cortop_client::wire::Side;
 use cortop_sim::journal::{
-    Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal, Side,
+    Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal,
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::{Message as Frame, protocol::Role};
 use super::*;
 use crate::{feed::FeedReceiver, feed::feed, socket};
 use cortop_protocol::Headset;
+use cortop_protocol::Stream;
 
 struct FakeServer {
     socket: WebSocketStream<DuplexStream>,
@@ -21,7 +22,7 @@ impl FakeServer {
         let client = WebSocketStream::from_raw_socket(ours, Role::Client, config).await;
         let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         let (sender, feed) = feed();
-        let link = spawn(client, sender, Arc::default(), Secrets::default());
+        let link = spawn(client, sender, Arc::default(), Secrets::default(), Tap::default());
         Self { socket, link, feed }
     }
 

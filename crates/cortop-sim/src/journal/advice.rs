@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::Value;
 use strum::VariantArray as _;
 
-use super::crossing::{ClientRequest, Crossing, CrossingEvent, Refusal, Side};
+use super::crossing::{ClientRequest, Crossing, CrossingEvent, Refusal};
 use crate::methods::{self, ParamFault};
 use cortop_protocol::{
     Method, Warning,
@@ -24,6 +24,7 @@ use cortop_protocol::{
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
     sanitize::floor_char_boundary,
+    wire::Side,
 };
 
 /// Seconds that a client has for the step that leads on from a refusal.

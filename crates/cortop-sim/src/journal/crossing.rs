@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use cortop_protocol::{Method, Warning, sanitize::floor_char_boundary};
+use cortop_protocol::{Method, Warning, sanitize::floor_char_boundary, wire::Side};
 
 /// Bytes kept of a method's name.
 const LONGEST_NAME: usize = 64;
@@ -34,15 +34,6 @@ pub(super) enum CrossingEvent<'a> {
     /// The client has not read its socket for so many seconds.
     Unread(f64),
     Disconnected(Side),
-}
-
-/// Who ended a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The client.
-    Client,
-    /// The service.
-    Service,
 }
 
 /// A request as it came.

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    advice::Advice,
-    crossing::{Refusal, Side},
-};
-use cortop_protocol::{HeadsetId, SessionId};
+use super::{advice::Advice, crossing::Refusal};
+use cortop_protocol::{HeadsetId, SessionId, wire::Side};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,17 +184,6 @@ impl Entry {
             object.extend(members);
         }
         Value::Object(object)
-    }
-}
-
-impl Side {
-    /// In a word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Service => "service",
-        }
     }
 }
 

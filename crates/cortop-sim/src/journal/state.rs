@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     ClientSummary, OpenSession,
     advice::{Advice, Advisor},
-    crossing::{ClientRequest, Crossing, CrossingEvent, Refusal, Side},
+    crossing::{ClientRequest, Crossing, CrossingEvent, Refusal},
     entry::{Entry, JournalEvent, SessionEnd},
     sample_count::SampleCount,
 };
@@ -19,6 +19,7 @@ use cortop_protocol::{
     envelope::ServerMessage,
     sanitize::clean_bounded,
     secrets::Secrets,
+    wire::Side,
 };
 
 /// Entries kept; the oldest go first.

@@ -1,0 +1,168 @@
+//! Which streams flow in which session, and with which columns: registered by the answers to
+//! `subscribe` before the next message is read, so that each sample finds its own. Knows neither
+//! socket nor queue: what it finds out is handed back.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytestring::ByteString;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{rpc::AnswerEffect, subscribe::SubscribeAnswer};
+use cortop_protocol::{
+    Feed, Marker, Method, Sample, SamplePool, SessionId, Stream, Subscription,
+    envelope::{SampleMessage, ServerMessage},
+};
+
+/// Between two stamps of a session's samples that are compared with our clock.
+const COMPARISONS: Duration = Duration::from_millis(62);
+
+/// Sessions whose columns are remembered.
+pub(super) const SESSIONS: usize = 64;
+
+/// The streams of all sessions.
+#[derive(Default)]
+pub(super) struct StreamTable {
+    sessions: HashMap<SessionId, SessionStreams>,
+    samples: SamplePool,
+}
+
+/// What is known of a session's streams.
+#[derive(Default)]
+struct SessionStreams {
+    subscriptions: Vec<Arc<Subscription>>,
+    /// Cortex said they have stopped; kept, because they may come back (§2.12).
+    ended: bool,
+    /// When a sample's stamp was last compared with our clock.
+    compared: Option<Instant>,
+}
+
+/// A sample that has found its subscription.
+pub(super) struct FoundSample {
+    /// The sample.
+    pub(super) sample: Arc<Sample>,
+    /// The streams of its session, where they had ended and flow again.
+    pub(super) resumed: Vec<Arc<Subscription>>,
+    /// It is time to compare its stamp with our clock.
+    pub(super) is_compared: bool,
+}
+
+impl StreamTable {
+    /// Reads a text of the service.
+    pub(super) fn parse<'a>(
+        &mut self,
+        text: &'a str,
+    ) -> Result<ServerMessage<'a>, serde_json::Error> {
+        self.samples.parse(text)
+    }
+
+    /// Makes room for the streams of a session; whether there is any. One that has ended and may
+    /// come back counts less than one that begins.
+    pub(super) fn make_room(&mut self, session: &SessionId) -> bool {
+        if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(session) {
+            let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
+            let Some(ended) = ended.map(|(id, _)| id.clone()) else { return false };
+            self.sessions.remove(&ended);
+        }
+        self.sessions.entry(session.clone()).or_default();
+        true
+    }
+
+    /// Whether samples come several times in a period of silence.
+    pub(super) fn expects_samples(&self) -> bool {
+        let is_steady = |one: &Arc<Subscription>| !matches!(one.stream, Stream::Met | Stream::Sys);
+        self.sessions.values().any(|own| !own.ended && own.subscriptions.iter().any(is_steady))
+    }
+
+    /// What an answer changes about the streams.
+    pub(super) fn apply(&mut self, effect: AnswerEffect, result: &Value) -> Vec<Feed> {
+        let answer = || SubscribeAnswer::of(Method::Subscribe, result.clone());
+        let mut changes = Vec::new();
+        match effect {
+            AnswerEffect::None => {}
+            AnswerEffect::Subscribe { session, headset, fast_met } => {
+                // What an older session of this headset may still resume is void from now on.
+                self.sessions.retain(|id, streams| {
+                    *id == session
+                        || !streams.ended
+                        || streams.subscriptions.iter().any(|one| one.headset != headset.id)
+                });
+                let streams = self.sessions.entry(session.clone()).or_default();
+                for (stream, columns) in answer().success {
+                    let subscription = Arc::new(Subscription {
+                        session: session.clone(),
+                        headset: headset.id.clone(),
+                        stream,
+                        columns,
+                        nominal_rate: stream.nominal_rate(&headset, fast_met),
+                    });
+                    // A second success replaces the columns (§2.8).
+                    streams.subscriptions.retain(|one| one.stream != stream);
+                    streams.subscriptions.push(Arc::clone(&subscription));
+                    changes.push(Feed::Subscribed(subscription));
+                }
+            }
+            AnswerEffect::Unsubscribe { session } => {
+                for (stream, _) in answer().success {
+                    if let Some(streams) = self.sessions.get_mut(&session) {
+                        streams.subscriptions.retain(|one| one.stream != stream);
+                    }
+                    changes.push(Feed::Unsubscribed(session.clone(), stream));
+                }
+            }
+            AnswerEffect::Mark { session } => {
+                let marker = result.get("marker").cloned().unwrap_or_default();
+                let marker = Marker::from(marker);
+                let (time, text) = (marker.start, marker.to_string());
+                changes.push(Feed::Marker { session, time, text, in_record: true });
+            }
+            AnswerEffect::Close { session } => {
+                if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {
+                    changes.push(Feed::Ended(session));
+                }
+            }
+        }
+        changes
+    }
+
+    /// Gives a sample its subscription.
+    ///
+    /// # Errors
+    /// There is none, and why.
+    pub(super) fn find(
+        &mut self,
+        message: &SampleMessage<'_>,
+        text: ByteString,
+        received: Instant,
+    ) -> Result<FoundSample, &'static str> {
+        let streams = self.sessions.get_mut(&*message.sid).ok_or("unknown session")?;
+        let subscription =
+            streams.subscriptions.iter().find(|one| Some(one.stream) == message.stream);
+        let subscription = subscription.cloned().ok_or("unknown stream")?;
+        let is_due = |at: Instant| received.saturating_duration_since(at) >= COMPARISONS;
+        let is_compared = streams.compared.is_none_or(is_due);
+        if is_compared {
+            streams.compared = Some(received);
+        }
+        let resumed = if std::mem::take(&mut streams.ended) {
+            streams.subscriptions.clone()
+        } else {
+            Vec::new()
+        };
+        let sample = self.samples.sample(subscription, message, text, received.into_std());
+        Ok(FoundSample { sample, resumed, is_compared })
+    }
+
+    /// Ends the streams of a session once, and keeps their columns in case they come back.
+    pub(super) fn end(&mut self, session: &SessionId) -> Option<Feed> {
+        let streams = self.sessions.get_mut(session)?;
+        let was_over = std::mem::replace(&mut streams.ended, true);
+        (!was_over).then(|| Feed::Ended(session.clone()))
+    }
+
+    /// Forgets all sessions; gives those whose streams had not ended.
+    pub(super) fn end_all(&mut self) -> Vec<Feed> {
+        let live = self.sessions.drain().filter(|(_, streams)| !streams.ended);
+        live.map(|(session, _)| Feed::Ended(session)).collect()
+    }
+}

@@ -1,0 +1,275 @@
+//! Lets somebody look on at what crosses the sockets of a client, from any moment on. Whoever begins
+//! late is told first what a reader has to know: the last answer about each thing that lasts, with
+//! its request. Between two lookers-on only those answers are kept; samples pass by at the cost of a
+//! flag.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use cortop_protocol::{
+    Method,
+    wire::{Side, WireEvent, WireEventKind, WireMessage},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Answers that are kept, and the longest message among them in bytes.
+const ANSWERS: usize = 256;
+const LONGEST: usize = 256 << 10;
+
+/// What looks on. It must not wait: the socket waits for it.
+type Observer = Box<dyn FnMut(&WireEvent<'_>) + Send>;
+
+/// A place to look on from; its clones are the same place.
+#[derive(Clone, Default)]
+pub struct Tap(Arc<TapState>);
+
+#[derive(Default)]
+struct TapState {
+    /// Whether somebody looks on.
+    is_on: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    observer: Option<Observer>,
+    /// Connections so far.
+    connections: u64,
+    /// Since when there has been the last of them, while there is.
+    connected: Option<Timestamp>,
+    kept: BTreeMap<Subject, KeptAnswer>,
+    /// Answers kept so far.
+    answers: u64,
+}
+
+/// What an answer is about: its method, and which session, headset and streams.
+pub(super) type Subject = (Method, String);
+
+/// A request and its answer.
+struct KeptAnswer {
+    /// Its place among all.
+    place: u64,
+    asked: (Timestamp, String),
+    answered: (Timestamp, String),
+}
+
+/// Not what was said: it holds secrets.
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").field("is_on", &self.is_on()).finish_non_exhaustive()
+    }
+}
+
+impl Tap {
+    /// Has somebody look on from now on, in place of whoever did. What a reader has to know of the
+    /// time before comes first, [recalled](WireEvent::recalled).
+    pub fn start(&self, mut observer: impl FnMut(&WireEvent<'_>) + Send + 'static) {
+        let mut inner = self.lock();
+        if let Some(since) = inner.connected {
+            let connection = inner.connections;
+            let mut recall = |at, kind| {
+                observer(&WireEvent { at, recalled: true, connection, kind });
+            };
+            recall(since, WireEventKind::Connected);
+            let mut kept: Vec<_> = inner.kept.values().collect();
+            kept.sort_unstable_by_key(|own| own.place);
+            for KeptAnswer { asked, answered, .. } in kept {
+                for (from, (at, text)) in [(Side::Client, asked), (Side::Service, answered)] {
+                    recall(*at, WireEventKind::Message { from, message: WireMessage::Text(text) });
+                }
+            }
+        }
+        inner.observer = Some(Box::new(observer));
+        self.0.is_on.store(true, Ordering::Relaxed);
+    }
+
+    /// Has nobody look on any more.
+    pub fn stop(&self) {
+        self.0.is_on.store(false, Ordering::Relaxed);
+        self.lock().observer = None;
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.is_on.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection has begun.
+    pub(super) fn connected(&self) {
+        let mut inner = self.lock();
+        let now = Timestamp::now();
+        inner.connections += 1;
+        inner.connected = Some(now);
+        inner.kept.clear();
+        inner.observe(now, WireEventKind::Connected);
+    }
+
+    /// It has ended.
+    pub(super) fn disconnected(&self, by: Side) {
+        let mut inner = self.lock();
+        inner.connected = None;
+        inner.kept.clear();
+        inner.observe(Timestamp::now(), WireEventKind::Disconnected { by });
+    }
+
+    /// A message has crossed.
+    pub(super) fn message(&self, from: Side, message: WireMessage<'_>) {
+        if self.is_on() {
+            self.lock().observe(Timestamp::now(), WireEventKind::Message { from, message });
+        }
+    }
+
+    /// A request was answered. Of the answers about the same the last one is kept.
+    pub(super) fn answered(&self, subject: Subject, asked: (Timestamp, String), answer: &str) {
+        if asked.1.len() > LONGEST || answer.len() > LONGEST {
+            return;
+        }
+        let mut inner = self.lock();
+        inner.answers += 1;
+        let place = inner.answers;
+        let answered = (Timestamp::now(), answer.to_owned());
+        inner.kept.insert(subject, KeptAnswer { place, asked, answered });
+        if inner.kept.len() > ANSWERS {
+            let oldest = inner.kept.iter().min_by_key(|(_, own)| own.place);
+            if let Some(oldest) = oldest.map(|(subject, _)| subject.clone()) {
+                inner.kept.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn observe(&mut self, at: Timestamp, kind: WireEventKind<'_>) {
+        let connection = self.connections;
+        if let Some(observer) = &mut self.observer {
+            observer(&WireEvent { at, recalled: false, connection, kind });
+        }
+    }
+}
+
+/// What a request is about, if its answer says something that lasts.
+pub(super) fn subject(method: Method, params: &Value) -> Option<Subject> {
+    use Method as M;
+    let lasts = matches!(
+        method,
+        M::GetCortexInfo
+            | M::GetUserLogin
+            | M::GetLicenseInfo
+            | M::QueryHeadsets
+            | M::QuerySessions
+            | M::CreateSession
+            | M::UpdateSession
+            | M::Subscribe
+            | M::Unsubscribe
+            | M::CreateRecord
+            | M::StopRecord
+            | M::SyncWithHeadsetClock
+            | M::GetCurrentProfile
+    );
+    let of = ["session", "headset", "streams"].into_iter().filter_map(|name| params.get(name));
+    lasts.then(|| (method, of.map(Value::to_string).collect::<Vec<_>>().join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a looker-on has seen: recalled or not, and what.
+    #[derive(Clone, Default)]
+    struct Seen(Arc<Mutex<Vec<(bool, u64, String)>>>);
+
+    impl Seen {
+        fn observer(&self) -> impl FnMut(&WireEvent<'_>) + Send + use<> {
+            let seen = self.clone();
+            move |event| {
+                let what = match &event.kind {
+                    WireEventKind::Message { from, message: WireMessage::Text(text) } => {
+                        format!("{} {text}", from.name())
+                    }
+                    other => format!("{other:?}"),
+                };
+                let line = (event.recalled, event.connection, what);
+                seen.0.lock().expect("free").push(line);
+            }
+        }
+
+        fn take(&self) -> Vec<(bool, u64, String)> {
+            std::mem::take(&mut self.0.lock().expect("free"))
+        }
+    }
+
+    fn answer(tap: &Tap, method: Method, params: &Value, text: &str) {
+        let asked = (Timestamp::now(), format!("ask {text}"));
+        if let Some(subject) = subject(method, params) {
+            tap.answered(subject, asked, text);
+        }
+    }
+
+    #[test]
+    fn who_begins_late_is_told_the_last_word_on_each_thing() {
+        let tap = Tap::default();
+        tap.connected();
+        let of =
+            |session: &str| json!({"session": session, "streams": ["eeg"], "cortexToken": "t"});
+        answer(&tap, Method::QueryHeadsets, &json!({}), "none");
+        answer(&tap, Method::Subscribe, &of("a"), "a");
+        answer(&tap, Method::QueryHeadsets, &json!({}), "one");
+        answer(&tap, Method::Subscribe, &of("b"), "b");
+        answer(&tap, Method::Authorize, &json!({}), "a token");
+        tap.message(Side::Service, WireMessage::Text("a sample"));
+        let seen = Seen::default();
+        tap.start(seen.observer());
+        tap.message(Side::Client, WireMessage::Text("now"));
+        tap.disconnected(Side::Service);
+        tap.connected();
+        tap.stop();
+        tap.message(Side::Client, WireMessage::Text("unseen"));
+        let seen = seen.take();
+        let texts: Vec<_> =
+            seen.iter().map(|(recalled, _, what)| (*recalled, what.as_str())).collect();
+        assert_eq!(
+            texts,
+            [
+                (true, "Connected"),
+                (true, "client ask a"),
+                (true, "service a"),
+                (true, "client ask one"),
+                (true, "service one"),
+                (true, "client ask b"),
+                (true, "service b"),
+                (false, "client now"),
+                (false, "Disconnected { by: Service }"),
+                (false, "Connected"),
+            ]
+        );
+        assert_eq!(seen.last().map(|(_, connection, _)| *connection), Some(2));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let tap = Tap::default();
+        tap.connected();
+        for session in 0..2 * ANSWERS {
+            let params = json!({ "session": session });
+            answer(&tap, Method::UpdateSession, &params, &session.to_string());
+        }
+        answer(&tap, Method::QueryHeadsets, &json!({}), &"x".repeat(LONGEST + 1));
+        let seen = Seen::default();
+        tap.start(seen.observer());
+        let seen = seen.take();
+        assert_eq!(seen.len(), 1 + 2 * ANSWERS);
+        assert_eq!(seen.last().expect("one").2, format!("service {}", 2 * ANSWERS - 1));
+    }
+}

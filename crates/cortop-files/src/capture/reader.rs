@@ -1,0 +1,254 @@
+//! Reads captures line by line: those of cortop, and those of other clients whose lines are samples.
+//! A line that cannot be read is counted and named, and costs nothing but itself.
+
+use std::{io, path::Path};
+
+use cortop_protocol::{Stream, wire::Side};
+use serde_json::{Map, Value};
+
+use super::FORMAT;
+use crate::{
+    input::InputFile,
+    lines::LineReader,
+    recording::{OpenError, display_name},
+};
+
+/// Lines at the start by which a capture is told from other texts.
+const SNIFFED: usize = 20;
+
+/// A line of a capture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaptureLine {
+    /// When it arrived, epoch seconds; `None` where the line does not say.
+    pub at: Option<f64>,
+    /// It crossed before the capture began: `at` is when.
+    pub recalled: bool,
+    /// What it is about.
+    pub event: CaptureEvent,
+}
+
+/// What a line is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaptureEvent {
+    /// The first line: the service's URL.
+    Began(String),
+    /// A connection began.
+    Connected(u64),
+    /// A message.
+    Text {
+        /// On which connection.
+        connection: u64,
+        /// Who sent it.
+        from: Side,
+        /// The message, with its secrets hidden.
+        text: String,
+    },
+    /// A connection ended, and who ended it.
+    Disconnected(u64, Side),
+    /// So many lines are missing.
+    Lost(u64),
+    /// A sample as another client writes it.
+    Sample(ForeignSample),
+    /// Anything else: frames without a text, and what later versions may write.
+    Other,
+}
+
+/// A sample of a capture whose lines are samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignSample {
+    /// Its stream.
+    pub stream: Stream,
+    /// Epoch seconds.
+    pub time: Option<f64>,
+    /// Its headset and session, where the line names them.
+    pub headset: Option<String>,
+    /// See above.
+    pub session: Option<String>,
+    /// Its values, by name where the line names them.
+    pub values: ForeignValues,
+}
+
+/// The values of a [`ForeignSample`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum ForeignValues {
+    /// In the order of the stream's columns.
+    List(Vec<Value>),
+    /// By name, in their order.
+    Named(Map<String, Value>),
+}
+
+/// Lines that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineTally {
+    /// Lines read.
+    pub read: u64,
+    /// Those of them that are no line of a capture.
+    pub bad: u64,
+    /// The first of them: its number from 1, and what is wrong with it.
+    pub first_bad: Option<(u64, String)>,
+    /// Why the file could not be read to its end: it was cut off, or is damaged there.
+    pub cut_off: Option<String>,
+}
+
+impl LineTally {
+    /// What was wrong, a sentence each.
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
+        let bad = self.first_bad.as_ref().map(|(line, why)| match self.bad {
+            1 => format!("line {line} was left out: {why}"),
+            bad => format!("{bad} lines were left out, the first is line {line}: {why}"),
+        });
+        let cut = self
+            .cut_off
+            .as_ref()
+            .map(|why| format!("the file could not be read beyond line {}: {why}", self.read));
+        bad.into_iter().chain(cut)
+    }
+}
+
+/// Reads a capture.
+pub struct CaptureReader {
+    lines: LineReader,
+    tally: LineTally,
+}
+
+impl CaptureReader {
+    /// Opens a capture: plain, or compressed with zstd, gzip or bzip2.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no capture.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let name = display_name(path);
+        let unreadable = |error| OpenError::Unreadable { name: name.clone(), error };
+        let input = InputFile::open(path).map_err(unreadable)?;
+        if input.once {
+            let what = "a capture is gone through more than once: write it to a file first";
+            return Err(OpenError::unusable(&name, what));
+        }
+        let mut probe = Self::of(input).map_err(unreadable)?;
+        let mut found = false;
+        for _ in 0..SNIFFED {
+            match probe.next_line() {
+                Some(CaptureLine { event: CaptureEvent::Other, .. }) => {}
+                Some(_) => {
+                    found = true;
+                    break;
+                }
+                None => break,
+            }
+        }
+        if !found {
+            return Err(if probe.tally.read == 0 {
+                OpenError::Empty(name)
+            } else {
+                OpenError::unusable(
+                    &name,
+                    "this is no capture: its lines are neither those of `cortop capture` nor JSON \
+                     objects with stream, time and data",
+                )
+            });
+        }
+        Self::of(InputFile::open(path).map_err(unreadable)?).map_err(unreadable)
+    }
+
+    pub(crate) fn of(input: InputFile) -> io::Result<Self> {
+        Ok(Self { lines: LineReader::new(input)?, tally: LineTally::default() })
+    }
+
+    /// The next line that can be read; `None` after the last.
+    pub fn next_line(&mut self) -> Option<CaptureLine> {
+        loop {
+            let line = match self.lines.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => return None,
+                Err(error) => {
+                    self.tally.cut_off.get_or_insert_with(|| error.to_string());
+                    return None;
+                }
+            };
+            self.tally.read += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match parse(line) {
+                Ok(line) => return Some(line),
+                Err(why) => {
+                    self.tally.bad += 1;
+                    let read = self.tally.read;
+                    self.tally.first_bad.get_or_insert((read, why));
+                }
+            }
+        }
+    }
+
+    /// What was read so far.
+    #[must_use]
+    pub fn tally(&self) -> &LineTally {
+        &self.tally
+    }
+
+    /// The share of the file that has been read, where its size is known.
+    #[must_use]
+    pub fn progress(&self) -> Option<f64> {
+        self.lines.progress()
+    }
+}
+
+/// Reads a line.
+fn parse(line: &str) -> Result<CaptureLine, String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let Value::Object(mut line) = value else { return Err("it is no JSON object".to_owned()) };
+    let at = line.get("at").and_then(Value::as_f64).filter(|at| at.is_finite() && *at >= 0.0);
+    if !line.contains_key("event") && line.contains_key("stream") {
+        return sample(line);
+    }
+    let at = Some(at.ok_or("it has no time `at`")?);
+    let recalled = line.get("recalled") == Some(&Value::Bool(true));
+    let connection = line.get("connection").and_then(Value::as_u64).unwrap_or_default();
+    let side = |name: &str| line.get(name).and_then(Value::as_str).and_then(Side::from_name);
+    let event = match line.get("event").and_then(Value::as_str) {
+        Some("capture") => {
+            if line.get("format").and_then(Value::as_str) != Some(FORMAT) {
+                return Err("it is the first line of another format".to_owned());
+            }
+            CaptureEvent::Began(text(&mut line, "service").unwrap_or_default())
+        }
+        Some("connected") => CaptureEvent::Connected(connection),
+        Some("text") => {
+            let from = side("from").ok_or("it does not say `from` whom")?;
+            let text = text(&mut line, "text").ok_or("it has no `text`")?;
+            CaptureEvent::Text { connection, from, text }
+        }
+        Some("disconnected") => {
+            CaptureEvent::Disconnected(connection, side("by").unwrap_or(Side::Service))
+        }
+        Some("lost") => {
+            CaptureEvent::Lost(line.get("lines").and_then(Value::as_u64).unwrap_or_default())
+        }
+        Some(_) => CaptureEvent::Other,
+        None => return Err("it has neither `event` nor `stream`".to_owned()),
+    };
+    Ok(CaptureLine { at, recalled, event })
+}
+
+/// Reads a line that is a sample.
+fn sample(mut line: Map<String, Value>) -> Result<CaptureLine, String> {
+    let name = text(&mut line, "stream").ok_or("its `stream` is no text")?;
+    let stream = Stream::from_name(&name).ok_or("its `stream` is none of Cortex's")?;
+    let time = line.get("time").and_then(Value::as_f64).filter(|time| time.is_finite());
+    let (headset, session) = (text(&mut line, "headset"), text(&mut line, "session"));
+    let at = line.get("at").and_then(Value::as_f64).or(time);
+    let values = match line.remove("data").or_else(|| line.remove("values")) {
+        Some(Value::Array(list)) => ForeignValues::List(list),
+        Some(Value::Object(named)) => ForeignValues::Named(named),
+        _ => return Err("it has neither `data` nor `values`".to_owned()),
+    };
+    let sample = ForeignSample { stream, time, headset, session, values };
+    Ok(CaptureLine { at, recalled: false, event: CaptureEvent::Sample(sample) })
+}
+
+fn text(line: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match line.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}

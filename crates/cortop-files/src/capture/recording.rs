@@ -1,0 +1,370 @@
+//! A capture as a recording: a row for each sample of EEG, with what came of the other streams since
+//! the one before. Its columns are those of the first session with EEG; another one, such as that
+//! after a reconnect, goes on in it where its columns are the same.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+};
+
+use cortop_protocol::{
+    Marker, Method, Stream,
+    metric::{IS_ACTIVE, MetricName},
+    wire::Side,
+};
+use serde_json::{Map, Value};
+
+use super::{CaptureEvent, CaptureLine, CaptureReader, ForeignSample, ForeignValues};
+use crate::{
+    header::{ColumnKind, Header},
+    input::InputFile,
+    recording::{OpenError, RecordingInfo, RecordingReader},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count},
+};
+
+/// Requests remembered until they are answered, and subscriptions.
+const PENDING: usize = 1024;
+const SUBSCRIPTIONS: usize = 1024;
+
+/// Lines before the first EEG that are kept.
+const BEFORE: usize = 200_000;
+
+/// The streams that a recording can hold.
+const STREAMS: [Stream; 6] =
+    [Stream::Eeg, Stream::Mot, Stream::Dev, Stream::Eq, Stream::Met, Stream::Pow];
+
+/// Reads a capture as a recording.
+pub(crate) struct CaptureRecording {
+    lines: CaptureReader,
+    /// Lines that were read ahead.
+    ahead: VecDeque<CaptureLine>,
+    info: RecordingInfo,
+    counts: ReadCounts,
+    /// The labels of a session's stream, flat.
+    subscriptions: HashMap<(String, Stream), Vec<String>>,
+    /// Requests that change what is known.
+    pending: HashMap<(u64, u64), Method>,
+    /// The columns of the recording.
+    columns: Vec<StreamColumns>,
+    place: u64,
+    samples: Vec<StreamSample>,
+    markers: Vec<RowMarker>,
+    has_reported: bool,
+}
+
+/// The columns of a stream in the recording.
+struct StreamColumns {
+    stream: Stream,
+    /// Its labels, flat: those of a session that goes on in it.
+    labels: Vec<String>,
+    /// Kinds, and places among the flat values.
+    places: Vec<(ColumnKind, usize)>,
+}
+
+/// A sample as it is read: its session, stream, time and values, flat.
+struct FlatSample {
+    session: String,
+    stream: Stream,
+    time: Option<f64>,
+    values: Vec<f64>,
+}
+
+impl CaptureRecording {
+    pub(crate) fn open(input: InputFile) -> Result<Self, OpenError> {
+        let (name, once) = (input.name(), input.once);
+        let unreadable = |error| OpenError::Unreadable { name: name.clone(), error };
+        let mut reader = Self {
+            lines: CaptureReader::of(input).map_err(unreadable)?,
+            ahead: VecDeque::new(),
+            info: RecordingInfo { once, ..RecordingInfo::default() },
+            counts: ReadCounts::default(),
+            subscriptions: HashMap::new(),
+            pending: HashMap::new(),
+            columns: Vec::new(),
+            place: 0,
+            samples: Vec::new(),
+            markers: Vec::new(),
+            has_reported: false,
+        };
+        let mut first = None;
+        while first.is_none() && reader.ahead.len() < BEFORE {
+            let Some(line) = reader.lines.next_line() else { break };
+            let sample = reader.note(&line.event).filter(|own| own.stream == Stream::Eeg);
+            first = sample.map(|own| own.session);
+            reader.ahead.push_back(line);
+        }
+        first.and_then(|session| reader.arrange(&session)).ok_or_else(|| {
+            OpenError::unusable(
+                &name,
+                "the capture has no EEG whose columns name sensors; capture an activated session, \
+                 from its beginning on",
+            )
+        })?;
+        // They are read again, in their order.
+        reader.pending.clear();
+        Ok(reader)
+    }
+
+    /// Makes the columns of those of a session.
+    fn arrange(&mut self, session: &str) -> Option<()> {
+        let mut names = Vec::new();
+        let mut owners = Vec::new();
+        let mut streams = Vec::new();
+        for stream in STREAMS {
+            let key = (session.to_owned(), stream);
+            let Some(labels) = self.subscriptions.get(&key) else { continue };
+            for (place, label) in labels.iter().enumerate() {
+                names.push(exported(stream, label));
+                owners.push((stream, place));
+            }
+            streams.push(StreamColumns { stream, labels: labels.clone(), places: Vec::new() });
+        }
+        let header = Header::of(names)?;
+        for column in &header.columns {
+            let (stream, place) = *owners.get(column.place)?;
+            if let Some(own) = streams.iter_mut().find(|own| own.stream == stream) {
+                own.places.push((column.kind, place));
+            }
+        }
+        self.columns = streams;
+        self.info.header = header;
+        Some(())
+    }
+
+    /// Takes in what a line says of subscriptions and markers; gives its sample.
+    fn note(&mut self, event: &CaptureEvent) -> Option<FlatSample> {
+        match event {
+            CaptureEvent::Text { connection, from: Side::Client, text } => {
+                let wanted = [Method::Subscribe, Method::InjectMarker, Method::QueryHeadsets];
+                // Most requests ask for what does not matter here.
+                let method = wanted
+                    .into_iter()
+                    .find(|method| text.contains(&format!("\"{}\"", method.name())))?;
+                let request: Value = serde_json::from_str(text).ok()?;
+                let id = request.get("id")?.as_u64()?;
+                if self.pending.len() < PENDING && request["method"] == method.name() {
+                    self.pending.insert((*connection, id), method);
+                }
+                None
+            }
+            CaptureEvent::Text { connection, from: Side::Service, text } => {
+                let Value::Object(message) = serde_json::from_str(text).ok()? else { return None };
+                if let Some(session) = message.get("sid").and_then(Value::as_str) {
+                    let session = session.to_owned();
+                    return self.sample(session, message);
+                }
+                let id = message.get("id")?.as_u64()?;
+                let method = self.pending.remove(&(*connection, id))?;
+                self.answer(method, message.get("result")?);
+                None
+            }
+            CaptureEvent::Sample(sample) => self.foreign(sample),
+            _ => None,
+        }
+    }
+
+    fn answer(&mut self, method: Method, result: &Value) {
+        match method {
+            Method::Subscribe => {
+                for granted in result["success"].as_array().into_iter().flatten() {
+                    let stream = granted["streamName"].as_str().and_then(Stream::from_name);
+                    let session = granted["sid"].as_str();
+                    let (Some(stream), Some(session)) = (stream, session) else { continue };
+                    if self.subscriptions.len() < SUBSCRIPTIONS {
+                        let labels = flat_labels(&granted["cols"]);
+                        self.subscriptions.insert((session.to_owned(), stream), labels);
+                    }
+                }
+            }
+            Method::QueryHeadsets if self.info.serial.is_none() => {
+                let connected = result.as_array().into_iter().flatten();
+                let mut connected = connected.filter(|own| own["status"] == "connected");
+                let Some(headset) = connected.next() else { return };
+                if let Some((kind, serial)) =
+                    headset["id"].as_str().and_then(|id| id.split_once('-'))
+                {
+                    self.info.headset_type = Some(kind.to_owned());
+                    self.info.serial = Some(serial.to_owned());
+                }
+                let rate = |name: &str| headset["settings"][name].as_f64().filter(|hz| *hz > 0.0);
+                (self.info.eeg_rate, self.info.motion_rate) = (rate("eegRate"), rate("memsRate"));
+                self.info.firmware = headset["firmware"].as_str().map(str::to_owned);
+            }
+            Method::InjectMarker => {
+                let marker = &result["marker"];
+                if marker.is_object() {
+                    let time = Some(Marker::from(marker.clone()).start);
+                    self.markers.push(RowMarker { time, object: marker.clone() });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sample(&self, session: String, mut message: Map<String, Value>) -> Option<FlatSample> {
+        let time = message.get("time").and_then(Value::as_f64);
+        let (stream, values) = STREAMS
+            .into_iter()
+            .find_map(|stream| Some((stream, message.remove(stream.name())?)))?;
+        self.subscriptions.contains_key(&(session.clone(), stream)).then_some(())?;
+        let mut flat = Vec::new();
+        flatten(&values, &mut flat);
+        Some(FlatSample { session, stream, time, values: flat })
+    }
+
+    /// A line that names its values, or one whose session was subscribed.
+    fn foreign(&mut self, sample: &ForeignSample) -> Option<FlatSample> {
+        let session = sample.session.clone().unwrap_or_default();
+        let mut flat = Vec::new();
+        let key = (session.clone(), sample.stream);
+        match &sample.values {
+            ForeignValues::Named(named) => {
+                for value in named.values() {
+                    flatten(value, &mut flat);
+                }
+                if !self.subscriptions.contains_key(&key)
+                    && self.subscriptions.len() < SUBSCRIPTIONS
+                {
+                    self.subscriptions.insert(key, named.keys().cloned().collect());
+                }
+            }
+            ForeignValues::List(values) => {
+                for value in values {
+                    flatten(value, &mut flat);
+                }
+                self.subscriptions.contains_key(&key).then_some(())?;
+            }
+        }
+        Some(FlatSample { session, stream: sample.stream, time: sample.time, values: flat })
+    }
+
+    /// The values of a sample in the order of the recording; `None` if its columns are others.
+    fn arranged(&self, sample: &FlatSample) -> Option<Vec<(ColumnKind, f64)>> {
+        let columns = self.columns.iter().find(|own| own.stream == sample.stream)?;
+        let own = self.subscriptions.get(&(sample.session.clone(), sample.stream))?;
+        (*own == columns.labels).then_some(())?;
+        let value = |place: usize| sample.values.get(place).copied().unwrap_or(f64::NAN);
+        Some(columns.places.iter().map(|(kind, place)| (*kind, value(*place))).collect())
+    }
+}
+
+impl RecordingReader for CaptureRecording {
+    fn info(&self) -> &RecordingInfo {
+        &self.info
+    }
+
+    fn next_row(&mut self, row: &mut Row) -> io::Result<bool> {
+        row.clear();
+        while let Some(line) = self.ahead.pop_front().or_else(|| self.lines.next_line()) {
+            let Some(sample) = self.note(&line.event) else { continue };
+            let Some(values) = self.arranged(&sample) else { continue };
+            let counter = values.iter().find_map(|(kind, value)| {
+                let is_counter = matches!(kind, ColumnKind::Counter | ColumnKind::MotionCounter);
+                is_counter.then(|| count(*value)).flatten()
+            });
+            if sample.stream == Stream::Eeg {
+                self.counts.read += 1;
+                row.time = sample.time.or(line.at);
+                row.counter = counter;
+                row.place = self.place;
+                self.place += 1;
+                let is = |wanted: &[ColumnKind], kind: ColumnKind| wanted.contains(&kind);
+                row.interpolated = values
+                    .iter()
+                    .any(|(kind, value)| *kind == ColumnKind::Interpolated && *value > 0.0);
+                let own = values
+                    .iter()
+                    .filter(|(kind, _)| is(&[ColumnKind::Sensor, ColumnKind::Extra], *kind));
+                row.eeg.extend(own.map(|(_, value)| *value));
+                row.samples.append(&mut self.samples);
+                row.markers.append(&mut self.markers);
+                return Ok(true);
+            }
+            let own = values.iter().filter(|(kind, _)| kind.stream() == Some(sample.stream));
+            let values = own.map(|(_, value)| *value).collect();
+            let (stream, time) = (sample.stream, sample.time);
+            self.samples.push(StreamSample { stream, time, counter, values });
+        }
+        match self.lines.tally().cut_off.clone().filter(|_| !self.has_reported) {
+            Some(why) => {
+                self.has_reported = true;
+                Err(io::Error::other(why))
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn counts(&self) -> &ReadCounts {
+        &self.counts
+    }
+
+    fn progress(&self) -> Option<f64> {
+        self.lines.progress()
+    }
+}
+
+/// The labels of a subscription one after the other, those of groups too.
+fn flat_labels(columns: &Value) -> Vec<String> {
+    let mut labels = Vec::new();
+    for column in columns.as_array().into_iter().flatten() {
+        match column {
+            Value::Array(group) => {
+                labels.extend(group.iter().map(|own| own.as_str().unwrap_or_default().to_owned()));
+            }
+            one => labels.push(one.as_str().unwrap_or_default().to_owned()),
+        }
+    }
+    labels
+}
+
+/// Values one after the other, those of groups too; NaN for what is no number. The list of markers
+/// holds a single place, however long it is.
+fn flatten(value: &Value, into: &mut Vec<f64>) {
+    let number = |value: &Value| match value {
+        Value::Bool(flag) => f64::from(u8::from(*flag)),
+        other => other.as_f64().unwrap_or(f64::NAN),
+    };
+    match value {
+        Value::Array(list) => {
+            for own in list {
+                match own {
+                    Value::Array(group)
+                        if group.iter().all(|own| !own.is_object()) && !group.is_empty() =>
+                    {
+                        into.extend(group.iter().map(number));
+                    }
+                    one => into.push(number(one)),
+                }
+            }
+        }
+        one => into.push(number(one)),
+    }
+}
+
+/// A label as an export has it, so that one table serves all formats; empty for what is left out.
+fn exported(stream: Stream, label: &str) -> String {
+    match (stream, label) {
+        (Stream::Eeg, "MARKERS")
+        | (Stream::Eq, "batteryPercent")
+        | (Stream::Dev, "batteryLeftPercent" | "batteryRightPercent") => String::new(),
+        (Stream::Mot, "COUNTER_MEMS") => "MOT.CounterMems".to_owned(),
+        (Stream::Mot, "INTERPOLATED_MEMS") => "MOT.InterpolatedMems".to_owned(),
+        (Stream::Mot, _) => format!("MOT.{label}"),
+        (Stream::Dev, "Battery" | "Signal" | "BatteryPercent") => format!("EEG.{label}"),
+        (Stream::Dev, _) => format!("CQ.{label}"),
+        (Stream::Eq, _) => format!("EQ.{label}"),
+        (Stream::Pow, _) => format!("POW.{}", label.replace('/', ".")),
+        (Stream::Met, _) => {
+            let (own, part) = match label.strip_suffix(IS_ACTIVE) {
+                Some(own) => (own, "IsActive"),
+                None => (label, "Scaled"),
+            };
+            match MetricName::of_label(own) {
+                Some(metric) if metric.label == "lex" => format!("PM.{}", metric.exported),
+                Some(metric) => format!("PM.{}.{part}", metric.exported),
+                None => String::new(),
+            }
+        }
+        _ => format!("EEG.{label}"),
+    }
+}

@@ -1,0 +1,148 @@
+use std::{fs, io::Write as _, path::PathBuf};
+
+use cortop_protocol::{
+    Stream,
+    wire::{Side, WireEvent, WireEventKind, WireMessage},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder, and a file in it that is not there yet.
+fn place(name: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(name);
+    (folder, file)
+}
+
+fn text(from: Side, text: &str) -> WireEvent<'_> {
+    let kind = WireEventKind::Message { from, message: WireMessage::Text(text) };
+    WireEvent { at: Timestamp::now(), recalled: false, connection: 1, kind }
+}
+
+/// All lines, and what was wrong.
+fn read(path: &std::path::Path) -> (Vec<CaptureLine>, LineTally) {
+    let mut reader = CaptureReader::open(path).expect("a capture");
+    let lines = std::iter::from_fn(|| reader.next_line()).collect();
+    (lines, reader.tally().clone())
+}
+
+#[test]
+fn what_is_written_is_read_again_without_secrets_compressed_or_not() {
+    for name in ["a.jsonl", "a.jsonl.zst"] {
+        let (_folder, path) = place(name);
+        let capture = CaptureFile::create(&path, "wss://localhost:6868").expect("a new file");
+        let again = CaptureFile::create(&path, "x").expect_err("it is there");
+        assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+        let secret = r#"{"id":1,"params":{"cortexToken":"a token that nobody may see"}}"#;
+        capture.write(&text(Side::Client, secret));
+        for index in 0..5000 {
+            let sample = format!(r#"{{"eeg":[{index},0,4200.5],"sid":"s","time":{index}.5}}"#);
+            capture.write(&text(Side::Service, &sample));
+        }
+        let kind = WireEventKind::Disconnected { by: Side::Service };
+        capture.write(&WireEvent { kind, recalled: true, ..text(Side::Client, "") });
+        let state = capture.finish();
+        assert_eq!((state.lost, state.error), (0, None));
+        let bytes = fs::read(&path).expect("bytes");
+        assert_eq!(state.bytes, bytes.len() as u64);
+        let is_compressed = name.ends_with("zst");
+        assert_eq!(bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]), is_compressed, "{name}");
+        assert!(!bytes.windows(7).any(|own| own == b"a token"));
+
+        let (lines, tally) = read(&path);
+        assert_eq!((tally.read, tally.bad, tally.cut_off), (5003, 0, None));
+        assert_eq!(lines[0].event, CaptureEvent::Began("wss://localhost:6868".to_owned()));
+        let CaptureEvent::Text { from, text, .. } = &lines[1].event else { panic!("{lines:?}") };
+        assert_eq!(
+            (*from, text.as_str()),
+            (Side::Client, &*secret.replace("a token that nobody may see", "[hidden]"))
+        );
+        let last = lines.last().expect("one");
+        assert_eq!(last.event, CaptureEvent::Disconnected(1, Side::Service));
+        assert!(last.recalled && lines.iter().filter_map(|line| line.at).is_sorted());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).expect("it").permissions().mode() & 0o777, 0o600);
+        }
+    }
+}
+
+/// What is compressed comes in whole frames: a file that was cut off lacks its last one only.
+#[test]
+fn a_file_that_was_cut_off_is_read_up_to_there() {
+    let (_folder, path) = place("a.zst");
+    let capture = CaptureFile::create(&path, "").expect("a new file");
+    for index in 0..20_000 {
+        capture.write(&text(Side::Service, &format!(r#"{{"warning":{{"code":{index}}}}}"#)));
+        if index % 5000 == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+    let _ = capture.finish();
+    let (all, _) = read(&path);
+    let bytes = fs::read(&path).expect("bytes");
+    fs::write(&path, &bytes[..bytes.len() - 10]).expect("written");
+    let (some, tally) = read(&path);
+    assert!(some.len() > all.len() / 2 && all.starts_with(&some), "{} {}", some.len(), all.len());
+    let said: Vec<_> = tally.sentences().collect();
+    assert!(said.len() == 1 && said[0].contains("could not be read beyond line"), "{said:?}");
+}
+
+#[test]
+fn bad_lines_are_counted_and_named_and_cost_only_themselves() {
+    let (_folder, path) = place("a.jsonl");
+    fs::write(
+        &path,
+        "{\"at\":1,\"event\":\"capture\",\"format\":\"cortop-capture\",\"service\":\"s\"}\n\
+         not JSON\n\n[1]\n{\"at\":2}\n{\"event\":\"text\",\"at\":\"x\"}\n\
+         {\"at\":3,\"event\":\"text\",\"from\":\"client\"}\n\
+         {\"at\":3,\"event\":\"of the future\",\"more\":1}\n\
+         {\"at\":4,\"event\":\"lost\",\"lines\":7}\n",
+    )
+    .expect("written");
+    let (lines, tally) = read(&path);
+    let events: Vec<_> = lines.into_iter().map(|line| line.event).collect();
+    let began = CaptureEvent::Began("s".to_owned());
+    assert_eq!(events, [began, CaptureEvent::Other, CaptureEvent::Lost(7)]);
+    assert_eq!(tally.bad, 5);
+    let said: Vec<_> = tally.sentences().collect();
+    assert!(said[0].starts_with("5 lines were left out, the first is line 2: "), "{said:?}");
+}
+
+#[test]
+fn lines_of_other_clients_are_samples() {
+    let (_folder, path) = place("a.jsonl");
+    let mut file = fs::File::create(&path).expect("a file");
+    writeln!(file, r#"{{"stream":"eeg","time":10.5,"data":[1,0,4200.1]}}"#).expect("written");
+    writeln!(
+        file,
+        r#"{{"stream":"met","time":11,"session":"s","headset":"h","values":{{"eng":0.5}}}}"#
+    )
+    .expect("written");
+    writeln!(file, r#"{{"stream":"dreams","time":11,"data":[]}}"#).expect("written");
+    let (lines, tally) = read(&path);
+    assert_eq!((lines.len(), tally.bad), (2, 1));
+    let CaptureEvent::Sample(eeg) = &lines[0].event else { panic!("{lines:?}") };
+    assert_eq!((eeg.stream, eeg.time, lines[0].at), (Stream::Eeg, Some(10.5), Some(10.5)));
+    let ForeignValues::List(values) = &eeg.values else { panic!("{eeg:?}") };
+    assert_eq!(values[2], Value::from(4200.1));
+    let CaptureEvent::Sample(met) = &lines[1].event else { panic!("{lines:?}") };
+    assert_eq!((met.headset.as_deref(), met.session.as_deref()), (Some("h"), Some("s")));
+    assert!(matches!(&met.values, ForeignValues::Named(named) if named["eng"] == 0.5));
+}
+
+#[test]
+fn what_is_no_capture_is_refused_with_the_next_step() {
+    for (content, part) in
+        [("", "empty"), ("a,b\n1,2\n", "no capture"), ("{\"a\":1}\n", "no capture")]
+    {
+        let (_folder, path) = place("a.csv");
+        fs::write(&path, content).expect("written");
+        let error = CaptureReader::open(&path).err().expect("refused").to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

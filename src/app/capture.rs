@@ -1,0 +1,52 @@
+//! What the key of the capture does.
+
+use super::{
+    App, Effect, Severity,
+    dialog::{Dialog, Form, FormField, FormKind},
+};
+use cortop_files::capture::CaptureState;
+
+impl App {
+    /// Asks for the file of a capture, or ends the one that runs.
+    pub(super) fn toggle_capture(&mut self) -> Vec<Effect> {
+        if self.capture.is_some() {
+            return vec![Effect::Capture(None)];
+        }
+        if self.playback.is_some() {
+            self.notify(Severity::Info, "this is a capture already");
+            return Vec::new();
+        }
+        let time = self.now.wall.to_zoned(self.zone()).strftime("%Y%m%d-%H%M%S").to_string();
+        let mut form = Form::new(
+            "capture what crosses the socket".to_owned(),
+            FormKind::Capture,
+            vec![FormField::proposal(
+                "file",
+                "a new file; its end .zst compresses it; typing replaces it",
+                &format!("{}/cortop-{time}.jsonl.zst", self.settings.folder),
+            )],
+        );
+        form.notes.push(
+            "Secrets are cut out; the EEG and all names are not: a capture is about a person."
+                .to_owned(),
+        );
+        self.dialog = Some(Dialog::Form(form));
+        Vec::new()
+    }
+
+    /// A capture has begun, grown or ended.
+    pub(super) fn on_capture(&mut self, state: Option<CaptureState>) {
+        match (&self.capture, &state) {
+            (None, Some(state)) => {
+                let text = format!("capturing to {}", state.path.display());
+                self.notify(Severity::Info, text);
+            }
+            (Some(before), None) => {
+                let text = format!("captured to {}", before.path.display());
+                self.notify(Severity::Info, text);
+            }
+            _ => {}
+        }
+        self.capture = state;
+    }
+}

@@ -1,0 +1,74 @@
+//! `cortop capture`: what crosses the socket into a file, without a screen. The client runs as that of
+//! `cortop watch` does; its samples are not looked at.
+
+use std::io::{self, IsTerminal as _};
+
+use color_eyre::eyre::{Result, WrapErr as _};
+use serde_json::json;
+
+use super::{
+    watch::{Companion, follow},
+    writers::WriteError,
+};
+use crate::{
+    capture::CaptureService,
+    cli,
+    console::{print, print_error},
+};
+use cortop_client::{ClientConfig, Sample};
+use cortop_signal::sink::Sink;
+
+/// Captures until told to end; gives the exit status.
+pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Result<u8> {
+    let mut service = CaptureService::new(config.tap.clone(), &config.url);
+    service.start(&args.file).wrap_err_with(|| {
+        format!("cannot make {}: give the name of a new file", args.file.display())
+    })?;
+    let mut capturing = Capturing { service };
+    let code = follow(config, Discard, args.duration, &mut capturing).await?;
+    let Some(state) = capturing.service.stop() else { return Ok(code) };
+    let file = state.path.display().to_string();
+    if state.lost > 0 {
+        print_error(&format!("{} lines were lost: the disk is too slow", state.lost));
+    }
+    if let Some(error) = &state.error {
+        print_error(&format!("{file} ends before its time ({error}): check the disk"));
+    }
+    if args.json {
+        let line = json!({
+            "event": "captured", "file": file, "bytes": state.bytes, "lost": state.lost,
+            "error": state.error,
+        });
+        print(&format!("{line}\n"))?;
+    } else if io::stderr().is_terminal() {
+        print_error(&format!("{file}: {} bytes", state.bytes));
+    }
+    Ok(if state.error.is_some() { 1 } else { code })
+}
+
+struct Capturing {
+    service: CaptureService,
+}
+
+impl Companion for Capturing {
+    fn on_tick(&mut self) -> Result<String> {
+        let Some(state) = self.service.state() else { return Ok(String::new()) };
+        let lost = match state.lost {
+            0 => String::new(),
+            lost => format!(" · {lost} lines lost"),
+        };
+        let failed = state.error.map(|error| format!(" · {error}")).unwrap_or_default();
+        Ok(format!(" · {} kB{lost}{failed}", state.bytes / 1000))
+    }
+}
+
+/// The samples are in the messages.
+struct Discard;
+
+impl Sink for Discard {
+    type Error = WriteError;
+
+    fn sample(&mut self, _: &Sample) -> Result<(), WriteError> {
+        Ok(())
+    }
+}
