@@ -16,8 +16,8 @@ use tracing::info;
 use crate::{
     app::{App, AppSettings, ReloadedSettings},
     cli::{self, Cli, CliCommand, Print},
-    commands::{self, Listing, doctor, proxy, sim as simulator},
-    config::{self, Changes, Config, Sources},
+    commands::{self, Listing, doctor, login, proxy, sim as simulator, trust},
+    config::{self, Changes, Config, Credentials, Keyring, Sources},
     console::{self, print, report_panics},
     exchange::OutsideMarker,
     logging,
@@ -48,6 +48,8 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Proxy(args)) => proxy::run(args, display),
         Some(CliCommand::Demo(demo)) => start(cli, Source::Demo(demo)).map(Exit::code),
         Some(CliCommand::Open(open)) => start(cli, Source::Capture(&open.file)).map(Exit::code),
+        Some(CliCommand::Login(args)) => login::run(args, display),
+        Some(CliCommand::Trust(args)) => trust::run(args, display),
         Some(CliCommand::Doctor(args)) => doctor::run(args, display),
         Some(CliCommand::Watch(watch)) => commands::watch(watch, display),
         Some(CliCommand::Lsl(args)) => commands::lsl(args, display),
@@ -88,7 +90,7 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
         Print::Schema => format!("{:#}\n", config::schema()),
         Print::Keys => {
             let env = |name: &str| std::env::var(name).ok();
-            let sources = Sources { env: &env, file: config::file_path() };
+            let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
             let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
             config.keymap.to_markdown()
         }
@@ -117,7 +119,12 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
         );
     }
     let env = |name: &str| std::env::var(name).ok();
-    let config = read_config(&cli.service, &cli.display)?;
+    // Only a service asks for credentials.
+    let keyring: &dyn Fn() -> Option<Credentials> = match source {
+        Source::Service => &Keyring::read,
+        Source::Demo(_) | Source::Capture(_) => &|| None,
+    };
+    let config = read_config(&cli.service, &cli.display, keyring)?;
     let log = logging::init(cli.display.common.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
@@ -187,10 +194,14 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
 }
 
 /// The settings as the command line, the environment and the config file give them now.
-fn read_config(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
+fn read_config(
+    service: &cli::ServiceArgs,
+    display: &cli::DisplayArgs,
+    keyring: &dyn Fn() -> Option<Credentials>,
+) -> Result<Config> {
     let env = |name: &str| std::env::var(name).ok();
     let file = config::file_path();
-    config::load(service, display, &Sources { env: &env, file })
+    config::load(service, display, &Sources { env: &env, file, keyring })
 }
 
 /// What reads configuration and themes again. Nothing of it holds where any of it is wrong.
@@ -202,7 +213,8 @@ fn reload(
     let (service, display) = (cli.service.clone(), cli.display.clone());
     let (mut before, options) = (config.clone(), options.clone());
     move || {
-        let config = read_config(&service, &display)
+        // Other credentials need a restart.
+        let config = read_config(&service, &display, &|| before.credentials.clone().ok())
             .map_err(|error| console::one_line(&format!("{error:#}")))?;
         let (ui, wrong) = Ui::new(&options);
         if !wrong.is_empty() {

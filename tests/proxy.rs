@@ -12,7 +12,7 @@ use std::{
 };
 
 use cortop::proxy::Proxy;
-use cortop_client::transport::Transport;
+use cortop_client::transport::{Transport, TrustFiles};
 use cortop_files::capture::CaptureFile;
 use cortop_sim::{
     Listener, Options, Sim,
@@ -124,7 +124,7 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
     let journal = Journal::new();
     let proxy = Proxy {
-        service: Transport::new(&url, None, false).expect("a URL"),
+        service: Transport::new(&url, TrustFiles::default()).expect("a URL"),
         tls: None,
         journal: journal.clone(),
         capture: Some(capture.clone()),

@@ -10,8 +10,9 @@ use clap::{Args, ValueEnum};
 
 use super::{
     help::{
-        CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP, OPEN_HELP,
-        PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, WATCH_HELP,
+        CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LOGIN_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP,
+        OPEN_HELP, PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, TRUST_HELP,
+        WATCH_HELP,
     },
     values::{
         METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
@@ -56,6 +57,48 @@ pub struct ServiceArgs {
     /// Streams to subscribe, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
     #[arg(long, value_name = "STREAM,…", value_delimiter = ',')]
     pub streams: Option<Vec<Stream>>,
+}
+
+/// Where credentials are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SecretStore {
+    /// The system's own: Secret Service, Keychain, Credential Manager.
+    Keyring,
+    /// The config file, readable for its owner only.
+    File,
+}
+
+/// Whose credentials, and where they are kept.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = LOGIN_HELP)]
+pub struct LoginArgs {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: ConnectionArgs,
+    /// Where to keep them [default: the keyring, where the system has one, else the config file]
+    #[arg(long, value_name = "WHERE", help_heading = None)]
+    pub store: Option<SecretStore>,
+    /// Remove them from keyring and config file
+    #[arg(long, conflicts_with = "store", help_heading = None)]
+    pub forget: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// Which service is to be trusted.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = TRUST_HELP)]
+pub struct TrustArgs {
+    /// Which service.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub connection: ConnectionArgs,
+    /// Trust it no longer
+    #[arg(long, help_heading = None)]
+    pub forget: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
 }
 
 /// What the doctor is to look at.

@@ -129,6 +129,33 @@ Examples:
   cortop proxy --listen 7000 --ws   then connect your application to ws://127.0.0.1:7000
   cortop proxy --listen 7000 --ca-out . --capture session.jsonl";
 
+pub(super) const LOGIN_HELP: &str = "\
+Examples:
+  cortop login
+  cortop login --store file         on a machine without a desktop
+  cortop login --forget
+
+Client id and secret are those of a Cortex application of your EMOTIV account. The secret is not \
+shown as you type it. Where standard input is no terminal, its first line is the id and its second \
+the secret. Nothing is kept that Cortex has not accepted. EMOTIV_CLIENT_ID and \
+EMOTIV_CLIENT_SECRET in the environment go before what is kept.
+
+Exit status: 0 kept, or removed · 1 cannot be kept · 10 to 24 the check that failed (cortop doctor \
+--help lists them)";
+
+pub(super) const TRUST_HELP: &str = "\
+Examples:
+  cortop trust
+  cortop trust --url wss://localhost:7000
+  cortop trust --forget
+
+It is for a service on this machine whose certificate leads to no root that the system knows. The \
+certificate that you trust is kept beside the config file; if the service shows another one later, \
+cortop does not connect, and says so.
+
+Exit status: 0 trusted, or nothing to do · 1 not trusted · 12 the service cannot be reached · 13 it \
+speaks no TLS";
+
 pub(super) const DOCTOR_HELP: &str = "\
 Examples:
   cortop doctor

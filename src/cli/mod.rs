@@ -19,8 +19,8 @@ use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
         CaptureArgs, CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs,
-        LicenceArgs, ListArgs, LogForm, LslArgs, MetricsArgs, OpenArgs, OutputFormat, ProxyArgs,
-        RecordArgs, ReportArgs, ServiceArgs, SimArgs, WatchArgs,
+        LicenceArgs, ListArgs, LogForm, LoginArgs, LslArgs, MetricsArgs, OpenArgs, OutputFormat,
+        ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs, TrustArgs, WatchArgs,
     },
     values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
@@ -59,6 +59,10 @@ pub enum CliCommand {
     Sim(Box<SimArgs>),
     /// Pass messages on between clients and a real service, and log what the clients do
     Proxy(ProxyArgs),
+    /// Ask for client id and secret, check them with Cortex, and keep them
+    Login(LoginArgs),
+    /// Show the certificate of the service on this machine, and keep it if you trust it
+    Trust(TrustArgs),
     /// Check everything between you and the samples, one thing after the other
     Doctor(DoctorArgs),
     /// Print samples to standard output, without a screen
@@ -149,6 +153,8 @@ impl Cli {
             Some(CliCommand::Proxy(proxy)) => proxy.display.clone(),
             Some(command) => {
                 let common = match command {
+                    CliCommand::Login(args) => Some(&args.common),
+                    CliCommand::Trust(args) => Some(&args.common),
                     CliCommand::Doctor(args) => Some(&args.common),
                     CliCommand::Watch(args) => Some(&args.common),
                     CliCommand::Lsl(args) => Some(&args.common),

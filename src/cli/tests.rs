@@ -24,8 +24,8 @@ fn help_of_the_subcommands() {
     let mut command = Cli::command().term_width(80);
     command.build();
     for name in [
-        "demo", "sim", "proxy", "doctor", "watch", "lsl", "record", "capture", "open", "report",
-        "metrics", "headsets", "records", "print",
+        "demo", "sim", "proxy", "login", "trust", "doctor", "watch", "lsl", "record", "capture",
+        "open", "report", "metrics", "headsets", "records", "print",
     ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());

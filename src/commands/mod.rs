@@ -15,6 +15,7 @@ mod exec;
 mod follower;
 mod json;
 mod list;
+pub mod login;
 mod lsl;
 pub(crate) mod metrics;
 mod outside_markers;
@@ -27,6 +28,7 @@ pub mod report;
 pub mod sim;
 mod table;
 mod traffic;
+pub mod trust;
 
 mod watch;
 mod writers;
@@ -45,7 +47,7 @@ pub(crate) use self::{
 };
 use crate::{
     cli,
-    config::{self, Config, Sources},
+    config::{self, Config, Keyring, Sources},
     console::{block_on, print, print_error, report_panics},
     exchange::{MarkerSources, OutsideMarker},
     logging,
@@ -148,7 +150,8 @@ fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Co
     report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
     let file = config::file_path();
-    let config = config::load(service, display, &Sources { env: &env, file })?;
+    let config =
+        config::load(service, display, &Sources { env: &env, file, keyring: &Keyring::read })?;
     start_log(display, config.log_file.as_deref())?;
     for warning in &config.warnings {
         print_error(warning);

@@ -96,10 +96,12 @@ fn headsets() -> Vec<CompletionCandidate> {
         let env = |name: &str| std::env::var(name).ok();
         let only = ServiceArgs { connection: ConnectionArgs::default(), ..ServiceArgs::default() };
         let file = config::file_path();
-        let config = config::load(&only, &DisplayArgs::default(), &Sources { env: &env, file })?;
+        let sources = Sources { env: &env, file, keyring: &|| None };
+        let config = config::load(&only, &DisplayArgs::default(), &sources)?;
         let service = ClientConfig::new("", "")
             .url(config.url)
             .ca_file(config.ca_file)
+            .trusted(config.trusted)
             .insecure(config.insecure);
         crate::console::block_on(async {
             Ok(tokio::time::timeout(PATIENCE, Client::query_headsets(&service)).await??)

@@ -6,7 +6,10 @@ use std::{
 };
 
 use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
-use cortop_client::{Error, transport::Transport};
+use cortop_client::{
+    Error,
+    transport::{Transport, TrustFiles},
+};
 use cortop_files::capture::CaptureFile;
 use cortop_sim::{Listener, journal::Journal, tls::Tls};
 
@@ -16,7 +19,7 @@ use super::{
     traffic::{TrafficScreen, has_terminal},
 };
 use crate::{
-    cli,
+    cli, config,
     console::{ShutdownSignals, block_on, print, report_panics},
     logging::RequestLevel,
     proxy::Proxy,
@@ -36,8 +39,13 @@ pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
         (None, true) => RequestLevel::Quiet,
         (None, false) => RequestLevel::Requests,
     };
-    let service = Transport::new(&args.to, args.ca_file.as_deref(), args.insecure)
-        .map_err(|error| eyre!(of_target(&error)))?;
+    let trusted = config::trusted_path(&args.to).filter(|path| path.exists());
+    let files = TrustFiles {
+        ca_file: args.ca_file.as_deref(),
+        trusted: trusted.as_deref(),
+        insecure: args.insecure,
+    };
+    let service = Transport::new(&args.to, files).map_err(|error| eyre!(of_target(&error)))?;
     if args.listen != 0 && service.local_port() == Some(args.listen) {
         bail!("--listen {0} is the port of the service itself: choose another", args.listen);
     }

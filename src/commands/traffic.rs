@@ -42,7 +42,7 @@ impl TrafficScreen {
             );
         }
         let env = |name: &str| std::env::var(name).ok();
-        let sources = Sources { env: &env, file: config::file_path() };
+        let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
         let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
         let (ui, theme) = load_ui(&config, &ui_options(&config, &env))?;
         Ok(Self { config, ui, theme })

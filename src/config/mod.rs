@@ -4,7 +4,9 @@
 
 mod alerts;
 mod changes;
+mod credentials_file;
 mod file;
+mod keyring;
 mod sample;
 mod schema;
 #[cfg(test)]
@@ -19,14 +21,17 @@ use std::{
 use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
-pub use self::{changes::Changes, sample::sample, schema::schema};
+pub use self::{
+    changes::Changes, credentials_file::CredentialsFile, keyring::Keyring, sample::sample,
+    schema::schema,
+};
 use crate::{
     app::{AlertSettings, Keymap},
     cli,
     terminal::Output,
     ui,
 };
-use cortop_client::{HeadsetId, SessionPolicy, Stream};
+use cortop_client::{HeadsetId, SessionPolicy, Stream, transport::local_port};
 
 /// Where the Cortex service listens (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
@@ -36,6 +41,9 @@ pub const DEFAULT_FPS: u16 = 10;
 pub const DEFAULT_HISTORY: usize = 256 << 20;
 /// The theme that suits the terminal's background.
 pub const DEFAULT_THEME: &str = "auto";
+
+/// The folder of certificates that the user trusts, beside the config file.
+const TRUSTED: &str = "trusted";
 
 /// Markers with a key of their own.
 pub const MARKERS: usize = 9;
@@ -47,6 +55,8 @@ pub struct Config {
     pub url: String,
     /// A root certificate beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// The service's certificate that the user trusts.
+    pub trusted: Option<PathBuf>,
     /// Skip certificate checks; loopback only.
     pub insecure: bool,
     /// The headset to take without asking.
@@ -95,6 +105,7 @@ impl Config {
         let client = cortop_client::ClientConfig::new(id, secret)
             .url(&self.url)
             .ca_file(self.ca_file.clone())
+            .trusted(self.trusted.clone())
             .insecure(self.insecure)
             .headset(self.headset.clone())
             .session(self.session)
@@ -130,6 +141,15 @@ pub struct Sources<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The config file read unless a flag names another; absent is fine.
     pub file: Option<PathBuf>,
+    /// Looks the credentials up where neither environment nor file has any.
+    pub keyring: &'a dyn Fn() -> Option<Credentials>,
+}
+
+/// Where the certificate is kept that the user trusts for a service of this machine, whether there is
+/// one or not.
+#[must_use]
+pub fn trusted_path(url: &str) -> Option<PathBuf> {
+    Some(folder()?.join(TRUSTED).join(format!("{}.pem", local_port(url)?)))
 }
 
 /// The folder of the config file and the user's themes: `cortop` in the XDG place.
@@ -182,13 +202,19 @@ pub fn load(
     streams.sort_unstable();
     streams.dedup();
 
+    let url = connection
+        .url
+        .clone()
+        .or_else(|| env("EMOTIV_CORTEX_URL"))
+        .or(file.url)
+        .unwrap_or_else(|| DEFAULT_URL.to_owned());
+    let id = env("EMOTIV_CLIENT_ID").map(SecretString::from).or(file.client_id);
+    let secret = env("EMOTIV_CLIENT_SECRET").map(SecretString::from).or(file.client_secret);
+    let kept = if id.is_none() && secret.is_none() { (sources.keyring)() } else { None };
+
     Ok(Config {
-        url: connection
-            .url
-            .clone()
-            .or_else(|| env("EMOTIV_CORTEX_URL"))
-            .or(file.url)
-            .unwrap_or_else(|| DEFAULT_URL.to_owned()),
+        trusted: trusted_path(&url).filter(|path| path.exists()),
+        url,
         ca_file: connection
             .ca_file
             .clone()
@@ -199,11 +225,10 @@ pub fn load(
         session: service.session.or(file.session).unwrap_or_default(),
         debit: service.debit.or(file.debit),
         streams,
-        credentials: credentials(
-            env("EMOTIV_CLIENT_ID").map(SecretString::from).or(file.client_id),
-            env("EMOTIV_CLIENT_SECRET").map(SecretString::from).or(file.client_secret),
-            place.map(PathBuf::as_path),
-        ),
+        credentials: match kept {
+            Some(kept) => Ok(kept),
+            None => credentials(id, secret, place.map(PathBuf::as_path)),
+        },
         fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
         history: file.history_mib.map_or(DEFAULT_HISTORY, |mib| usize::from(mib) << 20),
         output: Output {
@@ -245,8 +270,8 @@ fn credentials(
     Err(MissingCredentials {
         found: format!("the Cortex application's {missing} missing"),
         next: format!(
-            "set {set} in {file} (an EMOTIV account gives them under \"Cortex Apps\"); `cortop \
-             demo` needs neither"
+            "`cortop login` asks for both and keeps them; or set {set} in {file} (an EMOTIV account \
+             gives them under \"Cortex Apps\"); `cortop demo` needs neither"
         ),
     })
 }

@@ -15,8 +15,11 @@ fn load_from(line: &str, env: &[(&str, &str)], file: Option<&str>) -> Result<Con
     }
     let env: HashMap<&str, &str> = env.iter().copied().collect();
     let cli = cli::Cli::parse_from(line.split(' ')).checked().expect("understood");
-    let sources =
-        Sources { env: &|name| env.get(name).map(ToString::to_string), file: Some(place) };
+    let sources = Sources {
+        env: &|name| env.get(name).map(ToString::to_string),
+        file: Some(place),
+        keyring: &|| None,
+    };
     load(&cli.service, &cli.display, &sources)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
 pub(super) fn security(link: &Link) -> Option<&'static str> {
     let Link::Up { security, .. } = link else { return None };
     match security {
-        Security::Verified => None,
+        Security::Verified | Security::Trusted => None,
         Security::WrongName => Some("certificate name not checked"),
         Security::Unchecked => Some("insecure: certificate not checked"),
         Security::Plain => Some("plain, not encrypted"),

@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf};
 
 use secrecy::SecretString;
 
-use super::{endpoint::Endpoint, tap::Tap};
+use super::{
+    endpoint::{Endpoint, TrustFiles},
+    tap::Tap,
+};
 use cortop_protocol::{Error, HeadsetId, Stream};
 
 /// What the client needs to know before it starts.
@@ -26,6 +29,9 @@ pub struct ClientConfig {
     pub url: String,
     /// A root certificate beside the operating system's, PEM.
     pub ca_file: Option<PathBuf>,
+    /// The service's own certificate, PEM, where the user trusts it though its chain leads to no
+    /// known root; counts on this computer only.
+    pub trusted: Option<PathBuf>,
     /// Skip certificate checks; loopback only.
     pub insecure: bool,
     /// The application's client id (§2.3).
@@ -53,6 +59,7 @@ impl ClientConfig {
         Self {
             url: "wss://localhost:6868".to_owned(),
             ca_file: None,
+            trusted: None,
             insecure: false,
             client_id: client_id.into(),
             client_secret: client_secret.into(),
@@ -74,6 +81,12 @@ impl ClientConfig {
     #[must_use]
     pub fn ca_file(self, path: impl Into<Option<PathBuf>>) -> Self {
         Self { ca_file: path.into(), ..self }
+    }
+
+    /// Sets [`trusted`](Self#structfield.trusted).
+    #[must_use]
+    pub fn trusted(self, path: impl Into<Option<PathBuf>>) -> Self {
+        Self { trusted: path.into(), ..self }
     }
 
     /// Sets [`insecure`](Self#structfield.insecure).
@@ -118,7 +131,12 @@ impl ClientConfig {
     }
 
     pub(super) fn endpoint(&self) -> Result<Endpoint, Error> {
-        Endpoint::new(&self.url, self.ca_file.as_deref(), self.insecure)
+        let files = TrustFiles {
+            ca_file: self.ca_file.as_deref(),
+            trusted: self.trusted.as_deref(),
+            insecure: self.insecure,
+        };
+        Endpoint::new(&self.url, files)
     }
 }
 

@@ -32,13 +32,25 @@ pub(super) enum Trust {
     Plain,
     /// TLS without checks, to this machine.
     Unchecked,
-    /// TLS, checked against these roots.
-    Roots(Arc<RootCertStore>),
+    /// TLS, checked against these roots, and on this machine against the certificate that the user
+    /// trusts.
+    Roots { roots: Arc<RootCertStore>, trusted: Option<CertificateDer<'static>> },
+}
+
+/// What a peer's certificate is checked against, as the settings have it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrustFiles<'a> {
+    /// Roots beside the system's, PEM.
+    pub ca_file: Option<&'a Path>,
+    /// The certificate that the user trusts, PEM; counts on this machine only.
+    pub trusted: Option<&'a Path>,
+    /// Nothing is checked; on this machine only.
+    pub insecure: bool,
 }
 
 impl Endpoint {
     /// Reads URL and roots.
-    pub(super) fn new(url: &str, ca_file: Option<&Path>, insecure: bool) -> Result<Self, Error> {
+    pub(super) fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
         let bad = || {
             let meaning = format!("the URL \"{url}\" is not one of the Cortex service");
             unusable(meaning, "write it as wss://localhost:6868")
@@ -60,9 +72,10 @@ impl Endpoint {
         ServerName::try_from(host.as_str()).map_err(|_| bad())?;
 
         // Read even where it is not needed: a mistake should be reported.
-        let own = ca_file.map(read_roots).transpose()?.unwrap_or_default();
+        let own = files.ca_file.map(read_roots).transpose()?.unwrap_or_default();
+        let trusted = files.trusted.map(read_trusted).transpose()?;
         let local = is_this_machine(&host);
-        let trust = match (tls, insecure) {
+        let trust = match (tls, files.insecure) {
             (false, _) if local => Trust::Plain,
             (false, _) => {
                 return Err(unusable(
@@ -83,7 +96,10 @@ impl Endpoint {
                     ),
                 ));
             }
-            (true, false) => Trust::Roots(Arc::new(with_system_roots(own)?)),
+            (true, false) => Trust::Roots {
+                roots: Arc::new(with_system_roots(own)?),
+                trusted: trusted.filter(|_| local),
+            },
         };
         Ok(Self { uri, host, port, trust })
     }
@@ -95,7 +111,7 @@ impl Endpoint {
 
     /// Whether only addresses of this machine may be connected to.
     pub(super) fn is_local_only(&self) -> bool {
-        !matches!(self.trust, Trust::Roots(_))
+        !matches!(self.trust, Trust::Roots { .. })
     }
 }
 
@@ -103,6 +119,14 @@ impl Endpoint {
 fn port(uri: &Uri) -> Option<&str> {
     let (_, port) = uri.authority()?.as_str().rsplit_once(uri.host()?)?;
     port.strip_prefix(':').filter(|port| !port.is_empty())
+}
+
+/// The port of a service whose URL names this machine, by name or number.
+#[must_use]
+pub fn local_port(url: &str) -> Option<u16> {
+    let uri: Uri = url.trim().parse().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    is_this_machine(host).then(|| uri.port_u16().unwrap_or(PORT))
 }
 
 /// By name or number alone: what a resolver answers is no ground for trust.
@@ -126,6 +150,15 @@ fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
         return Err(unusable(meaning, "--ca-file takes a root certificate in PEM form"));
     }
     Ok(roots)
+}
+
+fn read_trusted(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    CertificateDer::from_pem_file(path).map_err(|error| {
+        unusable(
+            format!("the trusted certificate {} cannot be read ({error})", path.display()),
+            "`cortop trust` keeps it anew, `cortop trust --forget` removes it",
+        )
+    })
 }
 
 fn with_system_roots(own: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Error> {
@@ -154,7 +187,8 @@ mod tests {
     use super::*;
 
     fn endpoint(url: &str, insecure: bool, ca_file: Option<&Path>) -> Result<Endpoint, String> {
-        Endpoint::new(url, ca_file, insecure).map_err(|error| error.to_string())
+        let files = TrustFiles { ca_file, insecure, ..TrustFiles::default() };
+        Endpoint::new(url, files).map_err(|error| error.to_string())
     }
 
     #[test]

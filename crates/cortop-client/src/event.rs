@@ -311,6 +311,8 @@ pub enum Security {
     Verified,
     /// TLS, chain checked; the name is wrong, and the peer is this machine.
     WrongName,
+    /// TLS; the certificate is the one that the user trusts, and the peer is this machine.
+    Trusted,
     /// TLS without checks, on the user's word, to this machine.
     Unchecked,
     /// Plain text to this machine.

@@ -71,6 +71,7 @@
 //! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
 //! marked so here.
 
+pub mod certificate;
 mod client;
 mod clock;
 mod clock_sync;

@@ -17,7 +17,7 @@ use tokio_tungstenite::{
 use super::{
     Security,
     endpoint::{Endpoint, Trust},
-    tls::{self, WrongName},
+    tls,
 };
 use cortop_protocol::{Error, ErrorKind};
 
@@ -136,14 +136,9 @@ async fn secure(
     tcp: TcpStream,
     peer: SocketAddr,
 ) -> Result<(MaybeTlsStream<TcpStream>, Security), Error> {
-    let roots = match trust {
-        Trust::Roots(roots) => Some(Arc::clone(roots)),
-        Trust::Plain | Trust::Unchecked => None,
-    };
-    let checked = roots.is_some();
-    let wrong_name = WrongName::default();
-    let config = tls::client_config(roots, peer.ip().is_loopback(), wrong_name.clone())
-        .map_err(|error| tls::explain(&error))?;
+    let loopback = peer.ip().is_loopback();
+    let (config, outcome) =
+        tls::client_config(trust, loopback).map_err(|error| tls::explain(&error))?;
     // Checked with the settings.
     let name =
         ServerName::try_from(endpoint.host.clone()).map_err(|_| unresolved(&endpoint.host))?;
@@ -151,12 +146,7 @@ async fn secure(
         .connect(name, tcp)
         .await
         .map_err(|error| tls::failed(&error))?;
-    let security = match (checked, wrong_name.seen()) {
-        (false, _) => Security::Unchecked,
-        (true, true) => Security::WrongName,
-        (true, false) => Security::Verified,
-    };
-    Ok((MaybeTlsStream::Rustls(stream), security))
+    Ok((MaybeTlsStream::Rustls(stream), outcome.security()))
 }
 
 /// What came instead of a WebSocket.

@@ -3,16 +3,13 @@
 use std::{
     borrow::Cow,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError,
-    PeerIncompatible, RootCertStore, SignatureScheme,
+    PeerIncompatible, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -21,49 +18,72 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
+use super::{Security, endpoint::Trust};
 use cortop_protocol::{Error, ErrorKind};
 
-/// Set by the handshake when a wrong name was let pass.
+/// Set by the handshake: how far the peer can be trusted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct WrongName(Arc<AtomicBool>);
+pub(super) struct HandshakeOutcome(Arc<OnceLock<Security>>);
 
-impl WrongName {
-    pub(super) fn seen(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl HandshakeOutcome {
+    pub(super) fn security(&self) -> Security {
+        // A handshake without a certificate's check does not succeed.
+        self.0.get().copied().unwrap_or(Security::Unchecked)
     }
 }
 
 /// The TLS settings for one connection. `loopback`: the peer's address is one of this machine.
 pub(super) fn client_config(
-    roots: Option<Arc<RootCertStore>>,
+    trust: &Trust,
     loopback: bool,
-    wrong_name: WrongName,
-) -> Result<ClientConfig, rustls::Error> {
+) -> Result<(ClientConfig, HandshakeOutcome), rustls::Error> {
     let provider = Arc::new(ring::default_provider());
-    let webpki = roots
-        .map(|roots| {
-            WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()
-        })
-        .transpose()
-        .map_err(|error| rustls::Error::General(error.to_string()))?;
-    let verifier =
-        CertificateVerifier { webpki, loopback, wrong_name, provider: Arc::clone(&provider) };
-    Ok(ClientConfig::builder_with_provider(provider)
+    let (webpki, trusted) = match trust {
+        Trust::Roots { roots, trusted } => {
+            let builder = WebPkiServerVerifier::builder_with_provider(
+                Arc::clone(roots),
+                Arc::clone(&provider),
+            );
+            let webpki =
+                builder.build().map_err(|error| rustls::Error::General(error.to_string()))?;
+            (Some(webpki), trusted.clone().filter(|_| loopback))
+        }
+        Trust::Plain | Trust::Unchecked => (None, None),
+    };
+    let outcome = HandshakeOutcome::default();
+    let verifier = CertificateVerifier {
+        webpki,
+        trusted,
+        loopback,
+        outcome: outcome.clone(),
+        provider: Arc::clone(&provider),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+        .with_no_client_auth();
+    Ok((config, outcome))
 }
 
-/// rustls's own check, with one exception: on this machine a certificate whose chain is good may
-/// carry another name, because nobody has published which one EMOTIV's carries (§1.2).
+/// rustls's own check, with two exceptions on this machine: a certificate whose chain is good may
+/// carry another name, because nobody has published which one EMOTIV's carries (§1.2), and one
+/// whose chain is not good may be the very one that the user trusts.
 #[derive(Debug)]
 struct CertificateVerifier {
     /// `None` checks nothing but the handshake's signatures (`--insecure`).
     webpki: Option<Arc<WebPkiServerVerifier>>,
+    trusted: Option<CertificateDer<'static>>,
     loopback: bool,
-    wrong_name: WrongName,
+    outcome: HandshakeOutcome,
     provider: Arc<CryptoProvider>,
+}
+
+impl CertificateVerifier {
+    fn accept(&self, security: Security) -> ServerCertVerified {
+        let _ = self.outcome.0.set(security);
+        ServerCertVerified::assertion()
+    }
 }
 
 impl ServerCertVerifier for CertificateVerifier {
@@ -75,17 +95,22 @@ impl ServerCertVerifier for CertificateVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(webpki) = &self.webpki else { return Ok(ServerCertVerified::assertion()) };
+        let Some(webpki) = &self.webpki else { return Ok(self.accept(Security::Unchecked)) };
         let checked =
             webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match checked {
+            Ok(_) => Ok(self.accept(Security::Verified)),
             // rustls looks at the name last: this error says that the chain is good. A test with an
             // unknown root and a wrong name holds it to that.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if self.loopback => {
-                self.wrong_name.0.store(true, Ordering::Relaxed);
-                Ok(ServerCertVerified::assertion())
+            )) if self.loopback => Ok(self.accept(Security::WrongName)),
+            Err(rustls::Error::InvalidCertificate(_)) if self.trusted.is_some() => {
+                if self.trusted.as_ref() == Some(end_entity) {
+                    return Ok(self.accept(Security::Trusted));
+                }
+                let reason = CertificateError::Other(OtherError(Arc::new(Changed)));
+                Err(rustls::Error::InvalidCertificate(reason))
             }
             Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if is_self_signed(end_entity) =>
@@ -126,6 +151,11 @@ impl ServerCertVerifier for CertificateVerifier {
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed")]
 struct SelfSigned;
+
+/// The certificate is not the one that the user trusts.
+#[derive(Debug, thiserror::Error)]
+#[error("not the trusted one")]
+struct Changed;
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate)
@@ -236,7 +266,8 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         CertificateError::UnknownIssuer => (
             "the certificate's chain does not lead to a known root",
             "install EMOTIV Launcher's \
-             root, or give it with --ca-file",
+             root, give it with --ca-file, or, on this computer, look at the certificate with \
+             `cortop trust`",
         ),
         CertificateError::BadSignature => (
             "the certificate's chain does not lead to a known root (one has its name, but another \
@@ -254,8 +285,13 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         CertificateError::Revoked => ("the certificate has been revoked", "update EMOTIV Launcher"),
         CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => (
             "the certificate is self-signed, not signed by a known root",
-            "check that --url names \
-             the Cortex service; if you trust this certificate, give it with --ca-file",
+            "check that --url names the Cortex service; if you trust this certificate, keep it with \
+             `cortop trust`, or give it with --ca-file",
+        ),
+        CertificateError::Other(OtherError(other)) if other.is::<Changed>() => (
+            "THE CERTIFICATE HAS CHANGED: it is not the one that you trust",
+            "if EMOTIV Launcher was not installed anew, another program pretends to be it; \
+             `cortop trust` compares the two",
         ),
         CertificateError::Other(OtherError(other)) => match other.downcast_ref::<Chain>() {
             Some(Chain::EndEntityUsedAsCa) => (

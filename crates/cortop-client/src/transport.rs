@@ -1,11 +1,13 @@
 //! The way to a service for a program that passes bytes through to it: checked as the client's own
 //! connections are. Knows nothing of what is said over it.
 
-use std::{fmt, path::Path};
+use std::fmt;
 
 use tokio::net::TcpStream;
 use tokio_tungstenite::MaybeTlsStream;
 
+use super::certificate::Certificate;
+pub use super::endpoint::{TrustFiles, local_port};
 use super::{endpoint::Endpoint, socket};
 use cortop_protocol::Error;
 
@@ -27,8 +29,8 @@ impl Transport {
     ///
     /// # Errors
     /// They cannot be used; the error says what to do.
-    pub fn new(url: &str, ca_file: Option<&Path>, insecure: bool) -> Result<Self, Error> {
-        Endpoint::new(url, ca_file, insecure).map(Self)
+    pub fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
+        Endpoint::new(url, files).map(Self)
     }
 
     /// Host and port, as in the header `Host`.
@@ -50,5 +52,15 @@ impl Transport {
     /// The service cannot be reached, or not be trusted; the error says what to do.
     pub async fn open(&self) -> Result<TransportStream, Error> {
         socket::reach(&self.0).await.map(|(stream, _)| stream)
+    }
+
+    /// The certificate that the service shows; `None` over plain text.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub async fn certificate(&self) -> Result<Option<Certificate>, Error> {
+        let MaybeTlsStream::Rustls(stream) = self.open().await? else { return Ok(None) };
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        Ok(shown.map(|der| Certificate::new(der.clone().into_owned())))
     }
 }

@@ -28,11 +28,13 @@ use crate::stage::{Failure, Stage};
 use crate::{
     cli,
     commands::{self, ClientState, ProbeSession},
-    config::{self, Config, Credentials, MissingCredentials, Sources},
+    config::{self, Config, Credentials, Keyring, MissingCredentials, Sources},
     console::{self, print_error, shutdown_signal},
     terminal::probe,
 };
-use cortop_client::{Command, Headset, HeadsetId, SessionMode, SessionPolicy};
+use cortop_client::{
+    Command, Headset, HeadsetId, SessionMode, SessionPolicy, transport::local_port,
+};
 
 /// How long signing in may take, the user's approval included.
 const SIGN_IN: Duration = Duration::from_secs(20);
@@ -78,7 +80,8 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let place = display.common.config.clone().or_else(|| file.clone());
     let service =
         cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
-    let settings = config::load(&service, display, &Sources { env: &env, file });
+    let settings =
+        config::load(&service, display, &Sources { env: &env, file, keyring: &Keyring::read });
     let checked = settings.and_then(|settings| {
         commands::start_log(display, settings.log_file.as_deref())?;
         Ok((client(&settings)?, settings))
@@ -114,6 +117,7 @@ fn client(settings: &Config) -> Result<cortop_client::ClientConfig> {
     let client = cortop_client::ClientConfig::new(credentials.id, credentials.secret)
         .url(&settings.url)
         .ca_file(settings.ca_file.clone())
+        .trusted(settings.trusted.clone())
         .insecure(settings.insecure)
         .session(SessionPolicy::Open);
     client.check()?;
@@ -197,9 +201,22 @@ impl Examination<'_> {
         }
         let signed_in = stuck.is_none();
         if let Some(failure) = stuck {
-            self.report.add(failure.into())?;
+            let command = self.mends(failure.stage);
+            self.report.add(Diagnosis::from(failure).mended_by(command))?;
         }
         Ok(signed_in)
+    }
+
+    /// The command that mends what keeps one from signing in.
+    fn mends(&self, stage: Stage) -> Option<String> {
+        match stage {
+            Stage::Credentials => Some("cortop login".to_owned()),
+            Stage::Tls if self.url == config::DEFAULT_URL => Some("cortop trust".to_owned()),
+            Stage::Tls if local_port(&self.url).is_some() => {
+                Some(format!("cortop trust --url {}", self.url))
+            }
+            _ => None,
+        }
     }
 
     /// The headset to try.

@@ -38,12 +38,14 @@ pub(super) struct Diagnosis {
     pub(super) found: String,
     /// May be empty.
     pub(super) next: String,
+    /// The command that mends it, if there is one.
+    pub(super) command: Option<String>,
 }
 
 impl Diagnosis {
     pub(super) fn new(stage: Stage, verdict: Verdict, found: &str, next: &str) -> Self {
         let (found, next) = (found.to_owned(), next.to_owned());
-        Self { stage, verdict, about: String::new(), found, next }
+        Self { stage, verdict, about: String::new(), found, next, command: None }
     }
 
     pub(super) fn pass(stage: Stage, found: &str) -> Self {
@@ -56,6 +58,10 @@ impl Diagnosis {
 
     pub(super) fn about(self, about: &str) -> Self {
         Self { about: about.to_owned(), ..self }
+    }
+
+    pub(super) fn mended_by(self, command: impl Into<Option<String>>) -> Self {
+        Self { command: command.into(), ..self }
     }
 }
 
@@ -111,24 +117,31 @@ impl Report {
         Ok(())
     }
 
-    /// The first stage that failed.
-    pub(super) fn failed(&self) -> Option<Stage> {
+    /// What failed first, in the order of the stages.
+    pub(super) fn failed(&self) -> Option<&Diagnosis> {
         let failed = |diagnosis: &&Diagnosis| diagnosis.verdict == Verdict::Fail;
-        self.diagnoses.iter().filter(failed).map(|diagnosis| diagnosis.stage).min()
+        self.diagnoses.iter().filter(failed).min_by_key(|diagnosis| diagnosis.stage)
     }
 
-    /// Reports the stages that were not reached as skipped; gives the exit status.
+    /// Reports the stages that were not reached as skipped, and what to do first; gives the exit
+    /// status.
     pub(super) fn finish(&mut self) -> Result<u8> {
-        let reason =
-            self.failed().map_or("not reached".to_owned(), |stage| format!("after {stage}"));
+        let failed = self.failed().cloned();
+        let reason = failed
+            .as_ref()
+            .map_or("not reached".to_owned(), |failed| format!("after {}", failed.stage));
         for &stage in Stage::VARIANTS {
             if !self.diagnoses.iter().any(|diagnosis| diagnosis.stage == stage) {
                 self.add(Diagnosis::skipped(stage, &reason))?;
             }
         }
-        let exit = self.failed().map_or(0, Stage::exit_code);
-        if self.style == Style::Json {
-            print(&self.json(exit)?)?;
+        let exit = failed.as_ref().map_or(0, |failed| failed.stage.exit_code());
+        match (self.style, failed) {
+            (Style::Json, _) => print(&self.json(exit)?)?,
+            (_, Some(Diagnosis { next, command, .. })) if command.is_some() || !next.is_empty() => {
+                print(&format!("\nNext: {}\n", clean(&command.unwrap_or(next))))?;
+            }
+            _ => {}
         }
         Ok(exit)
     }
@@ -141,6 +154,7 @@ impl Report {
             result: Verdict,
             found: &'a str,
             next: Option<&'a str>,
+            command: Option<&'a str>,
         }
         #[derive(Serialize)]
         struct JsonReport<'a> {
@@ -158,6 +172,7 @@ impl Report {
                 result: diagnosis.verdict,
                 found: &diagnosis.found,
                 next: nonempty(&diagnosis.next),
+                command: diagnosis.command.as_deref(),
             }
         }
         let checks = self.diagnoses.iter().map(line).collect();
@@ -203,7 +218,7 @@ mod tests {
     #[test]
     fn the_first_failing_check_counts_in_the_order_of_the_checks() {
         let mut report = Report::new(Style::Json, None);
-        assert_eq!(report.failed(), None);
+        assert_eq!(report.failed().map(|failed| failed.stage), None);
         for (stage, verdict) in [
             (Stage::Terminal, Verdict::Warning),
             (Stage::Loss, Verdict::Fail),
@@ -212,7 +227,7 @@ mod tests {
         ] {
             report.add(Diagnosis::new(stage, verdict, "", "")).expect("added");
         }
-        assert_eq!(report.failed(), Some(Stage::Samples));
+        assert_eq!(report.failed().map(|failed| failed.stage), Some(Stage::Samples));
     }
 
     #[test]

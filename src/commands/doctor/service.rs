@@ -43,6 +43,9 @@ fn tls(security: Option<Security>) -> Diagnosis {
              machine",
             "",
         ),
+        Some(Security::Trusted) => {
+            diagnosis(Verdict::Pass, "the certificate is the one that you trust (cortop trust)", "")
+        }
         Some(Security::Unchecked) => diagnosis(
             Verdict::Warning,
             "the certificate is not checked (--insecure)",

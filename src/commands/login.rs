@@ -1,0 +1,162 @@
+//! `cortop login`: asks for client id and secret, has Cortex check them, and keeps them where the
+//! system keeps secrets, or in the config file.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
+
+use super::{ProbeSession, start_log};
+use crate::{
+    cli::{self, SecretStore},
+    config::{self, Config, Credentials, CredentialsFile, Keyring, Sources},
+    console::{block_on, print, print_error, report_panics, shutdown_signal},
+    stage::{Failure, Stage},
+};
+
+/// How long Cortex may take to check them.
+const CHECK: Duration = Duration::from_secs(20);
+/// They cannot be kept.
+const NOT_KEPT: u8 = 1;
+/// The exit status after Ctrl-C, as of a program that it ended.
+const INTERRUPTED: u8 = 130;
+
+/// Asks, checks and keeps; gives the exit status.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    report_panics()?;
+    let env = |name: &str| std::env::var(name).ok();
+    let service =
+        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
+    let config = config::load(&service, display, &sources)?;
+    start_log(display, config.log_file.as_deref())?;
+    let place = display.common.config.clone().or(sources.file);
+    let place = place.ok_or_else(|| eyre!("this system has no place for a config file"))?;
+    if args.forget {
+        return forget(CredentialsFile::open(&place)?);
+    }
+    // Before the questions: a file that cannot be changed costs no answers.
+    let file = CredentialsFile::open(&place)?;
+    let credentials = ask()?;
+    let config = Config { credentials: Ok(credentials.clone()), ..config };
+    let service = config.client()?.session(cortop_client::SessionPolicy::Open).debit(None);
+    match block_on(check(service))? {
+        None => return Ok(INTERRUPTED),
+        Some(Err(failure)) => {
+            print_error(&format!("{failure}; nothing is kept"));
+            return Ok(failure.stage.exit_code());
+        }
+        Some(Ok(note)) => print(note)?,
+    }
+    let kept = keep(args.store, file, &credentials);
+    if ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"].iter().any(|name| env(name).is_some()) {
+        print_error("EMOTIV_CLIENT_ID or EMOTIV_CLIENT_SECRET is set: it goes before what is kept");
+    }
+    match kept {
+        Ok(()) => Ok(0),
+        Err(error) => {
+            print_error(&format!("{error:#}"));
+            Ok(NOT_KEPT)
+        }
+    }
+}
+
+/// Reads both, the secret without an echo.
+fn ask() -> Result<Credentials> {
+    let line = || -> Result<String> {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).wrap_err("standard input cannot be read")?;
+        Ok(line.trim().to_owned())
+    };
+    let (id, secret) = if io::stdin().is_terminal() {
+        print("Client id: ")?;
+        let id = line()?;
+        let secret = rpassword::prompt_password("Client secret (not shown): ");
+        (id, secret.wrap_err("the secret cannot be read")?.trim().to_owned())
+    } else {
+        (line()?, line()?)
+    };
+    if id.is_empty() || secret.is_empty() {
+        bail!(
+            "client id and secret are needed: an EMOTIV account gives them under \"Cortex Apps\""
+        );
+    }
+    Ok(Credentials { id: id.into(), secret: secret.into() })
+}
+
+/// Has Cortex check them; `None` if the user interrupted it.
+async fn check(
+    service: cortop_client::ClientConfig,
+) -> Result<Option<Result<&'static str, Failure>>> {
+    let interrupted = shutdown_signal()?;
+    let mut probe = ProbeSession::new(service);
+    // Cortex looks at the credentials before it asks the user for approval.
+    let accepted = probe.wait_until(CHECK, |state| {
+        let approval = state.is_waiting_for_approval();
+        (approval || state.is_signed_in()).then_some(approval)
+    });
+    let checked = tokio::select! {
+        checked = accepted => Some(match checked {
+            Ok(true) => Ok("Cortex accepts them; approve the application in EMOTIV Launcher.\n"),
+            Ok(false) => Ok("Cortex accepts them.\n"),
+            // They are right; what is in the way comes after them.
+            Err(failure) if failure.stage > Stage::Credentials => Ok("Cortex accepts them.\n"),
+            Err(failure) => Err(failure),
+        }),
+        () = interrupted => None,
+    };
+    probe.close().await;
+    Ok(checked)
+}
+
+/// Keeps them in one place, and says in which.
+fn keep(
+    store: Option<SecretStore>,
+    file: CredentialsFile,
+    credentials: &Credentials,
+) -> Result<()> {
+    let place = file.path().display().to_string();
+    let in_keyring = || Keyring::open().and_then(|keyring| keyring.write(credentials));
+    let kept = match store {
+        Some(SecretStore::File) => Err(None),
+        Some(SecretStore::Keyring) => Ok(in_keyring().map_err(|error| {
+            eyre!("the system's keyring does not take them: {error}; `--store file` keeps them in {place}")
+        })?),
+        None => in_keyring().map_err(Some),
+    };
+    match kept {
+        Ok(()) => {
+            print("They are kept in the system's keyring.\n")?;
+            if file.remove()? {
+                print(&format!("Those in {place} were removed: they would have gone before.\n"))?;
+            }
+        }
+        Err(why) => {
+            file.write(credentials)?;
+            let why = why.map(|error| format!(" (no keyring: {error})")).unwrap_or_default();
+            print(&format!("They are kept in {place}, which only you can read{why}.\n"))?;
+        }
+    }
+    Ok(())
+}
+
+fn forget(file: CredentialsFile) -> Result<u8> {
+    let place = file.path().display().to_string();
+    let mut from = Vec::new();
+    if Keyring::open().and_then(|keyring| keyring.remove()).unwrap_or_default() {
+        from.push("the system's keyring");
+    }
+    if file.remove()? {
+        from.push(&place);
+    }
+    print(&match from.as_slice() {
+        [] => "There were none to remove.\n".to_owned(),
+        from => format!("Removed from {}.\n", from.join(" and ")),
+    })?;
+    Ok(0)
+}

@@ -1,0 +1,147 @@
+//! `cortop trust`: shows the certificate of the service on this machine, and keeps it on a yes. From
+//! then on the client connects to a service there that shows this one.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use color_eyre::eyre::{Result, WrapErr as _, bail};
+use jiff::Timestamp;
+
+use super::start_log;
+use crate::{
+    cli,
+    config::{self, Sources},
+    console::{block_on, print, print_error, report_panics},
+    stage::Stage,
+};
+use cortop_client::{
+    Error, ErrorKind,
+    certificate::{Certificate, Claims},
+    sanitize::clean,
+    transport::{Transport, TrustFiles},
+};
+
+/// The user did not say yes.
+const NOT_TRUSTED: u8 = 1;
+
+/// What the service shows.
+enum Shown {
+    /// A certificate that is trusted without this.
+    Known,
+    Unknown(Certificate),
+    /// Plain text.
+    None,
+}
+
+/// Shows, asks and keeps; gives the exit status.
+///
+/// # Errors
+/// It cannot start as asked, or cannot keep the certificate; the text says what to do.
+pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    report_panics()?;
+    let env = |name: &str| std::env::var(name).ok();
+    let service =
+        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
+    let config = config::load(&service, display, &sources)?;
+    start_log(display, config.log_file.as_deref())?;
+    let url = config.url.as_str();
+    let Some(place) = config::trusted_path(url) else {
+        bail!(
+            "cortop trusts a certificate by itself on this machine only, and {url} is not there: give \
+             its root with --ca-file, or use a tunnel"
+        );
+    };
+    if args.forget {
+        let there = place.exists();
+        if there {
+            fs::remove_file(&place).wrap_err_with(|| format!("{} stays", place.display()))?;
+        }
+        let text = if there { "is trusted no longer" } else { "was not trusted" };
+        print(&format!("The certificate of {url} {text}.\n"))?;
+        return Ok(0);
+    }
+    let files = TrustFiles { ca_file: config.ca_file.as_deref(), ..TrustFiles::default() };
+    match block_on(async { Ok(look(url, files).await) })? {
+        Err(error) => {
+            print_error(&error.to_string());
+            let stage = if error.kind == ErrorKind::Tls { Stage::Tls } else { Stage::Service };
+            Ok(stage.exit_code())
+        }
+        Ok(Shown::None) => {
+            print(&format!("{url} is plain text, and shows no certificate.\n"))?;
+            Ok(0)
+        }
+        Ok(Shown::Known) => {
+            print(&format!("The certificate of {url} leads to a known root: nothing to do.\n"))?;
+            Ok(0)
+        }
+        Ok(Shown::Unknown(certificate)) => ask(url, &certificate, &place),
+    }
+}
+
+/// Connects as the client does, and where that is refused without checks.
+async fn look(url: &str, files: TrustFiles<'_>) -> Result<Shown, Error> {
+    match Transport::new(url, files)?.certificate().await {
+        Ok(Some(_)) => return Ok(Shown::Known),
+        Ok(None) => return Ok(Shown::None),
+        Err(error) if error.kind != ErrorKind::Tls => return Err(error),
+        Err(_) => {}
+    }
+    let unchecked = TrustFiles { insecure: true, ..files };
+    let shown = Transport::new(url, unchecked)?.certificate().await?;
+    Ok(shown.map_or(Shown::None, Shown::Unknown))
+}
+
+fn ask(url: &str, certificate: &Certificate, place: &Path) -> Result<u8> {
+    let before = place.exists().then(|| Certificate::read(place)).transpose();
+    let before = before.wrap_err_with(|| format!("{} cannot be read", place.display()))?;
+    match &before {
+        Some(before) if before == certificate => {
+            print(&format!("The certificate of {url} is the one that you trust.\n"))?;
+            return Ok(0);
+        }
+        Some(before) => print(&format!(
+            "THE CERTIFICATE OF {url} HAS CHANGED since you trusted it. If EMOTIV Launcher was not \
+             installed anew, another program pretends to be it.\n\nbefore:\n{}\nnow:\n",
+            describe(before)
+        ))?,
+        None => print(&format!("{url} shows this certificate, which leads to no known root:\n\n"))?,
+    }
+    print(&format!("{}\nTrust it? [y/N] ", describe(certificate)))?;
+    io::stdout().flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).wrap_err("standard input cannot be read")?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        print("It is not trusted; nothing has changed.\n")?;
+        return Ok(NOT_TRUSTED);
+    }
+    let write = || {
+        place.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(place, certificate.to_pem())
+    };
+    write().wrap_err_with(|| format!("{} cannot be written", place.display()))?;
+    print(&format!("It is trusted, and kept in {}.\n", place.display()))?;
+    Ok(0)
+}
+
+/// What a person compares.
+fn describe(certificate: &Certificate) -> String {
+    let claims = certificate.claims();
+    let name = |name: fn(&Claims) -> &str| {
+        claims.as_ref().map_or_else(|| "unknown".to_owned(), |claims| clean(name(claims)))
+    };
+    let day = |time: Timestamp| time.strftime("%F").to_string();
+    let validity = claims.as_ref().and_then(|claims| claims.validity);
+    let valid = validity.map(|(from, to)| format!("{} to {}", day(from), day(to)));
+    let lines = [
+        ("subject", name(|claims| &claims.subject)),
+        ("issuer", name(|claims| &claims.issuer)),
+        ("valid", valid.unwrap_or_else(|| "unknown".to_owned())),
+        ("SHA-256", certificate.fingerprint()),
+    ];
+    lines.map(|(name, text)| format!("  {name:<8} {text}\n")).concat()
+}

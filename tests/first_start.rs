@@ -1,0 +1,136 @@
+//! `cortop login` and `cortop trust` as programs, against `cortop sim`: what is asked, what is kept and
+//! where, and what is refused.
+#![cfg(unix)]
+#![expect(clippy::expect_used, reason = "helpers of tests fail aloud")]
+
+mod served;
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use rustix::process::Signal;
+use served::{CORTOP, Served};
+
+/// A program that has ended: its exit status, and all that it printed.
+fn run(folder: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut child = Command::new(CORTOP)
+        .args(args)
+        .env("XDG_CONFIG_HOME", folder)
+        .env_remove("EMOTIV_CORTEX_URL")
+        .env_remove("EMOTIV_CLIENT_ID")
+        .env_remove("EMOTIV_CLIENT_SECRET")
+        // The keyring of whoever runs the tests is left alone.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), text(stdout) + &text(stderr))
+}
+
+#[test]
+fn credentials_are_kept_once_cortex_accepts_them() {
+    let mut served = Served::start(&["--ws", "--approved"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let address = served.url.clone();
+    let url = ["--url", &address];
+    let run = |args: &[&str], input| run(folder.path(), &[args, &url].concat(), input);
+    let config = folder.path().join("cortop").join("config.toml");
+
+    let (code, said) = run(&["headsets"], "");
+    assert!(code == Some(2) && said.contains("cortop login"), "{said}");
+    let (code, said) = run(&["doctor"], "");
+    assert!(code == Some(17) && said.ends_with("Next: cortop login\n"), "{said}");
+
+    let (code, said) = run(&["login", "--store", "file"], "the-id\nthe-secret\n");
+    assert!(code == Some(0) && said.contains("config.toml"), "{said}");
+    assert!(!said.contains("the-secret"), "{said}");
+    let mode = fs::metadata(&config).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(run(&["headsets"], "").0, Some(0));
+
+    // The service knows the secret of this id now.
+    let (code, said) = run(&["login", "--store", "file"], "the-id\nanother\n");
+    assert!(code == Some(17) && said.contains("nothing is kept"), "{said}");
+    assert!(fs::read_to_string(&config).expect("text").contains("the-secret"));
+    // Without a keyring the file is what is left.
+    let (code, said) = run(&["login"], "other-id\nother-secret\n");
+    assert!(code == Some(0) && said.contains("no keyring"), "{said}");
+    let (code, said) = run(&["login", "--store", "keyring"], "other-id\nother-secret\n");
+    assert!(code == Some(1) && said.contains("--store file"), "{said}");
+    assert_eq!(run(&["login"], "only-an-id\n").0, Some(2));
+
+    let (code, said) = run(&["login", "--forget"], "");
+    assert!(code == Some(0) && said.contains("config.toml"), "{said}");
+    assert_eq!(run(&["headsets"], "").0, Some(2));
+    assert!(run(&["login", "--forget"], "").1.contains("none"), "a second time");
+    // All of them left in order.
+    let (code, said) = served.end(Signal::TERM);
+    assert!(code == Some(0) && !said.contains("advice"), "{said}");
+}
+
+#[test]
+fn without_a_service_nothing_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("ws://{}", free.local_addr().expect("one"));
+    drop(free);
+    let (code, said) = run(folder.path(), &["login", "--store", "file", "--url", &url], "a\nb\n");
+    assert!(code == Some(12) && said.contains("nothing is kept"), "{said}");
+    assert!(!folder.path().join("cortop").exists());
+}
+
+#[test]
+fn a_certificate_is_trusted_on_a_yes_and_refused_once_it_has_changed() {
+    let roots = tempfile::tempdir().expect("a folder");
+    let args = ["--approved", "--ca-out", roots.path().to_str().expect("UTF-8")];
+    let served = Served::start(&args);
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str], url: &str, input| {
+        run(folder.path(), &[args, &["--url", url]].concat(), input)
+    };
+    let headsets = |url: &str| {
+        let mut command = Command::new(CORTOP);
+        command.args(["headsets", "--url", url]).env("XDG_CONFIG_HOME", folder.path());
+        command.env("EMOTIV_CLIENT_ID", "id").env("EMOTIV_CLIENT_SECRET", "secret");
+        let output = command.stdin(Stdio::null()).output().expect("it ends");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+
+    assert_eq!(headsets(&served.url).0, Some(13));
+    let (code, said) = run(&["trust"], &served.url, "\n");
+    assert!(code == Some(1) && said.contains("SHA-256") && said.contains("issuer"), "{said}");
+    assert_eq!(headsets(&served.url).0, Some(13));
+    let (code, said) = run(&["trust"], &served.url, "y\n");
+    assert!(code == Some(0) && said.contains("is trusted"), "{said}");
+    assert_eq!(headsets(&served.url), (Some(0), String::new()));
+    assert!(run(&["trust"], &served.url, "").1.contains("is the one that you trust"));
+    let root = roots.path().join("root.pem");
+    let known = run(&["trust", "--ca-file", root.to_str().expect("UTF-8")], &served.url, "");
+    assert!(known.0 == Some(0) && known.1.contains("known root"), "{known:?}");
+
+    // Another service takes its place, which is as if its port had the certificate of the first.
+    let other = Served::start(&args);
+    let port = |url: &str| url.rsplit(':').next().expect("a port").to_owned();
+    let trusted = folder.path().join("cortop").join("trusted");
+    let of = |url: &str| trusted.join(format!("{}.pem", port(url)));
+    fs::copy(of(&served.url), of(&other.url)).expect("copied");
+    let (code, said) = headsets(&other.url);
+    assert!(code == Some(13) && said.contains("HAS CHANGED"), "{said}");
+    let (code, said) = run(&["trust"], &other.url, "n\n");
+    assert!(code == Some(1) && said.contains("HAS CHANGED") && said.contains("before"), "{said}");
+    assert_eq!(run(&["trust", "--forget"], &other.url, "").0, Some(0));
+    assert!(!of(&other.url).exists() && of(&served.url).exists());
+
+    let (code, said) = run(&["trust"], "wss://192.0.2.1:6868", "");
+    assert!(code == Some(2) && said.contains("this machine only"), "{said}");
+}
