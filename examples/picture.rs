@@ -8,7 +8,6 @@
 //! The picture is an SVG of the screen, and takes the place of the first block of text in the file named
 //! after it, so that both show the same; the recording is an asciicast of version 2, which `asciinema
 //! play` shows.
-#![cfg(unix)]
 
 use std::{
     fmt::Write as _,
@@ -82,7 +81,9 @@ impl DemoProcess {
         // Beside this example, which Cargo builds into a folder of its own.
         let own = std::env::current_exe()?;
         let folder = own.parent().and_then(|examples| examples.parent());
-        let cortop = folder.ok_or_else(|| eyre!("no folder of built programs"))?.join("cortop");
+        let cortop = folder
+            .ok_or_else(|| eyre!("no folder of built programs"))?
+            .join(format!("cortop{}", std::env::consts::EXE_SUFFIX));
         if !cortop.exists() {
             bail!("{} is missing: run `cargo build` first", cortop.display());
         }

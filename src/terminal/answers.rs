@@ -1,9 +1,12 @@
 //! What a terminal sends: answers to the questions of [`probe`](super::probe), and keys between them.
 //! Knows bytes only.
 
+#[cfg(unix)]
 use std::str;
 
-use crate::{app::Key, ui::Background};
+#[cfg(unix)]
+use crate::app::Key;
+use crate::ui::Background;
 
 /// What the terminal answered; `None` where it did not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

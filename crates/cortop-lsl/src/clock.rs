@@ -50,11 +50,10 @@ fn now() -> Duration {
     std::time::SystemTime::now().duration_since(epoch).unwrap_or_default()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn it_is_the_clock_of_the_machine() {
         for _ in 0..3 {
