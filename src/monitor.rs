@@ -130,20 +130,8 @@ impl Monitor {
         let input = decoder::DecoderInput { queue: feed.queue, dropped: feed.dropped, sinks };
         let (snapshots, decoder) = decoder::spawn(input, viewed, limits);
         let Client { commands, events, task } = client(samples.clone());
-        let metrics = Metrics::new(snapshots.clone());
-        let channels = Channels {
-            commands,
-            events,
-            view,
-            snapshots,
-            lsl,
-            recorder,
-            markers: None,
-            feed: samples,
-            metrics,
-            capture,
-            playback: None,
-        };
+        let alone = Channels::alone(commands, events, view, snapshots);
+        let channels = Channels { lsl, recorder, feed: samples, capture, ..alone };
         Self { channels, tasks: Some((task, decoder)), silent: None }
     }
 

@@ -8,11 +8,11 @@ use std::{
 
 use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 
-use super::{ProbeSession, start_log};
+use super::{ProbeSession, load};
 use crate::{
     cli::{self, SecretStore},
-    config::{self, Config, Credentials, CredentialsFile, Keyring, Sources},
-    console::{block_on, print, print_error, report_panics, shutdown_signal},
+    config::{self, Config, Credentials, CredentialsFile, Keyring},
+    console::{block_on, print, print_error, shutdown_signal},
     stage::{Failure, Stage},
 };
 
@@ -28,14 +28,10 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
-    report_panics()?;
-    let env = |name: &str| std::env::var(name).ok();
     let service =
         cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
-    let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
-    let config = config::load(&service, display, &sources)?;
-    start_log(display, config.log_file.as_deref())?;
-    let place = display.common.config.clone().or(sources.file);
+    let config = load(&service, display, &|| None)?;
+    let place = display.common.config.clone().or_else(config::file_path);
     let place = place.ok_or_else(|| eyre!("this system has no place for a config file"))?;
     if args.forget {
         return forget(CredentialsFile::open(&place)?);
@@ -54,7 +50,10 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
         Some(Ok(note)) => print(note)?,
     }
     let kept = keep(args.store, file, &credentials);
-    if ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"].iter().any(|name| env(name).is_some()) {
+    if ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
         print_error("EMOTIV_CLIENT_ID or EMOTIV_CLIENT_SECRET is set: it goes before what is kept");
     }
     match kept {

@@ -47,7 +47,7 @@ pub(crate) use self::{
 };
 use crate::{
     cli,
-    config::{self, Config, Keyring, Sources},
+    config::{self, Config, Credentials, Keyring, Sources},
     console::{block_on, print, print_error, report_panics},
     exchange::{MarkerSources, OutsideMarker},
     logging,
@@ -145,18 +145,27 @@ pub(crate) async fn markers_from_outside(
     Ok(if sources.is_empty() { None } else { Some(sources.listen().await?) })
 }
 
-/// The settings in force, with the log started.
+/// The settings in force, with the log started; what was wrong with them is reported.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
-    report_panics()?;
-    let env = |name: &str| std::env::var(name).ok();
-    let file = config::file_path();
-    let config =
-        config::load(service, display, &Sources { env: &env, file, keyring: &Keyring::read })?;
-    start_log(display, config.log_file.as_deref())?;
+    let config = load(service, display, &Keyring::read)?;
     for warning in &config.warnings {
         print_error(warning);
         tracing::warn!("{warning}");
     }
+    Ok(config)
+}
+
+/// The settings in force, with the log started. `keyring` gives credentials where nothing else does.
+fn load(
+    service: &cli::ServiceArgs,
+    display: &cli::DisplayArgs,
+    keyring: &dyn Fn() -> Option<Credentials>,
+) -> Result<Config> {
+    report_panics()?;
+    let env = |name: &str| std::env::var(name).ok();
+    let file = config::file_path();
+    let config = config::load(service, display, &Sources { env: &env, file, keyring })?;
+    start_log(display, config.log_file.as_deref())?;
     Ok(config)
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
         headset: None,
     });
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
-    let mut recording = RecordCompanion { status, markers, json: args.json, told: Vec::new() };
+    let mut recording = RecordCompanion { status, markers, json: args.json, reported: Vec::new() };
     let code = follow(config, recorder, args.duration, &mut recording).await?;
     recording.finish()?;
     Ok(code)
@@ -45,7 +45,7 @@ struct RecordCompanion {
     markers: OutsideMarkers,
     json: bool,
     /// The files that were told of.
-    told: Vec<PathBuf>,
+    reported: Vec<PathBuf>,
 }
 
 impl Companion for RecordCompanion {
@@ -59,7 +59,7 @@ impl Companion for RecordCompanion {
 
     fn on_tick(&mut self) -> Result<String> {
         let status = self.status.get();
-        self.tell_files(&status)?;
+        self.report_files(&status)?;
         let written: u64 = status.files.iter().map(|file| file.size).sum();
         let free = status.files.last().and_then(|file| free_space(&file.path));
         let free = free.map(|free| format!(" · {} free", human_size(free))).unwrap_or_default();
@@ -81,12 +81,12 @@ impl Companion for RecordCompanion {
 
 impl RecordCompanion {
     /// Says which files have been begun.
-    fn tell_files(&mut self, status: &RecorderStatus) -> Result<()> {
+    fn report_files(&mut self, status: &RecorderStatus) -> Result<()> {
         for RecordedFile { headset, path, .. } in &status.files {
-            if self.told.contains(path) {
+            if self.reported.contains(path) {
                 continue;
             }
-            self.told.push(path.clone());
+            self.reported.push(path.clone());
             if self.json {
                 let path = path.to_string_lossy();
                 print_line(&json!({ "event": "file", "headset": headset, "path": path }))?;
@@ -100,7 +100,7 @@ impl RecordCompanion {
     /// Says what has become of it.
     fn finish(mut self) -> Result<()> {
         let status = self.status.get();
-        self.tell_files(&status)?;
+        self.report_files(&status)?;
         let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;
         if self.json {
             let files: Vec<_> = files

@@ -10,11 +10,10 @@ use std::{
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use jiff::Timestamp;
 
-use super::start_log;
+use super::load;
 use crate::{
-    cli,
-    config::{self, Sources},
-    console::{block_on, print, print_error, report_panics},
+    cli, config,
+    console::{block_on, print, print_error},
     stage::Stage,
 };
 use cortop_client::{
@@ -41,13 +40,9 @@ enum Shown {
 /// # Errors
 /// It cannot start as asked, or cannot keep the certificate; the text says what to do.
 pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
-    report_panics()?;
-    let env = |name: &str| std::env::var(name).ok();
     let service =
         cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
-    let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
-    let config = config::load(&service, display, &sources)?;
-    start_log(display, config.log_file.as_deref())?;
+    let config = load(&service, display, &|| None)?;
     let url = config.url.as_str();
     let Some(place) = config::trusted_path(url) else {
         bail!(

@@ -151,8 +151,8 @@ impl<S: Screen> EventLoop<'_, S> {
             self.update(Message::Throughput(throughput)).await?;
         }
         self.update_lsl().await?;
-        self.tell_recorder().await?;
-        self.tell_capture().await?;
+        self.update_recorder().await?;
+        self.update_capture().await?;
         self.update(Message::Tick(self.now())).await
     }
 
@@ -186,7 +186,7 @@ impl<S: Screen> EventLoop<'_, S> {
         }
         self.update(Message::Tick(step.now)).await?;
         self.update(Message::Snapshot(step.snapshot)).await?;
-        self.tell_playback().await
+        self.update_playback().await
     }
 
     /// Asks something of the player.
@@ -195,11 +195,11 @@ impl<S: Screen> EventLoop<'_, S> {
         if let Some(Err(error)) = done {
             self.update(Message::Notice(error.to_string())).await?;
         }
-        self.tell_playback().await
+        self.update_playback().await
     }
 
-    /// Tells how a capture is being played, if that has changed.
-    async fn tell_playback(&mut self) -> Result<(), Exit> {
+    /// Notifies the state machine of how a capture is being played, if that has changed.
+    async fn update_playback(&mut self) -> Result<(), Exit> {
         let state = self.channels.playback.as_deref().map(Player::state);
         match state {
             Some(state) if self.app.playback.as_ref() != Some(&state) => {
@@ -232,15 +232,15 @@ impl<S: Screen> EventLoop<'_, S> {
                 started.err().map(|error| format!("cannot make {}: {error}", path.display()))
             }
         };
-        self.tell_capture().await?;
+        self.update_capture().await?;
         match problem {
             Some(problem) => self.update(Message::Notice(problem)).await,
             None => Ok(()),
         }
     }
 
-    /// Tells how the capture stands, if that has changed.
-    async fn tell_capture(&mut self) -> Result<(), Exit> {
+    /// Notifies the state machine of how the capture stands, if that has changed.
+    async fn update_capture(&mut self) -> Result<(), Exit> {
         let state = self.channels.capture.state();
         if state == self.app.capture { Ok(()) } else { self.update(Message::Capture(state)).await }
     }
@@ -268,11 +268,11 @@ impl<S: Screen> EventLoop<'_, S> {
                 }
             }
         }
-        self.tell_recorder().await
+        self.update_recorder().await
     }
 
-    /// Tells what is recorded to files, if that has changed.
-    async fn tell_recorder(&mut self) -> Result<(), Exit> {
+    /// Notifies the state machine of what is recorded to files, if that has changed.
+    async fn update_recorder(&mut self) -> Result<(), Exit> {
         let state = self.channels.recorder.state().map_err(|error| error.to_string());
         let is_known = matches!(&state, Ok(state) if *state == self.app.recorder);
         if is_known { Ok(()) } else { self.update(Message::Recorder(state)).await }

@@ -201,14 +201,14 @@ impl Examination<'_> {
         }
         let signed_in = stuck.is_none();
         if let Some(failure) = stuck {
-            let command = self.mends(failure.stage);
-            self.report.add(Diagnosis::from(failure).mended_by(command))?;
+            let command = self.remedy(failure.stage);
+            self.report.add(Diagnosis::from(failure).fixed_by(command))?;
         }
         Ok(signed_in)
     }
 
-    /// The command that mends what keeps one from signing in.
-    fn mends(&self, stage: Stage) -> Option<String> {
+    /// The command that removes what keeps one from signing in.
+    fn remedy(&self, stage: Stage) -> Option<String> {
         match stage {
             Stage::Credentials => Some("cortop login".to_owned()),
             Stage::Tls if self.url == config::DEFAULT_URL => Some("cortop trust".to_owned()),

@@ -38,7 +38,7 @@ pub(super) struct Diagnosis {
     pub(super) found: String,
     /// May be empty.
     pub(super) next: String,
-    /// The command that mends it, if there is one.
+    /// The command that fixes it, if there is one.
     pub(super) command: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Diagnosis {
         Self { about: about.to_owned(), ..self }
     }
 
-    pub(super) fn mended_by(self, command: impl Into<Option<String>>) -> Self {
+    pub(super) fn fixed_by(self, command: impl Into<Option<String>>) -> Self {
         Self { command: command.into(), ..self }
     }
 }
