@@ -77,7 +77,8 @@ pub fn man(command: Option<&str>) -> Result<String> {
         }
     };
     let mut roff = Vec::new();
-    Man::new(page).render(&mut roff)?;
+    let source = concat!("cortop ", env!("CARGO_PKG_VERSION"));
+    Man::new(page).source(source).render(&mut roff)?;
     Ok(String::from_utf8(roff)?)
 }
 
@@ -124,7 +125,7 @@ mod tests {
         for command in cortop.get_subcommands() {
             let name = command.get_name();
             let page = man(Some(name)).expect("a page").replace("\\-", "-");
-            assert!(page.contains(&format!(".TH cortop-{name} 1")), "{page}");
+            assert!(page.contains(&format!(".TH cortop-{name} 1  \"cortop 0.")), "{page}");
             for flag in command.get_arguments().filter(|flag| !flag.is_hide_set()) {
                 if let Some(flag) = flag.get_long() {
                     assert!(page.contains(&format!("--{flag}")), "{name} lacks --{flag}");

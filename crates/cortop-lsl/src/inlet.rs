@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpStream, UdpSocket},
     sync::mpsc,
     task::AbortHandle,
@@ -195,7 +195,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Reads the answer to a request for samples: the byte order in which they come.
-async fn read_answer(from: &mut BufReader<TcpStream>) -> io::Result<ByteOrder> {
+pub(crate) async fn read_answer(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<ByteOrder> {
     let mut left = from.take(LONGEST_ANSWER);
     let mut order = ByteOrder::Little;
     let mut is_first = true;

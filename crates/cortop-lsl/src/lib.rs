@@ -60,6 +60,8 @@
 mod clock;
 mod codec;
 mod element;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod info;
 mod inlet;
 mod network;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
@@ -330,7 +330,7 @@ impl Drop for Registered<'_> {
 
 /// What a receiver asks for.
 #[derive(Debug)]
-enum ReceiverRequest {
+pub(crate) enum ReceiverRequest {
     ShortInfo(String),
     FullInfo,
     Feed(FeedRequest),
@@ -338,7 +338,7 @@ enum ReceiverRequest {
 
 /// How a receiver wants the samples.
 #[derive(Debug)]
-struct FeedRequest {
+pub(crate) struct FeedRequest {
     version: u32,
     uid: String,
     order: ByteOrder,
@@ -349,7 +349,7 @@ struct FeedRequest {
 }
 
 impl ReceiverRequest {
-    async fn read(from: &mut RequestReader) -> io::Result<Self> {
+    pub(crate) async fn read(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Self> {
         let method = line(from).await?;
         let mut words = method.split_whitespace();
         match words.next().unwrap_or_default() {
@@ -368,7 +368,11 @@ impl ReceiverRequest {
 }
 
 impl FeedRequest {
-    async fn read(from: &mut RequestReader, version: u32, uid: String) -> io::Result<Self> {
+    async fn read(
+        from: &mut (impl AsyncBufRead + Unpin),
+        version: u32,
+        uid: String,
+    ) -> io::Result<Self> {
         let mut request = Self {
             version,
             uid,
@@ -423,7 +427,7 @@ impl FeedRequest {
 }
 
 /// The next line of a request without its end.
-async fn line(from: &mut RequestReader) -> io::Result<String> {
+async fn line(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<String> {
     let mut bytes = Vec::new();
     from.read_until(b'\n', &mut bytes).await?;
     if bytes.pop() != Some(b'\n') {

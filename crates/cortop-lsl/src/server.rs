@@ -170,7 +170,7 @@ impl ServerState {
 }
 
 /// The answer to one who compares clocks: what he sent, when that came, and when this goes.
-fn time_answer(request: &str, arrived: f64) -> Option<String> {
+pub(crate) fn time_answer(request: &str, arrived: f64) -> Option<String> {
     let (wave, sent) = request.split_once(' ')?;
     let wave: i64 = wave.trim().parse().ok()?;
     // As it was written, so that no digit is lost.

@@ -1,0 +1,27 @@
+//! What crossed a socket, a message a line: `>` was sent by the client, all else by the service. The
+//! events are those that the monitor is told.
+
+#![no_main]
+
+use std::{hint::black_box, time::Instant};
+
+use cortop_client::{Interpreter, Moment, wire::Side};
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let at = Moment { wall: Timestamp::UNIX_EPOCH, instant: Instant::now().into() };
+    let mut interpreter = Interpreter::new("ws://127.0.0.1:1");
+    interpreter.connected(1);
+    for line in text.lines() {
+        match line.strip_prefix('>') {
+            Some(sent) => interpreter.sent(1, sent, at),
+            None => {
+                interpreter.received(1, line, at);
+            }
+        }
+        black_box(interpreter.take());
+    }
+    interpreter.disconnected(1, Side::Service, at);
+    black_box(interpreter.take());
+});
