@@ -3,9 +3,11 @@
 //! much of a core it takes. With `-- --memory` instead: an hour of service time at sixty times the
 //! speed, which takes a minute, and the memory of the process meanwhile. With `-- --soak MINUTES`:
 //! the program `cortop sim` itself with 64 headsets, and 24 clients that each read all streams of
-//! one; how late the samples are and how much memory it takes, as long as asked for.
+//! one; how late the samples are and how much memory it takes, as long as asked for. With
+//! `-- --replay MEGABYTES`: how much memory the program takes while it reads a recording of that size.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Read, Write},
     net::TcpStream,
@@ -33,10 +35,11 @@ const MEASURED: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
-    let mut args =
-        std::env::args().skip_while(|arg| !["--memory", "--soak"].contains(&arg.as_str()));
+    let mut args = std::env::args()
+        .skip_while(|arg| !["--memory", "--soak", "--replay"].contains(&arg.as_str()));
     match args.next().as_deref() {
         Some("--memory") => return memory(),
+        Some("--replay") => return replay(args.next().ok_or_eyre("how many megabytes?")?.parse()?),
         Some(_) => return soak(args.next().ok_or_eyre("--soak wants minutes")?.parse()?),
         None => {}
     }
@@ -107,7 +110,7 @@ fn soak(minutes: u64) -> Result<()> {
     /// hour.
     const GROWN: u64 = 512;
 
-    let mut sim = SimProcess::start(HEADSETS)?;
+    let mut sim = SimProcess::start(["--headset", "epocx@256:connected"].repeat(HEADSETS))?;
     let process = sim.0.id().to_string();
     let url = sim.url()?;
     let (sender, delays) = mpsc::channel();
@@ -180,17 +183,62 @@ fn soak(minutes: u64) -> Result<()> {
     if grown <= GROWN { Ok(()) } else { bail!("memory grows") }
 }
 
+/// A recording of an EPOC X with all that belongs to it, as long as asked for, on standard input.
+fn replay(megabytes: usize) -> Result<()> {
+    /// In kB, from a tenth of the file to its end.
+    const GROWN: u64 = 4096;
+    const CHUNK: usize = 1 << 20;
+
+    let mut sim = SimProcess::start(["--replay", "-"])?;
+    let process = sim.0.id().to_string();
+    let mut input = sim.0.stdin.take().ok_or_eyre("no input")?;
+    let sensors = Model::EpocX.sensors();
+    write!(input, "Timestamp,EEG.Counter")?;
+    for sensor in sensors {
+        write!(input, ",EEG.{sensor}")?;
+    }
+    for sensor in sensors {
+        write!(input, ",CQ.{sensor}")?;
+    }
+    writeln!(input)?;
+    let started = Instant::now();
+    let (mut rows, mut text, mut before) = (0_u32, String::new(), 0);
+    for chunk in 0..megabytes {
+        text.clear();
+        while text.len() < CHUNK {
+            let time = 1.8e9 + f64::from(rows) / 256.0;
+            write!(text, "{time:.6},{}", rows % 256)?;
+            for sensor in 0..sensors.len() {
+                write!(text, ",{}.25", 4000 + (rows as usize * 7 + sensor * 31) % 400)?;
+            }
+            text.push_str(&",4".repeat(sensors.len()));
+            text.push('\n');
+            rows += 1;
+        }
+        input.write_all(text.as_bytes())?;
+        if chunk == megabytes / 10 {
+            before = resident(&process)?;
+        }
+    }
+    drop(input);
+    sim.url()?;
+    let grown = resident(&process)?.saturating_sub(before);
+    println!(
+        "{megabytes} MB, {rows} rows, read in {:.1} s: {before} kB at a tenth, grown by {grown} kB \
+         at the end (target ≤ {GROWN})",
+        started.elapsed().as_secs_f64()
+    );
+    if grown <= GROWN { Ok(()) } else { bail!("memory grows with the file") }
+}
+
 /// The program as a process, which ends with this value.
 struct SimProcess(Child);
 
 impl SimProcess {
-    fn start(headsets: usize) -> Result<Self> {
+    fn start<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cortop"));
-        command.args(["sim", "--ws", "--port", "0", "--approved", "--quiet"]);
-        for _ in 0..headsets {
-            command.args(["--headset", "epocx@256:connected"]);
-        }
-        Ok(Self(command.stdout(Stdio::piped()).spawn()?))
+        command.args(["sim", "--ws", "--port", "0", "--approved", "--quiet"]).args(args);
+        Ok(Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?))
     }
 
     fn url(&mut self) -> Result<String> {

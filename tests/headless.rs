@@ -11,6 +11,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -341,13 +342,20 @@ fn metrics_are_served_whatever_the_service_does() {
     let rate = "cortop_stream_samples_total{headset=\"INSIGHT-0A1B2C3D\",stream=\"eeg\"} ";
     let battery = "cortop_battery_ratio{headset=\"INSIGHT-0A1B2C3D\"} ";
     let has = |text: &str| [rate, battery].iter().all(|name| text.contains(name));
-    while !has(&scrape(&ready)) {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    let scrape_until = |seen: &dyn Fn(&str) -> bool| {
+        let begun = Instant::now();
+        loop {
+            let text = scrape(&ready);
+            if seen(&text) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "still:\n{text}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    scrape_until(&has);
     drop(place);
-    while !scrape(&ready).contains("cortop_connected 0\n") {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
+    scrape_until(&|text| text.contains("cortop_connected 0\n"));
     let address = ready.trim_end().trim_start_matches("READY http://").replace("/metrics", "");
     let folder = tempfile::tempdir().expect("a folder");
     let taken = ["metrics", "--url", "ws://127.0.0.1:1", "--listen", &address];

@@ -1,5 +1,5 @@
 //! Lets somebody look on at what crosses the sockets of a client, from any moment on. Whoever begins
-//! late is told first what a reader has to know: the last answer about each thing that lasts, with
+//! late first gets what a reader has to know: the last answer about each thing that lasts, with
 //! its request. Between two lookers-on only those answers are kept; samples pass by at the cost of a
 //! flag.
 

@@ -31,6 +31,8 @@ use cortop_protocol::{
 
 /// Samples of `dev` and `eq` a second.
 const STATE_RATE: f64 = 2.0;
+/// Stands for a charge that the file does not have, at a place that clients count on.
+const UNKNOWN: f64 = -1.0;
 /// Mental commands by the numbers of an export (§3.4).
 const COMMANDS: [(u64, &str); 7] = [
     (1, "neutral"),
@@ -66,6 +68,23 @@ struct RecordedStream {
     columns: Columns,
     /// What the cells of a row hold, where the columns do not show it.
     kinds: Vec<ColumnKind>,
+}
+
+impl RecordedStream {
+    /// The battery's level and its per cent; where the file has one of them, the other follows from it,
+    /// for a level is a quarter of the charge.
+    fn charge(&self, time: f64) -> (Option<f64>, Option<f64>) {
+        let newest = self.track.newest(time);
+        let one = |wanted| {
+            let mut cells = self.kinds.iter().zip(newest.iter().copied());
+            cells.find(|(kind, _)| **kind == wanted).map(|(_, cell)| cell)
+        };
+        let (level, percent) = (one(ColumnKind::Battery), one(ColumnKind::BatteryPercent));
+        (
+            level.or_else(|| percent.map(|percent| (percent / 25.0).ceil())),
+            percent.or_else(|| level.map(|level| 25.0 * level)),
+        )
+    }
 }
 
 impl Recording {
@@ -171,17 +190,15 @@ impl Recording {
         }
     }
 
-    /// The state of the headset, which stands in each row. What a file lacks follows from what it has: a
-    /// headset whose EEG was received had a link, and a battery has a quarter of its charge a level.
+    /// The state of the headset, which stands in each row. A headset whose EEG was received had a link,
+    /// whether the file has that or not.
     fn write_dev(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
         let newest = series.track.newest(time);
         let cells = || series.kinds.iter().zip(newest.iter().copied());
-        let one = |wanted| cells().find(|(kind, _)| **kind == wanted).map(|(_, cell)| cell);
-        let (level, percent) = (one(ColumnKind::Battery), one(ColumnKind::BatteryPercent));
-        let unknown = -1.0;
-        let level_of = |percent: f64| (percent / 25.0).ceil();
-        values.fixed(level.or_else(|| percent.map(level_of)).unwrap_or(unknown), 2);
-        values.fixed(one(ColumnKind::Signal).unwrap_or(1.0), 2);
+        let signal = cells().find(|(kind, _)| **kind == ColumnKind::Signal);
+        let (level, percent) = series.charge(time);
+        values.fixed(level.unwrap_or(UNKNOWN), 2);
+        values.fixed(signal.map_or(1.0, |(_, cell)| cell), 2);
         for column in &series.columns.0 {
             if let Column::Group(_) = column {
                 values.open();
@@ -190,13 +207,15 @@ impl Recording {
                 values.close();
             }
         }
-        if let Some(percent) = percent.or_else(|| level.map(|level| 25.0 * level)) {
+        if let Some(percent) = percent {
             values.fixed(percent, 2);
         }
     }
 
-    /// EEG quality, which stands in each row.
-    fn write_eq(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
+    /// EEG quality, which stands in each row, after the charge, which the rows of `dev` have.
+    fn write_eq(&self, series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
+        let percent = self.series(Stream::Dev).and_then(|dev| dev.charge(time).1);
+        values.fixed(percent.unwrap_or(UNKNOWN), 2);
         values.all(series.track.newest(time).iter().copied(), 2);
     }
 
@@ -268,7 +287,7 @@ impl SampleSource for Recording {
             Stream::Com => Self::write_com(series, index, values),
             Stream::Fac => Self::write_fac(series, index, values),
             Stream::Dev => Self::write_dev(series, self.time(stream, index), values),
-            Stream::Eq => Self::write_eq(series, self.time(stream, index), values),
+            Stream::Eq => self.write_eq(series, self.time(stream, index), values),
             Stream::Sys => {}
         }
     }

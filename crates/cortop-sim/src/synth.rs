@@ -170,7 +170,7 @@ impl Synth {
     }
 
     fn write_fac(&self, time: f64, values: &mut dyn ValueSink) {
-        values.word(self.eyes.act(time, 1.0 / FAC_RATE));
+        values.word(self.eyes.action(time, 1.0 / FAC_RATE));
         // Powers change at 8 Hz although samples come at 32 Hz (§5.1).
         let held = (time * 8.0).floor() / 8.0;
         for (act, power) in [self.activity.upper(held), self.activity.lower(held)] {

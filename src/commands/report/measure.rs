@@ -16,7 +16,7 @@ use cortop_signal::{
     spectrum::{FrequencyAxis, MAINS, Periodogram, RANGE},
 };
 
-/// Rows by which the rate is told where the file does not say it.
+/// Rows from which the rate is estimated where the file does not say it.
 const RATE_ROWS: usize = 2048;
 
 /// Gaps and markers that are kept; all are counted.
@@ -151,7 +151,7 @@ pub(super) struct MeasuredContact {
     pub(super) label: String,
     /// Seconds at each level from 0 (none) to 4 (good).
     pub(super) seconds: [f64; 5],
-    /// The lowest level in each of the times; `None` where none was told.
+    /// The lowest level in each of the times; `None` where none was reported.
     pub(super) lowest: Vec<Option<u8>>,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     recording::{OpenError, display_name},
 };
 
-/// Lines at the start by which a capture is told from other texts.
+/// Lines at the start by which a capture is distinguished from other texts.
 const SNIFFED: usize = 20;
 
 /// A line of a capture.

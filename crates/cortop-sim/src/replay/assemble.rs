@@ -308,6 +308,7 @@ fn columns(header: &Header, stream: Stream) -> Columns {
         }
         Stream::Mot => flat(["COUNTER_MEMS"].into_iter().chain(labels())),
         Stream::Dev => dev_columns(header),
+        Stream::Eq => flat(["batteryPercent"].into_iter().chain(labels())),
         _ => {
             let mut last = "";
             flat(labels().filter(move |label| std::mem::replace(&mut last, label) != *label))

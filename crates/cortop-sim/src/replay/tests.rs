@@ -280,8 +280,15 @@ fn everything_that_a_modern_export_holds_is_played() {
         sample(&recording, Stream::Fac, 0),
         json!(["neutral", "neutral", 0.0, "neutral", 0.0])
     );
+    // Clients take them by their places (§5.5).
+    let labels = columns(&recording, Stream::Eq);
+    let first: Vec<_> = labels.as_array().unwrap().iter().take(4).collect();
+    assert_eq!(first, ["batteryPercent", "overall", "sampleRateQuality", "AF3"]);
     let quality = sample(&recording, Stream::Eq, 0);
-    assert_eq!((&quality[0], &quality[1], &quality[2]), (&json!(75.0), &json!(1.0), &json!(3.0)));
+    assert_eq!(
+        quality.as_array().unwrap()[..4],
+        json!([77.0, 75.0, 1.0, 3.0]).as_array().unwrap()[..]
+    );
     let dev = sample(&recording, Stream::Dev, 0);
     assert_eq!(
         (&dev[0], &dev[1], &dev[3], dev[2].as_array().unwrap().len()),

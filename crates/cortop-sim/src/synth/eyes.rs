@@ -74,7 +74,7 @@ impl Eyes {
 
     /// What the sample of `fac` reports that covers the `span` seconds before `time`: a blink once, at
     /// its peak, the others as long as they last.
-    pub(super) fn act(self, time: f64, span: f64) -> &'static str {
+    pub(super) fn action(self, time: f64, span: f64) -> &'static str {
         let movement = self.movement(slot(time / SLOT).0).filter(|own| {
             let (from, until) = match own.act {
                 "blink" => {

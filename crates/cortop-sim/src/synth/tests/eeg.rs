@@ -184,7 +184,7 @@ fn level(source: &Synth, label: &str, from: f64, to: f64) -> f64 {
 /// When the eyes begin to do each of these things within some seconds, as `fac` has it.
 fn acts(source: &Synth, act: &str, seconds: u32) -> Vec<f64> {
     let span = 1.0 / FAC_RATE;
-    let does = |index: u32| source.eyes.act(f64::from(index) * span, span) == act;
+    let does = |index: u32| source.eyes.action(f64::from(index) * span, span) == act;
     let begins = (16..seconds * 32).filter(|&index| does(index) && !does(index - 1));
     begins.map(|index| f64::from(index) * span).collect()
 }
@@ -284,7 +284,7 @@ fn fac_reports_which_eye_winks_and_where_the_eyes_look() {
     let span = 1.0 / FAC_RATE;
     let closed =
         (0..32 * 600).map(|index| f64::from(index) * span).filter(|&time| Synth::eyes_closed(time));
-    let acts: Vec<_> = closed.filter(|&time| source.eyes.act(time, span) != "neutral").collect();
+    let acts: Vec<_> = closed.filter(|&time| source.eyes.action(time, span) != "neutral").collect();
     assert!(acts.is_empty(), "closed eyes move at {acts:?}");
 }
 
