@@ -183,7 +183,8 @@ fn soak(minutes: u64) -> Result<()> {
     if grown <= GROWN { Ok(()) } else { bail!("memory grows") }
 }
 
-/// A recording of an EPOC X with all that belongs to it, as long as asked for, on standard input.
+/// A recording of an EPOC X, as long as asked for, on standard input. Its first 16 MiB of numbers stay
+/// in memory, so that it has to be of 256 MB or more for a tenth of it to fill them.
 fn replay(megabytes: usize) -> Result<()> {
     /// In kB, from a tenth of the file to its end.
     const GROWN: u64 = 4096;
