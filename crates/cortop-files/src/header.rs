@@ -258,6 +258,16 @@ fn meaning(name: &str) -> (ColumnKind, String) {
     let (family, own) = plain.split_once('.').unwrap_or(("", &plain));
     let (family, upper) = (family.to_uppercase(), own.to_uppercase());
     let sensor = sensor_name(own);
+    if family == "PM"
+        && let Some(label) = metric(&upper)
+    {
+        return (ColumnKind::Metric, label);
+    }
+    if family == "POW"
+        && let Some(label) = power(own)
+    {
+        return (ColumnKind::BandPower, label);
+    }
     let (kind, label) = match (family.as_str(), upper.as_str()) {
         ("EEG" | "", "TIMESTAMP" | "TIME_STAMP_S") => (ColumnKind::Time, own),
         ("EEG" | "", "TIME_STAMP_MS") => (ColumnKind::TimeMillis, own),
@@ -278,7 +288,9 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         ("", "MARKER") => (ColumnKind::MarkerFlag, own),
         ("EEG" | "", "CONTACTQUALITY") | ("CQ", "OVERALL") => (ColumnKind::Contact, "OVERALL"),
         ("EEG", "QUALITY" | "HIGHBITFLEX") | ("CQ", "CMS" | "DRL") => (ColumnKind::LeftOut, name),
-        ("EEG" | "", _) if let Some(sensor) = &sensor => (ColumnKind::Sensor, sensor.as_str()),
+        ("EEG" | "", _) if sensor.is_some() => {
+            (ColumnKind::Sensor, sensor.as_deref().unwrap_or(own))
+        }
         // A sensor that is in no list, as X-trodes have them.
         ("EEG", _) if !upper.starts_with("MARKER") && !upper.starts_with("RAW") => {
             (ColumnKind::Sensor, own)
@@ -295,8 +307,6 @@ fn meaning(name: &str) -> (ColumnKind, String) {
             (ColumnKind::Motion, "INTERPOLATED_MEMS")
         }
         ("MOT" | "", label) if MOTION.contains(&label) => (ColumnKind::Motion, label),
-        ("PM", _) if let Some(label) = metric(&upper) => return (ColumnKind::Metric, label),
-        ("POW", _) if let Some(label) = power(own) => return (ColumnKind::BandPower, label),
         ("MC", "ACTION") => (ColumnKind::Command, "act"),
         ("MC", "ACTIONPOWER") => (ColumnKind::CommandPower, "pow"),
         ("FE", "BLINKWINK") => (ColumnKind::BlinkWink, "eyeAct"),

@@ -53,8 +53,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time that a client may leave its socket unread before the journal says so.
 const UNREAD: Duration = Duration::from_secs(5);
 
-/// Accepts connections and lets scheduled events happen, until the service ends; aborted, all
-/// connections end with it.
+/// Accepts connections and lets scheduled events happen, until the service ends, and for twice the
+/// [`CLOSE_TIMEOUT`] at most after it; aborted, all connections end with it.
 pub(super) async fn serve(listener: Listener, tls: Option<Arc<Tls>>, shared: SharedService) {
     let mut connections = JoinSet::new();
     let mut changes = shared.changes();
@@ -73,7 +73,9 @@ pub(super) async fn serve(listener: Listener, tls: Option<Arc<Tls>>, shared: Sha
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    // A client that reads nothing, or never finishes its handshake, does not keep the service.
+    let ended = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(2 * CLOSE_TIMEOUT, ended).await;
 }
 
 /// Waits for a moment, or for ever.

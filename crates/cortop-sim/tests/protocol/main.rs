@@ -551,3 +551,25 @@ async fn a_scan_takes_twenty_seconds_and_the_first_metrics_forty() {
     let seconds = connected.elapsed().as_secs_f64();
     assert!((40.0..41.0).contains(&seconds), "{seconds}");
 }
+
+#[tokio::test]
+async fn the_service_ends_whatever_its_clients_do() {
+    let sim = Sim::start(Options::default()).await.unwrap();
+    let silent = TcpStream::connect(sim.address).await.unwrap();
+    let mut deaf = ProtocolClient::connect(&sim).await;
+    // Asks until neither side takes anything any more, as it reads no answer.
+    let request = json!({ "id": 1, "jsonrpc": "2.0", "method": "queryHeadsets", "params": {} });
+    let request = request.to_string();
+    let ask = async {
+        loop {
+            let sent = deaf.socket.send(Message::text(request.as_str()));
+            if timeout(Duration::from_secs(1), sent).await.is_err() {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, ask).await.expect("everything is taken");
+    // A second for close frames, and as much for a slow machine.
+    timeout(Duration::from_secs(2), sim.stop()).await.expect("it ends");
+    drop(silent);
+}
