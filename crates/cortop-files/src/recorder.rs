@@ -4,20 +4,23 @@
 //!
 //! ```text
 //! recording     one headset: its streams in sequence, and the files they go to
-//!  ├─ timeline      the place of each sample
-//!  ├─ csv_output, edf_output, marker_output
-//!  └─ names         what the files are called
+//!  ├─ tables        those with a row or a place for each sample
+//!  │   ├─ timeline      the place of each sample
+//!  │   └─ csv_output, edf_output, marker_output
+//!  └─ files, names  what the files are called
 //! service       a recorder that is started and stopped while samples flow
 //! status        what others may see of it
 //! ```
 
 mod csv_output;
 mod edf_output;
+mod files;
 mod marker_output;
 mod names;
 mod recording;
 mod service;
 mod status;
+mod tables;
 mod timeline;
 
 use std::{
@@ -216,10 +219,10 @@ impl Sink for Recorder {
         if self.options.headset.as_ref().is_some_and(|only| only != id) {
             return Ok(());
         }
-        if !self.recordings.iter().any(|own| own.headset == *id) {
+        if !self.recordings.iter().any(|own| own.headset() == id) {
             self.recordings.push(HeadsetRecording::new(id.clone(), self.options.clone()));
         }
-        for own in self.recordings.iter_mut().filter(|own| own.headset == *id) {
+        for own in self.recordings.iter_mut().filter(|own| own.headset() == id) {
             own.subscribe(subscription)?;
         }
         Ok(())
@@ -227,7 +230,7 @@ impl Sink for Recorder {
 
     fn sample(&mut self, sample: &Sample) -> Result<(), RecordError> {
         let id = &sample.subscription.headset;
-        let Some(own) = self.recordings.iter_mut().find(|own| own.headset == *id) else {
+        let Some(own) = self.recordings.iter_mut().find(|own| own.headset() == id) else {
             return Ok(());
         };
         let status = &self.status;

@@ -1,0 +1,295 @@
+//! The files of a recording that have a row or a place for each sample: CSV, EDF and BDF, with the
+//! markers beside them.
+
+use cortop_protocol::{Sample, Stream, columns::MARKERS};
+use cortop_signal::sequence::Placement;
+use serde_json::Value;
+
+use super::{
+    OpenedStream, RecordError, RecordingFormat,
+    csv_output::CsvOutput,
+    edf_output::EdfOutput,
+    files::RecordingFiles,
+    marker_output::{MarkerOutput, RecordedMarker},
+    timeline::{Placed, SampleTimeline},
+};
+use crate::{
+    csv_writer::{CsvMetadata, CsvVersion},
+    edf::header::{EdfFormat, steady_record},
+    json_lines::members,
+    output_file::OutputFile,
+};
+
+/// The files, and what their rows are reckoned by.
+#[derive(Debug)]
+pub(super) struct Tables {
+    streams: Vec<OpenedStream>,
+    /// The stream that gives the rows.
+    pace: Stream,
+    pace_timeline: SampleTimeline,
+    /// Of motion beside EEG.
+    motion_timeline: SampleTimeline,
+    csv: Option<CsvOutput>,
+    /// With the pace of the rows.
+    edf: Vec<EdfOutput>,
+    /// Motion has files of its own, which begin with its first sample.
+    motion_apart: bool,
+    motion_edf: Vec<EdfOutput>,
+    markers: MarkerOutput,
+    /// Markers so far.
+    count: u64,
+}
+
+impl Tables {
+    /// Begins the tables with the first sample of the stream that gives the rows. `streams`: those in
+    /// force.
+    pub(super) fn open(
+        files: &mut RecordingFiles,
+        streams: Vec<OpenedStream>,
+        (sample, placement): (&Sample, Placement),
+        firmware: String,
+    ) -> Result<Self, RecordError> {
+        let pace = sample.subscription.stream;
+        let find = |stream: Stream| streams.iter().find(|own| own.stream == stream);
+        let rate = |stream: Stream| find(stream).map_or(1.0, |own| own.rate);
+        let placed = Placed::first(placement);
+        let csv = if files.has(RecordingFormat::Csv) {
+            let metadata = metadata(files, &streams, firmware);
+            let file = files.create(sample, ".csv")?;
+            let path = file.path().to_owned();
+            let csv = CsvOutput::new(file, &metadata, &streams);
+            Some(csv.map_err(RecordError::write(&path))?)
+        } else {
+            None
+        };
+        let mut others: Vec<&OpenedStream> = Vec::new();
+        let mut motion_apart = false;
+        if pace == Stream::Eeg {
+            others.extend([Stream::Dev, Stream::Eq].into_iter().filter_map(find));
+            // Motion of 6.4 Hz has no whole samples in a record as short as one of EEG.
+            let (eeg, motion) = (rate(Stream::Eeg), find(Stream::Mot));
+            let fits =
+                |own: &&OpenedStream| steady_record(&[eeg, own.rate]) <= steady_record(&[eeg]);
+            motion_apart = motion.is_some_and(|own| !fits(&own));
+            others.extend(motion.filter(fits));
+        }
+        let mut edf = Vec::new();
+        if let (Some(own), true) = (find(pace), pace.is_trace()) {
+            let ending = if pace == Stream::Mot { ".md" } else { "" };
+            edf = begin_edf(files, (sample, &placed), (own, &others), ending)?;
+        }
+        Ok(Self {
+            pace,
+            pace_timeline: SampleTimeline::new(rate(pace)),
+            motion_timeline: SampleTimeline::new(rate(Stream::Mot)),
+            csv,
+            edf,
+            motion_apart,
+            motion_edf: Vec::new(),
+            markers: MarkerOutput::new(files.stem(), placed.stamp),
+            count: 0,
+            streams,
+        })
+    }
+
+    /// The stream that gives the rows.
+    pub(super) fn pace(&self) -> Stream {
+        self.pace
+    }
+
+    /// What places its samples.
+    pub(super) fn pace_timeline(&self) -> &SampleTimeline {
+        &self.pace_timeline
+    }
+
+    /// Markers so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the samples of a stream have a place.
+    pub(super) fn fits(&self, opened: &OpenedStream) -> bool {
+        self.streams.iter().any(|own| own.fits(opened))
+    }
+
+    /// The files of motion that has its own.
+    fn begin_motion(
+        &mut self,
+        files: &mut RecordingFiles,
+        sample: &Sample,
+        placement: Placement,
+    ) -> Result<(), RecordError> {
+        if !self.motion_apart || !self.motion_edf.is_empty() {
+            return Ok(());
+        }
+        let motion = self.streams.iter().find(|own| own.stream == Stream::Mot);
+        let Some(motion) = motion else { return Ok(()) };
+        let placed = Placed::first(placement);
+        self.motion_edf = begin_edf(files, (sample, &placed), (motion, &[]), ".md")?;
+        Ok(())
+    }
+
+    /// Takes a sample in.
+    pub(super) fn sample(
+        &mut self,
+        files: &mut RecordingFiles,
+        sample: &Sample,
+        placement: Placement,
+        resumes: bool,
+    ) -> Result<(), RecordError> {
+        let (stream, values) = (sample.subscription.stream, &sample.values);
+        if stream == Stream::Mot {
+            self.begin_motion(files, sample, placement)?;
+        }
+        if stream != self.pace {
+            if let Some(csv) = &mut self.csv {
+                csv.sample(stream, values);
+            }
+            if stream == Stream::Mot {
+                let placed = self.motion_timeline.place(sample, placement, resumes);
+                for own in &mut self.edf {
+                    let written = own.motion(values, &placed, &self.pace_timeline);
+                    written.map_err(RecordError::write(own.path()))?;
+                }
+                for own in &mut self.motion_edf {
+                    let written = own.pace(values, &placed, &self.motion_timeline);
+                    written.map_err(RecordError::write(own.path()))?;
+                }
+            } else {
+                self.edf.iter_mut().for_each(|own| own.state(stream, values));
+            }
+            return Ok(());
+        }
+        let placed = self.pace_timeline.place(sample, placement, resumes);
+        if !values.markers.is_empty() {
+            for marker in markers(sample, placed.stamp) {
+                self.mark(&marker, Some(placed.index));
+            }
+        }
+        if let Some(csv) = &mut self.csv {
+            let written = csv.row(stream, values, &placed);
+            written.map_err(RecordError::write(csv.path()))?;
+        }
+        for own in &mut self.edf {
+            let written = own.pace(values, &placed, &self.pace_timeline);
+            written.map_err(RecordError::write(own.path()))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a marker: at a sample, or by its time.
+    pub(super) fn mark(&mut self, marker: &RecordedMarker, at: Option<u64>) {
+        self.count += 1;
+        let index = at.map(|at| at as f64);
+        let index = index.or_else(|| self.pace_timeline.index_of_stamp(marker.time));
+        for own in &mut self.edf {
+            own.annotate(index.unwrap_or_default(), marker.text());
+        }
+        if let Some(csv) = &mut self.csv {
+            csv.mark(marker.time, self.markers.push(marker));
+        }
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = &OutputFile> {
+        let edf = self.edf.iter().chain(&self.motion_edf).map(EdfOutput::file);
+        self.csv.iter().map(CsvOutput::file).chain(edf)
+    }
+
+    pub(super) fn flush(&mut self, syncs: bool) -> Result<(), RecordError> {
+        if let Some(csv) = &mut self.csv {
+            csv.flush().map_err(RecordError::write(csv.path()))?;
+            self.markers.flush().map_err(RecordError::write(&self.markers.path()))?;
+        }
+        for own in self.edf.iter_mut().chain(&mut self.motion_edf) {
+            own.flush().map_err(RecordError::write(own.path()))?;
+        }
+        if syncs {
+            for file in self.files() {
+                file.sync().map_err(RecordError::write(file.path()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the files; gives what could not be written as it came.
+    pub(super) fn finish(mut self) -> Result<Vec<String>, RecordError> {
+        let mut notes = Vec::new();
+        if self.csv.is_some() {
+            self.markers.finish().map_err(RecordError::write(&self.markers.path()))?;
+        }
+        let paced = self.edf.into_iter().map(|own| (own, &self.pace_timeline));
+        let motion = self.motion_edf.into_iter().map(|own| (own, &self.motion_timeline));
+        for (own, timeline) in paced.chain(motion) {
+            let path = own.path().to_owned();
+            let summary = own.finish(timeline).map_err(RecordError::write(&path))?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if summary.clipped > 0 {
+                let count = summary.clipped;
+                notes.push(format!("{count} values were beyond the scale of {name}; CSV has them"));
+            }
+            if summary.dropped > 0 {
+                let count = summary.dropped;
+                notes.push(format!("{count} samples of motion came too late for {name}"));
+            }
+        }
+        Ok(notes)
+    }
+}
+
+/// New files of EDF and BDF, as far as they are asked for.
+fn begin_edf(
+    files: &mut RecordingFiles,
+    (sample, placed): (&Sample, &Placed),
+    (pace, others): (&OpenedStream, &[&OpenedStream]),
+    ending: &str,
+) -> Result<Vec<EdfOutput>, RecordError> {
+    let formats =
+        [(RecordingFormat::Edf, EdfFormat::EdfPlus), (RecordingFormat::Bdf, EdfFormat::BdfPlus)];
+    let mut begun = Vec::new();
+    for (format, kind) in formats {
+        if files.has(format) {
+            let file = files.create(sample, &format!("{ending}.{}", format.name()))?;
+            let path = file.path().to_owned();
+            let of = (&files.options, &files.headset);
+            let own = EdfOutput::new(file, kind, of, pace, others, (&sample.values, placed));
+            begun.push(own.map_err(RecordError::write(&path))?);
+        }
+    }
+    Ok(begun)
+}
+
+fn metadata(files: &RecordingFiles, streams: &[OpenedStream], firmware: String) -> CsvMetadata {
+    let id = files.headset.as_str();
+    let (kind, serial) = id.split_once('-').unwrap_or((id, ""));
+    let names =
+        [(Stream::Eeg, "eeg"), (Stream::Mot, "mot"), (Stream::Met, "pm"), (Stream::Pow, "pow")];
+    let rates = names.into_iter().filter_map(|(stream, name)| {
+        let own = streams.iter().find(|own| own.stream == stream)?;
+        Some((name, own.rate))
+    });
+    CsvMetadata {
+        title: files.options.title.clone(),
+        subject: files.options.subject.clone(),
+        headset_type: kind.to_owned(),
+        serial: serial.to_owned(),
+        firmware,
+        rates: rates.collect(),
+        version: CsvVersion::V2,
+    }
+}
+
+/// The markers that came with a sample, label and value apart.
+fn markers(sample: &Sample, time: f64) -> Vec<RecordedMarker> {
+    let Some((_, values)) = members(sample) else { return Vec::new() };
+    let own = values.into_iter().find(|own| own.label == Some(MARKERS)).and_then(|own| own.value);
+    let all: Vec<Value> =
+        own.and_then(|own| serde_json::from_str(own.get()).ok()).unwrap_or_default();
+    // As many as are shown of a sample.
+    let all = all.into_iter().take(sample.values.markers.len());
+    all.map(|mut own| RecordedMarker {
+        label: own["label"].as_str().map(cortop_protocol::sanitize::clean).unwrap_or_default(),
+        value: own.get_mut("value").map(Value::take).unwrap_or_default(),
+        time,
+    })
+    .collect()
+}
