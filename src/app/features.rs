@@ -57,10 +57,7 @@ impl App {
                 self.playback.is_none() && (self.lsl.is_some() || self.headset().is_some())
             }
             Action::Mark | Action::MarkNow => self.marked_session().is_some(),
-            Action::EndMarker => self
-                .running_record()
-                .and_then(|record| record.last.as_ref())
-                .is_some_and(|last| !last.is_interval()),
+            Action::EndMarker => self.open_marker().is_some(),
             // A choice waits for another key.
             Action::Connect => {
                 let chooses = matches!(self.link, Link::Up { step: ConnectionStep::Choosing, .. });

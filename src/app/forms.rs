@@ -119,7 +119,8 @@ pub(super) fn shortcut(form: &Form, key: Key, action: Option<Action>) -> Option<
 /// at a time by the headset's clock.
 pub(super) fn mark(session: SessionId, marker: OutsideMarker, beside: Option<Timestamp>) -> Effect {
     if let Some(time) = beside {
-        return Effect::Mark { session, time, text: marker.text() };
+        let text = marker.text();
+        return Effect::Mark { session, id: None, time, end: None, text };
     }
     let OutsideMarker { label, value, at } = marker;
     Effect::Command(Command::Marker(MarkerCommand::Mark { session, label, value, at }))

@@ -9,7 +9,7 @@ use crate::{
     exchange::{LslState, OutsideMarker},
     playback::{PlaybackCommand, PlaybackState},
 };
-use cortop_client::{Command, Event, HeadsetId, Moment, SessionId, Stream};
+use cortop_client::{Command, Event, HeadsetId, MarkerId, Moment, SessionId, Stream};
 use cortop_files::{
     capture::CaptureState,
     recorder::{RecorderOptions, RecorderState},
@@ -141,12 +141,17 @@ pub enum Effect {
     Playback(PlaybackCommand),
     /// Write what crosses the socket to this file, or to none any more.
     Capture(Option<PathBuf>),
-    /// Put a marker among the samples of a session that has no record.
+    /// Put a marker among the samples of a session, but not into its record; or make an interval of
+    /// one that is there.
     Mark {
         /// Which session.
         session: SessionId,
+        /// The id that it has in a record.
+        id: Option<MarkerId>,
         /// When it was set, by the clock of its headset.
         time: Timestamp,
+        /// When it ended.
+        end: Option<Timestamp>,
         /// What it says.
         text: String,
     },

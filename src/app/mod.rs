@@ -169,6 +169,8 @@ pub struct App {
     pub lsl: Option<LslState>,
     /// What is recorded to files.
     pub(crate) recorder: Option<RecorderState>,
+    /// The last marker in those files, until it has an end.
+    file_marker: Option<recording::FileMarker>,
     /// The capture that is being played in place of a service.
     pub playback: Option<PlaybackState>,
     /// The capture that is being written.
@@ -238,6 +240,7 @@ impl App {
             throughput: Throughput::default(),
             lsl: None,
             recorder: None,
+            file_marker: None,
             playback: None,
             capture: None,
             focus: Pane::Streams,
@@ -321,6 +324,9 @@ impl App {
         }
         if tells_facts {
             effects.extend(self.check_alerts());
+        }
+        for effect in &effects {
+            self.note_marker_in_files(effect);
         }
         effects
     }

@@ -10,9 +10,20 @@ use super::{
 };
 use crate::exchange::OutsideMarker;
 use cortop_client::{
-    Command, Link, Marker, MarkerCommand, RecordEvent, RecordId, SessionId, marker::MarkerValue,
-    session::SessionStatus,
+    Command, HeadsetId, Link, Marker, MarkerCommand, MarkerId, RecordEvent, RecordId, SessionId,
+    marker::MarkerValue, session::SessionStatus,
 };
+
+/// A marker in the files that are recorded.
+#[derive(Clone, Debug)]
+pub(super) struct FileMarker {
+    headset: HeadsetId,
+    /// Its id, if it was in a record.
+    id: Option<MarkerId>,
+    /// When it was set, by the headset's clock.
+    time: Timestamp,
+    text: String,
+}
 
 impl App {
     /// Starts a record in the current session, or asks whether to stop the one that runs.
@@ -152,18 +163,47 @@ impl App {
 
     /// Makes an interval of the last marker.
     pub(super) fn end_marker(&mut self) -> Vec<Effect> {
-        let Some(session) = self.recorded_session() else {
-            self.notify_no_record();
+        let Some(effect) = self.open_marker() else {
+            if self.marked_session().is_some() {
+                self.notify(Severity::Problem, "there is no marker to end");
+            } else {
+                self.notify_no_record();
+            }
             return Vec::new();
         };
+        if let (Effect::Mark { .. }, Some(own)) = (&effect, &self.file_marker) {
+            let text = format!("marker {} ended in the files", own.text);
+            self.notify(Severity::Info, text);
+        }
+        vec![effect]
+    }
+
+    /// What ends the last marker, if that has no end yet: in the record of the current session, or
+    /// else in the files, also where the connection has been lost since it was set.
+    pub(super) fn open_marker(&self) -> Option<Effect> {
+        let (session, beside) = self.marked_session()?;
         let last = self.records.running_in(&session).and_then(|running| running.last.as_ref());
-        let Some(marker) = last.filter(|last| !last.is_interval()).map(|last| last.uuid.clone())
-        else {
-            self.notify(Severity::Problem, "there is no marker to end");
-            return Vec::new();
-        };
-        let end = MarkerCommand::End { session, marker, at: self.now };
-        vec![Effect::Command(Command::Marker(end))]
+        if let Some(last) = last.filter(|last| !last.is_interval()) {
+            let end = MarkerCommand::End { session, marker: last.uuid.clone(), at: self.now };
+            return Some(Effect::Command(Command::Marker(end)));
+        }
+        let headset = self.sessions.headset()?;
+        let own = self.file_marker.as_ref().filter(|own| own.headset == *headset)?;
+        let end = beside.filter(|_| self.is_recorded(headset))?;
+        let FileMarker { id, time, text, .. } = own.clone();
+        Some(Effect::Mark { session, id, time, end: Some(end), text })
+    }
+
+    /// Remembers which marker in the files can be ended.
+    pub(super) fn note_marker_in_files(&mut self, effect: &Effect) {
+        let Effect::Mark { session, id, time, end, text } = effect else { return };
+        let entry = self.sessions.get(session).filter(|_| end.is_none());
+        self.file_marker = entry.map(|entry| FileMarker {
+            headset: entry.session.headset.id.clone(),
+            id: id.clone(),
+            time: *time,
+            text: text.clone(),
+        });
     }
 
     /// The current session, if markers can be set in it: in its record, or, at a time by the
@@ -244,6 +284,16 @@ impl App {
         } else {
             format!("marker {} set", marker.label)
         };
+        let entry = self.sessions.get(session).filter(|_| !marker.is_interval());
+        self.file_marker = entry.and_then(|entry| {
+            let since = jiff::SignedDuration::try_from_secs_f64(marker.start).ok()?;
+            Some(FileMarker {
+                headset: entry.session.headset.id.clone(),
+                id: Some(marker.uuid.clone()),
+                time: Timestamp::from_duration(since).ok()?,
+                text: marker.to_string(),
+            })
+        });
         self.records.mark(session, marker);
         self.notify(Severity::Info, text);
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::exchange::OutsideMarker;
 use cortop_client::{
     ClockOffset, Command, Event, Feed, HeadsetCommand, HeadsetId, MarkerCommand, RecordEvent,
-    SessionId,
+    SessionId, SessionMarker,
 };
 
 /// What comes, and what is known of where it goes.
@@ -83,12 +83,13 @@ impl OutsideMarkers {
                 continue;
             }
             let offset = self.clocks.get(headset).map_or(0.0, |clock| clock.offset);
-            own.push(Feed::Marker {
+            own.push(Feed::Marker(SessionMarker {
                 session: session.clone(),
+                id: None,
                 time: marker.at.wall.as_duration().as_secs_f64() + offset,
+                end: None,
                 text: marker.text(),
-                in_record: false,
-            });
+            }));
         }
         own
     }

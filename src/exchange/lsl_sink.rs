@@ -7,7 +7,9 @@ use std::{
     time::Instant,
 };
 
-use cortop_client::{ClockOffset, HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_client::{
+    ClockOffset, HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription,
+};
 use cortop_lsl::{Outlet, Server, StreamInfo};
 use cortop_signal::sink::Sink;
 
@@ -209,22 +211,17 @@ impl Sink for LslSink {
         Ok(())
     }
 
-    fn marker(
-        &mut self,
-        session: &SessionId,
-        time: f64,
-        text: &str,
-        in_record: bool,
-    ) -> Result<(), ServeError> {
+    fn marker(&mut self, marker: &SessionMarker) -> Result<(), ServeError> {
+        let SessionMarker { session, id: in_record, time, end, text } = marker;
         let Some((id, has_eeg)) = self.headset_of(session) else { return Ok(()) };
-        if in_record && has_eeg {
-            // It comes with a sample.
+        // In a record it comes with a sample.
+        if end.is_some() || in_record.is_some() && has_eeg {
             return Ok(());
         }
         if let Some(headset) = self.headsets.get_mut(&id) {
             let now = Instant::now();
-            let time = headset.clock.lsl_time(self.shared.clock(&id), Some(time), now);
-            let pushed = headset.markers.push_texts(time, &[text]);
+            let time = headset.clock.lsl_time(self.shared.clock(&id), Some(*time), now);
+            let pushed = headset.markers.push_texts(time, &[text.as_str()]);
             debug_assert!(pushed.is_ok(), "markers are one text each");
         }
         Ok(())
@@ -309,6 +306,11 @@ mod tests {
         timeout(Duration::from_secs(20), waiting).await.expect("soon");
     }
 
+    fn own_marker(text: &str, in_record: bool, end: Option<f64>) -> SessionMarker {
+        let (session, id) = ("s".into(), in_record.then(|| "m".into()));
+        SessionMarker { session, id, time: 1e9, end, text: text.to_owned() }
+    }
+
     #[tokio::test]
     async fn sensors_and_markers_go_out_and_the_outlet_outlasts_the_session() {
         const COLUMNS: &str = r#"["COUNTER","AF3","T7","MARKERS"]"#;
@@ -329,9 +331,10 @@ mod tests {
 
         let marker = r#"{"label":"eyes closed","value":1}"#;
         sink.sample(&eeg(&first, 0, marker)).expect("taken");
-        // It came with the sample; one that is in no record does not.
-        sink.marker(&"s".into(), 1e9, "eyes closed 1", true).expect("taken");
-        sink.marker(&"s".into(), 1e9, "key 7", false).expect("taken");
+        // It came with the sample; one that is in no record does not. Receivers know no ends.
+        sink.marker(&own_marker("eyes closed 1", true, None)).expect("taken");
+        sink.marker(&own_marker("eyes open", false, Some(1e9 + 1.0))).expect("taken");
+        sink.marker(&own_marker("key 7", false, None)).expect("taken");
         sink.flush().expect("sent");
         let ChannelValues::Numbers(numbers) = values(&mut signal).await else {
             panic!("no numbers")
@@ -343,7 +346,7 @@ mod tests {
 
         // The headset comes back in another session: the receivers go on.
         sink.end(&"s".into(), None).expect("taken");
-        sink.marker(&"s".into(), 1e9, "late", false).expect("left out");
+        sink.marker(&own_marker("late", false, None)).expect("left out");
         let again = subscription("t", Stream::Eeg, COLUMNS);
         sink.subscription(&again).expect("served");
         sink.sample(&eeg(&first, 1, "")).expect("left out");

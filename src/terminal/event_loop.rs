@@ -4,6 +4,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use ratatui::{Terminal, layout::Rect};
 use tokio::{select, sync::mpsc};
 
@@ -22,7 +23,7 @@ use crate::{
     playback::{PlaybackCommand, PlaybackStep, Player},
     ui::Ui,
 };
-use cortop_client::{Command, Event, Feed, HeadsetId, Moment};
+use cortop_client::{Command, Event, Feed, HeadsetId, Moment, SessionMarker};
 use cortop_files::recorder::RecorderOptions;
 
 /// The configuration as it was read again.
@@ -322,10 +323,11 @@ impl<S: Screen> EventLoop<'_, S> {
                     Box::pin(self.record(options.map(|own| *own))).await?;
                 }
                 Effect::Capture(path) => Box::pin(self.capture(path.as_deref())).await?,
-                Effect::Mark { session, time, text } => {
-                    let time = time.as_duration().as_secs_f64();
-                    let marker = Feed::Marker { session, time, text, in_record: false };
-                    self.channels.feed.change(marker).await;
+                Effect::Mark { session, id, time, end, text } => {
+                    let seconds = |time: Timestamp| time.as_duration().as_secs_f64();
+                    let (time, end) = (seconds(time), end.map(seconds));
+                    let marker = SessionMarker { session, id, time, end, text };
+                    self.channels.feed.change(Feed::Marker(marker)).await;
                 }
                 Effect::Copy(text) => {
                     self.screen.terminal.backend_mut().copy(&text).map_err(terminal_gone)?;

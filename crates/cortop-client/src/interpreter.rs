@@ -342,9 +342,7 @@ impl Interpreter {
             }
             Method::InjectMarker | Method::UpdateMarker => {
                 let Some(session) = session else { return };
-                if method == Method::InjectMarker {
-                    self.apply(AnswerEffect::Mark { session: session.clone() }, &result);
-                }
+                self.apply(AnswerEffect::Mark { session: session.clone() }, &result);
                 let marker = result.get_mut("marker").map(Value::take).unwrap_or_default();
                 let record = RecordId::from(Members::of(method.name(), result).text("recordId"));
                 self.event(Event::Marker { session, record, marker: Marker::from(marker) });

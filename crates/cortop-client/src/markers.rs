@@ -21,19 +21,18 @@ pub(super) async fn execute(
         clock_sync::measure(context.clone(), headset.clone()).await;
     }
     let time = context.clocks.epoch(headset.as_ref(), at);
-    let (method, session, mut params, effect) = match command {
+    let (method, session, mut params) = match command {
         MarkerCommand::Mark { session, label, value, .. } => {
             let params = json!({"label": label, "value": value, "port": PORT});
-            let effect = AnswerEffect::Mark { session: session.clone() };
-            (Method::InjectMarker, session, params, effect)
+            (Method::InjectMarker, session, params)
         }
         MarkerCommand::End { session, marker, .. } => {
-            let params = json!({"markerId": marker.as_str()});
-            (Method::UpdateMarker, session, params, AnswerEffect::None)
+            (Method::UpdateMarker, session, json!({"markerId": marker.as_str()}))
         }
     };
     params["session"] = session.as_str().into();
     params["time"] = milliseconds(time).into();
+    let effect = AnswerEffect::Mark { session: session.clone() };
     let mut answer = context.ask_with_effect(method, params, effect).await?;
     let marker = Marker::from(answer.get_mut("marker").map(Value::take).unwrap_or_default());
     let record = RecordId::from(Members::of(method.name(), answer).text("recordId"));

@@ -46,7 +46,7 @@ pub(super) enum AnswerEffect {
     Subscribe { session: SessionId, headset: Box<Headset>, fast_met: bool },
     /// Forgets the streams of an `unsubscribe`.
     Unsubscribe { session: SessionId },
-    /// Hands the marker over that an `injectMarker` has set.
+    /// Hands the marker over that an `injectMarker` has set, or an `updateMarker` made an interval.
     Mark { session: SessionId },
     /// Forgets a closed session.
     Close { session: SessionId },

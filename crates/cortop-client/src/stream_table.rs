@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{rpc::AnswerEffect, subscribe::SubscribeAnswer};
 use cortop_protocol::{
-    Feed, Marker, Method, Sample, SamplePool, SessionId, Stream, Subscription,
+    Feed, Marker, Method, Sample, SamplePool, SessionId, SessionMarker, Stream, Subscription,
     envelope::{SampleMessage, ServerMessage},
 };
 
@@ -111,10 +111,14 @@ impl StreamTable {
                 }
             }
             AnswerEffect::Mark { session } => {
-                let marker = result.get("marker").cloned().unwrap_or_default();
-                let marker = Marker::from(marker);
-                let (time, text) = (marker.start, marker.to_string());
-                changes.push(Feed::Marker { session, time, text, in_record: true });
+                let marker = Marker::from(result.get("marker").cloned().unwrap_or_default());
+                changes.push(Feed::Marker(SessionMarker {
+                    session,
+                    time: marker.start,
+                    end: marker.is_interval().then_some(marker.end),
+                    text: marker.to_string(),
+                    id: Some(marker.uuid),
+                }));
             }
             AnswerEffect::Close { session } => {
                 if self.sessions.remove(&session).is_some_and(|streams| !streams.ended) {

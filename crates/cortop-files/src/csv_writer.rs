@@ -3,6 +3,7 @@
 //! is brought up to date by each flush.
 
 use std::{
+    collections::VecDeque,
     fmt::Write as _,
     io::{self, Seek, SeekFrom, Write},
 };
@@ -89,7 +90,17 @@ pub struct CsvWriter<W: Write + Seek> {
     span: Option<(f64, f64)>,
     rows: u64,
     line: String,
+    /// Bytes written so far.
+    length: u64,
+    /// The newest markers: their numbers, and where their types stand.
+    types: VecDeque<(u64, u64)>,
 }
+
+/// What the type of a marker says.
+const INSTANCE: char = '1';
+const INTERVAL: char = '2';
+/// Markers that may become intervals after their row is written.
+const MOST_TYPES: usize = 1024;
 
 /// Characters of the number of samples.
 const SAMPLES_WIDTH: usize = 10;
@@ -131,7 +142,9 @@ impl<W: Write + Seek> CsvWriter<W> {
         let names: Vec<_> = columns.iter().map(|(_, name, _)| name.as_str()).collect();
         let _ = writeln!(line, "{}", names.join(","));
         file.write_all(line.as_bytes())?;
-        Ok(Self { file, columns, patches, span: None, rows: 0, line })
+        let length = line.len() as u64;
+        let types = VecDeque::new();
+        Ok(Self { file, columns, patches, span: None, rows: 0, line, length, types })
     }
 
     /// Writes a row: epoch seconds, and the values of the streams that have any in it, in the order
@@ -160,11 +173,16 @@ impl<W: Write + Seek> CsvWriter<W> {
                 Shown::Constant(stream, place, constant) => value(stream, place).map(|_| constant),
                 Shown::Empty => None,
                 Shown::MarkerIndex | Shown::MarkerType => {
-                    if let Some(marker) = marker {
-                        let kind = if marker.is_interval { 2 } else { 1 };
-                        let is_index = *shown == Shown::MarkerIndex;
-                        let _ = write!(line, "{}", if is_index { marker.index } else { kind });
+                    let Some(marker) = marker else { continue };
+                    if *shown == Shown::MarkerIndex {
+                        let _ = write!(line, "{}", marker.index);
+                        continue;
                     }
+                    if self.types.len() == MOST_TYPES {
+                        self.types.pop_front();
+                    }
+                    self.types.push_back((marker.index, self.length + line.len() as u64));
+                    line.push(if marker.is_interval { INTERVAL } else { INSTANCE });
                     continue;
                 }
                 Shown::MarkerValue => {
@@ -180,8 +198,23 @@ impl<W: Write + Seek> CsvWriter<W> {
         }
         line.push('\n');
         self.file.write_all(line.as_bytes())?;
+        self.length += line.len() as u64;
         self.span = Some((self.span.map_or(time, |(first, _)| first), time));
         self.rows += 1;
+        Ok(())
+    }
+
+    /// Makes an interval of a marker whose row is written, by its number.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_interval(&mut self, index: u64) -> io::Result<()> {
+        let Some((_, at)) = self.types.iter().find(|(own, _)| *own == index) else {
+            return Ok(());
+        };
+        self.file.seek(SeekFrom::Start(*at))?;
+        self.file.write_all(INTERVAL.encode_utf8(&mut [0]).as_bytes())?;
+        self.file.seek(SeekFrom::End(0))?;
         Ok(())
     }
 
@@ -342,8 +375,10 @@ mod tests {
              MOT.InterpolatedMems,MOT.Q0,MOT.AccX"
         );
         let eeg = [Some(7.0), Some(0.0), Some(4200.5), None, Some(0.0), None];
-        let marker = CsvMarker { index: 1, is_interval: true, value: Some(3.0) };
+        let marker = CsvMarker { index: 1, is_interval: false, value: Some(3.0) };
         writer.write_row(1_717_000_000.25, &[(Stream::Eeg, &eeg)], Some(marker)).unwrap();
+        writer.set_interval(2).unwrap();
+        writer.set_interval(1).unwrap();
         writer.flush().unwrap();
         writer.write_row(1_717_000_000.5, &[], None).unwrap();
         let bytes = writer.finish().unwrap().into_inner();

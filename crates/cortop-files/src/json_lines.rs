@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use cortop_protocol::{
-    Sample, Subscription, columns::LabelledValue, sanitize::json_line, values::Conformance,
+    HeadsetId, Sample, SessionMarker, Subscription, columns::LabelledValue, sanitize::json_line,
+    values::Conformance,
 };
 use cortop_signal::sink::Sink;
 use serde::{Serialize, Serializer};
@@ -61,23 +62,25 @@ impl<W: Write> JsonLines<W> {
         &self.0.out
     }
 
-    /// A marker that comes with no sample, as a line like those of samples.
+    /// A marker that comes with no sample, or its end, as a line like those of samples.
     ///
     /// # Errors
     /// The lines cannot be written.
-    pub fn push_marker(
-        &mut self,
-        subscription: &Subscription,
-        time: f64,
-        text: &str,
-    ) -> io::Result<()> {
-        let Subscription { headset, session, .. } = subscription;
+    pub fn push_marker(&mut self, headset: &HeadsetId, marker: &SessionMarker) -> io::Result<()> {
+        let SessionMarker { session, id, time, end, text } = marker;
+        let mut values = json!({ "text": text });
+        if let Some(end) = end {
+            values["end"] = json!(end);
+        }
+        if let Some(id) = id {
+            values["uuid"] = json!(id.as_str());
+        }
         let object = json!({
             "stream": "marker",
             "headset": headset.as_str(),
             "session": session.as_str(),
             "time": time,
-            "values": { "text": text },
+            "values": values,
         });
         self.push(&object.to_string())
     }

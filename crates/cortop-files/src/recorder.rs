@@ -31,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription};
 use cortop_signal::sink::Sink;
 
 use recording::HeadsetRecording;
@@ -205,10 +205,6 @@ impl Recorder {
     fn report(&self, finished: bool) {
         self.status.set(self.recordings.iter().map(HeadsetRecording::status), finished);
     }
-
-    fn of_session(&mut self, session: &SessionId) -> Option<&mut HeadsetRecording> {
-        self.recordings.iter_mut().find(|own| own.is_of(session))
-    }
 }
 
 impl Sink for Recorder {
@@ -238,23 +234,19 @@ impl Sink for Recorder {
         self.pass_on()
     }
 
-    fn marker(
-        &mut self,
-        session: &SessionId,
-        time: f64,
-        text: &str,
-        in_record: bool,
-    ) -> Result<(), RecordError> {
-        match self.of_session(session) {
-            Some(own) => own.marker(session, time, text, in_record),
+    fn marker(&mut self, marker: &SessionMarker) -> Result<(), RecordError> {
+        let of_session = |own: &HeadsetRecording| own.is_of(&marker.session);
+        // The end may come when the session is over.
+        let known = |own: &HeadsetRecording| own.has_marker(marker);
+        let at = self.recordings.iter().position(of_session);
+        match at.or_else(|| self.recordings.iter().position(known)) {
+            Some(at) => self.recordings[at].marker(marker),
             None => Ok(()),
         }
     }
 
     fn end(&mut self, session: &SessionId, stream: Option<Stream>) -> Result<(), RecordError> {
-        if let Some(own) = self.of_session(session) {
-            own.end(session, stream);
-        }
+        self.recordings.iter_mut().for_each(|own| own.end(session, stream));
         Ok(())
     }
 

@@ -51,7 +51,7 @@ pub use marker::Marker;
 pub use method::Method;
 pub use profile::Profile;
 pub use record::{Record, RecordEvent};
-pub use sample::{Feed, Sample, SamplePool, Subscription};
+pub use sample::{Feed, Sample, SamplePool, SessionMarker, Subscription};
 pub use session::Session;
 pub use stream::Stream;
 pub use tolerant::MAX_RATE_HZ;

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use crate::{
-    HeadsetId, SessionId, Stream,
+    HeadsetId, MarkerId, SessionId, Stream,
     columns::LabelledValue,
     envelope::{self, SampleMessage, ServerMessage},
     values::Values,
@@ -123,6 +123,22 @@ impl SamplePool {
     }
 }
 
+/// A marker of ours in a session. It comes when it is set, and again when it becomes an interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionMarker {
+    /// Which session.
+    pub session: SessionId,
+    /// Its id in the session's record: then it comes with the samples of `eeg`, too, where that is
+    /// subscribed (§5.2). None where Cortex knows nothing of it.
+    pub id: Option<MarkerId>,
+    /// Epoch seconds, as the `time` of samples.
+    pub time: f64,
+    /// Epoch seconds of its end, once it is an interval.
+    pub end: Option<f64>,
+    /// What it says.
+    pub text: String,
+}
+
 /// What flows from the reader to the sinks, in order.
 #[derive(Clone, Debug)]
 pub enum Feed {
@@ -130,18 +146,8 @@ pub enum Feed {
     Subscribed(Arc<Subscription>),
     /// A sample of a subscription in force.
     Sample(Arc<Sample>),
-    /// A marker of ours.
-    Marker {
-        /// In this session.
-        session: SessionId,
-        /// Epoch seconds, as the `time` of samples.
-        time: f64,
-        /// What it says.
-        text: String,
-        /// Whether Cortex has set it in the session's record: then it comes with the samples of
-        /// `eeg`, too, where that is subscribed (§5.2).
-        in_record: bool,
-    },
+    /// A marker of ours was set, or has become an interval.
+    Marker(SessionMarker),
     /// A stream of a session was unsubscribed.
     Unsubscribed(SessionId, Stream),
     /// A session is gone with all its streams (closed, or the socket was lost).

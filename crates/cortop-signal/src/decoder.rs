@@ -29,7 +29,7 @@ use super::{
     stamps::{ClockStep, Witness},
     trace_pipeline::TracePipeline,
 };
-use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription};
 
 /// Items taken from the queue at once.
 const BATCH: usize = 256;
@@ -79,9 +79,7 @@ impl Decoder {
         match feed {
             Feed::Sample(sample) => self.sample(&sample),
             Feed::Subscribed(subscription) => self.subscribe(subscription, now),
-            Feed::Marker { session, time, text, in_record } => {
-                self.mark(&session, time, &text, in_record);
-            }
+            Feed::Marker(marker) => self.mark(&marker),
             Feed::Unsubscribed(session, stream) => {
                 let over = |source: &ReceivedStream| source.subscription.stream == stream;
                 self.end(&session, over, now);
@@ -209,11 +207,14 @@ impl Decoder {
     }
 
     /// A marker of ours. One in the record comes with `eeg` as all markers do, whoever set them.
-    fn mark(&mut self, session: &SessionId, time: f64, text: &str, in_record: bool) {
+    fn mark(&mut self, marker: &SessionMarker) {
+        let SessionMarker { session, id, time, end, text } = marker;
         let mut own = self.sources.iter().filter(|source| source.is_of(session)).peekable();
         let Some(headset) = own.peek().map(|source| source.headset().clone()) else { return };
-        if !in_record || own.all(|source| source.subscription.stream != Stream::Eeg) {
-            self.markers.entry(headset).or_default().push(None, Some(time), text);
+        let comes_with_eeg =
+            id.is_some() && own.any(|source| source.subscription.stream == Stream::Eeg);
+        if end.is_none() && !comes_with_eeg {
+            self.markers.entry(headset).or_default().push(None, Some(*time), text);
         }
     }
 

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use cortop_protocol::{Feed, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{Feed, Sample, SessionId, SessionMarker, Stream, Subscription};
 
 /// Room in a queue beyond its samples for what is never dropped: changes of subscriptions, markers
 /// and gaps.
@@ -41,18 +41,11 @@ pub trait Sink {
     /// The sink cannot go on.
     fn sample(&mut self, sample: &Sample) -> Result<(), Self::Error>;
 
-    /// A marker of ours in a session, at a `time` in epoch seconds. If it is in the session's record
-    /// it comes with the samples of `eeg`, too, where that is subscribed (§5.2).
+    /// A marker of ours in a session was set, or has become an interval.
     ///
     /// # Errors
     /// The sink cannot go on.
-    fn marker(
-        &mut self,
-        _session: &SessionId,
-        _time: f64,
-        _text: &str,
-        _in_record: bool,
-    ) -> Result<(), Self::Error> {
+    fn marker(&mut self, _marker: &SessionMarker) -> Result<(), Self::Error> {
         Ok(())
     }
 
@@ -162,7 +155,7 @@ impl FanOut {
     /// subscriptions for long, gets nothing more.
     pub fn push(&mut self, item: &Feed) {
         match item {
-            Feed::Sample(_) | Feed::Marker { .. } => {}
+            Feed::Sample(_) | Feed::Marker(_) => {}
             Feed::Subscribed(new) => {
                 let is_same = |own: &Arc<Subscription>| {
                     own.session == new.session && own.stream == new.stream
@@ -223,9 +216,7 @@ fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(
         match item {
             QueuedItem::Feed(Feed::Subscribed(subscription)) => sink.subscription(&subscription)?,
             QueuedItem::Feed(Feed::Sample(sample)) => sink.sample(&sample)?,
-            QueuedItem::Feed(Feed::Marker { session, time, text, in_record }) => {
-                sink.marker(&session, time, &text, in_record)?;
-            }
+            QueuedItem::Feed(Feed::Marker(marker)) => sink.marker(&marker)?,
             QueuedItem::Feed(Feed::Unsubscribed(session, stream)) => {
                 sink.end(&session, Some(stream))?;
             }
@@ -265,8 +256,8 @@ mod tests {
             self.line(format!("{:?}", sample.values.numbers))
         }
 
-        fn marker(&mut self, _: &SessionId, time: f64, text: &str, _: bool) -> Result<(), String> {
-            self.line(format!("{text} at {time}"))
+        fn marker(&mut self, marker: &SessionMarker) -> Result<(), String> {
+            self.line(format!("{} at {}", marker.text, marker.time))
         }
 
         fn gap(&mut self, subscription: &Subscription, samples: u64) -> Result<(), String> {
@@ -317,7 +308,8 @@ mod tests {
         }
         (1..=20).for_each(|counter| sinks.push(&sample(&eeg, counter)));
         let text = "eyes closed".to_owned();
-        sinks.push(&Feed::Marker { session: "s".into(), time: 2.5, text, in_record: true });
+        let (session, id) = ("s".into(), None);
+        sinks.push(&Feed::Marker(SessionMarker { session, id, time: 2.5, end: None, text }));
         sinks.push(&Feed::Unsubscribed("s".into(), Stream::Eeg));
         sinks.push(&Feed::Ended("s".into()));
         (0..6).for_each(|_| allow.send(()).unwrap());

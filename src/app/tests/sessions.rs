@@ -500,7 +500,8 @@ fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
     let marker = OutsideMarker { label: "key".to_owned(), value: value.clone(), at };
     let effects = app.update(Message::OutsideMarker(marker.clone()));
     let time = at.wall + Duration::from_secs(3600);
-    let shown = Effect::Mark { session: "s".into(), time, text: "key 7".to_owned() };
+    let (session, text) = ("s".into(), "key 7".to_owned());
+    let shown = Effect::Mark { session, id: None, time, end: None, text };
     assert_eq!(effects, [shown]);
     assert_eq!(app.notice.as_ref().map(|one| one.text.as_str()), Some("marker key 7 from outside"));
     let record = Record::default();
@@ -510,4 +511,60 @@ fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
     let set = MarkerCommand::Mark { session: "s".into(), label, value, at };
     let effects = app.update(Message::OutsideMarker(marker));
     assert_eq!(effects, [Effect::Command(Command::Marker(set))]);
+}
+
+#[test]
+fn a_marker_in_the_files_gets_its_end_there_without_a_record() {
+    let mut app = app();
+    app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
+    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
+    let clock = ClockOffset { offset: 3600.0, uncertainty: 0.004 };
+    on_event(&mut app, Event::Clock { headset: "EPOCX-00000001".into(), clock });
+    let (at, value) = (Moment::now(), MarkerValue::Number(7));
+    app.now = at;
+    let (since, status) =
+        (at.instant.into_std(), cortop_files::recorder::RecorderStatus::default());
+    let recorder = RecorderState { headset: None, since, status, free: None };
+    app.update(Message::Recorder(Ok(Some(recorder))));
+    assert_eq!(press(&mut app, Key::char('M')), []);
+    assert_eq!(app.notice.take().expect("said").text, "there is no marker to end");
+    let marker = OutsideMarker { label: "key".to_owned(), value, at };
+    let set = app.update(Message::OutsideMarker(marker));
+    let [Effect::Mark { time, end: None, .. }] = set.as_slice() else { panic!("{set:?}") };
+    let later = Duration::from_secs(4);
+    app.now = Moment { instant: at.instant + later, wall: at.wall + later };
+    let text = "key 7".to_owned();
+    let end = Some(app.now.wall + Duration::from_secs(3600));
+    let ended = Effect::Mark { session: "s".into(), id: None, time: *time, end, text };
+    assert_eq!(press(&mut app, Key::char('M')), [ended]);
+    assert_eq!(app.notice.take().expect("said").text, "marker key 7 ended in the files");
+    assert_eq!(press(&mut app, Key::char('M')), [], "once");
+
+    // In a record Cortex ends it; if that is gone the files have the end all the same.
+    let record = Record::default();
+    let started =
+        RecordEvent::Started { session: "s".into(), record: record.clone(), foreign: false };
+    on_event(&mut app, Event::Record(started));
+    let start = time.as_duration().as_secs_f64();
+    let marker = cortop_client::Marker {
+        uuid: "m".into(),
+        label: "eyes".into(),
+        value: MarkerValue::Number(1),
+        start,
+        end: start,
+    };
+    let set = Event::Marker { session: "s".into(), record: record.uuid.clone(), marker };
+    on_event(&mut app, set);
+    let command = MarkerCommand::End { session: "s".into(), marker: "m".into(), at: app.now };
+    assert_eq!(press(&mut app, Key::char('M')), [Effect::Command(Command::Marker(command))]);
+    let why = "the connection was lost".into();
+    on_event(
+        &mut app,
+        Event::Record(RecordEvent::Ended { session: "s".into(), record, why, ordered: false }),
+    );
+    let effects = press(&mut app, Key::char('M'));
+    let [Effect::Mark { id: Some(id), end: Some(_), text, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((id.as_str(), text.as_str()), ("m", "eyes 1"));
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use cortop_client::{
-    Command, CommandId, Event, Feed, Marker, MarkerCommand, MarkerId, Method, Moment, Record,
-    RecordCommand, RecordEvent, SessionId,
+    Command, CommandId, Event, Feed, Interpreted, Interpreter, Marker, MarkerCommand, MarkerId,
+    Method, Moment, Record, RecordCommand, RecordEvent, SessionId, SessionMarker,
     marker::MarkerValue,
     record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
 };
@@ -92,12 +94,19 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     let pressed = at.wall.as_duration().as_secs_f64();
     assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
     // The decoder is handed it too, for traces of streams that bring no markers.
-    let handed = loop {
-        if let Feed::Marker { session: own, time, text, .. } = rig.tested.fed().await {
-            break (own == session, time, text);
+    let handed = async |tested: &mut ClientUnderTest| loop {
+        if let Feed::Marker(marker) = tested.fed().await {
+            break marker;
         }
     };
-    assert_eq!(handed, (true, first.start, "eyes closed 1".to_owned()));
+    let expected = SessionMarker {
+        session: session.clone(),
+        id: Some(first.uuid.clone()),
+        time: first.start,
+        end: None,
+        text: "eyes closed 1".to_owned(),
+    };
+    assert_eq!(handed(&mut rig.tested).await, expected);
     let end = MarkerCommand::End {
         session: session.clone(),
         marker: first.uuid.clone(),
@@ -105,6 +114,8 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     };
     let interval = rig.ask(Command::Marker(end), marker).await;
     assert!(interval.is_interval() && interval.uuid == first.uuid, "{interval:?}");
+    let expected = SessionMarker { end: Some(interval.end), ..expected };
+    assert_eq!(handed(&mut rig.tested).await, expected);
 
     let (record, why) = rig.ask(stop(&session), ended).await;
     assert!(!record.end_datetime.is_empty() && why == "stopped by you", "{record:?}");
@@ -264,4 +275,39 @@ async fn a_command_with_an_id_is_answered_under_it_once() {
     let events = rig.tested.quit().await;
     let refused = events.iter().filter(|event| matches!(event, Event::Refused(_)));
     assert_eq!(refused.count(), 0, "{events:?}");
+}
+
+#[test]
+fn a_capture_hands_on_a_marker_and_its_end() {
+    let mut capture = Interpreter::new("ws://127.0.0.1:6868");
+    capture.connected(1);
+    let mut answered = |id: u64, method: &str, end: &str| {
+        let request = json!({
+            "id": id, "jsonrpc": "2.0", "method": method, "params": {"session": "s"},
+        });
+        let marker = json!({
+            "uuid": "m", "label": "eyes closed", "value": 1,
+            "startDatetime": "2026-01-09T08:21:40.125000+01:00", "endDatetime": end,
+        });
+        let result = json!({"marker": marker, "recordId": "r", "sessionId": "s"});
+        let answer = json!({"id": id, "jsonrpc": "2.0", "result": result});
+        capture.sent(1, &request.to_string(), Moment::now());
+        capture.received(1, &answer.to_string(), Moment::now());
+        let marker = |own| match own {
+            Interpreted::Feed(Feed::Marker(marker)) => Some(marker),
+            _ => None,
+        };
+        capture.take().into_iter().find_map(marker)
+    };
+    let set = SessionMarker {
+        session: "s".into(),
+        id: Some("m".into()),
+        time: 1_767_943_300.125,
+        end: None,
+        text: "eyes closed 1".to_owned(),
+    };
+    let now = answered(1, "injectMarker", "2026-01-09T08:21:40.125000+01:00");
+    assert_eq!(now, Some(set.clone()));
+    let later = answered(2, "updateMarker", "2026-01-09T08:22:10.125000+01:00");
+    assert_eq!(later, Some(SessionMarker { end: Some(set.time + 30.0), ..set }));
 }

@@ -11,6 +11,9 @@ const BEFORE_DURATION: u8 = 0x15;
 /// again in place.
 const TIME_WIDTH: usize = 16;
 
+/// An onset is written to a millionth of a second.
+const SAME_ONSET: f64 = 1e-6;
+
 /// What MNE takes for data that are none.
 pub const NO_DATA: &str = "BAD_ACQ_SKIP";
 
@@ -43,12 +46,16 @@ impl Annotation {
             bytes.extend(format!("{duration:.6}").bytes());
         }
         bytes.push(SEPARATOR);
-        // The separators of the format must not come from a text.
-        let text: String = self.text.chars().filter(|c| !c.is_control()).collect();
+        let text = plain(&self.text);
         let left = room.saturating_sub(bytes.len() + 2);
         bytes.extend(text.get(..floor_char_boundary(&text, left)).unwrap_or_default().bytes());
         bytes.extend([SEPARATOR, 0]);
         bytes
+    }
+
+    /// Whether this one, as it was read from a file, is the annotation with this onset and text.
+    pub(super) fn is(&self, onset: f64, text: &str) -> bool {
+        (self.onset - onset).abs() < SAME_ONSET && plain(text).starts_with(&*self.text)
     }
 
     /// The annotations in the bytes of a record, and the time of the record if the first list gives
@@ -75,6 +82,11 @@ impl Annotation {
         }
         (time, found)
     }
+}
+
+/// A text without the separators of the format.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn number(bytes: &[u8]) -> Option<f64> {

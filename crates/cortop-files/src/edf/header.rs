@@ -178,6 +178,11 @@ impl EdfHeader {
         if self.format.has_annotations() { self.start - self.start.floor() } else { 0.0 }
     }
 
+    /// Bytes before the first record.
+    pub(super) fn bytes(&self) -> usize {
+        256 * (self.signals.len() + usize::from(self.format.has_annotations()) + 1)
+    }
+
     /// Samples of annotations in a record.
     pub(super) fn annotation_samples(&self) -> usize {
         if self.format.has_annotations() {
@@ -213,7 +218,7 @@ impl EdfHeader {
         text.put(&format!("Startdate {date} {}", self.recording), 80);
         text.put(&start.strftime("%d.%m.%y").to_string(), 8);
         text.put(&start.strftime("%H.%M.%S").to_string(), 8);
-        text.put(&(256 * (count + 1)).to_string(), 8);
+        text.put(&self.bytes().to_string(), 8);
         text.put(format.reserved(), 44);
         text.put(&records.to_string(), 8);
         text.put(&number(self.record_seconds), 8);

@@ -14,6 +14,8 @@ use super::{
 
 /// Annotations that wait for room in a record; more are lost, and counted.
 const MAX_WAITING: usize = 10_000;
+/// Records that are searched for an annotation, from its moment on.
+const MOST_SEARCHED: usize = 4096;
 /// Room in a record for its time and one annotation.
 const LEAST_ANNOTATION_BYTES: usize = 64;
 
@@ -252,36 +254,84 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
         if !self.header.format.has_annotations() {
             return Ok(());
         }
-        let start = self.header.encode(0).len() as u64;
-        let (size, subsecond) = (self.record_bytes() as u64, self.header.subsecond());
-        let room = self.header.annotation_samples() * self.header.format.sample_bytes();
-        let mut bytes = vec![0; room];
-        for record in 0..self.records {
-            let at = start + (record + 1) * size - room as u64;
-            self.file.seek(SeekFrom::Start(at))?;
-            self.file.read_exact(&mut bytes)?;
-            let scale = |onset: f64| (onset - subsecond) * seconds / before + subsecond;
-            let mut lists = record_time((record as f64).mul_add(seconds, subsecond));
-            for mut own in Annotation::decode(&bytes).1 {
-                own.onset = scale(own.onset);
-                own.duration = own.duration.map(|duration| duration * seconds / before);
-                let list = own.encode(room);
-                // Longer numbers may not fit where shorter ones did.
-                if lists.len() + list.len() <= room {
-                    lists.extend(list);
-                } else {
-                    self.lost_annotations += 1;
-                }
-            }
-            lists.resize(room, 0);
-            self.file.seek(SeekFrom::Start(at))?;
-            self.file.write_all(&lists)?;
-        }
-        for own in &mut self.annotations {
+        let subsecond = self.header.subsecond();
+        let scale = |own: &mut Annotation| {
             own.onset = (own.onset - subsecond) * seconds / before + subsecond;
+            own.duration = own.duration.map(|duration| duration * seconds / before);
+        };
+        self.annotations.iter_mut().for_each(scale);
+        for record in 0..self.records {
+            let mut annotations = self.read_annotations(record)?;
+            annotations.iter_mut().for_each(scale);
+            // Longer numbers may not fit where shorter ones did.
+            self.write_annotations(record, annotations)?;
         }
         self.file.seek(SeekFrom::End(0))?;
         Ok(())
+    }
+
+    /// Gives an annotation its length, in its record or while it still waits for one. `onset` and
+    /// `text` as it was made with; what is not found stays as it is.
+    ///
+    /// # Errors
+    /// The file cannot be written or read.
+    pub fn set_duration(&mut self, onset: f64, text: &str, duration: f64) -> io::Result<()> {
+        let onset = onset + self.header.subsecond();
+        let duration = Some(duration);
+        if let Some(own) = self.annotations.iter_mut().find(|own| own.is(onset, text)) {
+            own.duration = duration;
+            return Ok(());
+        }
+        let seconds = self.header.record_seconds;
+        // It was due before it is known to be in the file, and may have waited for room.
+        let whole = (onset / seconds).floor().max(1.0) - 1.0;
+        let after = (0..self.records).skip_while(|record| (*record as f64) < whole);
+        for record in after.take(MOST_SEARCHED) {
+            let mut annotations = self.read_annotations(record)?;
+            if let Some(own) = annotations.iter_mut().find(|own| own.is(onset, text)) {
+                own.duration = duration;
+                self.write_annotations(record, annotations)?;
+                break;
+            }
+        }
+        self.file.seek(SeekFrom::End(0))?;
+        Ok(())
+    }
+
+    /// Where the annotations of a record stand, and how many bytes they have.
+    fn annotations_at(&self, record: u64) -> (u64, usize) {
+        let room = self.header.annotation_samples() * self.header.format.sample_bytes();
+        let start = self.header.bytes() as u64;
+        (start + (record + 1) * self.record_bytes() as u64 - room as u64, room)
+    }
+
+    fn read_annotations(&mut self, record: u64) -> io::Result<Vec<Annotation>> {
+        let (at, room) = self.annotations_at(record);
+        let mut bytes = vec![0; room];
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.read_exact(&mut bytes)?;
+        Ok(Annotation::decode(&bytes).1)
+    }
+
+    /// Writes the time of a record and its annotations over those that it has. What has no room
+    /// there goes into the next record that has.
+    fn write_annotations(&mut self, record: u64, annotations: Vec<Annotation>) -> io::Result<()> {
+        let (at, room) = self.annotations_at(record);
+        let onset = self.header.record_seconds * record as f64;
+        let mut lists = record_time(onset + self.header.subsecond());
+        for own in annotations {
+            let list = own.encode(room);
+            if lists.len() + list.len() <= room {
+                lists.extend(list);
+            } else if self.annotations.len() < MAX_WAITING {
+                self.annotations.push_back(own);
+            } else {
+                self.lost_annotations += 1;
+            }
+        }
+        lists.resize(room, 0);
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.write_all(&lists)
     }
 }
 
@@ -397,5 +447,60 @@ mod tests {
         let start = bytes.len() - 2 * size;
         let first = Annotation::decode(&bytes[start + 18..start + size]).1;
         assert!((first[0].onset - 1.008_274 - 0.25).abs() < 1e-6);
+    }
+
+    /// The annotations of all records of a file.
+    fn all_annotations(bytes: &[u8], header: &EdfHeader) -> Vec<Annotation> {
+        let room = header.annotation_samples() * header.format.sample_bytes();
+        let size = 6 * header.format.sample_bytes() + room;
+        let records = bytes[header.bytes()..].chunks(size);
+        records.flat_map(|own| Annotation::decode(&own[size - room..]).1).collect()
+    }
+
+    #[test]
+    fn an_annotation_gets_its_length_where_it_stands_or_where_there_is_room() {
+        let header = header(EdfFormat::EdfPlus);
+        let mut writer = EdfWriter::new(Cursor::new(Vec::new()), header.clone()).unwrap();
+        let annotate = |writer: &mut EdfWriter<_>, onset, text: &str| {
+            writer.annotate(Annotation { onset, duration: None, text: text.to_owned() });
+        };
+        let record = |writer: &mut EdfWriter<_>| {
+            for index in 0..4 {
+                writer.push(0, f64::from(index)).unwrap();
+                if index % 2 == 0 {
+                    writer.push(1, f64::from(index)).unwrap();
+                }
+            }
+        };
+        // The record is full with them: a length makes one of them move on.
+        annotate(&mut writer, 0.25, "eyes shut 1");
+        annotate(&mut writer, 0.5, "eyes open 2");
+        record(&mut writer);
+        assert_eq!(writer.annotations.len(), 0, "both are written");
+        annotate(&mut writer, 1.5, "waits");
+        writer.set_duration(1.5, "waits", 0.5).unwrap();
+        writer.set_duration(0.25, "eyes shut 1", 1.25).unwrap();
+        writer.set_duration(0.5, "eyes open 2", 2.5).unwrap();
+        writer.set_duration(0.5, "another", 9.0).unwrap();
+        record(&mut writer);
+        record(&mut writer);
+        let bytes = writer.finish().unwrap().into_inner();
+        assert_eq!(records(&bytes, &header), 3);
+        let mut found: Vec<_> = all_annotations(&bytes, &header)
+            .into_iter()
+            .map(|own| (own.onset - 0.25, own.duration, own.text))
+            .collect();
+        found.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let expected = [
+            (0.25, Some(1.25), "eyes shut 1".to_owned()),
+            (0.5, Some(2.5), "eyes open 2".to_owned()),
+            (1.5, Some(0.5), "waits".to_owned()),
+        ];
+        assert_eq!(found, expected);
+        let samples = |record: usize| {
+            let size = (6 + header.annotation_samples()) * 2;
+            bytes[header.bytes() + record * size..][..12].to_vec()
+        };
+        assert_eq!(samples(0), samples(2), "the samples stay");
     }
 }

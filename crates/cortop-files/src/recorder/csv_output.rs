@@ -115,6 +115,17 @@ impl CsvOutput {
         self.markers.push_back((time, marker));
     }
 
+    /// A marker, by its number, has become an interval.
+    pub(super) fn end_marker(&mut self, index: u64) -> io::Result<()> {
+        match self.markers.iter_mut().find(|(_, own)| own.index == index) {
+            Some((_, waiting)) => {
+                waiting.is_interval = true;
+                Ok(())
+            }
+            None => self.writer.set_interval(index),
+        }
+    }
+
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }

@@ -266,6 +266,12 @@ impl EdfOutput {
         self.writer.annotate(Annotation { onset, duration: None, text });
     }
 
+    /// Gives an annotation its end, both at indexes, not whole, of the stream that gives the pace.
+    pub(super) fn end_annotation(&mut self, text: &str, index: f64, end: f64) -> io::Result<()> {
+        let onset = index.max(0.0) / self.rate;
+        self.writer.set_duration(onset, text, end / self.rate - onset)
+    }
+
     pub(super) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }

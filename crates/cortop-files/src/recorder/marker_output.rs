@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cortop_protocol::{MarkerId, SessionMarker};
 use serde_json::json;
 
 use super::names::with_ending;
@@ -22,27 +23,36 @@ const SLOWER: usize = 500;
 /// A marker of a recording.
 #[derive(Clone, Debug)]
 pub(super) struct RecordedMarker {
+    /// Its id in Cortex's record, if it is in one.
+    pub(super) id: Option<MarkerId>,
     /// What it is.
     pub(super) label: String,
     /// Its value: a number, a text or null.
     pub(super) value: serde_json::Value,
     /// Epoch seconds.
     pub(super) time: f64,
+    /// Epoch seconds of its end, if it is an interval.
+    pub(super) end: Option<f64>,
 }
 
-impl RecordedMarker {
+impl From<&SessionMarker> for RecordedMarker {
     /// From what is shown of it: a number at the end is the value.
-    pub(super) fn from_text(text: &str, time: f64) -> Self {
+    fn from(marker: &SessionMarker) -> Self {
+        let SessionMarker { id, time, end, text, .. } = marker.clone();
         let number = text
             .rsplit_once(' ')
             .and_then(|(label, value)| Some((label.to_owned(), value.parse::<u64>().ok()?)));
         let (label, value) = match number {
             Some((label, value)) => (label, json!(value)),
-            None => (text.to_owned(), text.parse::<u64>().map_or(json!(text), |own| json!(own))),
+            None => (text.clone(), text.parse::<u64>().map_or(json!(text), |own| json!(own))),
         };
-        Self { label, value, time }
+        // An empty id does not tell a marker from others.
+        let id = id.filter(|id| !id.as_str().is_empty());
+        Self { id, label, value, time, end }
     }
+}
 
+impl RecordedMarker {
     /// The label, and the value where that says more.
     pub(super) fn text(&self) -> String {
         let value = match &self.value {
@@ -79,7 +89,7 @@ impl MarkerOutput {
         if self.markers.len() < MOST {
             self.markers.push(ExportedMarker {
                 index,
-                uuid: String::new(),
+                uuid: marker.id.as_ref().map_or_else(String::new, |id| id.as_str().to_owned()),
                 label: marker.label.clone(),
                 value: marker.value.clone(),
                 port: "cortop".to_owned(),
@@ -90,6 +100,14 @@ impl MarkerOutput {
             self.due.get_or_insert(self.markers.len() / SLOWER);
         }
         CsvMarker { index, is_interval: false, value: marker.value.as_f64() }
+    }
+
+    /// A marker, by the number in its row, has become an interval.
+    pub(super) fn end(&mut self, index: u64, end: f64) {
+        if let Ok(at) = self.markers.binary_search_by_key(&index, |own| own.index) {
+            self.markers[at].end = end;
+            self.due.get_or_insert(self.markers.len() / SLOWER);
+        }
     }
 
     /// Brings the files up to date, if it is time.

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use cortop_protocol::{HeadsetId, Sample, SessionId, Stream, Subscription, values::Conformance};
+use cortop_protocol::{
+    HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription, values::Conformance,
+};
 use cortop_signal::{
     sequence::{Placement, Sequence, Step, Witness},
     sink::Sink as _,
@@ -218,31 +220,30 @@ impl HeadsetRecording {
         self.closed.notes.push(text);
     }
 
-    /// A marker of ours. One in the record comes with the EEG, too.
-    pub(super) fn marker(
-        &mut self,
-        session: &SessionId,
-        time: f64,
-        text: &str,
-        in_record: bool,
-    ) -> Result<(), RecordError> {
-        let mut own =
-            self.streams.iter().filter(|own| own.in_force && own.subscription.session == *session);
-        let Some(first) = own.clone().next().map(|own| Arc::clone(&own.subscription)) else {
-            return Ok(());
-        };
-        if in_record && own.any(|own| own.subscription.stream == Stream::Eeg) {
+    /// Whether it has a marker, as far as it may still get an end.
+    pub(super) fn has_marker(&self, marker: &SessionMarker) -> bool {
+        let own = RecordedMarker::from(marker);
+        self.tables.as_ref().is_some_and(|tables| tables.has_marker(&own))
+    }
+
+    /// A marker of ours, or its end. One in the record comes with the EEG, too.
+    pub(super) fn marker(&mut self, marker: &SessionMarker) -> Result<(), RecordError> {
+        let mut own = self.streams.iter().filter(|own| own.in_force);
+        let comes_with_eeg = own.any(|own| {
+            own.subscription.session == marker.session && own.subscription.stream == Stream::Eeg
+        });
+        if marker.end.is_none() && marker.id.is_some() && comes_with_eeg {
             return Ok(());
         }
         if let Some(lines) = &mut self.lines {
             lines
-                .push_marker(&first, time, text)
+                .push_marker(&self.files.headset, marker)
                 .map_err(RecordError::write(lines.get_ref().path()))?;
         }
-        if let Some(tables) = &mut self.tables {
-            tables.mark(&RecordedMarker::from_text(text, time), None);
+        match &mut self.tables {
+            Some(tables) => tables.mark(&RecordedMarker::from(marker), None),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Passes on what was measured.

@@ -1,7 +1,9 @@
 //! The files of a recording that have a row or a place for each sample: CSV, EDF and BDF, with the
 //! markers beside them.
 
-use cortop_protocol::{Sample, Stream, columns::MARKERS};
+use std::collections::VecDeque;
+
+use cortop_protocol::{Marker, MarkerId, Sample, Stream, columns::MARKERS};
 use cortop_signal::sequence::Placement;
 use serde_json::Value;
 
@@ -20,6 +22,11 @@ use crate::{
     output_file::OutputFile,
 };
 
+/// Markers that may still become intervals.
+const MOST_RECENT: usize = 1024;
+/// A marker without an id is known by its text and by its time, within these seconds.
+const SAME_MARKER: f64 = 0.25;
+
 /// The files, and what their rows are reckoned by.
 #[derive(Debug)]
 pub(super) struct Tables {
@@ -36,8 +43,33 @@ pub(super) struct Tables {
     motion_apart: bool,
     motion_edf: Vec<EdfOutput>,
     markers: MarkerOutput,
+    /// The newest markers, which may become intervals.
+    recent: VecDeque<RecentMarker>,
     /// Markers so far.
     count: u64,
+}
+
+/// A marker that is in the files.
+#[derive(Debug)]
+struct RecentMarker {
+    id: Option<MarkerId>,
+    text: String,
+    /// Epoch seconds of its start and its end.
+    time: f64,
+    end: Option<f64>,
+    /// Its place, not whole, on the timeline of the rows.
+    index: f64,
+    /// Its number in the CSV.
+    number: Option<u64>,
+}
+
+impl RecentMarker {
+    fn is(&self, marker: &RecordedMarker) -> bool {
+        match (&self.id, &marker.id) {
+            (Some(own), Some(other)) => own == other,
+            _ => self.text == marker.text() && (self.time - marker.time).abs() <= SAME_MARKER,
+        }
+    }
 }
 
 impl Tables {
@@ -87,6 +119,7 @@ impl Tables {
             motion_apart,
             motion_edf: Vec::new(),
             markers: MarkerOutput::new(files.stem(), placed.stamp),
+            recent: VecDeque::new(),
             count: 0,
             streams,
         })
@@ -163,7 +196,7 @@ impl Tables {
         let placed = self.pace_timeline.place(sample, placement, resumes);
         if !values.markers.is_empty() {
             for marker in markers(sample, placed.stamp) {
-                self.mark(&marker, Some(placed.index));
+                self.mark(&marker, Some(placed.index))?;
             }
         }
         if let Some(csv) = &mut self.csv {
@@ -177,17 +210,71 @@ impl Tables {
         Ok(())
     }
 
-    /// Takes a marker: at a sample, or by its time.
-    pub(super) fn mark(&mut self, marker: &RecordedMarker, at: Option<u64>) {
+    /// Whether it has a marker, as far as that may still get an end.
+    pub(super) fn has_marker(&self, marker: &RecordedMarker) -> bool {
+        self.recent.iter().any(|own| own.is(marker))
+    }
+
+    /// Takes a marker, at a sample or by its time, or the end of one that is known.
+    pub(super) fn mark(
+        &mut self,
+        marker: &RecordedMarker,
+        at: Option<u64>,
+    ) -> Result<(), RecordError> {
+        if !self.has_marker(marker) {
+            self.begin_marker(marker, at);
+        }
+        match marker.end {
+            Some(end) => self.end_marker(marker, end),
+            None => Ok(()),
+        }
+    }
+
+    fn begin_marker(&mut self, marker: &RecordedMarker, at: Option<u64>) {
         self.count += 1;
-        let index = at.map(|at| at as f64);
-        let index = index.or_else(|| self.pace_timeline.index_of_stamp(marker.time));
+        // An interval shows in the stream at its end.
+        let at = at.filter(|_| marker.end.is_none()).map(|at| at as f64);
+        let index = at.or_else(|| self.pace_timeline.index_of_stamp(marker.time));
+        let index = index.unwrap_or_default();
+        let (time, text) = (marker.time, marker.text());
         for own in &mut self.edf {
-            own.annotate(index.unwrap_or_default(), marker.text());
+            own.annotate(index, text.clone());
         }
+        let mut number = None;
         if let Some(csv) = &mut self.csv {
-            csv.mark(marker.time, self.markers.push(marker));
+            let row = self.markers.push(marker);
+            number = Some(row.index);
+            csv.mark(time, row);
         }
+        if self.recent.len() == MOST_RECENT {
+            self.recent.pop_front();
+        }
+        let id = marker.id.clone();
+        self.recent.push_back(RecentMarker { id, text, time, end: None, index, number });
+    }
+
+    /// A marker is an interval. Its length is reckoned on the timeline, which a clock that is set
+    /// leaves even.
+    fn end_marker(&mut self, marker: &RecordedMarker, end: f64) -> Result<(), RecordError> {
+        let own = self.recent.iter_mut().rev().find(|own| own.is(marker));
+        let (Some(own), Some(to)) = (own, self.pace_timeline.index_of_stamp(end)) else {
+            return Ok(());
+        };
+        let is_known = own.end.is_some_and(|own| own.total_cmp(&end).is_eq());
+        if is_known || to <= own.index {
+            return Ok(());
+        }
+        own.end = Some(end);
+        for edf in &mut self.edf {
+            let written = edf.end_annotation(&own.text, own.index, to);
+            written.map_err(RecordError::write(edf.path()))?;
+        }
+        if let (Some(csv), Some(number)) = (&mut self.csv, own.number) {
+            let lasted = (to - own.index) / self.pace_timeline.pace();
+            self.markers.end(number, own.time + lasted);
+            csv.end_marker(number).map_err(RecordError::write(csv.path()))?;
+        }
+        Ok(())
     }
 
     pub(super) fn files(&self) -> impl Iterator<Item = &OutputFile> {
@@ -286,10 +373,16 @@ fn markers(sample: &Sample, time: f64) -> Vec<RecordedMarker> {
         own.and_then(|own| serde_json::from_str(own.get()).ok()).unwrap_or_default();
     // As many as are shown of a sample.
     let all = all.into_iter().take(sample.values.markers.len());
-    all.map(|mut own| RecordedMarker {
-        label: own["label"].as_str().map(cortop_protocol::sanitize::clean).unwrap_or_default(),
-        value: own.get_mut("value").map(Value::take).unwrap_or_default(),
-        time,
+    all.map(|mut own| {
+        let known = Marker::from(own.clone());
+        let (id, interval) = (known.uuid.clone(), known.is_interval());
+        RecordedMarker {
+            id: (!id.as_str().is_empty()).then_some(id),
+            label: own["label"].as_str().map(cortop_protocol::sanitize::clean).unwrap_or_default(),
+            value: own.get_mut("value").map(Value::take).unwrap_or_default(),
+            time: if interval { known.start } else { time },
+            end: interval.then_some(known.end),
+        }
     })
     .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
-use cortop_protocol::{Columns, Feed, Sample, SessionId, Stream, Subscription};
+use cortop_protocol::{Columns, Feed, Sample, SessionId, SessionMarker, Stream, Subscription};
 use cortop_signal::{
     Filters, Orientation, Traces, View,
     decoder::Decoder,
@@ -360,10 +360,9 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
     decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
     let mark = |decoder: &mut Decoder, text: &str| {
         let (session, text) = ("s".into(), text.to_owned());
-        decoder.push(
-            Feed::Marker { session, time: 1.7e9 + 2.0, text, in_record: true },
-            Instant::now(),
-        );
+        let (id, time) = (Some("m".into()), 1.7e9 + 2.0);
+        let marker = SessionMarker { session, id, time, end: None, text };
+        decoder.push(Feed::Marker(marker), Instant::now());
     };
     // Before its sample has come, as over a slow link.
     mark(&mut decoder, "start");
