@@ -107,10 +107,12 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
         text: "eyes closed 1".to_owned(),
     };
     assert_eq!(handed(&mut rig.tested).await, expected);
+    // An interval does not end in the millisecond of its start.
+    let second = Duration::from_secs(1);
     let end = MarkerCommand::End {
         session: session.clone(),
         marker: first.uuid.clone(),
-        at: Moment::now(),
+        at: Moment { wall: at.wall + second, instant: at.instant + second },
     };
     let interval = rig.ask(Command::Marker(end), marker).await;
     assert!(interval.is_interval() && interval.uuid == first.uuid, "{interval:?}");
