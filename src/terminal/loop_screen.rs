@@ -19,7 +19,8 @@ use cortop_client::timer::next_tick;
 /// A clock on the screen shows that it is alive, and its write notices a terminal that is gone.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// The longest time from a key to the next frame, however few frames a second are asked for.
+/// A key is answered by a frame at once, however few frames a second are asked for, unless the last
+/// key was no longer ago than this; then so long after that one's.
 pub(super) const KEY_LATENCY: Duration = Duration::from_millis(100);
 
 /// Why a loop goes on.
@@ -42,6 +43,8 @@ pub(super) struct LoopScreen<'a, S: Screen> {
     next_frame: Instant,
     /// A key has not been answered by a frame yet.
     key_pending: bool,
+    /// When a frame last answered a key.
+    key_answered: Option<Instant>,
     /// The shell has the terminal.
     suspended: bool,
     heartbeat: Pin<Box<Sleep>>,
@@ -55,6 +58,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
             dirty: true,
             next_frame: Instant::now(),
             key_pending: false,
+            key_answered: None,
             suspended: false,
             heartbeat: Box::pin(sleep_until(next_tick(HEARTBEAT))),
         }
@@ -84,7 +88,9 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
     pub(super) fn on_key(&mut self) {
         self.dirty = true;
         self.key_pending = true;
-        self.next_frame = self.next_frame.min(Instant::now() + KEY_LATENCY);
+        let now = Instant::now();
+        let soonest = self.key_answered.map_or(now, |at| now.max(at + KEY_LATENCY));
+        self.next_frame = self.next_frame.min(soonest);
     }
 
     /// Draws as the terminal's answers ask for; whether it has to be in ASCII from now on. A new size
@@ -111,8 +117,8 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         let ready = self.terminal.backend_mut().is_ready(self.key_pending);
         let soon = self.key_pending && !ready;
         self.next_frame = Instant::now() + if soon { frame.min(KEY_LATENCY) } else { frame };
-        if ready {
-            self.key_pending = false;
+        if ready && std::mem::take(&mut self.key_pending) {
+            self.key_answered = Some(Instant::now());
         }
         ready
     }

@@ -37,31 +37,30 @@ async fn unlicensed<F: Future<Output = Person>>(
     story(options, |config| config.session(SessionPolicy::Open), tell).await.1
 }
 
-/// The question, form or list over the panes.
-fn dialog<'a>(screen: &'a str, title: &str) -> Option<&'a str> {
-    screen.find(&format!("┌ {title}")).map(|at| &screen[at..])
+/// The lines of the question, form or list over the panes, without what stands beside it.
+fn dialog(screen: &str, title: &str) -> Option<Vec<String>> {
+    let title = format!("┌ {title}");
+    let mut lines = screen.lines().skip_while(|line| !line.contains(&title));
+    let top = lines.next()?;
+    let left = top[..top.find(&title)?].chars().count();
+    let width = top.chars().skip(left).position(|border| border == '┐')?;
+    let inside = |line: &str| line.chars().skip(left).take(width).collect::<String>();
+    Some(lines.map(inside).take_while(|line| !line.starts_with('└')).collect())
 }
 
 impl Person {
-    /// Waits for a dialog with a text in it.
-    async fn asked(&mut self, title: &str, text: &str) -> String {
-        let shown = |screen: &str| dialog(screen, title).is_some_and(|it| it.contains(text));
-        self.eyes.wait(&format!("{title}: {text}"), shown).await
+    /// Waits for a dialog with a text in it, which may be broken into two lines.
+    async fn asked(&mut self, title: &str, text: &str) -> Vec<String> {
+        let shown =
+            |screen: &str| dialog(screen, title).is_some_and(|lines| lines.concat().contains(text));
+        let screen = self.eyes.wait(&format!("{title}: {text}"), shown).await;
+        dialog(&screen, title).expect("as waited for")
     }
 
     /// Picks an item of a list.
     async fn choose(&mut self, title: &str, text: &str) {
-        let screen = self.asked(title, text).await;
-        let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
-        let start = format!("┌ {title}");
-        let (top, left) = (0..)
-            .zip(screen.lines())
-            .find_map(|(row, line)| Some((row, line[..line.find(&start)?].chars().count())))
-            .expect("as waited for");
-        let row = |text: &str| {
-            let inside = |line: &Vec<char>| line[left..].iter().collect::<String>();
-            lines.iter().skip(top).position(|line| inside(line).contains(text))
-        };
+        let lines = self.asked(title, text).await;
+        let row = |text: &str| lines.iter().position(|line| line.contains(text));
         let steps = row(text).zip(row("▶")).and_then(|(to, from)| to.checked_sub(from));
         self.press_all(vec![Key::DOWN; steps.expect("an item below")]).await;
         self.press(Key::ENTER).await;
