@@ -455,6 +455,20 @@ mod tests {
         assert_eq!(traffic.on_key(Key::char('q')), [TrafficEffect::Quit]);
     }
 
+    /// What is typed in full is what happens, whatever else has its letters.
+    #[test]
+    fn each_fault_is_found_by_its_name() {
+        for (example, _) in cortop_sim::fault::LIST {
+            let mut traffic = traffic();
+            traffic.on_key(Key::char(':'));
+            let name = example.split(' ').next().unwrap();
+            name.chars().for_each(|char| drop(traffic.on_key(Key::char(char))));
+            let fault: Fault = toml::from_str(example).unwrap();
+            let effects = traffic.on_key(Key::ENTER);
+            assert_eq!(effects, [TrafficEffect::Inject(fault.into())], "{name}");
+        }
+    }
+
     #[test]
     fn no_key_means_two_things_and_each_fault_of_a_key_is_one() {
         let mut keys = Vec::new();

@@ -1,6 +1,9 @@
 //! The list of faults, narrowed by what is typed, which may also be a fault with values of one's own.
 
-use crate::app::{Key, dialog::TextInput};
+use crate::app::{
+    Key,
+    dialog::{Rank, TextInput, rank},
+};
 use cortop_sim::{Fault, fault::LIST};
 
 /// The list while it is open.
@@ -23,12 +26,21 @@ pub(super) enum PaletteEvent {
 }
 
 impl FaultPalette {
-    /// The faults that match, as they are spelt and what they do.
+    /// The faults that match, as they are spelt and what they do, the best first.
     #[must_use]
     pub fn matches(&self) -> Vec<(&'static str, &'static str)> {
-        let typed = self.input.text().trim().to_lowercase();
-        let matches = |text: &str| text.to_lowercase().contains(&typed);
-        LIST.iter().copied().filter(|(example, what)| matches(example) || matches(what)).collect()
+        let (typed, has_values) = match self.input.text().split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (self.input.text(), false),
+        };
+        let ranked = LIST.iter().filter_map(|fault| {
+            let rank = rank(typed, name_of(fault.0), fault.1)?;
+            // One with values of its own is one of its name.
+            (!has_values || rank == Rank::Exact).then_some((rank, *fault))
+        });
+        let mut matches: Vec<_> = ranked.collect();
+        matches.sort_by_key(|&(rank, _)| rank);
+        matches.into_iter().map(|(_, fault)| fault).collect()
     }
 
     /// The place of the selected one among them.
@@ -67,8 +79,8 @@ impl FaultPalette {
     fn choose(&mut self) -> PaletteEvent {
         let typed = self.input.text().trim();
         let chosen = match self.matches().get(self.selected()) {
-            Some((example, _)) => (*example).to_owned(),
-            None => typed.to_owned(),
+            Some((example, _)) if !typed.contains('=') => (*example).to_owned(),
+            _ => typed.to_owned(),
         };
         match toml::from_str::<Fault>(&chosen) {
             Ok(fault) => PaletteEvent::Chosen(chosen, fault),
@@ -78,4 +90,9 @@ impl FaultPalette {
             }
         }
     }
+}
+
+/// The name of a fault that stands with its values.
+fn name_of(example: &str) -> &str {
+    example.split_once(" =").map_or(example, |(name, _)| name)
 }

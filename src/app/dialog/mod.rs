@@ -4,6 +4,7 @@
 
 mod confirm;
 mod form;
+mod ranking;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod text_input;
 pub use self::{
     confirm::{Confirm, Question},
     form::{FieldValue, Form, FormField, FormKind},
+    ranking::{Rank, rank},
     select::{Menu, MenuItem, Select},
     text_input::TextInput,
 };

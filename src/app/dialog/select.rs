@@ -1,7 +1,7 @@
 //! A list to pick from, narrowed by what is typed. The items are made from the state whenever they
 //! are needed, so that a list that stays open stays true.
 
-use super::{DialogAction, DialogEvent, TextInput};
+use super::{DialogAction, DialogEvent, TextInput, rank};
 use crate::app::Key;
 use cortop_client::{HeadsetId, RecordId, SessionId};
 
@@ -134,25 +134,13 @@ impl Select {
         self.filter.as_ref()
     }
 
-    /// The items that match each word typed, by its letters in their order: those that begin with
-    /// the text first, then those that contain its words, and last those with letters between.
+    /// The items that match each word typed, the best first.
     #[must_use]
     pub fn matching<'a>(&self, items: &'a [MenuItem]) -> Vec<&'a MenuItem> {
-        let typed = self.filter.as_ref().map_or("", TextInput::text).to_lowercase();
-        let typed = typed.trim();
-        let rank = |item: &MenuItem| {
-            let (text, note) = (item.text.to_lowercase(), item.note.to_lowercase());
-            let contains = |word: &str| text.contains(word) || note.contains(word);
-            let mut words = typed.split_whitespace();
-            match () {
-                () if text.starts_with(typed) => Some(0),
-                () if words.clone().all(contains) => Some(1),
-                () if words.all(|word| contains(word) || is_subsequence(word, &text)) => Some(2),
-                () => None,
-            }
-        };
-        let ranked = items.iter().filter_map(|item| Some((rank(item)?, item)));
-        let mut matching: Vec<(u8, &MenuItem)> = ranked.collect();
+        let typed = self.filter.as_ref().map_or("", TextInput::text);
+        let ranked =
+            items.iter().filter_map(|item| Some((rank(typed, &item.text, &item.note)?, item)));
+        let mut matching: Vec<_> = ranked.collect();
         // Stable: within each kind they keep their order.
         matching.sort_by_key(|&(rank, _)| rank);
         matching.into_iter().map(|(_, item)| item).collect()
@@ -243,12 +231,6 @@ impl Select {
         }
         DialogEvent::Open
     }
-}
-
-/// Whether a text has all letters of a word in their order.
-fn is_subsequence(word: &str, text: &str) -> bool {
-    let mut rest = text.chars();
-    word.chars().all(|char| rest.any(|other| other == char))
 }
 
 /// What is typed, as far as it is certain: the start that all matching ones that begin so have in

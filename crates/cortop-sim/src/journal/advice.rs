@@ -6,7 +6,10 @@
 //! A refusal is no mistake by itself: advice follows where the client's next steps are not those
 //! that lead on from it. So a client that tries, is refused and does the right thing gets none.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use serde_json::Value;
 use strum::VariantArray as _;
@@ -23,7 +26,6 @@ use cortop_protocol::{
         },
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
-    sanitize::floor_char_boundary,
     wire::Side,
 };
 
@@ -203,9 +205,10 @@ const QUESTIONS: &[Method] = &[
 /// What is known of a client.
 #[derive(Default)]
 struct ClientHistory {
-    ids: BTreeSet<String>,
+    /// Of its requests, hashed.
+    ids: BTreeSet<u64>,
     /// The same, the oldest first.
-    order: VecDeque<String>,
+    order: VecDeque<u64>,
     /// Whether samples have been sent.
     sampled: bool,
     /// Refusals that wait for the right next step, and until when.
@@ -455,9 +458,11 @@ impl ClientHistory {
         if id.is_null() {
             return false;
         }
-        let mut id = id.to_string();
-        id.truncate(floor_char_boundary(&id, 64));
-        if !self.ids.insert(id.clone()) {
+        // An id may be long, and only whether it comes again matters.
+        let mut hasher = DefaultHasher::new();
+        id.to_string().hash(&mut hasher);
+        let id = hasher.finish();
+        if !self.ids.insert(id) {
             return true;
         }
         self.order.push_back(id);

@@ -4,7 +4,9 @@
 
 use serde_json::{Map, Value};
 
-use cortop_protocol::{Method, Warning, sanitize::floor_char_boundary, wire::Side};
+use cortop_protocol::{
+    Method, Warning, sanitize::floor_char_boundary, secrets::Secrets, wire::Side,
+};
 
 /// Bytes kept of a method's name.
 const LONGEST_NAME: usize = 64;
@@ -36,7 +38,7 @@ pub(super) enum CrossingEvent<'a> {
     Disconnected(Side),
 }
 
-/// A request as it came.
+/// A request as it came, but for its secrets.
 #[derive(Clone, Debug)]
 pub(super) struct ClientRequest {
     /// `null` where there is none.
@@ -51,9 +53,14 @@ pub(super) struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Reads what a client sent, whatever it is.
-    pub(super) fn read(text: &str) -> Self {
-        let (mut request, fault) = match serde_json::from_str(text) {
+    /// Reads what a client sent, whatever it is. Secrets are hidden before anything is cut short: a
+    /// part of one would not be known again.
+    pub(super) fn read(text: &str, secrets: &Secrets) -> Self {
+        let hidden = serde_json::from_str(text).map(|mut request| {
+            secrets.redact(&mut request);
+            request
+        });
+        let (mut request, fault) = match hidden {
             Ok(Value::Object(members)) => (members, None),
             Ok(_) => (Map::new(), Some("is no JSON object")),
             Err(_) => (Map::new(), Some("is no JSON")),

@@ -101,7 +101,7 @@ impl State {
     }
 
     fn advise(&mut self, client: u64, at: f64, mut advice: Advice) {
-        advice.text = self.clean(&advice.text);
+        advice.text = clean_bounded(&advice.text);
         let (text, place) = (&advice.text, advice.mistake.reference());
         tracing::info!("client {client}: advice: {text} (docs/protocol.md {place})");
         self.push(client, at, JournalEvent::Advice(advice));
@@ -111,13 +111,6 @@ impl State {
         for advice in self.advisor.observe(&Crossing { at, client, what }) {
             self.advise(client, at, advice);
         }
-    }
-
-    /// A text without secrets and without what drives a terminal.
-    fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        self.secrets.hide(&mut text);
-        clean_bounded(&text)
     }
 
     pub(super) fn connected(&mut self, client: u64, at: f64) {
@@ -133,9 +126,9 @@ impl State {
     }
 
     pub(super) fn received(&mut self, client: u64, at: f64, text: &str) {
-        let request = ClientRequest::read(text);
-        self.secrets.learn(&Value::Object(request.params.clone()));
-        let (method, subject) = (self.clean(&request.name), self.subject(&request));
+        self.secrets.learn_text(text);
+        let request = ClientRequest::read(text, &self.secrets);
+        let (method, subject) = (clean_bounded(&request.name), subject(&request));
         let Some(own) = self.clients.get_mut(&client) else { return };
         own.shown.requests += 1;
         let number = own.shown.requests;
@@ -153,25 +146,6 @@ impl State {
         }
     }
 
-    /// What a request is about: never a parameter that could be a secret.
-    fn subject(&self, request: &ClientRequest) -> String {
-        const NAMED: [&str; 9] = [
-            "command",
-            "status",
-            "headset",
-            "headsetId",
-            "session",
-            "profile",
-            "detection",
-            "action",
-            "id",
-        ];
-        let named = NAMED.iter().map(|name| request.text(name)).filter(|text| !text.is_empty());
-        let streams = request.params.get("streams").and_then(Value::as_array);
-        let streams = streams.into_iter().flatten().filter_map(Value::as_str).take(16);
-        self.clean(&named.chain(streams).collect::<Vec<_>>().join(" "))
-    }
-
     pub(super) fn sent(&mut self, client: u64, at: f64, text: &str) {
         let mut numbers = std::mem::take(&mut self.numbers);
         let is_sample =
@@ -183,7 +157,10 @@ impl State {
             self.sampled(client, at, &samples);
             return;
         }
-        let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return };
+        let Ok(mut message) = serde_json::from_str::<Value>(text) else { return };
+        message.get("result").inspect(|result| self.secrets.learn(result));
+        self.secrets.redact(&mut message);
+        let Value::Object(mut message) = message else { return };
         if let Some(warning) = message.remove("warning") {
             self.warned(client, at, &warning.into());
             return;
@@ -196,13 +173,12 @@ impl State {
             own.shown.refused += 1;
             let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
             let text = error.get("message").and_then(Value::as_str).unwrap_or_default();
-            let refusal = Refusal { code, message: self.clean(text) };
+            let refusal = Refusal { code, message: clean_bounded(text) };
             self.answered(client, at, &pending, Some(refusal.clone()));
             let result = Err(&refusal);
             self.observe(client, at, CrossingEvent::Answered { request: &pending.request, result });
         } else {
             let result = message.remove("result").unwrap_or_default();
-            self.secrets.learn(&result);
             self.answered(client, at, &pending, None);
             self.follow(client, at, &pending.request, &result);
             let result = Ok(&result);
@@ -211,7 +187,7 @@ impl State {
     }
 
     fn answered(&mut self, client: u64, at: f64, pending: &Pending, refusal: Option<Refusal>) {
-        let method = self.clean(&pending.request.name);
+        let method = clean_bounded(&pending.request.name);
         // Neither parameters nor results: they may hold secrets and tokens.
         let refused = |own: &Refusal| format!("{} {}", own.code, own.message);
         let outcome = refusal.as_ref().map_or_else(|| "ok".to_owned(), refused);
@@ -222,8 +198,9 @@ impl State {
 
     /// What an answer changes of the sessions.
     fn follow(&mut self, client: u64, at: f64, request: &ClientRequest, result: &Value) {
-        let text =
-            |value: Option<&Value>| self.clean(value.and_then(Value::as_str).unwrap_or_default());
+        let text = |value: Option<&Value>| {
+            clean_bounded(value.and_then(Value::as_str).unwrap_or_default())
+        };
         match request.method {
             Some(Method::CreateSession) if self.sessions.len() < MAX_SESSIONS => {
                 let id = text(result.get("id"));
@@ -258,7 +235,7 @@ impl State {
                     JournalEvent::StreamRefused { stream: text(own.get("streamName")), refusal }
                 });
                 let refused: Vec<_> = refused.collect();
-                let id = self.clean(request.text("session"));
+                let id = clean_bounded(request.text("session"));
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.streams.retain(|own| !streams.contains(own));
                     session.streams.extend(streams.iter().cloned());
@@ -273,7 +250,7 @@ impl State {
             Some(Method::Unsubscribe) => {
                 let streams = listed(result, "success").map(|own| text(own.get("streamName")));
                 let streams: Vec<_> = streams.collect();
-                let id = self.clean(request.text("session"));
+                let id = clean_bounded(request.text("session"));
                 if let Some(session) = self.sessions.get_mut(&id) {
                     session.streams.retain(|own| !streams.contains(own));
                 }
@@ -297,7 +274,7 @@ impl State {
     }
 
     fn warned(&mut self, client: u64, at: f64, warning: &Warning) {
-        let text = self.clean(&warning.text());
+        let text = clean_bounded(&warning.text());
         self.push(client, at, JournalEvent::Warning { code: warning.code, text });
         if let Some(id) = warning.session() {
             match warning.code {
@@ -366,4 +343,23 @@ impl State {
 /// The objects of a list in a result.
 fn listed<'a>(result: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     result.get(name).and_then(Value::as_array).into_iter().flatten().take(64)
+}
+
+/// What a request is about: never a parameter that could be a secret.
+fn subject(request: &ClientRequest) -> String {
+    const NAMED: [&str; 9] = [
+        "command",
+        "status",
+        "headset",
+        "headsetId",
+        "session",
+        "profile",
+        "detection",
+        "action",
+        "id",
+    ];
+    let named = NAMED.iter().map(|name| request.text(name)).filter(|text| !text.is_empty());
+    let streams = request.params.get("streams").and_then(Value::as_array);
+    let streams = streams.into_iter().flatten().filter_map(Value::as_str).take(16);
+    clean_bounded(&named.chain(streams).collect::<Vec<_>>().join(" "))
 }

@@ -55,6 +55,30 @@ async fn kept() -> Journal {
     journal
 }
 
+/// A text is cut to what is kept of it only after its secrets have been hidden.
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_long_secret_is_kept() {
+    let journal = Journal::new();
+    journal.connected(1);
+    let secret = "s3cret".repeat(40);
+    let keys = json!({ "client_id": 1, "client_secret": secret });
+    ask(&journal, 1, "authorize", &keys);
+    for (place, text) in [&secret, "getUserLogin"].iter().enumerate() {
+        let request = json!({ "id": secret, "jsonrpc": "2.0", "method": text,
+            "params": { &secret: 1, "headset": secret, "profile": [&secret] } });
+        journal.received(1, &request.to_string());
+        let message = format!("{} and {secret}", " ".repeat(900 + 60 * place));
+        let error = json!({ "code": -32602, "message": message });
+        journal.sent(1, &json!({ "id": secret, "jsonrpc": "2.0", "error": error }).to_string());
+    }
+    let lines: Vec<_> = journal.entries().iter().map(|entry| journal.json(entry)).collect();
+    let refused = lines.iter().filter(|line| line["ok"] == false).count();
+    assert_eq!(refused, 2, "answers are matched by their ids all the same");
+    let text = serde_json::to_string(&lines).unwrap();
+    assert!(text.contains("id-reused") && text.contains("has no parameter [hidden]"), "{text}");
+    assert!(!text.contains("s3c"), "{text}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_happened_is_kept_in_order_and_without_secrets() {
     let journal = kept().await;
