@@ -4,6 +4,8 @@
 //! Rates are the recording's own: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
 
 mod assemble;
+mod clock;
+mod counter;
 mod store;
 mod track;
 

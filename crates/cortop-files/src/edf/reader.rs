@@ -25,6 +25,8 @@ use crate::{
 /// The most signals and bytes of a record that make sense.
 const MAX_SIGNALS: usize = 4096;
 const MAX_RECORD: usize = 64 << 20;
+/// Seconds of the longest gap between records.
+const LONGEST_GAP: f64 = 86_400.0;
 
 /// Where the samples of a signal stand in a record, and what they mean.
 struct SignalLayout {
@@ -54,9 +56,12 @@ pub(crate) struct EdfReader {
     /// Which sample of the record is next; all are read at first.
     next: usize,
     records: u64,
-    /// Epoch seconds of the record, and of the first one.
+    /// The number of records in the header, if it has one.
+    named_records: Option<u64>,
+    /// Samples of EEG before the next one, lost ones among them.
+    place: u64,
+    /// Epoch seconds of the record.
     time: f64,
-    first: Option<f64>,
     /// Times in which nothing was measured.
     skips: VecDeque<(f64, f64)>,
     markers: Vec<RowMarker>,
@@ -97,7 +102,8 @@ impl EdfReader {
         let (date, clock) = (fields.text(8), fields.text(8));
         let header_bytes: Option<usize> = fields.number(8);
         let _reserved = fields.text(44);
-        let _records = fields.text(8);
+        // Of a file that is still being written, -1.
+        let named_records = fields.number(8);
         let record_seconds = fields.number(8).filter(|own: &f64| own.is_finite() && *own > 0.0);
         let count: usize = fields.number(4).ok_or_else(|| broken("it has no number of signals"))?;
         if !(1..=MAX_SIGNALS).contains(&count) {
@@ -171,8 +177,9 @@ impl EdfReader {
             eeg_samples,
             next: eeg_samples,
             records: 0,
+            named_records,
+            place: 0,
             time: 0.0,
-            first: None,
             skips: VecDeque::new(),
             markers: Vec::new(),
             states: Vec::new(),
@@ -204,8 +211,14 @@ impl EdfReader {
             found.extend(own);
         }
         let even = self.records as f64 * self.record_seconds;
+        let end = self.time + self.record_seconds;
         self.time = self.start + time.unwrap_or(even);
-        self.first.get_or_insert(self.time);
+        if self.records > 0 {
+            // What goes back, or ahead by days, is no gap.
+            let gap = Some(self.time - end).filter(|gap| (0.0..LONGEST_GAP).contains(gap));
+            let lost = gap.and_then(|gap| count((gap / self.step()).round()));
+            self.place += lost.unwrap_or_default();
+        }
         for own in found {
             let onset = self.start + own.onset;
             if own.text == NO_DATA {
@@ -224,6 +237,11 @@ impl EdfReader {
         Ok(true)
     }
 
+    /// Seconds from sample to sample of EEG.
+    fn step(&self) -> f64 {
+        self.record_seconds / self.eeg_samples as f64
+    }
+
     /// A sample of a signal in the record.
     fn value(&self, signal: &SignalLayout, sample: usize) -> f64 {
         let bytes = self.format.sample_bytes();
@@ -240,14 +258,13 @@ impl EdfReader {
     fn fill(&mut self, row: &mut Row) -> bool {
         let (index, in_record) = (self.next, self.eeg_samples);
         self.next += 1;
-        let step = self.record_seconds / in_record as f64;
-        let time = (index as f64).mul_add(step, self.time);
-        let first = self.first.unwrap_or(time);
-        let half = step / 2.0;
+        let time = (index as f64).mul_add(self.step(), self.time);
+        let half = self.step() / 2.0;
         let measured =
             !self.skips.iter().any(|(from, to)| (*from - half..*to - half).contains(&time));
         self.counts.read += u64::from(measured);
-        row.place = count(((time - first) / step).round()).unwrap_or_default();
+        row.place = self.place;
+        self.place += 1;
         row.time = Some(time);
         let mut motion_counter = None;
         for (column, signal) in self.info.header.columns.iter().zip(&self.signals) {
@@ -309,6 +326,11 @@ impl RecordingReader for EdfReader {
             if self.next >= self.eeg_samples && !self.read_record()? {
                 // What annotations the last records had.
                 row.markers.append(&mut self.markers);
+                let own = self.records;
+                if let Some(named) = self.named_records.take().filter(|named| *named != own) {
+                    let note = format!("Its header names {named} records, and it has {own}.");
+                    self.info.notes.push(note);
+                }
                 return Ok(!row.markers.is_empty());
             }
             if self.fill(row) {
@@ -513,6 +535,16 @@ mod tests {
         assert_eq!(places, [0, 1, 2, 3, 8, 9, 10, 11]);
         assert!((found[4].time.unwrap() - 1_717_000_002.25).abs() < 1e-6);
 
+        // Records whose times go back, or ahead by years, follow one another.
+        for onset in [b"+0.2", b"+9e9"] {
+            let mut odd = whole.clone();
+            let at = (start..odd.len()).find(|at| odd[*at..].starts_with(b"+2.25")).unwrap();
+            odd[at..at + 14].copy_from_slice(&[onset, &b"\x14\x14\0\0\0\0\0\0\0\0"[..]].concat());
+            let (found, _) = rows(&odd);
+            let places: Vec<u64> = found.iter().map(|row| row.place).collect();
+            assert_eq!(places, (0..12).collect::<Vec<_>>());
+        }
+
         let (found, reader) = rows(&whole[..whole.len() - 7]);
         assert_eq!((found.len(), reader.counts().short), (8, 1));
 
@@ -521,7 +553,14 @@ mod tests {
         broken[236..244].copy_from_slice(b"-1      ");
         broken[184..192].copy_from_slice(b"????????");
         broken[168..176].copy_from_slice(b"99.99.99");
-        assert_eq!(rows(&broken).0.len(), 12);
+        let (found, reader) = rows(&broken);
+        assert_eq!((found.len(), &reader.info().notes[..]), (12, &[][..]));
+        for named in ["2", "9"] {
+            broken[236..244].copy_from_slice(format!("{named:8}").as_bytes());
+            let (found, reader) = rows(&broken);
+            let said = format!("Its header names {named} records, and it has 3.");
+            assert_eq!((found.len(), &reader.info().notes[..]), (12, &[said][..]));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    ops::RangeInclusive,
     path::Path,
     time::{Duration, Instant},
 };
@@ -18,8 +19,10 @@ use serde_json::json;
 
 use super::{
     RecordedStream, Recording,
+    clock::{Clock, ClockCounts, Pace, RowClock, StampScan},
+    counter::{CounterScan, Steps},
     store::Store,
-    track::{BEFORE_CELLS, CounterScan, ReplayedCounter, Track, counted, placed},
+    track::{BEFORE_CELLS, Track},
 };
 use crate::{
     model::{MotionFormat, Spec},
@@ -41,13 +44,12 @@ const REPORTED: Duration = Duration::from_secs(2);
 struct Collected {
     eeg: Store,
     counters: CounterScan,
-    /// Epoch seconds of the first row that has them, and of the last.
-    first: Option<f64>,
-    last: Option<(f64, u64)>,
-    /// Rows without a time, and those whose time is not later than that of the one before.
-    without_time: u64,
-    falls: u64,
-    intervals: Intervals,
+    stamps: StampScan,
+    /// The time stamp and the counter of the row before, and its values.
+    before: (Option<f64>, Option<u64>),
+    eeg_before: Vec<f64>,
+    /// Rows that stand twice.
+    doubled: u64,
     /// The first value of each channel.
     first_values: Vec<f64>,
     others: Vec<(Stream, Store, CounterScan)>,
@@ -117,11 +119,10 @@ impl Collected {
         Self {
             eeg: Store::new(BEFORE_CELLS + 1 + channels),
             counters: CounterScan::default(),
-            first: None,
-            last: None,
-            without_time: 0,
-            falls: 0,
-            intervals: Intervals::default(),
+            stamps: StampScan::default(),
+            before: (None, None),
+            eeg_before: Vec::new(),
+            doubled: 0,
             first_values: vec![f64::NAN; channels],
             others: others.collect(),
             markers: Vec::new(),
@@ -129,13 +130,16 @@ impl Collected {
     }
 
     fn push(&mut self, row: &mut Row) -> io::Result<()> {
+        let clock = (row.time, row.counter);
+        if row.counter.is_some() && clock == self.before && row.eeg == self.eeg_before {
+            self.doubled += 1;
+            return Ok(());
+        }
         let place = self.eeg.len();
         for StreamSample { stream, time, counter, values } in &row.samples {
             let own = self.others.iter_mut().find(|(own, ..)| own == stream);
             let Some((_, store, scan)) = own else { continue };
-            if let Some(counter) = counter {
-                scan.push(*counter);
-            }
+            scan.push(*counter, f64::NAN);
             let before = [time.unwrap_or(f64::NAN), number(*counter), place as f64];
             store.push(before.into_iter().chain(values.iter().copied()))?;
         }
@@ -144,26 +148,18 @@ impl Collected {
         if row.eeg.is_empty() {
             return Ok(());
         }
-        match row.time {
-            None => self.without_time += 1,
-            Some(time) => {
-                self.first.get_or_insert(time);
-                if let Some((before, place)) = self.last {
-                    self.falls += u64::from(time <= before);
-                    self.intervals.push(time - before, row.place.saturating_sub(place) as f64);
-                }
-                self.last = Some((time, row.place));
-            }
-        }
-        if let Some(counter) = row.counter {
-            self.counters.push(counter);
-        }
+        self.before = clock;
+        self.eeg_before.clone_from(&row.eeg);
+        let place = row.place.saturating_sub(self.doubled);
+        let stamp = row.time.unwrap_or(f64::NAN);
+        self.stamps.push(row.time, row.counter, place);
+        self.counters.push(row.counter, stamp);
         for (first, value) in self.first_values.iter_mut().zip(&row.eeg) {
             if first.is_nan() {
                 *first = *value;
             }
         }
-        let before = [row.time.unwrap_or(f64::NAN), number(row.counter), row.place as f64];
+        let before = [stamp, number(row.counter), place as f64];
         let filled_in = f64::from(u8::from(row.interpolated));
         self.eeg.push(before.into_iter().chain([filled_in]).chain(row.eeg.iter().copied()))
     }
@@ -175,27 +171,21 @@ impl Collected {
         counts: &ReadCounts,
     ) -> io::Result<Recording> {
         let header = &info.header;
-        let eeg_rate = nominal_rate(info.eeg_rate, &self.intervals);
-        let rate = f64::from(eeg_rate);
         self.eeg.close_block()?;
-        let has_counters = self.counters.count() == self.eeg.len() as u64;
-        let counter = if has_counters {
-            self.counters.counter(eeg_rate.into())
-        } else {
-            ReplayedCounter { first: 0, wrap: u64::from(eeg_rate).max(1) }
-        };
-        let mut steps = steps(has_counters.then_some(counter));
-        // Where the file has no times, or they do not rise, rows are spread evenly by their counter.
-        let timed = self.without_time == 0 && self.falls == 0;
-        let first = self.first.unwrap_or_default();
-        let (mut last_time, mut last_step) = (0.0, 0);
+        let measured = self.stamps.pace(info.eeg_rate);
+        let eeg_rate = nominal_rate(info.eeg_rate, measured);
+        let exact = measured.and_then(|own| own.fine_interval());
+        let mut steps = Steps::new(self.counters.wrap(eeg_rate.into(), exact));
+        let clocks = (0..self.eeg.len()).map(|row| row_clock(&self.eeg.row(row)));
+        let mut clock = Clock::new(&self.stamps, measured, eeg_rate.into(), steps.clone(), clocks);
+        let (mut row_number, mut last_time, mut last_step) = (0, 0.0, 0);
         let first_values = &self.first_values;
         self.eeg.update(|row| {
-            let [time, counter, place, _, cells @ ..] = row else { return };
-            last_step = steps(if has_counters { *counter } else { *place });
-            last_time = if timed { *time - first } else { last_step as f64 / rate };
+            (last_time, last_step) = clock.next(row_number, row_clock(row), &mut steps);
+            row_number += 1;
+            let [time, step, _, _, cells @ ..] = row else { return };
             *time = last_time;
-            *counter = last_step as f64;
+            *step = last_step as f64;
             for (cell, first) in cells.iter_mut().zip(first_values) {
                 // Channels that have no value at first begin with their first one.
                 if cell.is_nan() {
@@ -204,7 +194,8 @@ impl Collected {
             }
         })?;
         let period = last_time + last_time / last_step.max(1) as f64;
-        let eeg = Track::new(self.eeg, counter, period, info.once);
+        let eeg = Track::new(self.eeg, steps.counter(eeg_rate.into()), period, info.once);
+        let is_counted = steps.wrap().is_some();
 
         let mut mems_rate = info.motion_rate.unwrap_or_default();
         let mut streams = Vec::new();
@@ -214,42 +205,36 @@ impl Collected {
             if stream == Stream::Mot && info.motion_rate.is_none() {
                 mems_rate = (len as f64 / period).round();
             }
-            let has_counters = len > 0 && scan.count() == len as u64;
-            let wrap = if stream == Stream::Mot { slot(mems_rate).0 } else { 1 };
-            let counter = if has_counters {
-                scan.counter(wrap)
-            } else {
-                ReplayedCounter { first: 0, wrap: wrap.max(1) }
-            };
-            let mut steps = self::steps(has_counters.then_some(counter));
-            let (mut number, mut before) = (0.0, 0.0_f64);
+            let wrap = if stream == Stream::Mot { slot(mems_rate).0.max(1) } else { 1 };
+            let mut steps = Steps::new(scan.wrap(wrap, None));
+            let (mut number, mut before) = (0, 0.0_f64);
             rows.update(|row| {
                 let [time, counter, place, ..] = row else { return };
-                *counter = steps(if has_counters { *counter } else { number }) as f64;
-                number += 1.0;
-                let of_row =
-                    || eeg.time_of_row(usize::try_from(slot(*place).0).unwrap_or_default());
-                let own = if time.is_nan() { of_row() } else { *time - first };
-                before = own.max(before).min(last_time);
+                *counter = steps.next(*counter, number) as f64;
+                number += 1;
+                let place = usize::try_from(slot(*place).0).unwrap_or_default();
+                let own = if time.is_nan() { None } else { clock.time(*time, place) };
+                before = own.unwrap_or_else(|| eeg.time_of_row(place)).max(before).min(last_time);
                 *time = before;
             })?;
             streams.push((
                 stream,
                 RecordedStream {
-                    track: Track::new(rows, counter, period, info.once),
+                    track: Track::new(rows, steps.counter(wrap), period, info.once),
                     columns: columns(header, stream),
                     kinds: header.labels_of(stream).map(|(kind, _)| kind).collect(),
                 },
             ));
         }
-        let markers = markers(self.markers, &eeg, self.first);
+        let markers = markers(self.markers, &eeg, &clock);
         let eeg =
             RecordedStream { columns: columns(header, Stream::Eeg), track: eeg, kinds: Vec::new() };
         let spec = spec(info, eeg_rate, mems_rate);
         let id = info.serial.as_ref().map(|own| format!("{}-{own}", spec.model.prefix()));
         let id = id.map(HeadsetId::from);
         let mut recording = Recording { spec, id, notes: Vec::new(), eeg, streams, markers };
-        recording.notes = notes(&recording, file, info, period, self.first.is_some());
+        let timing = Timing { pace: measured, is_counted, counts: clock.counts };
+        recording.notes = notes(&recording, file, info, period, &timing);
         if counts.unnamed_markers > 0 {
             recording.notes.push(
                 "Its rows have markers, and no file beside it says what they mean: they are \
@@ -257,18 +242,16 @@ impl Collected {
                     .into(),
             );
         }
-        // Of times that no row has, none is repaired.
-        let spread = if self.first.is_some() { self.falls } else { 0 };
-        recording.notes.push(count_sentences(counts, spread));
+        recording.notes.push(count_sentences(counts, &clock.counts, self.doubled));
         Ok(recording)
     }
 }
 
-/// The distances of rows from the first one, by their counter or by their place.
-fn steps(counter: Option<ReplayedCounter>) -> Box<dyn FnMut(f64) -> u64> {
-    match counter {
-        Some(counter) => Box::new(counted(counter)),
-        None => Box::new(placed()),
+/// The time stamp, the counter and the place of a row of EEG that was read.
+fn row_clock(row: &[f64]) -> RowClock {
+    match row {
+        [time, counter, place, ..] => (*time, *counter, slot(*place).0),
+        _ => (f64::NAN, f64::NAN, 0),
     }
 }
 
@@ -277,11 +260,7 @@ fn number(counter: Option<u64>) -> f64 {
 }
 
 /// The markers of each row, as the JSON inside the array of a sample (§5.2).
-fn markers(
-    found: Vec<(usize, RowMarker)>,
-    eeg: &Track,
-    first: Option<f64>,
-) -> BTreeMap<usize, String> {
+fn markers(found: Vec<(usize, RowMarker)>, eeg: &Track, clock: &Clock) -> BTreeMap<usize, String> {
     let mut of_row: BTreeMap<usize, String> = BTreeMap::new();
     for (row, RowMarker { time, mut object }) in found {
         if let Some(members) = object.as_object_mut() {
@@ -289,7 +268,7 @@ fn markers(
             members.insert("recordId".to_owned(), json!(""));
         }
         // One that has a time of its own belongs to the first sample that is not before it.
-        let at = time.zip(first).map_or(row, |(time, first)| eeg.row_at(time - first));
+        let at = time.and_then(|time| clock.time(time, row)).map_or(row, |at| eeg.row_at(at));
         let own = of_row.entry(at).or_default();
         if !own.is_empty() {
             own.push(',');
@@ -328,13 +307,18 @@ fn dev_columns(header: &Header) -> Columns {
 }
 
 /// What was read, what was repaired, what was dropped.
-fn count_sentences(counts: &ReadCounts, times: u64) -> String {
+fn count_sentences(counts: &ReadCounts, clock: &ClockCounts, doubled: u64) -> String {
     let mut sentences = vec![format!("Rows read: {}.", counts.read)];
+    let moved = if clock.spread { "all spread evenly" } else { "moved behind it" };
     for (what, count) in [
         ("EEG values that cannot be read, held at the last one", counts.held),
         ("Other values that cannot be read, left out", counts.unreadable),
-        ("Time stamps not later than the one before, all spread evenly", times),
+        ("Counters that cannot be read or do not fit, filled in", clock.counters),
+        ("Time stamps that cannot be read or do not fit, filled in", clock.stamps),
+        (&format!("Time stamps not later than the one before, {moved}"), clock.not_later),
+        ("Steps of the clock while samples went on, taken out", clock.steps),
         ("Rows without any readable EEG, lost samples", counts.lost),
+        ("Rows that stand twice, the second dropped", doubled),
         ("Lines or records that are cut off, dropped", counts.short),
         ("Lines of names or units, skipped", counts.names),
     ] {
@@ -349,13 +333,45 @@ fn flat<'a>(labels: impl Iterator<Item = &'a str>) -> Columns {
     Columns(labels.map(|label| Column::One(label.to_owned())).collect())
 }
 
+/// What times and counters of a recording are taken from.
+struct Timing {
+    pace: Option<Pace>,
+    is_counted: bool,
+    counts: ClockCounts,
+}
+
+impl Timing {
+    fn notes(&self, has_counter: bool, named: Option<f64>, rate: u32) -> Vec<String> {
+        let mut notes = Vec::new();
+        match &self.pace {
+            None => notes.push(format!("It has no timestamps: {rate} Hz is assumed.")),
+            Some(own) if own.unit_name != "seconds" => {
+                notes.push(format!("Its timestamps are taken for {}.", own.unit_name));
+            }
+            Some(_) => {}
+        }
+        if let Some(named) = named.filter(|named| (f64::from(rate) / named - 1.0).abs() > 0.1) {
+            notes.push(format!("It says {named} Hz; by its timestamps it has {rate} Hz."));
+        }
+        if !has_counter {
+            notes.push("It has no counter: its rows are counted, so loss cannot be seen.".into());
+        } else if !self.is_counted {
+            notes.push(
+                "Its counter does not count samples: its rows are counted, so loss cannot be seen."
+                    .into(),
+            );
+        }
+        notes
+    }
+}
+
 /// What the user should know before believing the picture.
 fn notes(
     recording: &Recording,
     file: &Path,
     info: &RecordingInfo,
     period: f64,
-    timed: bool,
+    timing: &Timing,
 ) -> Vec<String> {
     let header = &info.header;
     let Spec { model, sensors, eeg_rate, .. } = &recording.spec;
@@ -374,18 +390,17 @@ fn notes(
         let repeated = header.repeated.join(", ");
         notes.push(format!("Names that stand twice: {repeated}; the first column counts."));
     }
-    if !timed {
-        notes.push(format!("It has no timestamps: {eeg_rate} Hz is assumed."));
-    }
-    if !header.has(ColumnKind::Counter) {
-        notes.push("It has no counter: its rows are counted, so loss cannot be seen.".into());
-    }
+    notes.extend(timing.notes(header.has(ColumnKind::Counter), info.eeg_rate, *eeg_rate));
     if header.renamed {
         notes.push("Its column P is taken for P7.".into());
     }
     let missing = recording.eeg.track.missing();
     if missing > 0 {
-        notes.push(format!("{missing} samples are missing in the recording itself."));
+        let longest = match timing.counts.longest_gap {
+            0.0 => String::new(),
+            gap => format!("; the longest gap lasts {gap:.1} s"),
+        };
+        notes.push(format!("{missing} samples are missing in the recording itself{longest}."));
     }
     let left_out = header.left_out();
     if !left_out.is_empty() {
@@ -449,71 +464,18 @@ fn spec(info: &RecordingInfo, eeg_rate: u32, mems_rate: f64) -> Spec {
     }
 }
 
-/// The intervals between rows, as far as they tell the rate: of a long file the first ones say what
-/// is usual.
-#[derive(Default)]
-struct Intervals {
-    /// Seconds and rows of the first intervals.
-    first: Vec<(f64, f64)>,
-    usual: Option<f64>,
-    /// Seconds and rows of all, and of those without a gap.
-    whole: (f64, f64),
-    without_gaps: (f64, f64),
-}
-
-impl Intervals {
-    /// Intervals by which the usual one is known.
-    const KNOWN: usize = 16_384;
-
-    fn push(&mut self, seconds: f64, rows: f64) {
-        if let Some(usual) = self.usual {
-            self.add(usual, seconds, rows);
-            return;
-        }
-        self.first.push((seconds, rows));
-        if self.first.len() == Self::KNOWN {
-            let usual = self.median();
-            self.usual = Some(usual);
-            for (seconds, rows) in std::mem::take(&mut self.first) {
-                self.add(usual, seconds, rows);
-            }
-        }
-    }
-
-    fn median(&self) -> f64 {
-        let mut each: Vec<_> = self.first.iter().map(|(seconds, rows)| seconds / rows).collect();
-        each.sort_by(f64::total_cmp);
-        each.get(each.len() / 2).copied().unwrap_or_default()
-    }
-
-    fn add(&mut self, usual: f64, seconds: f64, rows: f64) {
-        self.whole = (self.whole.0 + seconds, self.whole.1 + rows);
-        if seconds / rows < 1.5 * usual {
-            self.without_gaps = (self.without_gaps.0 + seconds, self.without_gaps.1 + rows);
-        }
-    }
-
-    /// Rows a second. Lost samples leave gaps, which would make the rate look lower. Stamps that come
-    /// in bursts have nearly all of the time in their gaps.
-    fn rate(&self) -> f64 {
-        let mut all = Self { usual: self.usual, first: Vec::new(), ..*self };
-        let usual = self.median();
-        for (seconds, rows) in &self.first {
-            all.add(usual, *seconds, *rows);
-        }
-        let most = all.without_gaps.0 > 0.5 * all.whole.0;
-        let (seconds, rows) = if most { all.without_gaps } else { all.whole };
-        rows / seconds
-    }
-}
-
-/// The EEG rate that the file names, else the measured one: that of a headset if it is near one.
-fn nominal_rate(named: Option<f64>, intervals: &Intervals) -> u32 {
+/// The EEG rate that the file names, else the measured one; the measured one too where it is certain
+/// and another. That of a headset if it is near one.
+fn nominal_rate(named: Option<f64>, pace: Option<Pace>) -> u32 {
     const RATES: [f64; 2] = [128.0, 256.0];
-    const MOST: f64 = 2560.0;
-    let measured = Some(intervals.rate()).filter(|rate| (1.0..MOST).contains(rate));
+    const LIMITS: RangeInclusive<f64> = 1.0..=100_000.0;
+    let rate = |own: Pace| 1.0 / own.interval;
+    let near = |rate: f64, other: f64, share: f64| (rate / other - 1.0).abs() < share;
+    let certain = pace.filter(|own| own.fine_interval().is_some()).map(rate);
+    let named = named.filter(|named| certain.is_none_or(|own| near(own, *named, 0.1)));
+    let measured = pace.map(rate).filter(|rate| LIMITS.contains(rate));
     let rate = named.or(measured).unwrap_or(128.0);
-    let near = RATES.into_iter().find(|own| (rate / own - 1.0).abs() < 0.015);
-    let (rate, _) = slot(near.unwrap_or(rate).round().clamp(1.0, MOST));
-    u32::try_from(rate).unwrap_or(128)
+    let usual = RATES.into_iter().find(|own| near(rate, *own, 0.015));
+    let rate = usual.unwrap_or(rate).round().clamp(*LIMITS.start(), *LIMITS.end());
+    u32::try_from(slot(rate).0).unwrap_or(128)
 }

@@ -7,6 +7,8 @@ use crate::model::MotionFormat;
 use crate::sample_writer::SampleWriter;
 use cortop_protocol::model::{EPOC_SENSORS, Model};
 
+mod timing;
+
 fn read(text: &str) -> Result<Recording> {
     let file = tempfile::Builder::new().suffix(".csv").tempfile()?;
     fs::write(file.path(), text)?;
@@ -257,13 +259,14 @@ fn a_channel_that_cannot_be_read_holds_its_last_value_and_a_row_without_any_is_l
     assert!(counts(&recording).contains("EEG values that cannot be read"), "{:?}", recording.notes);
 
     let recording = read("COUNTER,AF3,AF4\n0,,2\n1,10,3\n2,NaN,4\n3,,x\n4,11,5\n,12,6\n").unwrap();
-    let expected = "Rows read: 6. EEG values that cannot be read, held at the last one: 2. Rows \
-                    without any readable EEG, lost samples: 1.";
+    let expected = "Rows read: 6. EEG values that cannot be read, held at the last one: 2. \
+                    Counters that cannot be read or do not fit, filled in: 1. Rows without any \
+                    readable EEG, lost samples: 1.";
     assert_eq!(counts(&recording), expected);
     let rows: Vec<Vec<f64>> = (0..4).map(|index| eeg(&recording, index)[1..].to_vec()).collect();
     // At the start, a channel has its first value.
     assert_eq!(rows[..3], [vec![1.0, 10.0, 2.0], vec![0.0, 10.0, 3.0], vec![1.0, 10.0, 4.0]]);
-    // The counter is missing in a row: rows are counted, and the lost one is a step.
+    // The lost one is a step, and so is the row without a counter.
     let counters: Vec<f64> = (0..5).map(|index| eeg(&recording, index)[0]).collect();
     assert_eq!(counters, [0.0, 1.0, 2.0, 4.0, 5.0]);
 }

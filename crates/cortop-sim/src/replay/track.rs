@@ -3,70 +3,14 @@
 
 use std::ops::Deref;
 
-use super::store::{Store, StoredRow};
+use super::{
+    counter::ReplayedCounter,
+    store::{Store, StoredRow},
+};
 use crate::noise::slot;
 
 /// Numbers of a row before its cells: its time, its distance from the first row, and what it belongs to.
 pub(super) const BEFORE_CELLS: usize = 3;
-
-/// A counter that runs on from round to round.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReplayedCounter {
-    pub(super) first: u64,
-    /// The counter stays below this.
-    pub(super) wrap: u64,
-}
-
-/// What is seen of the counters of a recording, one after the other.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct CounterScan {
-    first: u64,
-    before: u64,
-    most: u64,
-    count: u64,
-    falls: u64,
-    /// Where it fell from first, and whether it always fell from there, and to 0.
-    fell_from: u64,
-    falls_alike: bool,
-}
-
-impl CounterScan {
-    pub(super) fn push(&mut self, counter: u64) {
-        if self.count == 0 {
-            self.first = counter;
-            self.falls_alike = true;
-        } else if counter < self.before {
-            if self.falls == 0 {
-                self.fell_from = self.before;
-            }
-            self.falls += 1;
-            self.falls_alike &= counter == 0 && self.before == self.fell_from;
-        }
-        self.before = counter;
-        self.most = self.most.max(counter);
-        self.count += 1;
-    }
-
-    /// How many there were.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The counter that they make. Below what it stays: where it falls again and again from one value
-    /// to 0, above that one; else what counters are known to stay below (§5.2). `rate`: how far it is
-    /// thought to count, where it does not wrap.
-    pub(super) fn counter(&self, rate: u64) -> ReplayedCounter {
-        let wrap = if self.falls > 1 && self.falls_alike && self.fell_from == self.most {
-            self.most + 1
-        } else {
-            let mut usual = [rate, 128, 129, 256];
-            usual.sort_unstable();
-            let above = usual.into_iter().find(|wrap| *wrap > self.most && self.falls > 0);
-            above.unwrap_or_else(|| rate.max(self.most + 1)).max(1)
-        };
-        ReplayedCounter { first: self.first, wrap }
-    }
-}
 
 /// A series, looped unless it plays once.
 #[derive(Debug)]
@@ -171,65 +115,19 @@ impl Track {
     }
 }
 
-/// The distances from the first row of rows with a counter: how far each is from the one before.
-pub(super) fn counted(counter: ReplayedCounter) -> impl FnMut(f64) -> u64 {
-    let (mut before, mut distance) = (counter.first, 0);
-    move |own| {
-        let (own, _) = slot(own);
-        distance += (own + counter.wrap - before % counter.wrap) % counter.wrap;
-        before = own;
-        distance
-    }
-}
-
-/// The same of rows that are numbered by their place in the file.
-pub(super) fn placed() -> impl FnMut(f64) -> u64 {
-    let mut first = None;
-    move |own| {
-        let (own, _) = slot(own);
-        own - *first.get_or_insert(own)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::counter::Steps, *};
 
     fn track(rows: &[(f64, u64)], counter: Option<u64>, period: f64, once: bool) -> Track {
         let mut store = Store::new(BEFORE_CELLS + 1);
-        let mut scan = CounterScan::default();
-        for (index, (time, counter)) in rows.iter().enumerate() {
-            scan.push(*counter);
-            store.push([*time, *counter as f64, 0.0, index as f64]).unwrap();
+        let mut steps = Steps::new(counter);
+        for (index, (time, counter)) in (0..).zip(rows) {
+            let distance = steps.next(*counter as f64, index);
+            store.push([*time, distance as f64, 0.0, index as f64]).unwrap();
         }
         store.close_block().unwrap();
-        let known = counter.map(|rate| scan.counter(rate));
-        let mut steps: Box<dyn FnMut(f64) -> u64> = match known {
-            Some(counter) => Box::new(counted(counter)),
-            None => Box::new(placed()),
-        };
-        store.update(|row| row[1] = steps(row[1]) as f64).unwrap();
-        Track::new(store, known.unwrap_or(ReplayedCounter { first: 0, wrap: 128 }), period, once)
-    }
-
-    #[test]
-    fn a_counter_may_wrap_anywhere() {
-        let count = |wrap: u64| (0..600).map(move |index| index % wrap).collect::<Vec<u64>>();
-        for (counters, rate, missing) in [
-            (count(128), 256, 0),
-            (count(256), 256, 0),
-            (count(129), 128, 0),
-            (count(100), 128, 0),
-            (count(128), 250, 0),
-            // One sample is lost where it wraps.
-            (vec![125, 126, 0, 1], 128, 1),
-            (vec![5, 6, 8], 128, 1),
-        ] {
-            let rows: Vec<_> =
-                counters.iter().enumerate().map(|(at, own)| (at as f64, *own)).collect();
-            let track = track(&rows, Some(rate), 1e3, false);
-            assert_eq!(track.missing(), missing, "{rate} {missing}");
-        }
+        Track::new(store, steps.counter(128), period, once)
     }
 
     #[test]
