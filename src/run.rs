@@ -56,6 +56,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Capture(args)) => commands::capture(args, display),
         Some(CliCommand::Report(args)) => commands::report::run(args),
         Some(CliCommand::Metrics(args)) => commands::metrics(args, display),
+        Some(CliCommand::Station(args)) => commands::station(args, display),
         Some(CliCommand::Record(args)) => commands::record(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
         Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),
@@ -88,6 +89,7 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
         Print::Config => config::sample(),
         Print::Theme => ui::sample_theme(),
         Print::Schema => format!("{:#}\n", config::schema()),
+        Print::MqttSchema => format!("{:#}\n", commands::print::mqtt_schema()),
         Print::Keys => {
             let env = |name: &str| std::env::var(name).ok();
             let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };

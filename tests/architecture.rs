@@ -3,12 +3,13 @@
 //! ```text
 //! main       the process                                        cli run
 //! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen terminal ui client signal sim playback
-//! commands   watch, record, lsl, lists …: without a screen      cli config console exchange logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim capture metrics
+//! commands   watch, record, lsl, lists …: without a screen      cli config console exchange logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim capture metrics station mqtt
 //! screen     looks, and the terminal taken over                 config terminal ui
-//! config     the settings in force                              app cli terminal ui client
+//! config     the settings in force                              app cli terminal ui client mqtt
 //! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client files signal sim playback
 //! ui         App → frame; a pane or a view a file; themes       app traffic client files signal sim playback
 //! monitor    client and decoder joined by their queues          exchange metrics client files signal capture playback
+//! station    what is known, over MQTT                           app exchange known client mqtt signal
 //! proxy      between a client and a real service, looking on    client protocol sim files
 //! logging    the log, for its pane and for a file               app
 //! traffic    the state of the screen of simulator and proxy     app sim
@@ -18,17 +19,19 @@
 //! exchange   streams out by LSL, markers in from others         client lsl signal
 //! playback   a capture in place of client and decoder           client files signal
 //! capture    what crosses the socket, into a file               client files
-//! metrics    what is known, for Prometheus                      client signal
+//! metrics    what is known, for Prometheus                      known client signal
+//! known      what the client has said, kept                 client
 //! console    stdout, stderr, signals                            protocol
 //! sim        a simulated Cortex service                         files signal protocol
 //! files      readers and writers of the field's files           signal protocol
 //! client     the Cortex API: socket, sign-in, sessions          protocol
 //! signal     samples → numbers, history, loss, filters          protocol
+//! mqtt       MQTT 5: topics, payloads, the broker           protocol
 //! protocol   envelope, codes, objects, samples; no I/O
 //! lsl        Lab Streaming Layer: outlets, inlets, queries
 //! ```
 //!
-//! The last six are the crates `cortop-NAME`. Within a crate no files import each other in a ring, a
+//! The last seven are the crates `cortop-NAME`. Within a crate no files import each other in a ring, a
 //! module and its own submodules aside. `docs/ARCHITECTURE.md` and `src/lib.rs` show the same picture.
 
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
@@ -42,7 +45,7 @@ use std::{
 use cortop_client::{Method, code::ErrorCode};
 use strum::VariantArray as _;
 
-const CRATES: [&str; 6] = ["client", "files", "lsl", "protocol", "signal", "sim"];
+const CRATES: [&str; 7] = ["client", "files", "lsl", "mqtt", "protocol", "signal", "sim"];
 
 /// The picture above: each room and those it may know, in order.
 fn picture() -> Vec<(String, BTreeSet<String>)> {

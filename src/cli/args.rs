@@ -11,8 +11,8 @@ use clap::{Args, ValueEnum};
 use super::{
     help::{
         CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LOGIN_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP,
-        OPEN_HELP, PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, TRUST_HELP,
-        WATCH_HELP,
+        OPEN_HELP, PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, STATION_HELP,
+        TRUST_HELP, WATCH_HELP,
     },
     values::{
         METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
@@ -297,6 +297,30 @@ pub struct MetricsArgs {
     /// Print the address as JSON
     #[arg(long, help_heading = None)]
     pub json: bool,
+    /// Configuration and log.
+    #[command(flatten, next_help_heading = "Configuration and log")]
+    pub common: CommonArgs,
+}
+
+/// Where a station publishes, and what it is.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = STATION_HELP)]
+pub struct StationArgs {
+    /// Which service and how to use it.
+    #[command(flatten, next_help_heading = "Cortex service")]
+    pub service: ServiceArgs,
+    /// Broker to publish to, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
+    #[arg(long, value_name = "URL", help_heading = None)]
+    pub broker: Option<String>,
+    /// Name of the station, which no other may have [default: that of the computer]
+    #[arg(long, value_name = "STATION", help_heading = None)]
+    pub name: Option<String>,
+    /// Take markers of a lab
+    #[arg(long, help_heading = None)]
+    pub accept_markers: bool,
+    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    pub duration: Option<Duration>,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]
     pub common: CommonArgs,

@@ -88,6 +88,18 @@ Prometheus and what reads its format get headsets, battery, contact, rate, loss,
 offset, sessions and records at /metrics. It prints READY and the address, goes on whatever the \
 service does, and ends with Ctrl-C or --duration, with exit status 0.";
 
+pub(super) const STATION_HELP: &str = "\
+Examples:
+  cortop station --broker mqtts://broker.example.org --name PC-03
+  cortop station --broker mqtt://localhost --accept-markers
+
+Its headsets' state, contact, rate, loss, battery, record and alerts go to the broker after each \
+change, at most once a second. User and password, or certificate, are set in [mqtt] of the config \
+file. It prints READY once it publishes, and goes on whatever service and broker do.
+
+Exit status: 0 ended by Ctrl-C, SIGTERM or --duration · 2 could not start as asked, such as a name that \
+another station has";
+
 pub(super) const RECORD_HELP: &str = "\
 Examples:
   cortop record --title sleep --subject 07 --format csv,edf --out recordings

@@ -20,7 +20,8 @@ pub use self::{
     args::{
         CaptureArgs, CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs,
         LicenceArgs, ListArgs, LogForm, LoginArgs, LslArgs, MetricsArgs, OpenArgs, OutputFormat,
-        ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs, TrustArgs, WatchArgs,
+        ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs, StationArgs,
+        TrustArgs, WatchArgs,
     },
     values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
@@ -77,6 +78,8 @@ pub enum CliCommand {
     Report(ReportArgs),
     /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
     Metrics(MetricsArgs),
+    /// Publish the state of the headsets here for a lab on another computer (MQTT), without a screen
+    Station(StationArgs),
     /// List the headsets that the service sees
     #[command(after_help = list_help!("headsets" "headsets --json | jq -r '.[].id'"))]
     Headsets(ListArgs),
@@ -103,6 +106,8 @@ pub enum Print {
     Theme,
     /// The JSON schema of the config file
     Schema,
+    /// The JSON schema of what stations publish over MQTT
+    MqttSchema,
     /// The keys in force, as a Markdown table
     Keys,
     /// A man page, as roff: of cortop, or of one of its commands
@@ -160,6 +165,7 @@ impl Cli {
                     CliCommand::Lsl(args) => Some(&args.common),
                     CliCommand::Capture(args) => Some(&args.common),
                     CliCommand::Metrics(args) => Some(&args.common),
+                    CliCommand::Station(args) => Some(&args.common),
                     CliCommand::Record(args) => Some(&args.common),
                     CliCommand::Headsets(args)
                     | CliCommand::Sessions(args)

@@ -25,7 +25,7 @@ fn help_of_the_subcommands() {
     command.build();
     for name in [
         "demo", "sim", "proxy", "login", "trust", "doctor", "watch", "lsl", "record", "capture",
-        "open", "report", "metrics", "headsets", "records", "print",
+        "open", "report", "metrics", "station", "headsets", "records", "print",
     ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());
@@ -82,6 +82,12 @@ fn no_old_spelling_is_suggested() {
         let error = error.replace(line.rsplit(' ').next().expect("one"), "");
         assert!(!error.contains("plain-output") && !error.contains("unsure"), "{line}: {error}");
     }
+}
+
+#[test]
+fn a_station_is_named_with_its_broker() {
+    parse("cortop station --broker mqtts://b:8883 --name PC-03 --accept-markers --headset EPOCX-1")
+        .expect("understood");
 }
 
 #[test]
@@ -244,6 +250,8 @@ fn values_out_of_range_and_mixed_up_flags_are_refused() {
         "cortop record --resume-within 0",
         "cortop record --ascii",
         "cortop metrics --fps 5",
+        "cortop station --fps 5",
+        "cortop station --password x",
         "cortop headsets --fps 5",
         "cortop --theme mono headsets",
         "cortop watch --ascii",

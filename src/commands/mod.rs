@@ -3,8 +3,8 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `doctor`, `sim` and
-//! `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
+//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `doctor`, `sim`
+//! and `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
 //! takes markers of other programs. `exec` runs a program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
@@ -26,6 +26,7 @@ pub mod proxy;
 mod record;
 pub mod report;
 pub mod sim;
+mod station;
 mod table;
 mod traffic;
 pub mod trust;
@@ -117,6 +118,17 @@ pub fn metrics(args: &cli::MetricsArgs, display: &cli::DisplayArgs) -> Result<u8
     let config = settings(&args.service, display)?;
     let service = config.client()?;
     block_on(metrics::serve(service, args))
+}
+
+/// Publishes the state of the headsets here over MQTT until told to end.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn station(args: &cli::StationArgs, display: &cli::DisplayArgs) -> Result<u8> {
+    let config = settings(&args.service, display)?;
+    let service = config.client()?;
+    let options = station::options(&config, args)?;
+    block_on(station::publish(service, options, args.duration))
 }
 
 /// Records a headset's samples in files until told to end.

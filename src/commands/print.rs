@@ -1,4 +1,4 @@
-//! What `cortop print` prints: man pages and completions. All else is written where its
+//! What `cortop print` prints: man pages, completions and what stations publish. All else is written where its
 //! table is.
 
 use std::time::Duration;
@@ -10,6 +10,7 @@ use clap_complete::{
 };
 use clap_mangen::Man;
 use color_eyre::eyre::{Result, eyre};
+use serde_json::Value;
 
 use crate::{
     cli::{Cli, ConnectionArgs, DisplayArgs, ServiceArgs},
@@ -80,6 +81,12 @@ pub fn man(command: Option<&str>) -> Result<String> {
     let source = concat!("cortop ", env!("CARGO_PKG_VERSION"));
     Man::new(page).source(source).render(&mut roff)?;
     Ok(String::from_utf8(roff)?)
+}
+
+/// The JSON schema of what stations publish over MQTT.
+#[must_use]
+pub fn mqtt_schema() -> Value {
+    cortop_mqtt::schema()
 }
 
 /// The themes that there are, the user's own included.

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use secrecy::ExposeSecret as _;
 
-use super::Config;
+use super::{Config, MqttSettings};
 use crate::app::section_name;
 
 /// The settings that changed.
@@ -20,11 +20,7 @@ impl Changes {
     /// From one reading to the next.
     #[must_use]
     pub fn between(before: &Config, after: &Config) -> Self {
-        let differ = |pairs: &[(&str, bool)]| {
-            let changed = pairs.iter().filter(|(_, changed)| *changed);
-            changed.map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
-        };
-        let mut applied = differ(&[
+        let mut applied = names(&[
             ("fps", before.fps != after.fps),
             ("mouse", before.mouse != after.mouse),
             ("theme", before.theme != after.theme),
@@ -37,7 +33,7 @@ impl Changes {
             secrets
                 .map(|own| [&own.id, &own.secret].map(|secret| secret.expose_secret().to_owned()))
         };
-        let restart = differ(&[
+        let mut restart = names(&[
             ("url", before.url != after.url),
             ("ca-file", before.ca_file != after.ca_file),
             ("insecure", before.insecure != after.insecure),
@@ -54,6 +50,7 @@ impl Changes {
             ("metrics", before.metrics != after.metrics),
             ("log-file", before.log_file != after.log_file),
         ]);
+        restart.extend(mqtt(before, after));
         Self { applied, restart }
     }
 
@@ -72,6 +69,30 @@ impl Changes {
             ),
         }
     }
+}
+
+/// The names of those that differ.
+fn names(pairs: &[(&str, bool)]) -> Vec<String> {
+    let changed = pairs.iter().filter(|(_, changed)| *changed);
+    changed.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// The settings of a station that differ; `cortop station` reads them as it starts.
+fn mqtt(before: &Config, after: &Config) -> Vec<String> {
+    let (before, after) = (&before.mqtt, &after.mqtt);
+    let secret = |own: &MqttSettings| {
+        own.account.password.as_ref().map(|own| own.expose_secret().to_owned())
+    };
+    names(&[
+        ("mqtt.broker", before.broker != after.broker),
+        ("mqtt.user", before.account.user != after.account.user),
+        ("mqtt.password", secret(before) != secret(after)),
+        ("mqtt.ca-file", before.account.ca_file != after.account.ca_file),
+        ("mqtt.certificate", before.account.certificate != after.account.certificate),
+        ("mqtt.key", before.account.key != after.account.key),
+        ("mqtt.name", before.name != after.name),
+        ("mqtt.accept-markers", before.accept_markers != after.accept_markers),
+    ])
 }
 
 fn alerts(before: &Config, after: &Config) -> Vec<String> {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{MARKERS, alerts::FileAlerts};
+use super::{MARKERS, alerts::FileAlerts, mqtt::FileMqtt};
 use crate::cli::{SESSIONS, check_max_rate, metrics_address, named};
 use cortop_client::{HeadsetId, SessionPolicy, Stream};
 
@@ -62,6 +62,7 @@ pub(super) struct FileSettings {
     #[schemars(with = "String")]
     pub(super) metrics: Option<SocketAddr>,
     pub(super) alerts: FileAlerts,
+    pub(super) mqtt: FileMqtt,
     /// Section → action → keys.
     pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
@@ -83,11 +84,16 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Fil
             path.display()
         )
     })?;
-    if file.client_secret.is_some() && readable_by_others(path) {
-        warnings.push(format!(
-            "{} holds the client secret and others can read it: chmod 600 it",
-            path.display()
-        ));
+    let secret = match &file {
+        FileSettings { client_secret: Some(_), .. } => Some("the client secret"),
+        FileSettings { mqtt: FileMqtt { password: Some(_), .. }, .. } => {
+            Some("the password of the broker")
+        }
+        _ => None,
+    };
+    if let Some(secret) = secret.filter(|_| readable_by_others(path)) {
+        let path = path.display();
+        warnings.push(format!("{path} holds {secret} and others can read it: chmod 600 it"));
     }
     Ok(Some(file))
 }
@@ -109,7 +115,8 @@ fn show(error: &toml::de::Error, text: &str) -> String {
     let Some(span) = error.span() else { return error.message().to_owned() };
     let start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    if !text[start..end.max(span.end.min(text.len()))].contains("client_") {
+    let quoted = &text[start..end.max(span.end.min(text.len()))];
+    if !["client_", "password"].iter().any(|name| quoted.contains(name)) {
         return error.to_string();
     }
     let line = text[..start].lines().count() + 1;

@@ -7,6 +7,7 @@ mod changes;
 mod credentials_file;
 mod file;
 mod keyring;
+mod mqtt;
 mod sample;
 mod schema;
 #[cfg(test)]
@@ -22,8 +23,8 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::{
-    changes::Changes, credentials_file::CredentialsFile, keyring::Keyring, sample::sample,
-    schema::schema,
+    changes::Changes, credentials_file::CredentialsFile, keyring::Keyring, mqtt::MqttSettings,
+    sample::sample, schema::schema,
 };
 use crate::{
     app::{AlertSettings, Keymap},
@@ -91,6 +92,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What is alerted about.
     pub alerts: AlertSettings,
+    /// Where and as what a station publishes.
+    pub mqtt: MqttSettings,
     /// What could not be used, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -248,6 +251,7 @@ pub fn load(
             .unwrap_or_else(|| (1..=MARKERS).map(|number| number.to_string()).collect()),
         metrics: file.metrics,
         alerts: file.alerts.resolve(),
+        mqtt: file.mqtt.resolve(),
         warnings,
     })
 }

@@ -57,7 +57,38 @@ pub(super) fn alerts() -> [SettingLine; 11] {
     ]
 }
 
-/// Every setting but alerts and keys.
+/// The section on stations.
+pub(super) fn mqtt() -> [SettingLine; 8] {
+    let text = |text: &str| format!("\"{text}\"");
+    [
+        (
+            "broker",
+            text("mqtts://broker.example.org:8883"),
+            "Where stations publish; --broker wins.",
+        ),
+        ("user", text("PC-03"), "A user of the broker; for a station best its name."),
+        ("password", text("…"), "Its password. Keep this file to yourself: chmod 600."),
+        (
+            "ca-file",
+            text("/path/to/broker-root.pem"),
+            "Root certificate of the broker to trust beside the system's.",
+        ),
+        (
+            "certificate",
+            text("/path/to/client.pem"),
+            "This computer's certificate for the broker, in place of or beside user and password.",
+        ),
+        ("key", text("/path/to/client.key"), "The key of that certificate."),
+        (
+            "name",
+            text("PC-03"),
+            "The station's name; if absent, that of the computer; --name wins.",
+        ),
+        ("accept-markers", "false".into(), "Take markers of a lab; so does --accept-markers."),
+    ]
+}
+
+/// Every setting but those of sections.
 pub(super) fn rows() -> [SettingLine; 20] {
     let text = |text: &str| format!("\"{text}\"");
     [
@@ -156,6 +187,10 @@ pub fn sample() -> String {
         "\n# Alerts: one line on the screen, and as loud as you like; the same at most once a minute.\n\n#[alerts]\n",
     );
     for (name, value, help) in alerts() {
+        let _ = write!(text, "# {help}\n#{name} = {value}\n");
+    }
+    text.push_str("\n# cortop station: publish over MQTT (docs/mqtt.md).\n\n#[mqtt]\n");
+    for (name, value, help) in mqtt() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }
     text.push_str(

@@ -1,10 +1,10 @@
 //! The JSON schema of the config file, for editors and checkers: its types are those of
 //! [`FileSettings`], its descriptions the sample's, its keys the table of actions.
 
-use schemars::schema_for;
+use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
-use super::{alerts::FileAlerts, file::FileSettings, sample};
+use super::{alerts::FileAlerts, file::FileSettings, mqtt::FileMqtt, sample};
 use crate::{
     app::{Keymap, section_name, sections},
     ui,
@@ -19,17 +19,24 @@ pub fn schema() -> Value {
     schema["additionalProperties"] = json!(false);
     describe(&mut schema["properties"], &sample::rows());
     schema["properties"]["keys"] = keys();
-    // In place of a reference to a definition, which would stand for one setting only.
-    let mut alerts = schema_for!(FileAlerts).to_value();
-    describe(&mut alerts["properties"], &sample::alerts());
-    schema["properties"]["alerts"] = json!({
-        "description": "What cortop alerts you to.",
-        "type": "object", "additionalProperties": false, "properties": alerts["properties"]
-    });
+    schema["properties"]["alerts"] =
+        section::<FileAlerts>("What cortop alerts you to.", &sample::alerts());
+    schema["properties"]["mqtt"] =
+        section::<FileMqtt>("cortop station: publish over MQTT.", &sample::mqtt());
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$defs");
     }
     schema
+}
+
+/// A section, in place of a reference to a definition, which would stand for one setting only.
+fn section<T: JsonSchema>(description: &str, rows: &[sample::SettingLine]) -> Value {
+    let mut section = schema_for!(T).to_value();
+    describe(&mut section["properties"], rows);
+    json!({
+        "description": description,
+        "type": "object", "additionalProperties": false, "properties": section["properties"]
+    })
 }
 
 /// Gives the settings of a section their descriptions.

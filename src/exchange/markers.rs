@@ -77,7 +77,8 @@ impl OutsideMarker {
         Self::new(label, if value.is_empty() { label } else { value }, at)
     }
 
-    fn new(label: &str, value: &str, at: Moment) -> Option<Self> {
+    /// One with bounded texts; `None` without a label.
+    pub(crate) fn new(label: &str, value: &str, at: Moment) -> Option<Self> {
         let (label, text) = (bounded(label), bounded(value));
         let value = text.parse().map_or(MarkerValue::Text(text), MarkerValue::Number);
         (!label.is_empty()).then_some(Self { label, value, at })

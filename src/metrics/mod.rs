@@ -12,16 +12,15 @@ mod exposition;
 mod server;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use self::exposition::{Exposition, Kind};
-use cortop_client::{
-    ClockOffset, Event, Headset, HeadsetId, Link, Moment, RecordEvent, Session, SessionId,
-};
+use crate::known::Known;
+use cortop_client::{Event, Moment};
 use cortop_signal::{Snapshot, StreamHealth};
 
 /// What is exported. Cheap to clone.
@@ -29,19 +28,6 @@ use cortop_signal::{Snapshot, StreamHealth};
 pub struct Metrics {
     known: Arc<Mutex<Known>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-}
-
-/// What the client has said.
-#[derive(Debug, Default)]
-struct Known {
-    is_connected: bool,
-    headsets: Vec<Headset>,
-    /// By how much the headsets' clocks are off ours.
-    clocks: BTreeMap<HeadsetId, ClockOffset>,
-    /// Sessions of this application that live.
-    sessions: Vec<Session>,
-    /// Those in which a record runs.
-    recorded: BTreeSet<SessionId>,
 }
 
 impl Metrics {
@@ -53,41 +39,7 @@ impl Metrics {
 
     /// Takes note of an event of the client.
     pub fn on_event(&self, event: &Event) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            Event::Link(link) => {
-                known.is_connected = matches!(link, Link::Up { .. });
-                if !known.is_connected {
-                    // What the service said holds only as long as it is there.
-                    *known = Known::default();
-                }
-            }
-            Event::Headsets(headsets) => known.headsets.clone_from(headsets),
-            Event::Clock { headset, clock } => {
-                known.clocks.insert(headset.clone(), *clock);
-            }
-            Event::Sessions(sessions) => known.sessions.clone_from(sessions),
-            Event::Session(session) => {
-                let place = known.sessions.iter().position(|own| own.id == session.id);
-                match place {
-                    Some(place) => known.sessions[place].clone_from(session),
-                    None => known.sessions.push(session.clone()),
-                }
-            }
-            Event::Closed { session, .. } => {
-                known.sessions.retain(|own| own.id != *session);
-                known.recorded.remove(session);
-            }
-            Event::Record(RecordEvent::Started { session, .. }) => {
-                known.recorded.insert(session.clone());
-            }
-            Event::Record(
-                RecordEvent::Ended { session, .. } | RecordEvent::OutOfSight { session, .. },
-            ) => {
-                known.recorded.remove(session);
-            }
-            _ => {}
-        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).on_event(event);
     }
 
     /// Serves it from now on, on the current runtime, until the task is aborted.
@@ -108,7 +60,7 @@ impl Metrics {
         text.sample(&[("version", version)], 1.0);
         text.family("cortop_connected", Kind::Gauge, "Whether the Cortex service is connected.");
         text.sample(&[], f64::from(u8::from(known.is_connected)));
-        known.write(&mut text);
+        write_known(&mut text, &known);
         write_devices(&mut text, &snapshot);
         write_streams(&mut text, &snapshot, now);
         let help = "Samples that cortop itself dropped, as it was too slow for them.";
@@ -118,47 +70,46 @@ impl Metrics {
     }
 }
 
-impl Known {
-    fn write(&self, text: &mut Exposition) {
-        text.family("cortop_headset", Kind::Info, "A headset that the service sees.");
-        for headset in &self.headsets {
-            text.sample(
-                &[
-                    ("headset", headset.id.as_str()),
-                    ("model", headset.model().name()),
-                    ("firmware", &headset.firmware),
-                    ("connected_by", &headset.connected_by),
-                ],
-                1.0,
-            );
-        }
-        text.family("cortop_headset_connected", Kind::Gauge, "Whether a headset is connected.");
-        for headset in &self.headsets {
-            let connected = f64::from(u8::from(headset.is_connected()));
-            text.sample(&[("headset", headset.id.as_str())], connected);
-        }
-        let help = "Seconds to add to this computer's time to get that of a headset's samples.";
-        text.family("cortop_clock_offset_seconds", Kind::Gauge, help);
-        for (headset, clock) in &self.clocks {
-            text.sample(&[("headset", headset.as_str())], clock.offset);
-        }
-        let help = "Seconds by which the clock offset may be wrong.";
-        text.family("cortop_clock_uncertainty_seconds", Kind::Gauge, help);
-        for (headset, clock) in &self.clocks {
-            text.sample(&[("headset", headset.as_str())], clock.uncertainty);
-        }
-        let help = "Live sessions of this Cortex application, by status.";
-        text.family("cortop_sessions", Kind::Gauge, help);
-        let mut by_status = BTreeMap::from([("activated".to_owned(), 0), ("opened".to_owned(), 0)]);
-        for session in &self.sessions {
-            *by_status.entry(session.status.to_string()).or_default() += 1;
-        }
-        for (status, count) in by_status {
-            text.sample(&[("status", &status)], f64::from(count));
-        }
-        text.family("cortop_records_running", Kind::Gauge, "Records of Cortex that run.");
-        text.sample(&[], self.recorded.len() as f64);
+/// What the client has said.
+fn write_known(text: &mut Exposition, known: &Known) {
+    text.family("cortop_headset", Kind::Info, "A headset that the service sees.");
+    for headset in &known.headsets {
+        text.sample(
+            &[
+                ("headset", headset.id.as_str()),
+                ("model", headset.model().name()),
+                ("firmware", &headset.firmware),
+                ("connected_by", &headset.connected_by),
+            ],
+            1.0,
+        );
     }
+    text.family("cortop_headset_connected", Kind::Gauge, "Whether a headset is connected.");
+    for headset in &known.headsets {
+        let connected = f64::from(u8::from(headset.is_connected()));
+        text.sample(&[("headset", headset.id.as_str())], connected);
+    }
+    let help = "Seconds to add to this computer's time to get that of a headset's samples.";
+    text.family("cortop_clock_offset_seconds", Kind::Gauge, help);
+    for (headset, clock) in &known.clocks {
+        text.sample(&[("headset", headset.as_str())], clock.offset);
+    }
+    let help = "Seconds by which the clock offset may be wrong.";
+    text.family("cortop_clock_uncertainty_seconds", Kind::Gauge, help);
+    for (headset, clock) in &known.clocks {
+        text.sample(&[("headset", headset.as_str())], clock.uncertainty);
+    }
+    let help = "Live sessions of this Cortex application, by status.";
+    text.family("cortop_sessions", Kind::Gauge, help);
+    let mut by_status = BTreeMap::from([("activated".to_owned(), 0), ("opened".to_owned(), 0)]);
+    for session in &known.sessions {
+        *by_status.entry(session.status.to_string()).or_default() += 1;
+    }
+    for (status, count) in by_status {
+        text.sample(&[("status", &status)], f64::from(count));
+    }
+    text.family("cortop_records_running", Kind::Gauge, "Records of Cortex that run.");
+    text.sample(&[], known.recorded.len() as f64);
 }
 
 /// What the headsets say of themselves.

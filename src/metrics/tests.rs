@@ -7,7 +7,10 @@ use tokio::{
 };
 
 use super::*;
-use cortop_client::{ConnectionStep, Feed, Security, Stream, Subscription};
+use cortop_client::{
+    ClockOffset, ConnectionStep, Feed, Headset, Link, RecordEvent, Security, Session, Stream,
+    Subscription,
+};
 use cortop_signal::{View, decoder::Decoder};
 
 fn metrics(snapshot: Snapshot) -> Metrics {

@@ -1,0 +1,28 @@
+//! Stations over MQTT 5. A station is a program beside a Cortex service; it publishes what is known of
+//! its headsets to a broker, where any other program reads it. `docs/mqtt.md` is the contract.
+//!
+//! ```text
+//! topic       names of topics, built and read
+//! payload     what is published on them: typed, bounded, harmless; schema is its JSON schema
+//! publisher   a station's state → the messages that are due         no I/O, no clock
+//! broker      where a broker is and how it is trusted               tls
+//! connection  one connection to it                                  broker, codec of rumqttc
+//! station     publishes while facts come, connects again and again  publisher, connection
+//! ```
+//!
+//! Nothing here knows Cortex's client: a station is handed facts.
+
+mod broker;
+mod connection;
+pub mod payload;
+mod publisher;
+mod schema;
+mod station;
+mod tls;
+pub mod topic;
+
+pub use broker::{Account, Broker};
+pub use payload::Text;
+pub use schema::schema;
+pub use station::{Fact, Report, StationSettings, StationTask};
+pub use topic::{StationName, Topic};

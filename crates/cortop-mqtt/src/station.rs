@@ -1,0 +1,414 @@
+//! A station: publishes as long as facts come, and connects again and again. A name belongs to one
+//! station: whoever comes asks whether it is taken before it publishes anything that stays, and whoever is
+//! online keeps it. Clocks decide nothing, as those of two computers differ.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    broker::Broker,
+    connection::{Connection, Incoming},
+    payload::{
+        self, Acknowledgement, Envelope, HeadsetState, MarkerCommand, StationEvent, StationState,
+        Status, Text,
+    },
+    publisher::Publisher,
+    topic::{StationName, Topic},
+};
+use cortop_protocol::{Error, ErrorKind};
+
+/// How long our own question may take to come back.
+const ECHO: Duration = Duration::from_secs(5);
+
+/// How long a station that may have the name is given to say so.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// Pauses between two tries to connect.
+const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
+
+/// Facts and reports that may wait.
+const QUEUE: usize = 64;
+
+/// What does not change while a station runs.
+#[derive(Clone, Debug)]
+pub struct StationSettings {
+    /// Its name.
+    pub name: StationName,
+    /// The name of this computer.
+    pub host: String,
+    /// The program and its version.
+    pub program: String,
+    /// Whether it takes markers of a lab.
+    pub accepts_markers: bool,
+}
+
+/// What a station is told.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// How far the connection to Cortex is, in words.
+    Cortex(String),
+    /// All headsets as they are now.
+    Headsets(Vec<HeadsetState>),
+    /// Something happened.
+    Event(StationEvent),
+    /// A command was carried out, or was not.
+    Acknowledged(Acknowledgement),
+}
+
+/// What a station reports.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// It publishes.
+    Online,
+    /// There is no connection, and it is tried again.
+    Offline(Error),
+    /// Another station has the name.
+    NameTaken(Error),
+    /// Another station asked for the name and was refused.
+    NameKept {
+        /// The computer that it runs on.
+        host: Text,
+    },
+    /// The broker refused a message.
+    Refused(Error),
+    /// A lab sets a marker.
+    Marker {
+        /// The marker.
+        command: MarkerCommand,
+        /// When it came.
+        received: Timestamp,
+    },
+}
+
+/// A running station. It says goodbye when it is stopped; dropped, it is lost.
+#[derive(Debug)]
+pub struct StationTask {
+    /// To the station. What has no room is lost; the next state has it all.
+    pub facts: mpsc::Sender<Fact>,
+    /// From the station.
+    pub reports: mpsc::Receiver<Report>,
+    task: JoinHandle<()>,
+}
+
+impl StationTask {
+    /// Starts one on the current runtime.
+    #[must_use]
+    pub fn spawn(broker: Broker, settings: StationSettings) -> Self {
+        let (facts, received) = mpsc::channel(QUEUE);
+        let (sender, reports) = mpsc::channel(QUEUE);
+        let station = Station::new(broker, settings, received, sender);
+        Self { facts, reports, task: tokio::spawn(station.run()) }
+    }
+
+    /// Publishes that it ends, and ends.
+    pub async fn stop(self) {
+        let Self { facts, reports, task } = self;
+        drop((facts, reports));
+        let _ = task.await;
+    }
+}
+
+/// No more facts come: it is over.
+struct Stopped;
+
+/// Why a connection ended.
+enum Ended {
+    /// It is lost.
+    Lost(Error),
+    /// Another station has the name.
+    NameTaken(Error),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+struct Station {
+    broker: Broker,
+    accepts_markers: bool,
+    name: StationName,
+    instance: Text,
+    publisher: Publisher,
+    facts: mpsc::Receiver<Fact>,
+    reports: mpsc::Sender<Report>,
+}
+
+/// Where the question is whether the name is ours.
+enum Naming {
+    /// We asked, and have not heard our own question yet.
+    Asked {
+        /// The broker has the state of another station of the name.
+        other: bool,
+        /// It is not waited for longer.
+        until: Instant,
+    },
+    /// Another one may answer until then.
+    Waiting(Instant),
+    /// It is ours.
+    Ours,
+}
+
+impl Station {
+    fn new(
+        broker: Broker,
+        settings: StationSettings,
+        facts: mpsc::Receiver<Fact>,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
+        let StationSettings { name, host, program, accepts_markers } = settings;
+        let instance = Text::new(&format!("{:016x}", rand::random::<u64>()));
+        let state = StationState {
+            since: wall(),
+            host: Text::new(&host),
+            program: Text::new(&program),
+            cortex: "starting".into(),
+            accepts_markers,
+            ..StationState::default()
+        };
+        let publisher = Publisher::new(name.clone(), instance.clone(), state);
+        Self { broker, accepts_markers, name, instance, publisher, facts, reports }
+    }
+
+    async fn run(mut self) {
+        let mut tries = 0;
+        loop {
+            let client = format!("cortop-{}", self.instance);
+            let will = self.publisher.state(Status::Gone, Some("lost"), wall());
+            let opened = tokio::select! {
+                opened = Connection::open(&self.broker, &client, Some(&will)) => opened,
+                Stopped = Self::drain(&mut self.publisher, &mut self.facts) => return,
+            };
+            let ended = match opened {
+                Ok(mut connection) => {
+                    let served = self.serve(&mut connection, &mut tries).await;
+                    // Without a goodbye the last will would say that the other one is gone.
+                    if !matches!(served, Err(Ended::Lost(_))) {
+                        connection.close().await;
+                    }
+                    served
+                }
+                Err(error) => Err(error.into()),
+            };
+            self.report(match ended {
+                Ok(Stopped) => return,
+                Err(Ended::Lost(error)) => Report::Offline(error),
+                Err(Ended::NameTaken(error)) => Report::NameTaken(error),
+            });
+            let pause = PAUSES[tries.min(PAUSES.len() - 1)];
+            tries += 1;
+            let until = Instant::now() + Duration::from_secs(pause);
+            tokio::select! {
+                () = sleep_until(until) => {}
+                Stopped = Self::drain(&mut self.publisher, &mut self.facts) => return,
+            }
+        }
+    }
+
+    /// Takes facts while there is no connection; ends where no more can come.
+    async fn drain(publisher: &mut Publisher, facts: &mut mpsc::Receiver<Fact>) -> Stopped {
+        while let Some(fact) = facts.recv().await {
+            take(publisher, fact);
+        }
+        Stopped
+    }
+
+    fn report(&self, report: Report) {
+        // Whoever does not listen knows less, and is not waited for.
+        let _ = self.reports.try_send(report);
+    }
+
+    /// Publishes until the connection is lost, or no more facts come.
+    async fn serve(
+        &mut self,
+        connection: &mut Connection,
+        tries: &mut usize,
+    ) -> Result<Stopped, Ended> {
+        let own = Topic::State(self.name.clone()).to_string();
+        let mut filters = vec![own, Topic::all_headsets(&self.name)];
+        if self.accepts_markers {
+            filters.push(Topic::Marker.to_string());
+        }
+        connection.subscribe(filters).await?;
+        let mut naming = Naming::Asked { other: false, until: Instant::now() + ECHO };
+        connection.publish(self.publisher.state(Status::Joining, None, wall())).await?;
+        let mut is_online = false;
+        loop {
+            if let Naming::Ours = naming {
+                if !is_online {
+                    is_online = true;
+                    *tries = 0;
+                    self.publisher.on_connected();
+                    self.report(Report::Online);
+                }
+                while connection.has_room()
+                    && let Some(message) = self.publisher.next(Instant::now(), wall())
+                {
+                    connection.publish(message).await?;
+                }
+            }
+            let due = match naming {
+                Naming::Asked { until, .. } | Naming::Waiting(until) => Some(until),
+                Naming::Ours if connection.has_room() => self.publisher.due(Instant::now()),
+                Naming::Ours => None,
+            };
+            tokio::select! {
+                incoming = connection.next() => self.on_incoming(incoming?, &mut naming)?,
+                fact = self.facts.recv() => {
+                    let Some(fact) = fact else {
+                        if is_online {
+                            let goodbye =
+                                self.publisher.state(Status::Gone, Some("stopped"), wall());
+                            connection.publish(goodbye).await?;
+                        }
+                        return Ok(Stopped);
+                    };
+                    take(&mut self.publisher, fact);
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => match naming {
+                    Naming::Asked { .. } => return Err(deaf(&self.name).into()),
+                    Naming::Waiting(_) => naming = Naming::Ours,
+                    Naming::Ours => {}
+                }
+            }
+        }
+    }
+
+    fn on_incoming(&mut self, incoming: Incoming, naming: &mut Naming) -> Result<(), Ended> {
+        let (topic, payload, retained) = match incoming {
+            Incoming::Message { topic, payload, retained } => (topic, payload, retained),
+            Incoming::Published(Ok(())) => return Ok(()),
+            Incoming::Published(Err((topic, error))) => {
+                let topic = Topic::parse(&topic);
+                // Without its state it would not be seen at all.
+                if matches!(topic, Some(Topic::State(_))) {
+                    return Err(error.into());
+                }
+                self.report(Report::Refused(error));
+                return Ok(());
+            }
+        };
+        match str::from_utf8(&topic).ok().and_then(Topic::parse) {
+            Some(Topic::Marker) if !retained => {
+                match payload::read::<MarkerCommand>(&payload) {
+                    Ok(command) => {
+                        let received = Timestamp::now();
+                        self.report(Report::Marker { command: command.body, received });
+                    }
+                    Err(error) => tracing::warn!("a marker of the lab is malformed: {error}"),
+                }
+                Ok(())
+            }
+            Some(topic @ Topic::Headset(..)) => {
+                if retained && !payload.is_empty() {
+                    self.publisher.found_headset(topic);
+                }
+                Ok(())
+            }
+            Some(Topic::State(_)) => {
+                if let Ok(state) = payload::read::<StationState>(&payload) {
+                    return self.on_state(&state, retained, naming);
+                }
+                // Somebody with the rights to do so has written over it.
+                self.publisher.repeat();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A state of this name: our own, or that of another station.
+    fn on_state(
+        &mut self,
+        state: &Envelope<StationState>,
+        retained: bool,
+        naming: &mut Naming,
+    ) -> Result<(), Ended> {
+        let status = state.body.status;
+        if state.instance == self.instance {
+            match (&*naming, status) {
+                // All that was there before us has come before our own question.
+                (Naming::Asked { other: false, .. }, Status::Joining) => *naming = Naming::Ours,
+                (Naming::Asked { other: true, .. }, Status::Joining) => {
+                    *naming = Naming::Waiting(Instant::now() + ANSWER);
+                }
+                // The last will of a connection that we gave up before the broker did.
+                (Naming::Ours, Status::Gone) => self.publisher.repeat(),
+                _ => {}
+            }
+            return Ok(());
+        }
+        if retained {
+            if let Naming::Asked { other, .. } = naming {
+                *other |= status == Status::Online;
+            }
+            return Ok(());
+        }
+        let is_ours = matches!(naming, Naming::Ours);
+        let is_taken = match status {
+            Status::Gone => false,
+            // Of two that ask at the same time, or were cut off from each other, either must go.
+            Status::Joining => !is_ours && state.instance < self.instance,
+            Status::Online => !is_ours || state.instance < self.instance,
+        };
+        if is_taken {
+            return Err(Ended::NameTaken(taken(&self.name, &state.body)));
+        }
+        if is_ours {
+            if status == Status::Joining {
+                self.on_other_joining(&state.body.host);
+            }
+            self.publisher.repeat();
+        }
+        Ok(())
+    }
+
+    /// Another station asks for the name; the state that follows tells it that it is taken.
+    fn on_other_joining(&mut self, host: &Text) {
+        self.report(Report::NameKept { host: host.clone() });
+        let text =
+            format!("another station asked for the name {} and was refused: {host}", self.name);
+        let (at, text) = (wall(), Text::new(&text));
+        let event = StationEvent { at, kind: "name".into(), headset: None, text };
+        self.publisher.push_event(event, at);
+    }
+}
+
+fn take(publisher: &mut Publisher, fact: Fact) {
+    match fact {
+        Fact::Cortex(words) => publisher.set_station(|own| own.cortex = Text::new(&words)),
+        Fact::Headsets(states) => publisher.set_headsets(states),
+        Fact::Event(event) => publisher.push_event(event, wall()),
+        Fact::Acknowledged(done) => publisher.push_acknowledgement(done, wall()),
+    }
+}
+
+/// The name belongs to another station.
+fn taken(name: &StationName, other: &StationState) -> Error {
+    Error::new(
+        ErrorKind::User,
+        format!("a station called {name} runs already, on {}", other.host),
+        "stop it, or choose another name with --name",
+    )
+}
+
+/// What is published does not come back.
+fn deaf(name: &StationName) -> Error {
+    Error::new(
+        ErrorKind::WrongCredentials,
+        format!("the broker does not let this user read {}", Topic::State(name.clone())),
+        "allow it in the broker's access list (docs/mqtt.md has an example)",
+    )
+}
+
+/// Seconds since 1970.
+fn wall() -> f64 {
+    Timestamp::now().as_duration().as_secs_f64()
+}

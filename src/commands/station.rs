@@ -1,0 +1,174 @@
+//! `cortop station`: what is known of the headsets here to a broker, without a screen.
+
+use std::{pin::pin, time::Duration};
+
+use color_eyre::eyre::{Result, eyre};
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{client_state::ClientState, outside_markers::OutsideMarkers};
+use crate::{
+    cli,
+    config::{Config, MqttSettings},
+    console::{print, print_error, shutdown_signal},
+    monitor::Monitor,
+    station::{StationOptions, StationService},
+};
+use cortop_client::ClientConfig;
+use cortop_mqtt::{Broker, Report, StationName, StationSettings};
+use cortop_signal::decoder;
+
+/// Time between two snapshots of the streams.
+const FRAME: Duration = Duration::from_millis(250);
+
+/// Nobody looks back here: what health needs is kept beside the history.
+const HISTORY: usize = 1 << 20;
+
+/// Reports and markers that may wait.
+const QUEUE: usize = 16;
+
+/// Could not start as asked.
+const REFUSED: u8 = 2;
+
+/// Publishes until told to end; gives the exit status. What stands in the way is said once, and waited
+/// for.
+pub(super) async fn publish(
+    config: ClientConfig,
+    mut options: StationOptions,
+    duration: Option<Duration>,
+) -> Result<u8> {
+    let mut told = pin!(shutdown_signal()?);
+    let ready = format!("READY {} {}\n", options.broker.address(), options.settings.name);
+    let (marked, markers) = mpsc::channel(QUEUE);
+    let accepts = options.settings.accepts_markers;
+    options.markers = accepts.then_some(marked);
+    let mut markers = OutsideMarkers::new(accepts.then_some(markers));
+    let limits = decoder::Limits { frame: FRAME, history: HISTORY };
+    let mut monitor = Monitor::start(config, limits);
+    let (sender, mut reports) = mpsc::channel(QUEUE);
+    let snapshots = monitor.channels.snapshots.clone();
+    let station = StationService::spawn(options, snapshots, sender);
+    let mut state = ClientState::default();
+    let mut said = Said::default();
+    let mut was_online = false;
+    let over = async {
+        match duration {
+            Some(duration) => sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut over = pin!(over);
+    let code = loop {
+        tokio::select! {
+            () = &mut told => break 0,
+            () = &mut over => break 0,
+            event = monitor.channels.events.recv() => {
+                let Some(event) = event else {
+                    print_error("the client has ended: look into the log (--log-file FILE)");
+                    break 1;
+                };
+                station.on_event(&event);
+                markers.on_event(&event, &monitor.channels.commands);
+                state.on_event(event);
+                said.service(state.failure().map(|failure| failure.to_string()));
+            }
+            feeds = markers.next(&monitor.channels.commands) => {
+                for feed in feeds {
+                    monitor.channels.feed.change(feed).await;
+                }
+            }
+            Some(report) = reports.recv() => match report {
+                Report::Online => {
+                    said.broker(None);
+                    if !std::mem::replace(&mut was_online, true) {
+                        print(&ready)?;
+                    }
+                }
+                Report::NameTaken(error) if !was_online => {
+                    print_error(&error.to_string());
+                    break REFUSED;
+                }
+                Report::Offline(error) | Report::NameTaken(error) | Report::Refused(error) => {
+                    said.broker(Some(error.to_string()));
+                }
+                Report::NameKept { host } => print_error(&format!(
+                    "another station asked for this one's name and was refused: {host}"
+                )),
+                // Handed on already.
+                Report::Marker { .. } => {}
+            }
+        }
+    };
+    station.stop().await;
+    monitor.stop().await;
+    Ok(code)
+}
+
+/// What was said last of service and broker: the same is said once.
+#[derive(Debug, Default)]
+struct Said {
+    service: String,
+    broker: String,
+}
+
+impl Said {
+    fn service(&mut self, problem: Option<String>) {
+        say(&mut self.service, problem);
+    }
+
+    fn broker(&mut self, problem: Option<String>) {
+        say(&mut self.broker, problem);
+    }
+}
+
+fn say(last: &mut String, problem: Option<String>) {
+    let problem = problem.unwrap_or_default();
+    if !problem.is_empty() && problem != *last {
+        print_error(&problem);
+    }
+    *last = problem;
+}
+
+/// What a station is by the settings, with what the command line says of it.
+///
+/// # Errors
+/// The broker cannot be used, or the name cannot be one; the text says what to do.
+pub(super) fn options(config: &Config, args: &cli::StationArgs) -> Result<StationOptions> {
+    let MqttSettings { broker, account, name, accept_markers, .. } = &config.mqtt;
+    let broker = broker_of(args.broker.as_ref().or(broker.as_ref()), account)?;
+    let name = args.name.as_ref().or(name.as_ref());
+    let host = host();
+    let name = match name {
+        Some(name) => name.parse::<StationName>()?,
+        None => StationName::from_host(&host),
+    };
+    let settings = StationSettings {
+        name,
+        host,
+        program: format!("cortop {}", env!("CARGO_PKG_VERSION")),
+        accepts_markers: *accept_markers || args.accept_markers,
+    };
+    Ok(StationOptions { broker, settings, alerts: config.alerts.clone(), markers: None })
+}
+
+/// The broker of an address.
+///
+/// # Errors
+/// There is none, or it cannot be used.
+fn broker_of(url: Option<&String>, account: &cortop_mqtt::Account) -> Result<Broker> {
+    let url = url.ok_or_else(|| {
+        eyre!("no broker is named: give --broker mqtts://HOST, or set broker in [mqtt] of the config file")
+    })?;
+    Ok(Broker::new(url, account)?)
+}
+
+/// The name of this computer.
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The name of this computer.
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}

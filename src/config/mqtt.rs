@@ -1,0 +1,49 @@
+//! The section `[mqtt]` of the config file: the broker, who we are to it, and what a station is.
+
+use std::path::PathBuf;
+
+use cortop_mqtt::Account;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// The section as it is written.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct FileMqtt {
+    broker: Option<String>,
+    user: Option<String>,
+    #[schemars(with = "String")]
+    pub(super) password: Option<SecretString>,
+    ca_file: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    name: Option<String>,
+    accept_markers: Option<bool>,
+}
+
+/// The section in force.
+#[derive(Clone, Debug, Default)]
+pub struct MqttSettings {
+    /// The broker's address.
+    pub broker: Option<String>,
+    /// Who we are to it.
+    pub account: Account,
+    /// The station's name, if it is not that of the computer.
+    pub name: Option<String>,
+    /// Whether a station takes markers of a lab.
+    pub accept_markers: bool,
+}
+
+impl FileMqtt {
+    /// The settings in force.
+    pub(super) fn resolve(self) -> MqttSettings {
+        let Self { user, password, ca_file, certificate, key, .. } = self;
+        MqttSettings {
+            broker: self.broker,
+            account: Account { user, password, ca_file, certificate, key },
+            name: self.name,
+            accept_markers: self.accept_markers.unwrap_or_default(),
+        }
+    }
+}

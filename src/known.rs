@@ -1,0 +1,80 @@
+//! What the client has said of headsets and sessions, for those that publish it: an account of its
+//! events, which nobody has to ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cortop_client::{
+    ClockOffset, Event, Headset, HeadsetId, Link, RecordEvent, Session, SessionId,
+    session::SessionStatus,
+};
+
+/// What holds now.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) is_connected: bool,
+    /// How far the connection is, in words.
+    pub(crate) connection: String,
+    pub(crate) headsets: Vec<Headset>,
+    /// By how much the headsets' clocks are off ours.
+    pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
+    /// Sessions of this application that live.
+    pub(crate) sessions: Vec<Session>,
+    /// Those in which a record runs.
+    pub(crate) recorded: BTreeSet<SessionId>,
+}
+
+impl Known {
+    /// Takes note of an event of the client.
+    pub(crate) fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::Link(Link::Up { step, .. }) => {
+                self.is_connected = true;
+                self.connection = step.to_string();
+            }
+            Event::Link(link) => {
+                // What the service said holds only as long as it is there.
+                *self = Self::default();
+                self.connection = match link {
+                    Link::Waiting { error, .. } => error.message().to_owned(),
+                    _ => "connecting".to_owned(),
+                };
+            }
+            Event::Headsets(headsets) => self.headsets.clone_from(headsets),
+            Event::Clock { headset, clock } => {
+                self.clocks.insert(headset.clone(), *clock);
+            }
+            Event::Sessions(sessions) => self.sessions.clone_from(sessions),
+            Event::Session(session) => {
+                let place = self.sessions.iter().position(|own| own.id == session.id);
+                match place {
+                    Some(place) => self.sessions[place].clone_from(session),
+                    None => self.sessions.push(session.clone()),
+                }
+            }
+            Event::Closed { session, .. } => {
+                self.sessions.retain(|own| own.id != *session);
+                self.recorded.remove(session);
+            }
+            Event::Record(RecordEvent::Started { session, .. }) => {
+                self.recorded.insert(session.clone());
+            }
+            Event::Record(
+                RecordEvent::Ended { session, .. } | RecordEvent::OutOfSight { session, .. },
+            ) => {
+                self.recorded.remove(session);
+            }
+            _ => {}
+        }
+    }
+
+    /// The live session on a headset.
+    pub(crate) fn session_on(&self, headset: &HeadsetId) -> Option<&Session> {
+        let is_live = |own: &&Session| own.status != SessionStatus::Closed;
+        self.sessions.iter().filter(is_live).find(|own| own.headset.id == *headset)
+    }
+
+    /// Whether a record runs in a session.
+    pub(crate) fn is_recorded(&self, session: &Session) -> bool {
+        self.recorded.contains(&session.id) || session.recording == Some(true)
+    }
+}

@@ -1,0 +1,253 @@
+//! Events and snapshots as states of headsets. Numbers are rounded to what a reader can use, so that
+//! noise is no change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::Instant;
+
+use crate::{app::AlertSettings, known::Known};
+use cortop_client::{
+    Headset, HeadsetId, Moment, Session, Stream, headset::HeadsetStatus, model::Model,
+    sanitize::floor_char_boundary,
+};
+use cortop_mqtt::{
+    Text,
+    payload::{
+        AlertState, Condition, HeadsetState, MOST_HEADSETS, MOST_SENSORS, SensorState,
+        SessionState, StreamState,
+    },
+};
+use cortop_signal::{
+    Defect, Snapshot, StreamHealth,
+    snapshot::{DeviceReadings, LatestValues},
+};
+
+/// A loss is a share of samples: of so many seconds at least.
+const ENOUGH: f64 = 5.0;
+
+/// Bytes of a sensor's name at most, so that the longest state is one that is read.
+const LONGEST_NAME: usize = 32;
+
+/// What of the past decides what is wrong now.
+#[derive(Debug)]
+pub(super) struct Facts {
+    alerts: AlertSettings,
+    /// Since when a sensor has had no contact.
+    contact_lost: BTreeMap<(HeadsetId, String), Instant>,
+}
+
+impl Facts {
+    pub(super) fn new(alerts: AlertSettings) -> Self {
+        Self { alerts, contact_lost: BTreeMap::new() }
+    }
+
+    /// All headsets that are listed or have a live session.
+    pub(super) fn states(
+        &mut self,
+        known: &Known,
+        snapshot: &Snapshot,
+        now: Moment,
+    ) -> Vec<HeadsetState> {
+        let listed = |id: &HeadsetId| known.headsets.iter().any(|own| own.id == *id);
+        // The list may leave out one whose streams flow.
+        let unlisted = known.sessions.iter().map(|own| &own.headset).filter(|own| !listed(&own.id));
+        let headsets = known.headsets.iter().chain(unlisted).take(MOST_HEADSETS);
+        let mut lost = BTreeSet::new();
+        let states = headsets.map(|headset| {
+            let session = known.session_on(&headset.id);
+            let view = HeadsetView::new(headset, session, known, snapshot);
+            self.note_contact(&view, now.instant, &mut lost);
+            let alerts = self.alerts_of(&view, now.instant);
+            view.state(alerts, now)
+        });
+        let states = states.collect();
+        self.contact_lost.retain(|key, _| lost.contains(key));
+        states
+    }
+
+    /// Notes which sensors have no contact, and since when.
+    fn note_contact(
+        &mut self,
+        view: &HeadsetView<'_>,
+        now: Instant,
+        lost: &mut BTreeSet<(HeadsetId, String)>,
+    ) {
+        for (sensor, level) in view.sensors() {
+            if level.is_some_and(|level| level <= 0.0) {
+                let key = (view.headset.id.clone(), sensor.to_owned());
+                self.contact_lost.entry(key.clone()).or_insert(now);
+                lost.insert(key);
+            }
+        }
+    }
+
+    /// What is wrong with a headset.
+    fn alerts_of(&self, view: &HeadsetView<'_>, now: Instant) -> Vec<AlertState> {
+        let settings = &self.alerts;
+        let mut alerts = Vec::new();
+        let mut add = |kind: &str, subjects: Vec<&str>, says: &str| {
+            if !subjects.is_empty() {
+                let text = format!("{} {says}", subjects.join(" "));
+                alerts.push(AlertState { kind: kind.into(), text: Text::new(text.trim()) });
+            }
+        };
+        let streams = |is: &dyn Fn(&StreamHealth) -> bool| -> Vec<&str> {
+            view.health.iter().filter(|own| is(own)).map(|own| own.stream.name()).collect()
+        };
+        if settings.stale {
+            add("stale", streams(&|own| own.stale_since.is_some()), "stale");
+        }
+        if let Some(limit) = settings.loss {
+            let is_lossy = |own: &StreamHealth| loss(own).is_some_and(|loss| loss > limit);
+            add("loss", streams(&is_lossy), "loses samples");
+        }
+        if let Some(limit) = settings.contact {
+            let is_lost = |sensor: &str| {
+                let key = (view.headset.id.clone(), sensor.to_owned());
+                let since = self.contact_lost.get(&key);
+                since.is_some_and(|since| now.saturating_duration_since(*since) >= limit)
+            };
+            let sensors = view.sensors().map(|(sensor, _)| sensor);
+            add("contact", sensors.filter(|sensor| is_lost(sensor)).collect(), "no contact");
+        }
+        if settings.rail {
+            let railed = view.bad_channels().filter(|(_, defect)| *defect == Defect::Railed);
+            add("rail", railed.map(|(label, _)| label).collect(), "railed");
+        }
+        if let Some(limit) = settings.battery
+            && let Some(percent) = view.device.and_then(DeviceReadings::battery)
+            && percent < limit
+        {
+            add("battery", vec![""], "battery low");
+        }
+        alerts
+    }
+}
+
+/// The samples lost within the last 10 s in per cent, of a stream that counts its samples.
+fn loss(health: &StreamHealth) -> Option<f64> {
+    let recent = &health.recent;
+    let enough = health.nominal_rate? * ENOUGH;
+    let is_enough = recent.received.saturating_add(recent.lost) as f64 >= enough;
+    (health.stream.is_trace() && is_enough).then(|| recent.loss() * 100.0)
+}
+
+/// A headset and what is known of it.
+struct HeadsetView<'a> {
+    headset: &'a Headset,
+    session: Option<&'a Session>,
+    is_recorded: bool,
+    health: &'a [StreamHealth],
+    device: Option<&'a DeviceReadings>,
+}
+
+impl<'a> HeadsetView<'a> {
+    fn new(
+        headset: &'a Headset,
+        session: Option<&'a Session>,
+        known: &Known,
+        snapshot: &'a Snapshot,
+    ) -> Self {
+        let health = session.map_or(&[][..], |own| snapshot.health_in(&own.id));
+        let device = session.and_then(|_| snapshot.devices.get(&headset.id));
+        let is_recorded = session.is_some_and(|own| known.is_recorded(own));
+        Self { headset, session, is_recorded, health, device }
+    }
+
+    fn sensors(&self) -> impl Iterator<Item = (&'a str, Option<f64>)> {
+        self.device
+            .and_then(|device| device.dev.as_deref())
+            .into_iter()
+            .flat_map(LatestValues::sensors)
+    }
+
+    /// The stream that counts: EEG, and without it motion.
+    fn main(&self) -> Option<&'a StreamHealth> {
+        let of = |stream| self.health.iter().find(|own| own.stream == stream);
+        of(Stream::Eeg).or_else(|| of(Stream::Mot))
+    }
+
+    fn bad_channels(&self) -> impl Iterator<Item = (&'a str, Defect)> {
+        let bad = self.health.iter().flat_map(|own| own.bad_channels.iter());
+        bad.map(|own| (&*own.label, own.defect))
+    }
+
+    fn condition(&self) -> Condition {
+        match (&self.headset.status, self.health) {
+            (_, [first, ..]) => {
+                if self.health.iter().any(|own| own.stale_since.is_some()) {
+                    Condition::Stale
+                } else if self.main().is_some_and(StreamHealth::rate_is_off) {
+                    Condition::RateOff
+                } else if first.last.is_some() {
+                    Condition::Streaming
+                } else {
+                    Condition::NoData
+                }
+            }
+            (_, []) if self.session.is_some() => Condition::NoData,
+            (HeadsetStatus::Connected, _) if self.headset.is_on_usb_cable() => Condition::UsbCable,
+            (HeadsetStatus::Connected, _) => Condition::Connected,
+            (HeadsetStatus::Connecting, _) => Condition::Connecting,
+            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => Condition::Discovered,
+        }
+    }
+
+    fn state(&self, alerts: Vec<AlertState>, now: Moment) -> HeadsetState {
+        let sensor = |(name, level): (&str, Option<f64>)| SensorState {
+            name: Text::new(&name[..floor_char_boundary(name, LONGEST_NAME)]),
+            level: level.and_then(whole),
+            defect: self
+                .bad_channels()
+                .find(|(label, _)| *label == name)
+                .map(|(_, defect)| defect.name().into()),
+        };
+        let model = self.headset.model();
+        HeadsetState {
+            headset: Text::new(self.headset.id.as_str()),
+            name: Text::new(&self.headset.custom_name),
+            model: if model == Model::Unknown { Text::default() } else { model.name().into() },
+            firmware: Text::new(&self.headset.firmware),
+            condition: self.condition(),
+            battery: self.device.and_then(DeviceReadings::battery).and_then(whole),
+            contact: self.device.and_then(DeviceReadings::contact).and_then(whole),
+            sensors: self.sensors().take(MOST_SENSORS).map(sensor).collect(),
+            streams: self.health.iter().map(|own| stream_state(own, now)).collect(),
+            session: self.session.map(|own| SessionState {
+                status: Text::new(&own.status.to_string()),
+                started: Text::new(own.started.as_deref().unwrap_or_default()),
+                recording: self.is_recorded,
+            }),
+            alerts,
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a rate that people read")]
+fn stream_state(health: &StreamHealth, now: Moment) -> StreamState {
+    let is_trace = health.stream.is_trace();
+    StreamState {
+        name: health.stream.name().into(),
+        nominal: health.nominal_rate.map(|rate| rate as f32),
+        rate: health.rate.map(|rate| if is_trace { rate.round() as f32 } else { tenth(rate) }),
+        loss: is_trace.then(|| tenth(health.recent.loss() * 100.0)),
+        lost: is_trace.then_some(health.lost),
+        stale_since: health.stale_since.map(|since| {
+            let ago = now.instant.saturating_duration_since(since).as_secs_f64();
+            // To the second: the two clocks are read one after the other.
+            (now.wall.as_duration().as_secs_f64() - ago).round()
+        }),
+    }
+}
+
+/// One digit behind the point.
+#[expect(clippy::cast_possible_truncation, reason = "a number that people read")]
+fn tenth(number: f64) -> f32 {
+    ((number * 10.0).round() / 10.0) as f32
+}
+
+/// A small number without a fraction.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 255")]
+fn whole(number: f64) -> Option<u8> {
+    (0.0..=255.0).contains(&number).then(|| number.round() as u8)
+}

@@ -1,0 +1,242 @@
+//! What is known of the headsets here, for a lab on another computer: published over MQTT
+//! (docs/mqtt.md). Knows the events of the client and the snapshots of the decoder, and sends no command:
+//! markers of a lab are handed on like those of other programs.
+//!
+//! ```text
+//! mod       facts to the broker, markers from it
+//!  ├─ facts    events and snapshots → states of headsets, with what is wrong with them
+//!  └─ markers  which markers of a lab have been set
+//! ```
+
+mod facts;
+mod markers;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{
+    select,
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use self::{facts::Facts, markers::PendingMarkers};
+use crate::{app::AlertSettings, exchange::OutsideMarker, known::Known};
+use cortop_client::{Event, Headset, HeadsetId, Link, Moment, RecordEvent, SessionId};
+use cortop_mqtt::{
+    Broker, Fact, Report, StationSettings, StationTask, Text,
+    payload::{MarkerCommand, StationEvent},
+};
+use cortop_signal::Snapshot;
+
+/// How often it is looked whether a state has changed. What has is published at most once a second.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Events that may wait for the next look.
+const MOST_EVENTS: usize = 64;
+
+/// What the client has said, and what of it is to be published as an event.
+#[derive(Debug, Default)]
+struct Heard {
+    known: Known,
+    events: VecDeque<StationEvent>,
+    /// Markers that Cortex has set since the last look.
+    set: Vec<(SessionId, String)>,
+}
+
+/// A running station.
+#[derive(Debug)]
+pub struct StationService {
+    heard: Arc<Mutex<Heard>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// How a station is run.
+#[derive(Debug)]
+pub struct StationOptions {
+    /// Where it publishes.
+    pub broker: Broker,
+    /// Its name and what does not change.
+    pub settings: StationSettings,
+    /// What counts as wrong.
+    pub alerts: AlertSettings,
+    /// Where markers of a lab go, if they are accepted.
+    pub markers: Option<mpsc::Sender<OutsideMarker>>,
+}
+
+impl StationService {
+    /// Publishes from now on, on the current runtime, until [`Self::stop`]. What there is to say of the
+    /// connection goes to `reports`.
+    #[must_use]
+    pub fn spawn(
+        options: StationOptions,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let StationOptions { broker, settings, alerts, markers } = options;
+        let heard = Arc::<Mutex<Heard>>::default();
+        let runner = Runner {
+            heard: Arc::clone(&heard),
+            snapshots,
+            facts: Facts::new(alerts),
+            markers,
+            pending: PendingMarkers::default(),
+            reports,
+        };
+        let task = StationTask::spawn(broker, settings);
+        Self { heard, stop, task: tokio::spawn(runner.run(task, stopped)) }
+    }
+
+    /// Takes note of an event of the client.
+    pub fn on_event(&self, event: &Event) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Event::Marker { session, marker, .. } = event
+            && heard.set.len() < MOST_EVENTS
+        {
+            heard.set.push((session.clone(), marker.label.clone()));
+        }
+        for event in station_events(&heard.known, event) {
+            if heard.events.len() == MOST_EVENTS {
+                heard.events.pop_front();
+            }
+            heard.events.push_back(event);
+        }
+        heard.known.on_event(event);
+    }
+
+    /// Says goodbye to the broker.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+/// What an event of the client is for those who read of it elsewhere.
+fn station_events(known: &Known, event: &Event) -> Vec<StationEvent> {
+    let of = |session: &SessionId| {
+        let session = known.sessions.iter().find(|own| own.id == *session)?;
+        Some(Text::new(session.headset.id.as_str()))
+    };
+    let one = |kind, headset, text: &str| vec![station_event(kind, headset, text)];
+    match event {
+        Event::Marker { session, marker, .. } if !marker.is_interval() => {
+            one("marker", of(session), &format!("marker {}", marker.label))
+        }
+        Event::Opened { session, mode, .. } => {
+            one("session", of(session), &format!("session {mode}"))
+        }
+        Event::Closed { session, why, .. } => {
+            one("session", of(session), &format!("session ended: {why}"))
+        }
+        Event::Record(RecordEvent::Started { session, .. }) => {
+            one("record", of(session), "a record has started")
+        }
+        Event::Record(RecordEvent::Ended { session, ordered, .. }) => {
+            let why = if *ordered { "" } else { ", which nobody here ordered" };
+            one("record", of(session), &format!("a record has ended{why}"))
+        }
+        Event::Headsets(headsets) => {
+            let came = missing(headsets, &known.headsets).map(|id| (id, "headset seen"));
+            let went = missing(&known.headsets, headsets).map(|id| (id, "headset out of reach"));
+            came.chain(went)
+                .map(|(id, text)| station_event("headset", Some(Text::new(id.as_str())), text))
+                .collect()
+        }
+        Event::Link(Link::Waiting { error, attempt: 1, .. }) => {
+            one("service", None, &format!("Cortex: {}", error.message()))
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The headsets that are in one list and not in the other.
+fn missing<'a>(of: &'a [Headset], others: &'a [Headset]) -> impl Iterator<Item = &'a HeadsetId> {
+    let is_in_others = |id: &HeadsetId| others.iter().any(|other| other.id == *id);
+    of.iter().map(|own| &own.id).filter(move |id| !is_in_others(id))
+}
+
+fn station_event(kind: &str, headset: Option<Text>, text: &str) -> StationEvent {
+    StationEvent { at: wall(), kind: kind.into(), headset, text: Text::new(text) }
+}
+
+struct Runner {
+    heard: Arc<Mutex<Heard>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    facts: Facts,
+    markers: Option<mpsc::Sender<OutsideMarker>>,
+    pending: PendingMarkers,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Runner {
+    async fn run(mut self, mut task: StationTask, mut stopped: oneshot::Receiver<()>) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let facts = select! {
+                _ = &mut stopped => break,
+                _ = looks.tick() => self.look(),
+                report = task.reports.recv() => match report {
+                    Some(Report::Marker { command, received }) => self.on_marker(&command, received),
+                    Some(report) => {
+                        // Whoever does not listen knows less, and is not waited for.
+                        let _ = self.reports.try_send(report);
+                        Vec::new()
+                    }
+                    None => break,
+                },
+            };
+            for fact in facts {
+                if task.facts.send(fact).await.is_err() {
+                    return;
+                }
+            }
+        }
+        task.stop().await;
+    }
+
+    fn look(&mut self) -> Vec<Fact> {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        let now = Moment::now();
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        for (session, label) in std::mem::take(&mut heard.set) {
+            self.pending.on_set(&session, &label);
+        }
+        let mut facts = vec![
+            Fact::Cortex(heard.known.connection.clone()),
+            Fact::Headsets(self.facts.states(&heard.known, &snapshot, now)),
+        ];
+        facts.extend(heard.events.drain(..).map(Fact::Event));
+        facts.extend(self.pending.done(now.instant).into_iter().map(Fact::Acknowledged));
+        facts
+    }
+
+    /// A lab sets a marker: in each record that runs here, else among the samples.
+    fn on_marker(&mut self, command: &MarkerCommand, received: Timestamp) -> Vec<Fact> {
+        let at = Moment { wall: received, ..Moment::now() };
+        let value = command.value.as_deref().unwrap_or(&command.label);
+        let marker = OutsideMarker::new(&command.label, value, at);
+        let known = &self.heard.lock().unwrap_or_else(PoisonError::into_inner).known;
+        let handed = match (marker, &self.markers) {
+            (Some(marker), Some(markers)) => {
+                let label = marker.label.clone();
+                markers.try_send(marker).map(|()| label).map_err(|_| "too many markers at a time")
+            }
+            (None, _) => Err("a marker needs a label"),
+            (_, None) => Err("this station does not accept markers"),
+        };
+        self.pending.order(command, handed, known, at).into_iter().map(Fact::Acknowledged).collect()
+    }
+}
+
+/// Seconds since 1970.
+fn wall() -> f64 {
+    Timestamp::now().as_duration().as_secs_f64()
+}

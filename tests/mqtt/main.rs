@@ -1,0 +1,11 @@
+//! Stations with a real broker: mosquitto, started by each test on free ports of this machine, with TLS,
+//! accounts and an access list. Where it is missing, the tests say so on standard error and pass.
+#![cfg(unix)]
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail aloud")]
+
+mod broker;
+mod contract;
+mod refusals;
+#[path = "../served/mod.rs"]
+mod served;
+mod station;
