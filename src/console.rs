@@ -1,7 +1,7 @@
 //! Standard output and standard error, panics and the signals that end a command: what every command
 //! shares. Knows no other room.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use color_eyre::{
     config::{HookBuilder, Theme},
@@ -72,7 +72,7 @@ pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T>
     done
 }
 
-/// Waits for Ctrl-C or SIGTERM. Once this has returned, neither ends the process by itself.
+/// Waits for a [`Shutdown`]. Once this has returned, none ends the process by itself.
 pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
     let mut signals = ShutdownSignals::new()?;
     Ok(async move {
@@ -88,28 +88,52 @@ pub(crate) enum Shutdown {
     /// SIGTERM.
     #[cfg_attr(not(unix), expect(dead_code, reason = "there is none"))]
     Terminate,
+    /// SIGHUP: the terminal is gone.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is none"))]
+    Hangup,
 }
 
-/// Ctrl-C and SIGTERM. Once this exists, neither ends the process by itself.
+/// Ctrl-C, SIGTERM, and SIGHUP unless that is ignored, as `nohup` has it. Once this exists, none of
+/// them ends the process by itself.
 #[cfg(unix)]
 pub(crate) struct ShutdownSignals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+/// Whether SIGHUP is to be ignored. Only Linux tells; elsewhere a process whose errors do not go to a
+/// terminal may be one of `nohup`.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.map_or_else(|| !io::stderr().is_terminal(), |mask| mask & HANGUP != 0)
 }
 
 #[cfg(unix)]
 impl ShutdownSignals {
     pub(crate) fn new() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup())).transpose()?;
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     /// Waits for the next one.
     pub(crate) async fn recv(&mut self) -> Shutdown {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => Shutdown::Interrupt,
             _ = self.terminate.recv() => Shutdown::Terminate,
+            () = hangup => Shutdown::Hangup,
         }
     }
 }

@@ -294,6 +294,8 @@ fn a_signal_is_passed_on_and_nothing_is_left_running() {
         (Signal::TERM, "trap 'exit 5' TERM; sleep 100 & echo $!; wait", 5),
         (Signal::INT, "trap 'exit 6' INT; sleep 100 & echo $!; wait", 6),
         (Signal::TERM, "sleep 100 & echo $!; wait", 128 + 15),
+        (Signal::HUP, "trap 'exit 7' HUP; sleep 100 & echo $!; wait", 7),
+        (Signal::HUP, "sleep 100 & echo $!; wait", 128 + 1),
     ] {
         let mut child = Command::new(CORTOP)
             .args(["sim", "--ws", "--exec", command])

@@ -381,6 +381,13 @@ pub struct CommonArgs {
     pub verbose: u8,
 }
 
+/// The defaults of whatever else is asked of this service.
+impl From<&ConnectionArgs> for ServiceArgs {
+    fn from(connection: &ConnectionArgs) -> Self {
+        Self { connection: connection.clone(), ..Self::default() }
+    }
+}
+
 impl DisplayArgs {
     /// What is set here, else what is set there: each flag may stand before or after the subcommand.
     pub(super) fn or(self, other: Self) -> Self {
@@ -472,15 +479,34 @@ pub struct ProxyArgs {
     /// Skip checks of the service's certificate; only for a service on this machine
     #[arg(long)]
     pub insecure: bool,
+    /// How clients reach it.
+    #[command(flatten)]
+    pub socket: SocketArgs,
+    /// Write the messages to a new file as JSON lines, without credentials and licences
+    #[arg(long, value_name = "FILE")]
+    pub capture: Option<PathBuf>,
+    /// What is logged of clients.
+    #[command(flatten)]
+    pub requests: RequestLogArgs,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
+}
+
+/// How clients reach a simulator or a proxy.
+#[derive(Args, Clone, Debug)]
+pub struct SocketArgs {
     /// Serve plain WebSocket in place of TLS
     #[arg(long)]
     pub ws: bool,
     /// Write the root certificate to DIR/root.pem, for a client's ca_certs
     #[arg(long, value_name = "DIR", conflicts_with = "ws")]
     pub ca_out: Option<PathBuf>,
-    /// Write the messages to a new file as JSON lines, without credentials and licences
-    #[arg(long, value_name = "FILE")]
-    pub capture: Option<PathBuf>,
+}
+
+/// What a simulator or a proxy logs of its clients.
+#[derive(Args, Clone, Debug)]
+pub struct RequestLogArgs {
     /// Form of the log on standard error; json has a line for each event and each advice [default:
     /// text]
     #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
@@ -488,10 +514,11 @@ pub struct ProxyArgs {
     /// Log neither requests nor advice
     #[arg(short, long, conflicts_with = "log")]
     pub quiet: bool,
-    /// How to show it.
-    #[command(flatten, next_help_heading = "Display")]
-    pub display: DisplayArgs,
 }
+
+/// The log of the simulator, which can run a command beside it.
+const SIM_LOG_HELP: &str = "Form of the log on standard error; json has a line for each event and \
+    each advice [default: text, with --exec of advice only]";
 
 /// A form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -505,18 +532,15 @@ pub enum LogForm {
 
 /// What is simulated and how it is served.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = SIM_HELP)]
+#[command(after_help = SIM_HELP, mut_arg("log", |log| log.help(SIM_LOG_HELP)))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct SimArgs {
     /// Port to listen on; 0 takes a free one [default: 6868, with --exec a free one]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Serve plain WebSocket in place of TLS
-    #[arg(long)]
-    pub ws: bool,
-    /// Write the root certificate to DIR/root.pem, for a client's ca_certs
-    #[arg(long, value_name = "DIR", conflicts_with = "ws")]
-    pub ca_out: Option<PathBuf>,
+    /// How clients reach it.
+    #[command(flatten)]
+    pub socket: SocketArgs,
     /// A headset, up to 64 times.
     #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
     pub headset: Vec<HeadsetConfig>,
@@ -549,13 +573,9 @@ pub struct SimArgs {
     /// What clients are expected to do (TOML); exit status 1 and a list if they did not
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
-    /// Form of the log on standard error; json has a line for each event and each advice [default:
-    /// text, with --exec of advice only]
-    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
-    pub log: Option<LogForm>,
-    /// Log neither requests nor advice
-    #[arg(short, long, conflicts_with = "log")]
-    pub quiet: bool,
+    /// What is logged of clients.
+    #[command(flatten)]
+    pub requests: RequestLogArgs,
     /// Address to listen on in place of 127.0.0.1 and ::1
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,

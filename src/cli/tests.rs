@@ -136,8 +136,8 @@ fn every_spelling_is_understood() {
     )
     .expect("valid");
     let Some(CliCommand::Sim(sim)) = cli.command else { panic!("{:?}", cli.command) };
-    assert_eq!((sim.port, sim.headset.len(), sim.ws), (Some(0), 2, false));
-    assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.quiet && sim.allow_control);
+    assert_eq!((sim.port, sim.headset.len(), sim.socket.ws), (Some(0), 2, false));
+    assert!((sim.speed - 60.0).abs() < f64::EPSILON && sim.requests.quiet && sim.allow_control);
     let cli = parse(
         "cortop watch --url ws://127.0.0.1:1 --streams eeg,mot --session open --format csv \
          --duration 500ms",

@@ -120,6 +120,7 @@ mod imp {
                 Shutdown::Interrupt if !self.are_grouped => return,
                 Shutdown::Interrupt => Signal::INT,
                 Shutdown::Terminate => Signal::TERM,
+                Shutdown::Hangup => Signal::HUP,
             };
             self.send(signal);
         }

@@ -28,8 +28,7 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
-    let service =
-        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let service = cli::ServiceArgs::from(&args.connection);
     let config = load(&service, display, &|| None)?;
     let place = display.common.config.clone().or_else(config::file_path);
     let place = place.ok_or_else(|| eyre!("this system has no place for a config file"))?;

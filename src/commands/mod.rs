@@ -59,8 +59,7 @@ use crate::{
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) -> Result<u8> {
-    let only =
-        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let only = cli::ServiceArgs::from(&args.connection);
     // Whatever the file says: a list never debits.
     let config = Config { debit: None, ..settings(&only, display)? };
     let service = config.client()?;

@@ -13,7 +13,7 @@ use color_eyre::eyre::{Result, eyre};
 use serde_json::Value;
 
 use crate::{
-    cli::{Cli, ConnectionArgs, DisplayArgs, ServiceArgs},
+    cli::{Cli, DisplayArgs, ServiceArgs},
     config::{self, Sources},
     ui,
 };
@@ -102,7 +102,7 @@ fn themes() -> Vec<CompletionCandidate> {
 fn headsets() -> Vec<CompletionCandidate> {
     let found = || -> Result<Vec<Headset>> {
         let env = |name: &str| std::env::var(name).ok();
-        let only = ServiceArgs { connection: ConnectionArgs::default(), ..ServiceArgs::default() };
+        let only = ServiceArgs::default();
         let file = config::file_path();
         let sources = Sources { env: &env, file, keyring: &|| None };
         let config = config::load(&only, &DisplayArgs::default(), &sources)?;

@@ -32,9 +32,9 @@ use crate::{
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
     report_panics()?;
-    let is_shown = has_terminal() && !args.quiet && args.log.is_none();
+    let is_shown = has_terminal() && !args.requests.quiet && args.requests.log.is_none();
     let screen = is_shown.then(|| TrafficScreen::prepare(display)).transpose()?;
-    let level = match (&screen, args.quiet) {
+    let level = match (&screen, args.requests.quiet) {
         (Some(_), _) => RequestLevel::Off,
         (None, true) => RequestLevel::Quiet,
         (None, false) => RequestLevel::Requests,
@@ -49,7 +49,7 @@ pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
     if args.listen != 0 && service.local_port() == Some(args.listen) {
         bail!("--listen {0} is the port of the service itself: choose another", args.listen);
     }
-    let output = LogOutput::start(args.log.unwrap_or_default(), level)?;
+    let output = LogOutput::start(args.requests.log.unwrap_or_default(), level)?;
     let passed = block_on(pass(args, service, &output, screen));
     output.finish();
     passed
@@ -68,8 +68,8 @@ async fn pass(
 ) -> Result<u8> {
     let mut signals = ShutdownSignals::new()?;
     let bind: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-    let tls = if args.ws { None } else { Some(Tls::new(&bind)?) };
-    match (&tls, &args.ca_out) {
+    let tls = if args.socket.ws { None } else { Some(Tls::new(&bind)?) };
+    match (&tls, &args.socket.ca_out) {
         (Some(tls), Some(folder)) => {
             let path = write_root(folder, tls)?;
             output.note(&format!("root certificate: {}", path.display()));
@@ -92,7 +92,7 @@ async fn pass(
     let proxy = Proxy { service, tls, journal: journal.clone(), capture: capture.clone() };
     let serving = tokio::spawn(proxy.serve(listener));
     let mut follower = Follower::new(journal.clone(), output, None);
-    let scheme = if args.ws { "ws" } else { "wss" };
+    let scheme = if args.socket.ws { "ws" } else { "wss" };
     let url = format!("{scheme}://localhost:{}", address.port());
     let ended = async {
         if let Some(screen) = screen {

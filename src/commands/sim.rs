@@ -59,13 +59,13 @@ pub fn run(args: &cli::SimArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
     let expected = args.expect.as_deref().map(Expectations::read).transpose()?;
     let screen = args.watch.then(|| TrafficScreen::prepare(display)).transpose()?;
-    let level = match (&screen, args.quiet, &args.exec, args.log) {
+    let level = match (&screen, args.requests.quiet, &args.exec, args.requests.log) {
         (Some(_), ..) => RequestLevel::Off,
         (None, true, ..) => RequestLevel::Quiet,
         (None, false, Some(_), None) => RequestLevel::Advice,
         _ => RequestLevel::Requests,
     };
-    let output = LogOutput::start(args.log.unwrap_or_default(), level)?;
+    let output = LogOutput::start(args.requests.log.unwrap_or_default(), level)?;
     let (options, root) = options(args, &output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served =
@@ -93,7 +93,7 @@ async fn serve(
     for note in &sim.notes {
         output.note(note);
     }
-    let scheme = if args.ws { "ws" } else { "wss" };
+    let scheme = if args.socket.ws { "ws" } else { "wss" };
     let host = match args.bind.filter(|address| !address.is_loopback() && !address.is_unspecified())
     {
         Some(IpAddr::V6(address)) => format!("[{address}]"),
@@ -164,8 +164,8 @@ fn options(args: &cli::SimArgs, output: &LogOutput) -> Result<(Options, Root)> {
     if args.bind.is_some_and(|address| !address.is_loopback()) {
         output.note("anybody who reaches this machine can use this simulator");
     }
-    let tls = if args.ws { None } else { Some(Arc::new(Tls::new(&bind)?)) };
-    let root = match (&tls, &args.ca_out) {
+    let tls = if args.socket.ws { None } else { Some(Arc::new(Tls::new(&bind)?)) };
+    let root = match (&tls, &args.socket.ca_out) {
         (None, _) => Root::default(),
         (Some(tls), Some(folder)) => {
             let path = write_root(folder, tls)?;

@@ -40,8 +40,7 @@ enum Shown {
 /// # Errors
 /// It cannot start as asked, or cannot keep the certificate; the text says what to do.
 pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
-    let service =
-        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let service = cli::ServiceArgs::from(&args.connection);
     let config = load(&service, display, &|| None)?;
     let url = config.url.as_str();
     let Some(place) = config::trusted_path(url) else {

@@ -33,14 +33,12 @@ use self::frames::FrameReader;
 use cortop_client::transport::Transport;
 use cortop_files::capture::CaptureFile;
 use cortop_protocol::wire::{Side, WireEvent, WireEventKind, WireMessage};
-use cortop_sim::{Listener, journal::Journal};
+use cortop_sim::{Backlog, Listener, journal::Journal};
 
 /// Bytes read at a time.
 const BUFFER: usize = 16 << 10;
 /// Time for the handshakes of a new connection.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Time that a client may leave its socket unread before the journal says so.
-const UNREAD: Duration = Duration::from_secs(5);
 /// Time for one direction to end after the other.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -82,13 +80,17 @@ impl Proxy {
             Some(tls) => {
                 match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(client)).await {
                     Ok(Ok(client)) => self.pass(client, number).await,
-                    Ok(Err(error)) => Err(error),
+                    Ok(Err(error)) => return self.journal.handshake_failed(number, &error),
                     Err(_) => Ok(()),
                 }
             }
         };
-        if let Err(error) = done {
-            tracing::debug!("client {number}: gone: {error}");
+        match done {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                tracing::debug!("client {number}: gone without a close frame");
+            }
+            Err(error) => tracing::debug!("client {number}: gone: {error}"),
+            Ok(()) => {}
         }
     }
 
@@ -112,9 +114,9 @@ impl Proxy {
             |message| {
                 look_on.message(Side::Client, message);
             },
-            || {}
+            |_| {}
         ));
-        let unread = || self.journal.unread(number, UNREAD);
+        let unread = |time| self.journal.unread(number, time);
         let mut down = pin!(pump(
             service_reads,
             client_writes,
@@ -228,9 +230,9 @@ async fn pump(
     mut writer: impl AsyncWrite + Unpin,
     mut rest: Vec<u8>,
     mut message: impl FnMut(&WireMessage<'_>),
-    unread: impl Fn(),
+    unread: impl Fn(Duration),
 ) -> io::Result<()> {
-    let mut frames = FrameReader::default();
+    let (mut frames, mut backlog) = (FrameReader::default(), Backlog::default());
     let mut buffer = vec![0; BUFFER];
     loop {
         let bytes = if rest.is_empty() {
@@ -243,16 +245,12 @@ async fn pump(
             return writer.shutdown().await;
         }
         frames.read(bytes, &mut message);
-        let mut write = pin!(async {
+        let write = async {
             writer.write_all(bytes).await?;
             writer.flush().await
-        });
-        let mut written = timeout(UNREAD, &mut write).await;
-        if written.is_err() {
-            unread();
-            written = Ok(write.await);
-        }
-        written.unwrap_or(Ok(()))?;
+        };
+        backlog.writes(bytes.len());
+        backlog.wait(write, &unread).await?;
         rest.clear();
     }
 }

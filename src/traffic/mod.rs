@@ -237,8 +237,22 @@ impl Traffic {
                 true,
             ),
             JournalEvent::Unread { seconds } => {
-                RowKind::Event(format!("has not read its socket for {seconds:.0} s"), true)
+                const UNREAD: &str = "has not read its socket for ";
+                let text = format!("{UNREAD}{seconds:.0} s");
+                // It is still so: the row says for how long.
+                let last = self.rows.iter_mut().rev().find(|row| row.client == client);
+                if let Some(TrafficRow { what: RowKind::Event(said, _), .. }) = last
+                    && said.starts_with(UNREAD)
+                {
+                    *said = text;
+                    return;
+                }
+                RowKind::Event(text, true)
             }
+            JournalEvent::HandshakeFailed { text } => {
+                RowKind::Event(format!("cannot connect: {text}"), true)
+            }
+            JournalEvent::Fault(injection) => RowKind::Event(format!("fault {injection}"), true),
         };
         push(&mut self.rows, &mut self.back[0], TrafficRow { at, client, what });
     }

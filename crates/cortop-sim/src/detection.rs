@@ -44,16 +44,30 @@ impl Detection {
         format!("{}_{what}", if self == Self::Mental { "MC" } else { "FE" })
     }
 
+    /// Its actions.
+    pub(super) const fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::Mental => MENTAL,
+            Self::Facial => FACIAL,
+        }
+    }
+
+    /// Those that can be trained.
+    pub(super) const fn all_trainable(self) -> &'static [&'static str] {
+        match self {
+            Self::Mental => MENTAL,
+            Self::Facial => FACIAL_TRAINED,
+        }
+    }
+
     /// One of its actions.
     pub(super) fn action(self, name: &str) -> Option<&'static str> {
-        let actions = if self == Self::Mental { MENTAL } else { FACIAL };
-        actions.iter().copied().find(|action| *action == name)
+        self.actions().iter().copied().find(|action| *action == name)
     }
 
     /// One of its actions that can be trained.
     pub(super) fn trainable(self, name: &str) -> Option<&'static str> {
-        let actions = if self == Self::Mental { MENTAL } else { FACIAL_TRAINED };
-        actions.iter().copied().find(|action| *action == name)
+        self.all_trainable().iter().copied().find(|action| *action == name)
     }
 
     /// The result of `getDetectionInfo`.

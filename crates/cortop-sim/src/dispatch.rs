@@ -8,7 +8,7 @@ use super::{
     call::Call,
     fault::Fault,
     methods::{self, Handler},
-    outgoing::{self, Deferred, Delivery, Outgoing, Payload, reply},
+    outgoing::{self, Deferred, Delivery, Outgoing, Payload, RequestId, reply},
     scenario::Injection,
     service::Service,
 };
@@ -27,7 +27,7 @@ pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) 
     let request: Result<Value, _> = serde_json::from_str(text);
     let member = |name: &str| request.as_ref().ok().and_then(|request| request.get(name));
     let method = member("method").and_then(Value::as_str).unwrap_or_default();
-    let id = member("id").cloned().unwrap_or_default();
+    let id = RequestId::read(text);
     service.called(client, method, now);
     if service.faults.is_deaf(client, now) {
         return Vec::new();
@@ -37,10 +37,6 @@ pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) 
         return vec![Outgoing::now(reply(&id, inject_fault(service, params, now)))];
     }
     let fault = service.faults.answer(client, method);
-    if fault.is_some() {
-        // Its message may hold what a client has sent, credentials too.
-        tracing::debug!("client {client}: {method:.40} is hit by a fault");
-    }
     match &fault {
         Some(Fault::Refuse { code, message, .. }) => {
             let usual = ApiError::new(*code);
@@ -58,9 +54,9 @@ pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) 
         _ => {}
     }
     let answer = match request {
-        Ok(Value::Object(request)) => answer(service, client, now, &request),
-        Ok(_) => Payload::Text(reply(&Value::Null, Err(ApiError::new(INVALID_REQUEST)))),
-        Err(_) => Payload::Text(reply(&Value::Null, Err(ApiError::new(PARSE_ERROR)))),
+        Ok(Value::Object(request)) => answer(service, client, now, &request, id),
+        Ok(_) => Payload::Text(reply(&id, Err(ApiError::new(INVALID_REQUEST)))),
+        Err(_) => Payload::Text(reply(&id, Err(ApiError::new(PARSE_ERROR)))),
     };
     let answer = Outgoing::from(answer);
     match fault {
@@ -79,6 +75,9 @@ pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) 
 fn inject_fault(service: &mut Service, params: Value, now: f64) -> CallResult {
     let injection: Injection = serde_json::from_value(params)
         .map_err(|error| ApiError::with_message(INVALID_PARAMS, &error.to_string()))?;
+    injection
+        .check(service.headsets.0.iter().map(|own| &own.id))
+        .map_err(|why| ApiError::invalid(&why))?;
     if service.faults.is_full() {
         return Err(ApiError::invalid("Too many faults are planned; clear them first."));
     }
@@ -93,8 +92,13 @@ enum Answer {
 }
 
 /// Answers a request.
-fn answer(service: &mut Service, client: u64, now: f64, request: &Map<String, Value>) -> Payload {
-    let id = request.get("id").cloned().unwrap_or_default();
+fn answer(
+    service: &mut Service,
+    client: u64,
+    now: f64,
+    request: &Map<String, Value>,
+    id: RequestId,
+) -> Payload {
     match run(service, client, now, request) {
         Ok(Answer::Now(result)) => Payload::Text(reply(&id, Ok(result))),
         Ok(Answer::Later(result)) => Payload::Deferred(id, result),

@@ -1,22 +1,26 @@
 //! What can be made to go wrong (§9.1(7)): one table, from which come the enum, what a scenario
 //! file and `sim.fault` accept, and what `--list-faults` prints. Knows nothing of how it is done.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use cortop_protocol::Method;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
+use strum::VariantArray as _;
+
+use super::nearest_name::meant;
 
 /// Declares the faults: for each an example, its sentence, its name, its parameters.
 macro_rules! faults {
-    ($($example:literal $what:literal $(#[$renamed:meta])* $name:ident {
+    ($($example:literal $what:literal $name:ident {
         $($(#[$attribute:meta])* $field:ident: $type:ty,)*
     })*) => {
         /// What goes wrong. Its name in a scenario is in kebab-case; a parameter left out has the
         /// value of its first listed example or the one given there.
-        #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub enum Fault {
-            $(#[doc = $what] $(#[$renamed])* $name { $($(#[$attribute])* $field: $type,)* },)*
+            $(#[doc = $what] $name { $($(#[$attribute])* $field: $type,)* },)*
         }
 
         /// An example of each fault as a scenario spells it, and what it does.
@@ -56,7 +60,7 @@ faults! {
     "a method is refused with a code, and a message if given"
     Refuse {
         /// Which method.
-        #[serde(default)] method: Option<String>,
+        #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// With which code (§6.1).
         code: i64,
         /// With which text, the code's usual one if not given.
@@ -68,7 +72,7 @@ faults! {
     "a method is carried out at once and answered late"
     Late {
         /// Which method.
-        #[serde(default)] method: Option<String>,
+        #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How late.
         seconds: Seconds,
         /// How many times.
@@ -78,7 +82,7 @@ faults! {
     "an answer comes after the next one, or a second later if there is no next"
     OutOfOrder {
         /// Which method.
-        #[serde(default)] method: Option<String>,
+        #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
     }
@@ -86,7 +90,7 @@ faults! {
     "an answer comes twice"
     Twice {
         /// Which method.
-        #[serde(default)] method: Option<String>,
+        #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
     }
@@ -94,7 +98,7 @@ faults! {
     "a method is carried out and never answered"
     Never {
         /// Which method.
-        #[serde(default)] method: Option<String>,
+        #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
     }
@@ -264,7 +268,6 @@ faults! {
 
     "clear = {}"
     "ends everything above that lasts"
-    #[serde(alias = "mend")]
     Clear {}
 }
 
@@ -288,6 +291,24 @@ pub(super) enum FaultTarget<'a> {
     Answers(Option<&'a str>, u32),
     /// So many samples.
     Samples(u32),
+}
+
+/// As a scenario spells it: `lose = { count = 3 }`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = serde_json::to_value(self).unwrap_or_default();
+        let Some((name, values)) = fault.as_object().and_then(|fault| fault.iter().next()) else {
+            return Ok(());
+        };
+        let values = values.as_object().into_iter().flatten();
+        let given = values.filter(|(_, value)| !value.is_null());
+        let given: Vec<_> = given.map(|(name, value)| format!("{name} = {value}")).collect();
+        if given.is_empty() {
+            write!(f, "{name} = {{}}")
+        } else {
+            write!(f, "{name} = {{ {} }}", given.join(", "))
+        }
+    }
 }
 
 impl Fault {
@@ -320,7 +341,7 @@ impl Fault {
 }
 
 /// A span of service time that can be waited for.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Seconds(f64);
 
 impl Seconds {
@@ -350,7 +371,7 @@ impl<'de> Deserialize<'de> for Seconds {
 }
 
 /// A number of seconds by which a clock is off.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TimeOffset(f64);
 
 impl TimeOffset {
@@ -392,6 +413,16 @@ const fn two_mib() -> usize {
     2 << 20
 }
 
+/// The name of a method of the API, as a text.
+pub(super) fn method_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    if name.parse::<Method>().is_ok() {
+        return Ok(Some(name));
+    }
+    let meant = meant(Method::VARIANTS.iter().map(|own| own.name()), &name);
+    Err(D::Error::custom(format!("there is no method {name}: {meant}")))
+}
+
 fn frame_length<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     let bytes = usize::deserialize(from)?;
     if bytes <= LONGEST { Ok(bytes) } else { Err(D::Error::custom("must be 67108864 at most")) }
@@ -407,6 +438,8 @@ mod tests {
         let mut seen = Vec::new();
         for (example, what) in LIST {
             let fault: Fault = toml::from_str(example).expect(example);
+            let again = fault.to_string();
+            assert_eq!(toml::from_str::<Fault>(&again).as_ref(), Ok(&fault), "{again}");
             let kind = std::mem::discriminant(&fault);
             assert!(!seen.contains(&kind), "{example} stands for two");
             seen.push(kind);
@@ -424,6 +457,8 @@ mod tests {
             ("set-clock = { seconds = -1e9 }", "-2678400"),
             ("logout = { forever = true }", "forever"),
             ("explode = {}", "unknown variant `explode`"),
+            ("never = { method = \"getUserLogn\" }", "getUserLogin is probably meant"),
+            ("late = { method = \"zzz\", seconds = 1 }", "no method zzz: none of the"),
         ] {
             let error = toml::from_str::<Fault>(wrong).expect_err(wrong).to_string();
             assert!(error.contains(said), "{error}");

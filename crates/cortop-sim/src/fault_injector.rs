@@ -26,6 +26,8 @@ pub(super) struct FaultInjector {
     active: Vec<ActiveFault>,
     /// Connections that are never answered again.
     mute: BTreeSet<u64>,
+    /// Those that have begun since somebody asked.
+    begun: Vec<Injection>,
 }
 
 /// In force.
@@ -93,6 +95,7 @@ impl FaultInjector {
 
     /// Puts it in force; returns it if it happens at once.
     fn activate(&mut self, mut injection: Injection, now: f64) -> Option<Injection> {
+        self.begun.push(injection.clone());
         let (until, left) = match injection.fault.target() {
             FaultTarget::Once => return Some(injection),
             FaultTarget::Lasting(seconds) => {
@@ -116,6 +119,11 @@ impl FaultInjector {
         self.active.retain(|own| own.until > now);
         self.active.push(ActiveFault { injection, until, left });
         None
+    }
+
+    /// Those that have begun since the last call.
+    pub(super) fn take_begun(&mut self) -> Vec<Injection> {
+        std::mem::take(&mut self.begun)
     }
 
     /// Ends everything that lasts.

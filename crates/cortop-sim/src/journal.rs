@@ -22,7 +22,7 @@ mod tests;
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -39,6 +39,7 @@ pub use self::{
     entry::{Entry, JournalEvent, SessionEnd},
     expectations::Expectations,
 };
+use crate::Injection;
 use cortop_protocol::{HeadsetId, SessionId, wire::Side};
 
 /// A client, connected or gone.
@@ -121,6 +122,26 @@ impl Journal {
         if !samples.is_empty() {
             self.change(|state, at| state.sampled(client, at, samples));
         }
+    }
+
+    /// A client could not connect, most often because it does not trust the certificate.
+    pub fn handshake_failed(&self, client: u64, error: &io::Error) {
+        let text = match error.kind() {
+            // It has only looked whether somebody listens.
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => return,
+            _ => format!("the TLS handshake failed ({error}); does it trust the root of --ca-out?"),
+        };
+        self.change(|state, at| state.handshake_failed(client, at, &text));
+    }
+
+    /// The service has these headsets, before any client has asked for them.
+    pub fn has_headsets<'a>(&self, ids: impl IntoIterator<Item = &'a HeadsetId>) {
+        self.lock().has_headsets(ids.into_iter().map(|id| id.as_str().to_owned()).collect());
+    }
+
+    /// Something goes wrong on purpose.
+    pub(super) fn injected(&self, injection: Injection) {
+        self.change(|state, at| state.injected(at, injection));
     }
 
     /// A client has not read its socket for some time.

@@ -69,6 +69,7 @@
 mod account;
 mod api_error;
 pub mod assumptions;
+mod backlog;
 mod bci;
 mod call;
 mod clock;
@@ -90,6 +91,7 @@ mod listener;
 mod mappings;
 mod methods;
 pub mod model;
+mod nearest_name;
 mod noise;
 mod options;
 mod outgoing;
@@ -132,6 +134,7 @@ use self::{
 };
 pub use self::{
     account::Login,
+    backlog::Backlog,
     control::Control,
     fault::Fault,
     journal::Journal,
@@ -216,6 +219,9 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
     service.profiles.0.extend(warm_profile(options).map(|loaded| loaded.profile));
     service.faults.allowed = options.control;
     for injection in &options.scenario {
+        injection.check(service.headsets.0.iter().map(|own| &own.id)).map_err(|why| {
+            eyre!("{why}; fix the scenario, or have the headset made with --headset MODEL:ID")
+        })?;
         service.inject(injection.clone(), 0.0);
     }
     Ok((service, notes))

@@ -17,6 +17,9 @@ use tokio::{
 /// Pause after a failed accept, which repeats at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Bytes that the system holds for a client.
+pub(super) const SEND_BUFFER: u32 = 64 << 10;
+
 /// Sockets on which connections are accepted.
 #[derive(Debug)]
 pub struct Listener {
@@ -101,7 +104,6 @@ impl Listener {
 /// Listens with a send buffer of a size that does not grow: what the system holds for a client that
 /// does not read would hide that for a minute and more.
 fn open(place: SocketAddr) -> io::Result<TcpListener> {
-    const SEND_BUFFER: u32 = 64 << 10;
     const WAITING: u32 = 1024;
     let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     #[cfg(unix)]

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
 
 use super::api_error::CallResult;
 
@@ -21,7 +22,24 @@ pub(super) enum Payload {
     Bytes(Vec<u8>),
     /// The answer to a request with this id, whose result takes long to make: not on the loop that
     /// serves all clients.
-    Deferred(Value, Deferred),
+    Deferred(RequestId, Deferred),
+}
+
+/// The id of a request, as it was written: numbers of any size and precision are the client's own.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(Box<RawValue>);
+
+impl RequestId {
+    /// That of a request; `null` where there is none that can be read.
+    pub(super) fn read(request: &str) -> Self {
+        /// What of a request is read.
+        #[derive(Deserialize)]
+        struct Request {
+            id: Box<RawValue>,
+        }
+        let id = serde_json::from_str::<Request>(request).map(|request| request.id);
+        Self(id.unwrap_or_else(|_| RawValue::NULL.to_owned()))
+    }
 }
 
 /// Makes the result of a request.
@@ -106,12 +124,11 @@ impl From<Payload> for Outgoing {
 }
 
 /// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
-pub(super) fn reply(id: &Value, result: CallResult) -> String {
+pub(super) fn reply(RequestId(id): &RequestId, result: CallResult) -> String {
     match result {
-        Ok(result) => json!({ "id": id, "jsonrpc": "2.0", "result": result }),
-        Err(error) => json!({ "error": error.to_json(), "id": id, "jsonrpc": "2.0" }),
+        Ok(result) => format!("{{\"id\":{id},\"jsonrpc\":\"2.0\",\"result\":{result}}}"),
+        Err(error) => format!("{{\"error\":{},\"id\":{id},\"jsonrpc\":\"2.0\"}}", error.to_json()),
     }
-    .to_string()
 }
 
 /// The text of a warning (§6.2).

@@ -1,13 +1,14 @@
 //! What goes wrong when, and to whom: a scenario file (TOML) is a list of orders, `sim.fault` takes
 //! one. Knows nothing of how it is done.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
-use color_eyre::Result;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Value, json};
 
 use super::{
-    fault::{Fault, Seconds},
+    fault::{Fault, Seconds, method_name},
+    nearest_name::meant,
     toml_file,
 };
 use cortop_protocol::{HeadsetId, Stream};
@@ -20,7 +21,7 @@ pub struct Injection {
     #[serde(default)]
     pub at: Option<Seconds>,
     /// From then on it waits for a call of this method, which is the first that is hit.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "method_name")]
     pub call: Option<String>,
     /// For which of these calls, from 1; the first if left out.
     #[serde(default)]
@@ -47,6 +48,20 @@ impl From<Fault> for Injection {
     }
 }
 
+/// What happens, and to whom.
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.fault)?;
+        if let Some(client) = self.client {
+            write!(f, " for client {client}")?;
+        }
+        if let Some(headset) = &self.headset {
+            write!(f, " on {headset}")?;
+        }
+        self.stream.map_or(Ok(()), |stream| write!(f, " in {stream}"))
+    }
+}
+
 impl Injection {
     /// Only samples of this stream.
     #[must_use]
@@ -58,6 +73,31 @@ impl Injection {
     #[must_use]
     pub fn when_called(self, method: &str, nth: u32) -> Self {
         Self { call: Some(method.to_owned()), nth: Some(nth), ..self }
+    }
+
+    /// What it does, and to what alone.
+    pub(super) fn to_json(&self) -> Value {
+        let mut object = json!({ "fault": self.fault.to_string() });
+        if let Some(headset) = &self.headset {
+            object["headset"] = headset.as_str().into();
+        }
+        if let Some(stream) = self.stream {
+            object["stream"] = stream.name().into();
+        }
+        object
+    }
+
+    /// Whether it can hit something, where these are the headsets.
+    ///
+    /// # Errors
+    /// There is no such headset: a sentence with those that there are.
+    pub fn check<'a>(&self, headsets: impl Iterator<Item = &'a HeadsetId>) -> Result<(), String> {
+        let Some(wanted) = &self.headset else { return Ok(()) };
+        let ids: Vec<_> = headsets.map(HeadsetId::as_str).collect();
+        if ids.contains(&wanted.as_str()) {
+            return Ok(());
+        }
+        Err(format!("there is no headset {wanted}: {}", meant(ids, wanted.as_str())))
     }
 
     /// Whether it is meant for this client.
@@ -80,7 +120,7 @@ impl Scenario {
     ///
     /// # Errors
     /// It cannot be read, or is not valid: toml's own text, which shows where.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path) -> color_eyre::Result<Self> {
         let hint = "`cortop sim --list-faults` shows what can be done";
         toml_file::read(path, "scenario", "--scenario", hint)
     }
@@ -129,6 +169,8 @@ mod tests {
             ("do.loose = { count = 1 }", "line 3, column 4", "unknown variant `loose`"),
             ("do.clear = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
             ("do.clear = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
+            ("do.clear = {}\ncall = \"createSesion\"", "line 4, column 8", "createSession is"),
+            ("do.twice = { method = \"zz\" }", "line 3, column 23", "no method zz"),
         ] {
             std::fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");
             let error = Scenario::read(&path).expect_err(line).to_string();

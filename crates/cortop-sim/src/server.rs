@@ -1,7 +1,7 @@
 //! The sockets of the service: accepting, one task for each connection with one timer, a bounded
 //! queue to a client that may not read. Knows no method and no stream.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::{
@@ -16,17 +16,19 @@ use tokio_tungstenite::{
     accept_async_with_config,
     tungstenite::{
         self, Message,
+        error::ProtocolError,
         protocol::{
-            WebSocketConfig,
+            CloseFrame, WebSocketConfig,
             frame::{
                 Frame,
-                coding::{Data, OpCode},
+                coding::{CloseCode, Data, OpCode},
             },
         },
     },
 };
 
 use super::{
+    backlog::Backlog,
     dispatch::respond,
     journal::SampleCount,
     listener::Listener,
@@ -50,8 +52,6 @@ const READ_BUFFER: usize = 8 << 10;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for what is queued, the close frame and the client's answer to it.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Time that a client may leave its socket unread before the journal says so.
-const UNREAD: Duration = Duration::from_secs(5);
 
 /// Accepts connections and lets scheduled events happen, until the service ends, and for twice the
 /// [`CLOSE_TIMEOUT`] at most after it; aborted, all connections end with it.
@@ -101,14 +101,35 @@ async fn serve_connection(
             let acceptor = TlsAcceptor::from(tls.config(flaw));
             match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => converse(stream, &shared, number).await,
-                Ok(Err(error)) => Err(error.into()),
+                Ok(Err(error)) => {
+                    shared.journal.handshake_failed(number, &error);
+                    return;
+                }
                 Err(_) => Ok(()),
             }
         }
     };
     match done {
         Ok(()) => tracing::debug!("client {number}: gone"),
+        Err(error) if is_abrupt(&error) => {
+            tracing::debug!("client {number}: gone without a close frame");
+        }
         Err(error) => tracing::debug!("client {number}: gone: {error}"),
+    }
+}
+
+/// Whether a connection has ended by nothing but the end of a socket.
+fn is_abrupt(error: &tungstenite::Error) -> bool {
+    match error {
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => true,
+        tungstenite::Error::Io(error) => matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        ),
+        _ => false,
     }
 }
 
@@ -147,26 +168,43 @@ async fn converse(
     // An end that nobody here asks for is the client's, but for the abort of this task.
     let mut guard = DisconnectGuard { shared, number, by: Side::Service };
     let (queue, queued) = mpsc::channel(QUEUE_PER_HEADSET * headsets.clamp(1, MAX_QUEUES));
-    let unread = || shared.journal.unread(number, UNREAD);
+    let unread = |time| shared.journal.unread(number, time);
     let mut writing = pin!(write_all(sink, queued, unread));
     let connection = ClientConnection { queue, shared, number, held: Vec::new() };
     let end = tokio::select! {
         end = connection.run(&mut source) => end,
-        done = &mut writing => done.map(|()| CloseKind::Left),
+        done = &mut writing => done.map(|_| CloseKind::Left),
     };
-    if matches!(end, Ok(CloseKind::Left) | Err(_)) {
+    if matches!(end, Ok(CloseKind::Left | CloseKind::Refused(_)) | Err(_)) {
         guard.by = Side::Client;
     }
-    if end? == CloseKind::Close {
-        let closing = async {
-            writing.await?;
-            // The client answers with a close frame of its own.
-            while source.next().await.transpose()?.is_some() {}
-            Ok(())
-        };
-        return timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Ok(()));
+    let end = end?;
+    let closing = async {
+        match end {
+            CloseKind::Left | CloseKind::Dropped => {}
+            CloseKind::Close => {
+                drop(writing.await?);
+                // The client answers with a close frame of its own.
+                while source.next().await.transpose()?.is_some() {}
+            }
+            CloseKind::Refused(_) => {
+                let sink = writing.await?;
+                // What the client still sends would otherwise reset the connection, and with it goes
+                // the close frame.
+                if let Ok(mut socket) = sink.reunite(source) {
+                    tokio::io::copy(socket.get_mut(), &mut tokio::io::sink()).await?;
+                }
+            }
+        }
+        Ok::<_, tungstenite::Error>(())
+    };
+    timeout(CLOSE_TIMEOUT, closing).await.unwrap_or(Ok(()))?;
+    match end {
+        CloseKind::Refused(code) => Err(tungstenite::Error::Io(io::Error::other(format!(
+            "it sends what is no WebSocket message, and got close code {code}"
+        )))),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// How a connection ends.
@@ -178,6 +216,20 @@ enum CloseKind {
     Dropped,
     /// With a close frame.
     Close,
+    /// With a close frame of this code, as the client breaks the WebSocket protocol.
+    Refused(CloseCode),
+}
+
+/// The code that says what is wrong with what a client sends (RFC 6455, section 7.4.1); `None` where
+/// the connection itself has failed.
+fn refusal_of(error: &tungstenite::Error) -> Option<CloseCode> {
+    match error {
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(CloseCode::Protocol),
+        tungstenite::Error::Utf8(_) => Some(CloseCode::Invalid),
+        tungstenite::Error::Capacity(_) => Some(CloseCode::Size),
+        _ => None,
+    }
 }
 
 /// Serves one client, and holds messages for later.
@@ -201,8 +253,15 @@ impl ClientConnection<'_> {
                 return Ok(CloseKind::Close);
             }
             tokio::select! {
-                message = source.next() => match message.transpose()? {
-                    Some(Message::Text(text)) => {
+                message = source.next() => match message {
+                    Some(Err(error)) => {
+                        let Some(code) = refusal_of(&error) else { return Err(error) };
+                        let reason = error.to_string().into();
+                        let close = Message::Close(Some(CloseFrame { code, reason }));
+                        let _ = self.queue.send(close).await;
+                        return Ok(CloseKind::Refused(code));
+                    }
+                    Some(Ok(Message::Text(text))) => {
                         let number = self.number;
                         self.shared.journal.received(number, &text);
                         let answers = self
@@ -214,7 +273,7 @@ impl ClientConnection<'_> {
                     }
                     // After a close frame the reading goes on until it is answered.
                     None => return Ok(CloseKind::Left),
-                    Some(_) => {}
+                    Some(Ok(_)) => {}
                 },
                 notification = notifications.recv() => match notification {
                     Ok(Notification { client: Some(other), .. }) if other != self.number => {}
@@ -340,29 +399,23 @@ fn frame(payload: Payload) -> Message {
 
 /// Writes what is queued, flushes when nothing more waits, and closes when nothing more will come.
 /// Calls `unread` when the client has not taken anything for some time.
-async fn write_all(
-    mut sink: impl Sink<Message, Error = tungstenite::Error> + Unpin,
+async fn write_all<S: Sink<Message, Error = tungstenite::Error> + Unpin>(
+    mut sink: S,
     mut queue: mpsc::Receiver<Message>,
-    unread: impl Fn(),
-) -> tungstenite::Result<()> {
+    unread: impl Fn(Duration),
+) -> tungstenite::Result<S> {
+    let mut backlog = Backlog::default();
     while let Some(message) = queue.recv().await {
-        patiently(sink.feed(message), &unread).await?;
+        backlog.writes(message.len());
+        backlog.wait(sink.feed(message), &unread).await?;
         while let Ok(message) = queue.try_recv() {
-            patiently(sink.feed(message), &unread).await?;
+            backlog.writes(message.len());
+            backlog.wait(sink.feed(message), &unread).await?;
         }
-        patiently(sink.flush(), &unread).await?;
+        backlog.wait(sink.flush(), &unread).await?;
     }
-    sink.close().await
-}
-
-/// Waits for a write, however long; calls `unread` once if it takes long.
-async fn patiently<T>(write: impl Future<Output = T>, unread: impl Fn()) -> T {
-    let mut write = pin!(write);
-    if let Ok(done) = timeout(UNREAD, &mut write).await {
-        return done;
-    }
-    unread();
-    write.await
+    sink.close().await?;
+    Ok(sink)
 }
 
 #[cfg(test)]

@@ -36,12 +36,15 @@ impl fmt::Debug for SharedService {
 
 impl SharedService {
     pub(super) fn new(service: Service) -> Self {
+        let journal = Journal::new();
+        let seen = service.headsets.0.iter().filter(|own| !own.is_off());
+        journal.has_headsets(seen.map(|own| &own.id));
         Self {
             service: Arc::new(Mutex::new(service)),
             notifications: broadcast::Sender::new(MAX_NOTIFICATIONS),
             changed: watch::Sender::new(()),
             ending: watch::Sender::new(false),
-            journal: Journal::new(),
+            journal,
         }
     }
 
@@ -61,6 +64,9 @@ impl SharedService {
             self.changed.send_replace(());
         }
         let done = act(&mut service, now);
+        for injection in service.faults.take_begun() {
+            self.journal.injected(injection);
+        }
         for notification in service.env.take_notifications() {
             // Without connections nobody receives it.
             let _ = self.notifications.send(notification);

@@ -78,8 +78,7 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
 
     let file = config::file_path();
     let place = display.common.config.clone().or_else(|| file.clone());
-    let service =
-        cli::ServiceArgs { connection: args.connection.clone(), ..cli::ServiceArgs::default() };
+    let service = cli::ServiceArgs::from(&args.connection);
     let settings =
         config::load(&service, display, &Sources { env: &env, file, keyring: &Keyring::read });
     let checked = settings.and_then(|settings| {

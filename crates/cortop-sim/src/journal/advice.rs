@@ -9,20 +9,25 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
+    ops::RangeInclusive,
 };
 
 use serde_json::Value;
 use strum::VariantArray as _;
 
 use super::crossing::{ClientRequest, Crossing, CrossingEvent, Refusal};
-use crate::methods::{self, ParamFault};
+use crate::{
+    detection::Detection,
+    methods::{self, ParamFault},
+    nearest_name::{meant, nearest_name},
+};
 use cortop_protocol::{
-    Method, Warning,
+    Method, Stream, Warning,
     code::{
         error::{
             HEADSET_NOT_READY, HEADSET_UNAVAILABLE, INVALID_PARAMS, INVALID_TOKEN,
             METHOD_NOT_FOUND, NO_ACTIVATION, NO_HEADSET, NO_SESSION, NOT_APPROVED, SESSION_EXISTS,
-            TOKEN_EXPIRED,
+            TOKEN_EXPIRED, WRONG_CREDENTIALS,
         },
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
@@ -44,6 +49,9 @@ const POLL_TIME: f64 = 2.0;
 /// Calls a second that are too many, with some room for a timer that is not exact.
 const POLL_RATE: f64 = 2.2;
 
+/// Milliseconds since 1970 that a marker may mean: from 2001 to 2100.
+const MARKER_TIMES: RangeInclusive<f64> = 978e9..=4_103e9;
+
 /// A kind of mistake.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray,
@@ -56,6 +64,10 @@ pub enum Mistake {
     UnknownMethod,
     /// A parameter is misnamed, missing or not what it has to be.
     WrongParameter,
+    /// The client id and the secret do not belong together.
+    WrongCredentials,
+    /// A headset that there is not.
+    UnknownHeadset,
     /// An id that an earlier request had.
     IdReused,
     /// A sample was taken for the answer to a request.
@@ -110,7 +122,8 @@ impl Mistake {
             }
             Self::HeadsetNotConnected | Self::NotReadyNotRetried => "§2.6",
             Self::SessionExistsNotRetried => "§2.7",
-            Self::Polling => "§2.5",
+            Self::WrongCredentials => "§7.2",
+            Self::Polling | Self::UnknownHeadset => "§2.5",
             Self::SessionsLeft => "§2.11",
         }
     }
@@ -225,6 +238,8 @@ pub(super) struct Advisor {
     clients: BTreeMap<u64, ClientHistory>,
     /// Live sessions, and the clients that created them.
     sessions: BTreeMap<String, u64>,
+    /// The headsets that the service has listed last.
+    pub(super) headsets: BTreeSet<String>,
     /// Headsets that are being connected.
     connecting: BTreeSet<String>,
     /// Headsets on a USB cable, which never get ready (§2.7).
@@ -276,11 +291,13 @@ impl Advisor {
             }
             CrossingEvent::Answered { request, result: Ok(result) } => {
                 self.learn(number, request, result);
-                Vec::new()
+                misnamed_streams(request, result)
             }
             CrossingEvent::Answered { request, result: Err(refusal) } => {
                 let on_cable = self.on_cable.contains(request.text("headset"));
-                client.refused(request, refusal, at, on_cable).into_iter().collect()
+                let found = unknown_headset(request, refusal, &self.headsets)
+                    .or_else(|| client.refused(request, refusal, at, on_cable));
+                found.into_iter().collect()
             }
             CrossingEvent::Warned(warning) => {
                 self.warned(warning);
@@ -340,8 +357,12 @@ impl Advisor {
                 self.sessions.remove(request.text("session"));
             }
             Some(Method::QueryHeadsets) => {
+                if request.text("id").is_empty() {
+                    self.headsets.clear();
+                }
                 for headset in result.as_array().into_iter().flatten() {
                     let text = |name| headset.get(name).and_then(Value::as_str).unwrap_or_default();
+                    remember(&mut self.headsets, text("id"));
                     if text("connectedBy") == "usb cable" {
                         remember(&mut self.on_cable, text("id"));
                     } else {
@@ -403,6 +424,17 @@ impl ClientHistory {
             let text = "authorize was called with license, which is obsolete and often refused: \
                         leave it out";
             found.push(said(Mistake::LicencePassed, "", text));
+        }
+        if is(request, &[Method::InjectMarker, Method::UpdateMarker])
+            && let Some(time) = request.params.get("time").and_then(Value::as_f64)
+            && !MARKER_TIMES.contains(&time)
+        {
+            let text = format!(
+                "{} was called with another time than milliseconds since 1970: {time} is none of \
+                 this century, and in seconds it has to be multiplied by 1000",
+                request.name
+            );
+            found.push(said(Mistake::WrongParameter, "marker time", text));
         }
         if let Some(method) = request.method.filter(|own| QUESTIONS.contains(own))
             && let Some(rate) = self.poll(method, at)
@@ -500,13 +532,18 @@ fn explain(
 ) -> Option<GivenAdvice> {
     let name = &request.name;
     if refusal.code == METHOD_NOT_FOUND {
-        let alike = most_alike(Method::VARIANTS.iter().map(|own| own.name()), name);
+        let alike = nearest_name(Method::VARIANTS.iter().map(|own| own.name()), name);
         let meant = alike.map_or_else(
             || "names are case-sensitive".to_owned(),
             |method| format!("the name is {method}"),
         );
         let text = format!("there is no method {name:.40}: {meant}");
         return Some(said(Mistake::UnknownMethod, name, text));
+    }
+    if refusal.code == WRONG_CREDENTIALS {
+        let text = "the clientSecret is not that of the clientId: compare both with those of the \
+                    application; in the simulator a clientId keeps the secret that it came with first";
+        return Some(said(Mistake::WrongCredentials, "", text));
     }
     if ![INVALID_PARAMS, NO_SESSION, INVALID_TOKEN].contains(&refusal.code) {
         return None;
@@ -533,9 +570,13 @@ fn explain(
         );
         return Some(said(Mistake::NotAuthorized, "", text));
     }
-    let (param, text) = match fault.filter(|_| refusal.code == INVALID_PARAMS)? {
+    if refusal.code != INVALID_PARAMS {
+        return None;
+    }
+    let Some(fault) = fault else { return unknown_action(request) };
+    let (param, text) = match fault {
         ParamFault::Unknown(param) => {
-            let alike = most_alike(operation.param_names(), &param);
+            let alike = nearest_name(operation.param_names(), &param);
             let names: Vec<_> = operation.param_names().collect();
             let meant = match alike {
                 Some(own) => format!("it is called {own}"),
@@ -556,25 +597,57 @@ fn explain(
     Some(said(Mistake::WrongParameter, &format!("{name}.{param:.40}"), text))
 }
 
-/// The name that was probably meant by another: nearly the same letters, or one within the other.
-fn most_alike(names: impl Iterator<Item = &'static str>, written: &str) -> Option<&'static str> {
-    /// Letters that may be wrong, missing, too many or swapped.
-    const SLIPS: usize = 2;
-    let letters = |text: &str| -> String {
-        let letters = text.chars().filter(|char| char.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).take(64).collect()
-    };
-    let written = letters(written);
-    let within = |a: &str, b: &str| a.len() >= 4 && b.contains(a);
-    let distances = names.filter_map(|name| {
-        let own = letters(name);
-        let distance = strsim::damerau_levenshtein(&own, &written);
-        let is_alike = distance <= SLIPS && distance < own.len()
-            || within(&own, &written)
-            || within(&written, &own);
-        is_alike.then_some((distance, name))
+/// Streams that the API does not have, in what a subscription has refused.
+fn misnamed_streams(request: &ClientRequest, result: &Value) -> Vec<GivenAdvice> {
+    if !is(request, &[Method::Subscribe, Method::Unsubscribe]) {
+        return Vec::new();
+    }
+    let refused = result.get("failure").and_then(Value::as_array).into_iter().flatten();
+    let names = refused.filter_map(|refused| refused.get("streamName")?.as_str());
+    let unknown = names.filter(|name| Stream::from_name(name).is_none()).take(16);
+    let advice = unknown.map(|name| {
+        let meant = meant(Stream::ALL.map(Stream::name), name);
+        let text = format!("there is no stream {name:.40}: {meant}");
+        said(Mistake::WrongParameter, &format!("stream {name:.40}"), text)
     });
-    distances.min().map(|(_, name)| name)
+    advice.collect()
+}
+
+/// A refusal because there is no such headset, where it is known which there are.
+fn unknown_headset(
+    request: &ClientRequest,
+    refusal: &Refusal,
+    headsets: &BTreeSet<String>,
+) -> Option<GivenAdvice> {
+    let named = ["headset", "headsetId"].map(|name| request.text(name));
+    let id = named.into_iter().find(|id| !id.is_empty())?;
+    if refusal.code != HEADSET_UNAVAILABLE || headsets.is_empty() || headsets.contains(id) {
+        return None;
+    }
+    let meant = meant(headsets.iter().map(String::as_str), id);
+    let text = format!("there is no headset {id:.40}: {meant}; take the id from queryHeadsets");
+    Some(said(Mistake::UnknownHeadset, id, text))
+}
+
+/// An action that the detection does not have, in a request that has been refused.
+fn unknown_action(request: &ClientRequest) -> Option<GivenAdvice> {
+    let actions = match request.method? {
+        Method::Training => Detection::named(request.text("detection")).all_trainable(),
+        Method::FacialExpressionThreshold => Detection::Facial.actions(),
+        Method::MentalCommandActiveAction | Method::MentalCommandGetSkillRating => {
+            Detection::Mental.actions()
+        }
+        _ => return None,
+    };
+    let list = request.params.get("actions").and_then(Value::as_array).into_iter().flatten();
+    let all = list.chain(request.params.get("action")).filter_map(Value::as_str);
+    let unknown = all.into_iter().find(|name| !actions.contains(name))?;
+    let text = format!(
+        "{} knows no action {unknown:.40}: {}",
+        request.name,
+        meant(actions.iter().copied(), unknown)
+    );
+    Some(said(Mistake::WrongParameter, &format!("action {unknown:.40}"), text))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{advice::Advice, crossing::Refusal};
+use crate::Injection;
 use cortop_protocol::{HeadsetId, SessionId, wire::Side};
 
 /// Something that happened.
@@ -14,7 +15,7 @@ pub struct Entry {
     pub number: u64,
     /// Seconds since the journal began, of the machine's clock, not the service's.
     pub at: f64,
-    /// Which client; they count from 1 as they connect.
+    /// Which client; they count from 1 as they connect. 0 where it is about all.
     pub client: u64,
     /// What happened.
     pub event: JournalEvent,
@@ -103,6 +104,13 @@ pub enum JournalEvent {
         /// Seconds.
         seconds: f64,
     },
+    /// A client could not connect.
+    HandshakeFailed {
+        /// Why, and what to do.
+        text: String,
+    },
+    /// Something goes wrong on purpose from now on.
+    Fault(Injection),
     /// A protocol mistake.
     Advice(Advice),
     /// A connection has ended.
@@ -166,6 +174,8 @@ impl Entry {
                 ("samples", json!({ "dropped": dropped, "sent": sent }))
             }
             JournalEvent::Unread { seconds } => ("unread", json!({ "seconds": seconds })),
+            JournalEvent::HandshakeFailed { text } => ("handshake-failed", json!({ "text": text })),
+            JournalEvent::Fault(injection) => ("fault", injection.to_json()),
             JournalEvent::Advice(advice) => (
                 "advice",
                 json!({
@@ -177,7 +187,9 @@ impl Entry {
             JournalEvent::Disconnected { by } => ("disconnected", json!({ "by": by.name() })),
         };
         let mut object = Map::new();
-        object.insert("client".to_owned(), self.client.into());
+        if self.client > 0 {
+            object.insert("client".to_owned(), self.client.into());
+        }
         object.insert("event".to_owned(), event.into());
         object.insert("time".to_owned(), time.into());
         if let Value::Object(members) = members {

@@ -6,9 +6,10 @@ use std::{collections::BTreeSet, path::Path};
 use color_eyre::Result;
 use cortop_protocol::{Method, Stream};
 use serde::{Deserialize, Deserializer, de::Error as _};
+use strum::VariantArray as _;
 
 use super::entry::{Entry, JournalEvent, SessionEnd};
-use crate::toml_file;
+use crate::{nearest_name::meant, toml_file};
 
 /// Sentences of one kind; the rest is counted.
 const MAX_LISTED: usize = 20;
@@ -176,7 +177,10 @@ impl<'de> Deserialize<'de> for ExpectedMethod {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = String::deserialize(from)?;
         let method = name.parse();
-        method.map(Self).map_err(|_| D::Error::custom(format!("there is no method {name}")))
+        method.map(Self).map_err(|_| {
+            let meant = meant(Method::VARIANTS.iter().map(|own| own.name()), &name);
+            D::Error::custom(format!("there is no method {name}: {meant}"))
+        })
     }
 }
 
@@ -265,7 +269,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e.toml");
         for (text, said) in [
-            ("calls = [\"authorise\"]", "there is no method authorise"),
+            ("calls = [\"authorise\"]", "no method authorise: authorize is probably meant"),
             ("refused = 0\ncals = []", "unknown field `cals`"),
             ("subscribed = [\"egg\"]", "eeg mot dev"),
             ("refused = -1", "invalid value"),

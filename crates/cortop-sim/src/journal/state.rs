@@ -1,6 +1,6 @@
 //! All that the journal knows of clients, sessions and pending requests, and how each message changes it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use super::{
     entry::{Entry, JournalEvent, SessionEnd},
     sample_count::SampleCount,
 };
+use crate::Injection;
 use cortop_protocol::{
     HeadsetId, Method, Warning,
     code::warning::{SESSION_CLOSED, STREAMS_STOPPED},
@@ -191,8 +192,8 @@ impl State {
         // Neither parameters nor results: they may hold secrets and tokens.
         let refused = |own: &Refusal| format!("{} {}", own.code, own.message);
         let outcome = refusal.as_ref().map_or_else(|| "ok".to_owned(), refused);
-        tracing::debug!("client {client}: {method:.40}: {outcome}");
         let (request, subject, took) = (pending.number, pending.subject.clone(), at - pending.at);
+        tracing::debug!("client {client}: {method:.40}: {outcome} ({:.1} ms)", took * 1e3);
         self.push(client, at, JournalEvent::Answer { request, method, subject, refusal, took });
     }
 
@@ -318,6 +319,21 @@ impl State {
             let sent = samples.by_stream().map(|(name, count)| (name.to_owned(), count)).collect();
             self.push(client, at, JournalEvent::Samples { sent, dropped: samples.dropped });
         }
+    }
+
+    pub(super) fn handshake_failed(&mut self, client: u64, at: f64, text: &str) {
+        let text = clean_bounded(text);
+        tracing::info!("client {client}: cannot connect: {text}");
+        self.push(client, at, JournalEvent::HandshakeFailed { text });
+    }
+
+    pub(super) fn has_headsets(&mut self, ids: BTreeSet<String>) {
+        self.advisor.headsets = ids;
+    }
+
+    pub(super) fn injected(&mut self, at: f64, injection: Injection) {
+        tracing::info!("fault: {injection}");
+        self.push(injection.client.unwrap_or_default(), at, JournalEvent::Fault(injection));
     }
 
     pub(super) fn unread(&mut self, client: u64, at: f64, seconds: f64) {

@@ -252,6 +252,98 @@ async fn the_envelope_is_cortexs() {
     assert_eq!(peer.next_text().await.unwrap(), r#"{"id":3,"jsonrpc":"2.0","result":[]}"#);
 }
 
+/// Whatever a client takes for an id, it finds it again.
+#[tokio::test]
+async fn an_id_is_echoed_exactly_as_it_came() {
+    let sim = demo().await;
+    let mut peer = ProtocolClient::connect(&sim).await;
+    for id in [
+        "18446744073709551616",
+        "123456789012345678901234567890",
+        "-9223372036854775809",
+        "1.0",
+        "1e2",
+        "0.1000000000000000055511151231257827",
+        r#""a \u00b5 \/""#,
+        "null",
+        "true",
+        r#"{"b":1,"a":[2]}"#,
+    ] {
+        for (method, rest) in [("queryHeadsets", r#","params":{"id":"EPOC-*"}"#), ("nonsense", "")]
+        {
+            peer.send(&format!(r#"{{"id": {id} ,"jsonrpc":"2.0","method":"{method}"{rest}}}"#))
+                .await;
+            let answer = peer.next_text().await.unwrap();
+            assert!(answer.contains(&format!(r#""id":{id},"jsonrpc""#)), "{id}: {answer}");
+        }
+    }
+}
+
+/// Who breaks the WebSocket protocol is told so (RFC 6455, sections 5.1, 8.1 and 7.4.1).
+#[tokio::test]
+async fn a_client_that_breaks_the_websocket_protocol_gets_its_close_code() {
+    let sim = demo().await;
+    for (frame, code) in [
+        // A client's frame without a mask, an opcode that there is not, a reserved bit.
+        (vec![0x81, 0x02, b'{', b'}'], 1002_u16),
+        (vec![0x83, 0x80, 0, 0, 0, 0], 1002),
+        (vec![0xc1, 0x80, 0, 0, 0, 0], 1002),
+        // A text that is not UTF-8.
+        (vec![0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
+        // More than is read of a request.
+        ([vec![0x81, 0xff], (3_u64 << 20).to_be_bytes().to_vec(), vec![0; 3 << 20]].concat(), 1009),
+    ] {
+        let mut peer = ProtocolClient::connect(&sim).await;
+        let MaybeTlsStream::Plain(stream) = peer.socket.get_mut() else { panic!("no TLS here") };
+        // The service may have closed before it was all written.
+        let _ = tokio::io::AsyncWriteExt::write_all(stream, &frame).await;
+        let message = timeout(PATIENCE, peer.socket.next()).await.expect("an end").unwrap();
+        let Ok(Message::Close(Some(close))) = message else { panic!("{message:?}") };
+        assert_eq!((u16::from(close.code), close.reason.is_empty()), (code, false));
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_refused_where_it_could_hit_nothing_and_is_in_the_journal_where_it_begins() {
+    let sim = Sim::start(Options { control: true, ..Options::default() }).await.unwrap();
+    let id = sim.control().headsets()[0].clone();
+    let mut peer = ProtocolClient::connect(&sim).await;
+    for (params, said) in [
+        (
+            json!({ "do": { "never": { "method": "getUserLogn" } } }),
+            "getUserLogin is probably meant",
+        ),
+        (
+            json!({ "call": "createSesion", "do": { "drop": {} } }),
+            "createSession is probably meant",
+        ),
+        (
+            json!({ "headset": "EPOCX-1", "do": { "headset-gone": {} } }),
+            &format!("there is only {id}"),
+        ),
+        (json!({ "stream": "egg", "do": { "lose": {} } }), "the streams are"),
+    ] {
+        let answer = peer.ask("sim.fault", params).await;
+        assert_eq!(code(&answer), -32602);
+        let text = answer["error"]["message"].as_str().unwrap();
+        assert!(text.contains(said), "{text}");
+    }
+    let fault = json!({ "lose": { "count": 3 } });
+    peer.ask("sim.fault", json!({ "headset": id, "stream": "mot", "client": 1, "do": fault }))
+        .await;
+    let journal = sim.journal();
+    let lines = journal.entries().iter().map(|entry| journal.json(entry)).collect::<Vec<_>>();
+    let faults: Vec<_> = lines.iter().filter(|line| line["event"] == "fault").collect();
+    assert_eq!(faults.len(), 1, "{lines:?}");
+    assert_eq!(faults[0]["fault"], "lose = { count = 3 }");
+    assert_eq!((&faults[0]["client"], &faults[0]["headset"]), (&json!(1), &json!(id)));
+    // A scenario with such a headset does not start.
+    let wrong = Injection { headset: Some("EPOCX-1".into()), ..Fault::HeadsetGone {}.into() };
+    let error =
+        Sim::start(Options { scenario: vec![wrong], ..Options::default() }).await.unwrap_err();
+    assert!(error.to_string().contains("there is no headset EPOCX-1: there is only"), "{error}");
+}
+
 #[tokio::test]
 async fn a_warm_epoc_x_streams_everything() {
     let sim = demo().await;

@@ -93,8 +93,12 @@ impl Peer {
         self.own("updateSession", json!({ "session": self.session, "status": "close" }));
     }
 
+    fn headset(&self) -> String {
+        self.shared.with(|service, _| service.headsets.0[0].id.to_string())
+    }
+
     fn connect(&mut self) {
-        let headset = self.shared.with(|service, _| service.headsets.0[0].id.to_string());
+        let headset = self.headset();
         self.call("controlDevice", json!({ "command": "connect", "headset": headset }));
     }
 
@@ -131,6 +135,7 @@ async fn pass(seconds: f64) {
 }
 
 /// What a client does wrong.
+#[expect(clippy::too_many_lines, reason = "an arm for each mistake")]
 async fn make(mistake: Mistake) -> Peer {
     let mut peer;
     match mistake {
@@ -190,9 +195,22 @@ async fn make(mistake: Mistake) -> Peer {
         }
         Mistake::HeadsetNotConnected => {
             peer = Peer::cold();
-            peer.own("createSession", json!({ "headset": "EPOCX-00000000", "status": "open" }));
+            let headset = peer.headset();
+            peer.own("createSession", json!({ "headset": headset, "status": "open" }));
             peer.call("queryHeadsets", json!({}));
+            peer.own("createSession", json!({ "headset": headset, "status": "open" }));
+        }
+        Mistake::UnknownHeadset => {
+            peer = Peer::cold();
             peer.own("createSession", json!({ "headset": "EPOCX-00000000", "status": "open" }));
+        }
+        Mistake::WrongCredentials => {
+            peer = Peer::warm();
+            peer.call(
+                "requestAccess",
+                json!({ "clientId": "the client id", "clientSecret": "typo" }),
+            );
+            peer.authorize();
         }
         Mistake::NotReadyNotRetried => {
             peer = Peer::warm();
@@ -288,6 +306,72 @@ async fn a_parameter_that_is_wrong_is_named_with_what_is_right() {
     assert!(peer.mistakes().iter().all(|mistake| *mistake == Mistake::WrongParameter));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
+    let mut peer = Peer::streaming();
+    let id = peer.headset();
+    let near = format!("{}Z", &id[..id.len() - 1]);
+    let session = peer.session.clone();
+    for (method, params, said) in [
+        (
+            "subscribe",
+            json!({ "session": session, "streams": ["eeg", "motion"] }),
+            "no stream motion: mot is",
+        ),
+        (
+            "unsubscribe",
+            json!({ "session": session, "streams": ["quaternions"] }),
+            "there are eeg, mot, dev",
+        ),
+        (
+            "createSession",
+            json!({ "headset": near, "status": "open" }),
+            &format!("{id} is probably meant"),
+        ),
+        (
+            "createSession",
+            json!({ "headset": "no", "status": "open" }),
+            &format!("there is only {id}; take"),
+        ),
+        ("getCurrentProfile", json!({ "headset": "nothing" }), "no headset nothing"),
+        (
+            "training",
+            json!({ "session": session, "detection": "mentalCommand", "status": "start", "action": "pushh" }),
+            "training knows no action pushh: push is probably meant",
+        ),
+        (
+            "training",
+            json!({ "session": session, "detection": "facialExpression", "status": "start", "action": "blink" }),
+            "there are neutral, surprise, frown, smile, clench",
+        ),
+        (
+            "mentalCommandActiveAction",
+            json!({ "session": session, "status": "set", "actions": ["push", "pul"] }),
+            "no action pul: pull is",
+        ),
+        (
+            "injectMarker",
+            json!({ "session": session, "time": 1_767_946_200.5, "value": 1, "label": "x" }),
+            "in seconds it has to be multiplied by 1000",
+        ),
+    ] {
+        peer.own(method, params);
+        let advice = peer.advice();
+        let last = advice.last().map(|advice| advice.text.clone()).unwrap_or_default();
+        assert!(last.contains(said) && last.len() < 200, "{method}: {last}");
+    }
+    let count = peer.advice().len();
+    for time in [json!(1_767_946_200_500_u64), json!("1767946200500")] {
+        let marker = json!({ "session": session, "time": time, "value": 1, "label": "y" });
+        peer.own("injectMarker", marker);
+    }
+    // A text is another mistake; what is right is none.
+    assert_eq!(peer.advice().len(), count + 1);
+    // Refused for another reason.
+    peer.own("subscribe", json!({ "session": session, "streams": ["sys", "fac"] }));
+    assert_eq!(peer.advice().len(), count + 1);
+}
+
 /// Who is refused and then does the right thing has made no mistake.
 #[tokio::test(start_paused = true)]
 async fn right_clients_get_none() {
@@ -311,7 +395,7 @@ async fn right_clients_get_none() {
         pass(1.0).await;
     }
     assert!(peer.session.is_string());
-    peer.own("subscribe", json!({ "session": peer.session, "streams": ["eeg", "nonsense"] }));
+    peer.own("subscribe", json!({ "session": peer.session, "streams": ["eeg", "sys"] }));
     peer.sample();
     // Questions may come in a burst, and side by side.
     for _ in 0..30 {

@@ -1,0 +1,70 @@
+//! The name that was probably meant by a misspelt one.
+
+/// Letters that may be wrong, missing, too many or swapped.
+const SLIPS: usize = 2;
+
+/// The name that was probably meant by another: nearly the same letters, or one within the other, or
+/// one that the other begins with.
+pub(super) fn nearest_name<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    written: &str,
+) -> Option<&'a str> {
+    let letters = |text: &str| -> String {
+        let letters = text.chars().filter(|char| char.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).take(64).collect()
+    };
+    let written = letters(written);
+    let within = |a: &str, b: &str| a.len() >= 4 && b.contains(a);
+    let distances = names.into_iter().filter_map(|name| {
+        let own = letters(name);
+        let distance = strsim::damerau_levenshtein(&own, &written);
+        let is_near = distance <= SLIPS.min(own.len() / 2)
+            || within(&own, &written)
+            || within(&written, &own)
+            || own.len() >= 3 && written.starts_with(&own);
+        is_near.then_some((distance, name))
+    });
+    distances.min().map(|(_, name)| name)
+}
+
+/// What to say of a name that does not exist: the one that was probably meant, or all there are.
+pub(super) fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
+    /// More are not read.
+    const LISTED: usize = 12;
+    let names: Vec<&str> = names.into_iter().collect();
+    if let Some(name) = nearest_name(names.iter().copied(), written) {
+        return format!("{name} is probably meant");
+    }
+    match names.as_slice() {
+        [] => "there are none".to_owned(),
+        [name] => format!("there is only {name}"),
+        names if names.len() <= LISTED => format!("there are {}", names.join(", ")),
+        names => format!("none of the {} is called nearly so", names.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_that_was_meant_is_found_and_no_other() {
+        let streams = ["eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"];
+        for (written, name) in [
+            ("motion", Some("mot")),
+            ("EEG", Some("eeg")),
+            ("egg", Some("eeg")),
+            ("power", Some("pow")),
+            ("facialExpression", Some("fac")),
+            ("quaternions", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest_name(streams, written), name, "{written}");
+        }
+        assert_eq!(nearest_name(["push", "pull"], "pushh"), Some("push"));
+        assert_eq!(nearest_name(["queryHeadsets"], "qureyHeadset"), Some("queryHeadsets"));
+        assert_eq!(meant(["EPOCX-1", "MN8-2"], "INSIGHT2-9"), "there are EPOCX-1, MN8-2");
+        assert_eq!(meant(["EPOCX-11111111"], "EPOCX-11111112"), "EPOCX-11111111 is probably meant");
+    }
+}
