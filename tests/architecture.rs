@@ -170,6 +170,37 @@ fn methods_and_codes_are_spelt_in_their_tables_only() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn a_name_of_a_type_stands_for_one_thing() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    for name in CRATES {
+        sources(Path::new(&format!("crates/cortop-{name}/src")), &mut files);
+    }
+    // By name, the files of it: one may define it for several systems.
+    let mut types: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for file in &files {
+        let text = fs::read_to_string(file).expect("a source file");
+        for name in text.lines().filter_map(type_name) {
+            types.entry(name.to_owned()).or_default().insert(file);
+        }
+    }
+    assert!(types.len() > 500, "{} types", types.len());
+    let doubled: Vec<_> = types.iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(doubled.is_empty(), "{doubled:#?}");
+}
+
+/// The type that a line of a module defines.
+fn type_name(line: &str) -> Option<&str> {
+    let line = match line.strip_prefix("pub(") {
+        Some(scope) => scope.split_once(") ")?.1,
+        None => line.strip_prefix("pub ").unwrap_or(line),
+    };
+    let (kind, rest) = line.split_once(' ')?;
+    let is_type = ["enum", "struct", "trait", "type", "union"].contains(&kind);
+    is_type.then(|| rest.split(|c: char| !c.is_alphanumeric()).next()).flatten()
+}
+
 /// The source files below a folder, but for those of tests.
 fn sources(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {

@@ -27,7 +27,7 @@ use cortop_client::{
 const NOT_TRUSTED: u8 = 1;
 
 /// What the service shows.
-enum Shown {
+enum Presented {
     /// A certificate that is trusted without this.
     Known,
     Unknown(Certificate),
@@ -65,29 +65,29 @@ pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
             let stage = if error.kind == ErrorKind::Tls { Stage::Tls } else { Stage::Service };
             Ok(stage.exit_code())
         }
-        Ok(Shown::None) => {
+        Ok(Presented::None) => {
             print(&format!("{url} is plain text, and shows no certificate.\n"))?;
             Ok(0)
         }
-        Ok(Shown::Known) => {
+        Ok(Presented::Known) => {
             print(&format!("The certificate of {url} leads to a known root: nothing to do.\n"))?;
             Ok(0)
         }
-        Ok(Shown::Unknown(certificate)) => ask(url, &certificate, &place),
+        Ok(Presented::Unknown(certificate)) => ask(url, &certificate, &place),
     }
 }
 
 /// Connects as the client does, and where that is refused without checks.
-async fn look(url: &str, files: TrustFiles<'_>) -> Result<Shown, Error> {
+async fn look(url: &str, files: TrustFiles<'_>) -> Result<Presented, Error> {
     match Transport::new(url, files)?.certificate().await {
-        Ok(Some(_)) => return Ok(Shown::Known),
-        Ok(None) => return Ok(Shown::None),
+        Ok(Some(_)) => return Ok(Presented::Known),
+        Ok(None) => return Ok(Presented::None),
         Err(error) if error.kind != ErrorKind::Tls => return Err(error),
         Err(_) => {}
     }
     let unchecked = TrustFiles { insecure: true, ..files };
     let shown = Transport::new(url, unchecked)?.certificate().await?;
-    Ok(shown.map_or(Shown::None, Shown::Unknown))
+    Ok(shown.map_or(Presented::None, Presented::Unknown))
 }
 
 fn ask(url: &str, certificate: &Certificate, place: &Path) -> Result<u8> {

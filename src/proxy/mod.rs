@@ -104,7 +104,7 @@ impl Proxy {
         let Some((service, request_rest, answer_rest)) = shaken.map_err(io::Error::other)?? else {
             return Ok(());
         };
-        let look_on = Observer::new(self, number);
+        let look_on = ConnectionObserver::new(self, number);
         let ((client_reads, client_writes), (service_reads, service_writes)) =
             (split(client), split(service));
         let mut up = pin!(pump(
@@ -174,14 +174,14 @@ impl Proxy {
 }
 
 /// Hands the messages of one connection to journal and capture, and its end, however it comes.
-struct Observer<'a> {
+struct ConnectionObserver<'a> {
     proxy: &'a Proxy,
     number: u64,
     /// Who ended it.
     ended: OnceLock<Side>,
 }
 
-impl<'a> Observer<'a> {
+impl<'a> ConnectionObserver<'a> {
     fn new(proxy: &'a Proxy, number: u64) -> Self {
         proxy.journal.connected(number);
         let observer = Self { proxy, number, ended: OnceLock::new() };
@@ -215,7 +215,7 @@ impl<'a> Observer<'a> {
     }
 }
 
-impl Drop for Observer<'_> {
+impl Drop for ConnectionObserver<'_> {
     fn drop(&mut self) {
         // With an abort of the task, the proxy itself ends it.
         let by = self.ended.get().copied().unwrap_or(Side::Service);

@@ -139,7 +139,7 @@ struct PendingRequest {
     effect: AnswerEffect,
     reply: oneshot::Sender<Result<Value, Error>>,
     /// What its answer says that lasts, and the request as it was sent.
-    lasting: Option<(tap::Subject, (Timestamp, String))>,
+    lasting: Option<(tap::AnswerSubject, (Timestamp, String))>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {

@@ -34,23 +34,23 @@ pub struct Tap(Arc<TapState>);
 struct TapState {
     /// Whether somebody looks on.
     is_on: AtomicBool,
-    inner: Mutex<Inner>,
+    inner: Mutex<Observation>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct Observation {
     observer: Option<Observer>,
     /// Connections so far.
     connections: u64,
     /// Since when there has been the last of them, while there is.
     connected: Option<Timestamp>,
-    kept: BTreeMap<Subject, KeptAnswer>,
+    kept: BTreeMap<AnswerSubject, KeptAnswer>,
     /// Answers kept so far.
     answers: u64,
 }
 
 /// What an answer is about: its method, and which session, headset and streams.
-pub(super) type Subject = (Method, String);
+pub(super) type AnswerSubject = (Method, String);
 
 /// A request and its answer.
 struct KeptAnswer {
@@ -100,7 +100,7 @@ impl Tap {
         self.0.is_on.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Observation> {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -130,7 +130,12 @@ impl Tap {
     }
 
     /// A request was answered. Of the answers about the same the last one is kept.
-    pub(super) fn answered(&self, subject: Subject, asked: (Timestamp, String), answer: &str) {
+    pub(super) fn answered(
+        &self,
+        subject: AnswerSubject,
+        asked: (Timestamp, String),
+        answer: &str,
+    ) {
         if asked.1.len() > LONGEST || answer.len() > LONGEST {
             return;
         }
@@ -148,7 +153,7 @@ impl Tap {
     }
 }
 
-impl Inner {
+impl Observation {
     fn observe(&mut self, at: Timestamp, kind: WireEventKind<'_>) {
         let connection = self.connections;
         if let Some(observer) = &mut self.observer {
@@ -158,7 +163,7 @@ impl Inner {
 }
 
 /// What a request is about, if its answer says something that lasts.
-pub(super) fn subject(method: Method, params: &Value) -> Option<Subject> {
+pub(super) fn subject(method: Method, params: &Value) -> Option<AnswerSubject> {
     use Method as M;
     let lasts = matches!(
         method,

@@ -64,7 +64,7 @@ pub struct CsvMarker {
 
 /// What the cells of a column show.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Shown {
+enum CellContent {
     /// The value at a place of a stream.
     Value(Stream, usize),
     /// A number wherever there is a value at a place of a stream.
@@ -77,7 +77,7 @@ enum Shown {
 }
 
 /// A column: its rank in the order of an export, its name, and what its cells show.
-type CsvColumn = (u8, String, Shown);
+type CsvColumn = (u8, String, CellContent);
 
 /// Writes a file.
 #[derive(Debug)]
@@ -169,12 +169,14 @@ impl<W: Write + Seek> CsvWriter<W> {
                 own.and_then(|(_, values)| values.get(place).copied().flatten())
             };
             let value = match *shown {
-                Shown::Value(stream, place) => value(stream, place),
-                Shown::Constant(stream, place, constant) => value(stream, place).map(|_| constant),
-                Shown::Empty => None,
-                Shown::MarkerIndex | Shown::MarkerType => {
+                CellContent::Value(stream, place) => value(stream, place),
+                CellContent::Constant(stream, place, constant) => {
+                    value(stream, place).map(|_| constant)
+                }
+                CellContent::Empty => None,
+                CellContent::MarkerIndex | CellContent::MarkerType => {
                     let Some(marker) = marker else { continue };
-                    if *shown == Shown::MarkerIndex {
+                    if *shown == CellContent::MarkerIndex {
                         let _ = write!(line, "{}", marker.index);
                         continue;
                     }
@@ -185,7 +187,7 @@ impl<W: Write + Seek> CsvWriter<W> {
                     line.push(if marker.is_interval { INTERVAL } else { INSTANCE });
                     continue;
                 }
-                Shown::MarkerValue => {
+                CellContent::MarkerValue => {
                     if let Some(value) = marker.and_then(|marker| marker.value) {
                         let _ = write!(line, "{value}");
                     }
@@ -256,16 +258,16 @@ fn stamp(seconds: f64) -> String {
 
 /// All columns in the order of an export.
 fn columns(streams: &[(Stream, Vec<String>)], version: CsvVersion) -> Vec<CsvColumn> {
-    let mut columns = vec![(0, "Timestamp".to_owned(), Shown::Empty)];
+    let mut columns = vec![(0, "Timestamp".to_owned(), CellContent::Empty)];
     for (stream, labels) in streams {
         for (place, label) in labels.iter().enumerate() {
             columns.extend(of_label(*stream, label, place, version));
         }
         if *stream == Stream::Eeg {
             let markers = [
-                ("MarkerIndex", Shown::MarkerIndex),
-                ("MarkerType", Shown::MarkerType),
-                ("MarkerValueInt", Shown::MarkerValue),
+                ("MarkerIndex", CellContent::MarkerIndex),
+                ("MarkerType", CellContent::MarkerType),
+                ("MarkerValueInt", CellContent::MarkerValue),
             ];
             columns.extend(markers.map(|(name, shown)| (4, name.to_owned(), shown)));
         }
@@ -276,7 +278,7 @@ fn columns(streams: &[(Stream, Vec<String>)], version: CsvVersion) -> Vec<CsvCol
 
 /// The columns of a label; none for what an export does not have.
 fn of_label(stream: Stream, label: &str, place: usize, version: CsvVersion) -> Vec<CsvColumn> {
-    let one = |rank: u8, name: String| vec![(rank, name, Shown::Value(stream, place))];
+    let one = |rank: u8, name: String| vec![(rank, name, CellContent::Value(stream, place))];
     let current = version == CsvVersion::V2;
     match (stream, label) {
         (Stream::Eeg, "COUNTER") => one(1, "EEG.Counter".into()),
@@ -310,10 +312,10 @@ fn of_label(stream: Stream, label: &str, place: usize, version: CsvVersion) -> V
             }
             // Only the scaled value is known, and the range it lies in.
             [
-                ("Scaled", Shown::Value(stream, place)),
-                ("Raw", Shown::Empty),
-                ("Min", Shown::Constant(stream, place, 0.0)),
-                ("Max", Shown::Constant(stream, place, 1.0)),
+                ("Scaled", CellContent::Value(stream, place)),
+                ("Raw", CellContent::Empty),
+                ("Min", CellContent::Constant(stream, place, 0.0)),
+                ("Max", CellContent::Constant(stream, place, 1.0)),
             ]
             .map(|(part, shown)| (12, format!("PM.{metric}.{part}"), shown))
             .into()

@@ -17,10 +17,10 @@ const LONGEST: usize = 8192;
 /// Serves outlets on a network. It is shared by its clones, and ends with the last of them and of
 /// its outlets.
 #[derive(Clone, Debug)]
-pub struct Server(Arc<Inner>);
+pub struct Server(Arc<ServerTasks>);
 
 #[derive(Debug)]
-struct Inner {
+struct ServerTasks {
     shared: Arc<ServerState>,
     tasks: Vec<AbortHandle>,
 }
@@ -70,7 +70,7 @@ impl Server {
         tasks.push(
             runtime.spawn(async move { own.answer(&own.service, true).await }).abort_handle(),
         );
-        Ok(Self(Arc::new(Inner { shared, tasks })))
+        Ok(Self(Arc::new(ServerTasks { shared, tasks })))
     }
 
     /// The network it serves.
@@ -84,7 +84,7 @@ impl Server {
     }
 }
 
-impl Drop for Inner {
+impl Drop for ServerTasks {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
     }

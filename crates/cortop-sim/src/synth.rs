@@ -20,7 +20,7 @@ use self::{
     metrics::{ALWAYS_ON, MetricsModel},
     motion::HeadMotion,
     recent::RecentSamples,
-    spectra::{SensorSpectrum, Spectra},
+    spectra::{SensorSpectra, SensorSpectrum},
 };
 use super::{
     model::{MotionFormat, Spec},
@@ -53,7 +53,7 @@ pub struct Synth {
     contact: ContactModel,
     head: HeadMotion,
     metrics: MetricsModel,
-    spectra: Spectra,
+    spectra: SensorSpectra,
     stamps: Noise,
 }
 
@@ -73,7 +73,7 @@ impl Synth {
             contact,
             head: HeadMotion::new(noise.branch(4), spec.gravity),
             metrics: MetricsModel::new(noise.branch(5)),
-            spectra: Spectra::new(spec.eeg_rate),
+            spectra: SensorSpectra::new(spec.eeg_rate),
             stamps: noise.branch(6),
             seed,
             spec,

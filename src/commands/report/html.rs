@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     LEVELS, bad_words, began, clock, loss,
-    measure::{Eyes, Measured},
+    measure::{EyeState, Measured},
     percent, shares,
 };
 use cortop_protocol::sanitize::clean;
@@ -278,7 +278,7 @@ fn bands(page: &mut String, measured: &Measured) {
         page.push_str("</table>\n");
     };
     table("Band powers in µV²/Hz", 0);
-    for eyes in Eyes::ALL.into_iter().filter(|eyes| measured.eyes[*eyes as usize] > 0.0) {
+    for eyes in EyeState::ALL.into_iter().filter(|eyes| measured.eyes[*eyes as usize] > 0.0) {
         let title =
             format!("Band powers with {}, {}", eyes.name(), clock(measured.eyes[eyes as usize]));
         table(&title, 1 + eyes as usize);

@@ -34,12 +34,12 @@ const BESIDE_MAINS: f64 = 1.0;
 
 /// When the eyes are open or closed, as markers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Eyes {
+pub(super) enum EyeState {
     Open,
     Closed,
 }
 
-impl Eyes {
+impl EyeState {
     pub(super) const ALL: [Self; 2] = [Self::Open, Self::Closed];
 
     pub(super) const fn name(self) -> &'static str {
@@ -238,7 +238,7 @@ struct Measuring {
     fresh: usize,
     /// Samples for which the eyes have been as they are.
     eyes_samples: usize,
-    eyes: Option<Eyes>,
+    eyes: Option<EyeState>,
     /// When that ends by itself.
     eyes_end: Option<f64>,
     /// Rounds of the counter.
@@ -392,7 +392,7 @@ impl Measuring {
         self.eyes_samples = 0;
     }
 
-    fn set_eyes(&mut self, eyes: Option<Eyes>, end: Option<f64>) {
+    fn set_eyes(&mut self, eyes: Option<EyeState>, end: Option<f64>) {
         if self.eyes != eyes {
             self.eyes_samples = 0;
         }
@@ -405,7 +405,7 @@ impl Measuring {
         let object = Marker::from(marker.object.clone());
         let seconds = object.is_interval().then_some(object.end - object.start);
         let text = object.to_string();
-        if let Some(eyes) = Eyes::of_marker(&text) {
+        if let Some(eyes) = EyeState::of_marker(&text) {
             let end = seconds.filter(|own| *own > 0.0).map(|own| at + own);
             self.set_eyes(eyes, end);
         }

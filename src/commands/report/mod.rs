@@ -17,7 +17,7 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
-use self::measure::{Eyes, Measured, MeasuredChannel, measure};
+use self::measure::{EyeState, Measured, MeasuredChannel, measure};
 use super::pretty;
 use crate::{cli, console::print};
 use cortop_protocol::sanitize::clean;
@@ -152,7 +152,7 @@ fn text_of(name: &str, measured: &Measured) -> String {
         let bad = bad_words(channel);
         let _ = writeln!(text, "{:<10}{bands}{mains:>10}  {bad}", clean(&channel.label));
     }
-    for eyes in Eyes::ALL.into_iter().filter(|eyes| measured.eyes[*eyes as usize] > 0.0) {
+    for eyes in EyeState::ALL.into_iter().filter(|eyes| measured.eyes[*eyes as usize] > 0.0) {
         let _ = writeln!(text, "\n{}, {}", eyes.name(), clock(measured.eyes[eyes as usize]));
         for channel in &measured.channels {
             let bands = bands_of(&channel.spectra[1 + eyes as usize].bands(measured.lines));

@@ -162,14 +162,14 @@ fn a_table_is_read_as_well_and_memory_stays_flat() {
 #[test]
 fn eyes_are_told_by_markers_of_several_spellings() {
     for (text, eyes) in [
-        ("eyes open", Some(Some(Eyes::Open))),
-        ("Eyes_Closed", Some(Some(Eyes::Closed))),
-        ("eyesclose_element", Some(Some(Eyes::Closed))),
-        ("closed eyes", Some(Some(Eyes::Closed))),
+        ("eyes open", Some(Some(EyeState::Open))),
+        ("Eyes_Closed", Some(Some(EyeState::Closed))),
+        ("eyesclose_element", Some(Some(EyeState::Closed))),
+        ("closed eyes", Some(Some(EyeState::Closed))),
         ("eyes open end", Some(None)),
         ("blink", None),
     ] {
-        assert_eq!(Eyes::of_marker(text), eyes, "{text}");
+        assert_eq!(EyeState::of_marker(text), eyes, "{text}");
     }
 }
 

@@ -95,7 +95,7 @@ impl CaptureFile {
             error: Mutex::default(),
         });
         let is_compressed = path.extension().is_some_and(|own| own.eq_ignore_ascii_case("zst"));
-        let output = Output {
+        let output = CaptureOutput {
             file,
             is_compressed,
             pending: Vec::new(),
@@ -201,7 +201,7 @@ fn describe(line: &mut Value, message: &WireMessage<'_>) -> Option<String> {
 }
 
 /// The file, and what waits for its next frame.
-struct Output {
+struct CaptureOutput {
     file: File,
     is_compressed: bool,
     pending: Vec<u8>,
@@ -210,7 +210,7 @@ struct Output {
     shared: Arc<Shared>,
 }
 
-impl Output {
+impl CaptureOutput {
     fn line(&mut self, line: &Value) -> io::Result<()> {
         if self.pending.is_empty() {
             self.since = Instant::now();
@@ -238,7 +238,10 @@ impl Output {
 }
 
 /// Writes lines until there is none in one's place.
-fn write_lines(mut output: Output, waiting: &Receiver<Option<WaitingLine>>) -> io::Result<()> {
+fn write_lines(
+    mut output: CaptureOutput,
+    waiting: &Receiver<Option<WaitingLine>>,
+) -> io::Result<()> {
     let secrets = Secrets::default();
     let mut lost = 0;
     loop {

@@ -25,7 +25,7 @@ const TABLE: [Stream; 7] =
 #[derive(Debug)]
 pub(super) struct HeadsetRecording {
     files: RecordingFiles,
-    streams: Vec<RecordedStream>,
+    streams: Vec<StreamRecording>,
     lines: Option<JsonLines<OutputFile>>,
     tables: Option<Tables>,
     /// What came of files that are closed.
@@ -34,7 +34,7 @@ pub(super) struct HeadsetRecording {
 
 /// A subscription that is recorded.
 #[derive(Debug)]
-struct RecordedStream {
+struct StreamRecording {
     subscription: Arc<Subscription>,
     sequence: Sequence<Sample>,
     in_force: bool,
@@ -69,7 +69,7 @@ impl HeadsetRecording {
     ) -> Result<(), RecordError> {
         let stream = subscription.stream;
         let known = self.streams.iter().position(|own| own.subscription.stream == stream);
-        let mut own = RecordedStream {
+        let mut own = StreamRecording {
             sequence: Sequence::new(subscription, stream.is_trace()),
             subscription: Arc::clone(subscription),
             in_force: true,
@@ -105,7 +105,7 @@ impl HeadsetRecording {
         sample: &Sample,
         firmware: &dyn Fn(&HeadsetId) -> String,
     ) -> Result<(), RecordError> {
-        let is_own = |own: &RecordedStream| {
+        let is_own = |own: &StreamRecording| {
             own.in_force && Arc::ptr_eq(&own.subscription, &sample.subscription)
         };
         let Some(at) = self.streams.iter().position(is_own) else { return Ok(()) };
@@ -310,7 +310,7 @@ impl HeadsetRecording {
 }
 
 /// A stream as tables have it.
-fn opened(own: &RecordedStream) -> OpenedStream {
+fn opened(own: &StreamRecording) -> OpenedStream {
     let Subscription { stream, columns, .. } = &*own.subscription;
     OpenedStream {
         stream: *stream,

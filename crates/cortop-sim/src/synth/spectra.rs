@@ -23,7 +23,7 @@ const EEG_LIMITS: [f64; 3] = [50.0, 90.0, 150.0];
 const MAINS_LIMITS: [f64; 3] = [1.0, 3.0, 10.0];
 
 /// Computes band power and quality of a headset, once for all who ask.
-pub(super) struct Spectra(Mutex<Workspace>);
+pub(super) struct SensorSpectra(Mutex<Workspace>);
 
 /// What is known of a sensor's last 2 s.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +43,13 @@ struct Workspace {
     sensors: Vec<SensorSpectrum>,
 }
 
-impl fmt::Debug for Spectra {
+impl fmt::Debug for SensorSpectra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spectra")
+        f.write_str("SensorSpectra")
     }
 }
 
-impl Spectra {
+impl SensorSpectra {
     /// For so many samples a second.
     pub(super) fn new(rate: u32) -> Self {
         let periodogram = Periodogram::new(rate.into(), *RANGE.end());
