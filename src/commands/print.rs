@@ -17,7 +17,7 @@ use crate::{
     config::{self, Sources},
     ui,
 };
-use cortop_client::{Client, ClientConfig, Headset};
+use cortop_client::{Client, ClientConfig, Headset, Stream};
 
 /// The shell asks the program itself, with this set in its environment: it alone knows the headsets.
 const COMPLETE: &str = "COMPLETE";
@@ -39,6 +39,7 @@ fn completed() -> Command {
         let value = argument.get_value_names().and_then(<[_]>::first).map(Str::as_str);
         match (argument.get_id().as_str(), value) {
             ("headset", Some("ID")) => argument.add(ArgValueCandidates::new(headsets)),
+            ("streams", _) => argument.add(ArgValueCandidates::new(streams)),
             ("theme", _) => argument.add(ArgValueCandidates::new(themes)),
             _ => argument,
         }
@@ -87,6 +88,11 @@ pub fn man(command: Option<&str>) -> Result<String> {
 #[must_use]
 pub fn mqtt_schema() -> Value {
     cortop_mqtt::schema()
+}
+
+/// The streams, as `--streams` names them.
+fn streams() -> Vec<CompletionCandidate> {
+    Stream::ALL.iter().map(|stream| CompletionCandidate::new(stream.name())).collect()
 }
 
 /// The themes that there are, the user's own included.
@@ -148,6 +154,20 @@ mod tests {
             let script = completions(*shell).expect("a script");
             assert!(script.contains("cortop") && script.contains(COMPLETE), "{shell}: {script}");
         }
+    }
+
+    #[test]
+    fn streams_and_themes_are_completed_by_name() {
+        let values = |line: &str| -> Vec<String> {
+            let words: Vec<_> = line.split(' ').map(Into::into).collect();
+            let last = words.len() - 1;
+            let found = clap_complete::engine::complete(&mut completed(), words, last, None);
+            let found = found.expect("completions").into_iter();
+            found.map(|candidate| candidate.get_value().display().to_string()).collect()
+        };
+        assert_eq!(values("cortop watch --streams m"), ["mot", "met"]);
+        assert_eq!(values("cortop record --streams eeg,p"), ["eeg,pow"]);
+        assert_eq!(values("cortop --theme high"), ["high-contrast"]);
     }
 
     #[test]

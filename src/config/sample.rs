@@ -177,14 +177,14 @@ pub(super) fn rows() -> [SettingLine; 20] {
 pub fn sample() -> String {
     let mut text = String::from(
         "# cortop's settings. Flags win over the environment, the environment over this file.\n\
-         # Every line is commented out; what stands here is the default or an example.\n",
+         # Every setting is commented out; what stands here is the default or an example.\n",
     );
     for (name, value, help) in rows() {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n# {help}\n#{name} = {value}\n");
     }
     text.push_str(
-        "\n# Alerts: one line on the screen, and as loud as you like; the same at most once a minute.\n\n#[alerts]\n",
+        "\n# Alerts: one line on the screen, and as loud as you like; the same at most once a minute.\n\n[alerts]\n",
     );
     for (name, value, help) in alerts() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
@@ -198,7 +198,7 @@ pub fn sample() -> String {
     );
     let keymap = Keymap::new(ui::views());
     for pane in sections() {
-        let _ = write!(text, "\n#[keys.{}]\n", section_name(pane));
+        let _ = write!(text, "\n[keys.{}]\n", section_name(pane));
         for (row, _) in keymap.rows().filter(|(row, _)| row.pane == pane) {
             let keys: Vec<String> = row.keys.iter().map(|key| quoted(&key.to_string())).collect();
             let _ = write!(text, "# {}\n#{} = [{}]\n", row.help, row.name, keys.join(", "));
@@ -210,4 +210,14 @@ pub fn sample() -> String {
 /// A key as a TOML text.
 fn quoted(key: &str) -> String {
     toml::Value::from(key).to_string()
+}
+
+/// The sample as a file that sets everything.
+#[cfg(test)]
+pub(super) fn uncommented() -> String {
+    sample()
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .flat_map(|line| [line.strip_prefix('#').unwrap_or(line), "\n"])
+        .collect()
 }

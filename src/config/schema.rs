@@ -92,13 +92,8 @@ mod tests {
 
     /// What the sample comments out, as a file that sets all of it.
     fn sample_as_json() -> Value {
-        let sample = sample::sample();
-        let lines: Vec<&str> = sample
-            .lines()
-            .filter_map(|line| line.strip_prefix('#').filter(|line| !line.starts_with(' ')))
-            .collect();
         let file: toml::Table =
-            toml::from_str(&lines.join("\n")).expect("valid TOML once it is uncommented");
+            toml::from_str(&sample::uncommented()).expect("valid TOML once it is uncommented");
         serde_json::to_value(file).expect("JSON")
     }
 

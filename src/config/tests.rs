@@ -207,12 +207,14 @@ fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
 #[test]
 fn the_sample_is_valid_as_printed_and_uncommented() {
     let printed = sample();
-    let uncommented: String = printed
-        .lines()
-        .filter_map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    for text in [&printed, &uncommented] {
+    let uncommented = sample::uncommented();
+    // As a whole, and with any one setting of it.
+    let settings =
+        printed.match_indices("\n#").filter(|(at, _)| !printed[at + 2..].starts_with(' '));
+    let single = settings.map(|(at, _)| format!("{}\n{}", &printed[..at], &printed[at + 2..]));
+    let single: Vec<_> = single.collect();
+    assert!(single.len() > 100);
+    for text in [&printed, &uncommented].into_iter().chain(&single) {
         let config = load_from("cortop", &[], Some(text)).expect("valid");
         assert!(
             config.warnings.iter().all(|warning| warning.contains("chmod")),
@@ -278,14 +280,14 @@ fn what_has_changed_is_named_as_in_the_file_and_what_needs_a_restart_apart() {
 #[test]
 fn no_setting_of_the_file_changes_unseen() {
     let printed = sample();
-    let lines = printed.lines().filter_map(|line| line.strip_prefix('#'));
     let mut section = "";
     let mut seen = 0;
-    for line in lines.filter(|line| !line.starts_with(' ')) {
+    for line in printed.lines().filter(|line| !line.starts_with("# ")) {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_end_matches(']');
             continue;
         }
+        let line = line.trim_start_matches('#');
         let Some((name, value)) = line.split_once(" = ") else { continue };
         if section.starts_with("keys") {
             break;
