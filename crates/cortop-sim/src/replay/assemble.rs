@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{
     RecordedStream, Recording,
-    clock::{Clock, ClockCounts, Pace, RowClock, StampScan},
+    clock::{ClockCounts, Pace, RecordingClock, RowClock, StampScan},
     counter::{CounterScan, Steps},
     store::Store,
     track::{BEFORE_CELLS, Track},
@@ -177,7 +177,8 @@ impl Collected {
         let exact = measured.and_then(|own| own.fine_interval());
         let mut steps = Steps::new(self.counters.wrap(eeg_rate.into(), exact));
         let clocks = (0..self.eeg.len()).map(|row| row_clock(&self.eeg.row(row)));
-        let mut clock = Clock::new(&self.stamps, measured, eeg_rate.into(), steps.clone(), clocks);
+        let mut clock =
+            RecordingClock::new(&self.stamps, measured, eeg_rate.into(), steps.clone(), clocks);
         let (mut row_number, mut last_time, mut last_step) = (0, 0.0, 0);
         let first_values = &self.first_values;
         self.eeg.update(|row| {
@@ -260,7 +261,11 @@ fn number(counter: Option<u64>) -> f64 {
 }
 
 /// The markers of each row, as the JSON inside the array of a sample (§5.2).
-fn markers(found: Vec<(usize, RowMarker)>, eeg: &Track, clock: &Clock) -> BTreeMap<usize, String> {
+fn markers(
+    found: Vec<(usize, RowMarker)>,
+    eeg: &Track,
+    clock: &RecordingClock,
+) -> BTreeMap<usize, String> {
     let mut of_row: BTreeMap<usize, String> = BTreeMap::new();
     for (row, RowMarker { time, mut object }) in found {
         if let Some(members) = object.as_object_mut() {

@@ -190,7 +190,7 @@ struct Jump {
 
 /// How the time stamps of a recording become times.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct RecordingClock {
     unit: f64,
     /// The first time stamp, and the distance of its row; `None` if there is none.
     first: Option<(f64, u64)>,
@@ -227,7 +227,7 @@ pub(super) struct ClockCounts {
     pub(super) longest_gap: f64,
 }
 
-impl Clock {
+impl RecordingClock {
     /// Learns how the time stamps of rows are to be read. `rate`: samples a second where they do not
     /// tell it; `steps`: as they are before the first row.
     pub(super) fn new(
