@@ -7,8 +7,12 @@ use super::{
     dialog::{Dialog, Form, FormField, FormKind, Question},
 };
 use cortop_client::HeadsetId;
-use cortop_files::recorder::{RecorderOptions, RecorderState, RecordingFormat, human_size};
+use cortop_files::recorder::{
+    BidsOptions, RecorderOptions, RecorderState, RecordingFormat, human_size,
+};
 
+/// Among the formats: a BIDS dataset.
+const BIDS: &str = "bids";
 /// A headset that comes back within this time goes on in the same files.
 const RESUME_WITHIN: Duration = Duration::from_secs(600);
 
@@ -25,11 +29,14 @@ impl App {
         let fields = vec![
             FormField::text("title", "what it is called; may be empty", ""),
             FormField::text("subject", "who is recorded; may be empty", ""),
-            FormField::text("formats", "of csv, edf, bdf and jsonl", "csv,edf"),
+            FormField::text("formats", "of csv, edf, bdf, jsonl and bids", "csv,edf"),
             FormField::text("folder", "on this computer", &self.settings.folder),
         ];
         let title = format!("record {headset} to files");
-        self.dialog = Some(Dialog::Form(Form::new(title, FormKind::RecordFiles(headset), fields)));
+        let notch = self.streams.filters().notch;
+        let is_notched = |hz: &u16| notch.is_some_and(|own| own.total_cmp(&(*hz).into()).is_eq());
+        let kind = FormKind::RecordFiles { headset, mains: [50, 60].into_iter().find(is_notched) };
+        self.dialog = Some(Dialog::Form(Form::new(title, kind, fields)));
     }
 
     /// What has become of the recording to files.
@@ -71,18 +78,32 @@ impl App {
     }
 }
 
-/// The effect of the form.
+/// The effect of the form. `bids` among the formats makes the folder a BIDS dataset.
 ///
 /// # Errors
 /// The place of the field that cannot be so, and a sentence with what it can be.
 pub(super) fn record_files(
     headset: &HeadsetId,
+    mains: Option<u16>,
     [title, subject, formats, folder]: [&str; 4],
 ) -> Result<Effect, (usize, String)> {
-    let formats = RecordingFormat::list(formats).map_err(|why| (2, why))?;
+    let words = formats.split([',', ' ']).filter(|own| !own.is_empty());
+    let (bids, formats): (Vec<_>, Vec<_>) = words.partition(|own| own.eq_ignore_ascii_case(BIDS));
+    let mut formats = RecordingFormat::list(&formats.join(",")).map_err(|why| (2, why))?;
     if formats.is_empty() {
-        return Err((2, "this is needed: csv, edf, bdf or jsonl".to_owned()));
+        if bids.is_empty() {
+            return Err((2, "this is needed: csv, edf, bdf or jsonl".to_owned()));
+        }
+        formats.push(RecordingFormat::Edf);
     }
+    let bids = if bids.is_empty() {
+        None
+    } else if subject.is_empty() {
+        return Err((1, "this is needed: a BIDS dataset is kept by subject".to_owned()));
+    } else {
+        let own = BidsOptions::new(subject, None, (None, title), mains, &formats);
+        Some(own.map_err(|why| (2, why))?)
+    };
     let folder = PathBuf::from(if folder.is_empty() { "." } else { folder });
     Ok(Effect::Recorder(Some(Box::new(RecorderOptions {
         folder,
@@ -91,5 +112,34 @@ pub(super) fn record_files(
         subject: subject.to_owned(),
         resume_within: RESUME_WITHIN,
         headset: Some(headset.clone()),
+        bids,
     }))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(fields: [&str; 4]) -> Result<RecorderOptions, (usize, String)> {
+        match record_files(&"EPOCX-1A2B3C4D".into(), Some(50), fields)? {
+            Effect::Recorder(Some(options)) => Ok(*options),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bids_among_the_formats_makes_a_dataset_by_subject() {
+        let own = options(["rest", "07", "bids", "study"]).expect("valid");
+        assert_eq!(own.formats, [RecordingFormat::Edf]);
+        let bids = BidsOptions::new("07", None, (None, "rest"), Some(50), &own.formats);
+        assert_eq!(own.bids, bids.ok());
+        let own = options(["", "07", "BIDS, csv bdf", ""]).expect("valid");
+        assert_eq!(own.formats, [RecordingFormat::Csv, RecordingFormat::Bdf]);
+        assert_eq!(options(["", "", "csv,edf", ""]).expect("valid").bids, None);
+        for (fields, place) in
+            [(["", "", "bids", ""], 1), (["", "07", "bids,csv", ""], 2), (["", "", "", ""], 2)]
+        {
+            assert_eq!(options(fields).expect_err("refused").0, place, "{fields:?}");
+        }
+    }
 }

@@ -48,8 +48,8 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
             };
             record(RecordCommand::Start(session.clone(), new))
         }
-        FormKind::RecordFiles(headset) => {
-            record_files(headset, [filled(0), filled(1), filled(2), filled(3)])?
+        FormKind::RecordFiles { headset, mains } => {
+            record_files(headset, *mains, [filled(0), filled(1), filled(2), filled(3)])?
         }
         FormKind::ChangeRecord(id) => {
             let change = RecordChange {

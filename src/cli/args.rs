@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::ArgPredicate};
 
 use super::{
     help::{
@@ -200,12 +200,37 @@ pub struct RecordArgs {
         value_name = "FORMAT,…",
         value_delimiter = ',',
         default_value = "csv",
+        default_value_if("bids", ArgPredicate::IsPresent, "edf"),
         help_heading = None
     )]
     pub format: Vec<RecordingFormat>,
     /// Folder for the files; it is made if there is none
-    #[arg(long, value_name = "DIR", default_value = ".", help_heading = None)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = ".",
+        default_value_if("bids", ArgPredicate::IsPresent, "bids"),
+        help_heading = None
+    )]
     pub out: PathBuf,
+    /// Keep the folder as a BIDS dataset; the label of who is recorded
+    #[arg(long, value_name = "SUBJECT", conflicts_with = "subject", help_heading = None)]
+    pub bids: Option<String>,
+    /// Label of the session in the dataset
+    #[arg(long, value_name = "LABEL", requires = "bids", help_heading = None)]
+    pub bids_session: Option<String>,
+    /// What is done, for the dataset [default: the title]
+    #[arg(long, value_name = "TEXT", requires = "bids", help_heading = None)]
+    pub task: Option<String>,
+    /// Hz of the mains, for the dataset
+    #[arg(
+        long,
+        value_name = "HZ",
+        value_parser = clap::value_parser!(u16).range(1..=1000),
+        requires = "bids",
+        help_heading = None
+    )]
+    pub mains: Option<u16>,
     /// How long, such as 10s, 2m, 8h or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
     pub duration: Option<Duration>,

@@ -104,11 +104,15 @@ pub(super) const RECORD_HELP: &str = "\
 Examples:
   cortop record --title sleep --subject 07 --format csv,edf --out recordings
   cortop record --format bdf --duration 8h --markers-udp 5005
+  cortop record --bids 07 --task rest --mains 50 --out study
 
 The files are named after title, subject, headset and time, and no other file is ever written over. \
 Values are as Cortex sent them, neither filtered nor referenced. CSV has the columns of EmotivPRO's \
 exports, and its markers in files beside it; EDF and BDF have each sample at its place, with what was \
 lost filled and annotated BAD_ACQ_SKIP; jsonl has what cortop watch prints.
+
+--bids keeps DIR, bids if none is given, as a BIDS dataset: EEG as edf, or as bdf, with its sidecars, \
+and other formats under sourcedata.
 
 What is measured is on the disk within a second: after a power cut or kill -9 the files lack no more, \
 and open. Ctrl-C, SIGTERM and the end of --duration end it with exit status 0.

@@ -4,6 +4,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use super::{values::duration, *};
 use cortop_client::{SessionPolicy, Stream, model::Model};
+use cortop_files::recorder::RecordingFormat;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(line.split(' ')).and_then(Cli::checked)
@@ -88,6 +89,26 @@ fn no_old_spelling_is_suggested() {
 fn a_station_is_named_with_its_broker() {
     parse("cortop station --broker mqtts://b:8883 --name PC-03 --accept-markers --headset EPOCX-1")
         .expect("understood");
+}
+
+#[test]
+fn a_bids_dataset_has_its_own_folder_and_format_and_its_options_need_it() {
+    let record = |line: &str| match parse(line).expect("valid").command {
+        Some(CliCommand::Record(args)) => args,
+        other => panic!("{other:?}"),
+    };
+    let plain = record("cortop record");
+    assert_eq!((plain.format, plain.out), (vec![RecordingFormat::Csv], ".".into()));
+    let own = record("cortop record --bids 07 --bids-session a --task rest --mains 50");
+    assert_eq!(
+        (own.format, own.out, own.mains),
+        (vec![RecordingFormat::Edf], "bids".into(), Some(50))
+    );
+    let own = record("cortop record --bids 07 --format bdf,csv --out x");
+    assert_eq!((own.format.len(), own.out), (2, "x".into()));
+    for line in ["--task rest", "--bids-session a", "--mains 50", "--bids 07 --subject 08"] {
+        parse(&format!("cortop record {line}")).expect_err(line);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use color_eyre::eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -14,27 +14,40 @@ use super::{
 use crate::{cli, console::print};
 use cortop_client::{ClientConfig, Command, Event, Feed, sanitize::json_line};
 use cortop_files::recorder::{
-    RecordedFile, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space, human_size,
+    BidsOptions, RecordedFile, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space,
+    human_size,
 };
 
 /// Records until told to end; gives the exit status.
 pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Result<u8> {
-    fs::create_dir_all(&args.out).wrap_err_with(|| {
-        format!("the folder {} cannot be made: choose another with --out", args.out.display())
-    })?;
     let mut formats = args.format.clone();
     formats.sort_unstable();
     formats.dedup();
+    let bids = args.bids.as_ref().map(|subject| {
+        let (session, task) = (args.bids_session.as_deref(), args.task.as_deref());
+        BidsOptions::new(subject, session, (task, &args.title), args.mains, &formats)
+    });
+    let bids = bids.transpose().map_err(|why| eyre!(why))?;
+    fs::create_dir_all(&args.out).wrap_err_with(|| {
+        format!("the folder {} cannot be made: choose another with --out", args.out.display())
+    })?;
     let (recorder, status) = Recorder::new(RecorderOptions {
         folder: args.out.clone(),
         formats,
         title: args.title.clone(),
-        subject: args.subject.clone(),
+        subject: args.bids.as_ref().unwrap_or(&args.subject).clone(),
         resume_within: args.resume_within,
         headset: None,
+        bids,
     });
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
-    let mut recording = RecordCompanion { status, markers, json: args.json, reported: Vec::new() };
+    let mut recording = RecordCompanion {
+        status,
+        markers,
+        json: args.json,
+        reported: Vec::new(),
+        notes: Vec::new(),
+    };
     let code = follow(config, recorder, args.duration, &mut recording).await?;
     recording.finish()?;
     Ok(code)
@@ -46,6 +59,8 @@ struct RecordCompanion {
     json: bool,
     /// The files that were told of.
     reported: Vec<PathBuf>,
+    /// The notes that were shown; JSON has them at the end.
+    notes: Vec<String>,
 }
 
 impl Companion for RecordCompanion {
@@ -59,7 +74,7 @@ impl Companion for RecordCompanion {
 
     fn on_tick(&mut self) -> Result<String> {
         let status = self.status.get();
-        self.report_files(&status)?;
+        self.report(&status)?;
         let written: u64 = status.files.iter().map(|file| file.size).sum();
         let free = status.files.last().and_then(|file| free_space(&file.path));
         let free = free.map(|free| format!(" · {} free", human_size(free))).unwrap_or_default();
@@ -80,8 +95,8 @@ impl Companion for RecordCompanion {
 }
 
 impl RecordCompanion {
-    /// Says which files have been begun.
-    fn report_files(&mut self, status: &RecorderStatus) -> Result<()> {
+    /// Says which files have been begun, and what could not be as it was asked for.
+    fn report(&mut self, status: &RecorderStatus) -> Result<()> {
         for RecordedFile { headset, path, .. } in &status.files {
             if self.reported.contains(path) {
                 continue;
@@ -94,13 +109,19 @@ impl RecordCompanion {
                 print(&format!("{headset}: {}\n", path.display()))?;
             }
         }
+        for note in status.notes.iter().filter(|_| !self.json) {
+            if !self.notes.contains(note) {
+                print(&format!("{note}\n"))?;
+                self.notes.push(note.clone());
+            }
+        }
         Ok(())
     }
 
     /// Says what has become of it.
     fn finish(mut self) -> Result<()> {
         let status = self.status.get();
-        self.report_files(&status)?;
+        self.report(&status)?;
         let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;
         if self.json {
             let files: Vec<_> = files
@@ -120,9 +141,6 @@ impl RecordCompanion {
             return Ok(());
         }
         let written: u64 = files.iter().map(|file| file.size).sum();
-        for note in notes {
-            print(&format!("{note}\n"))?;
-        }
         print(&format!(
             "recorded {samples} samples, lost {lost}, {markers} markers, {}\n",
             human_size(written)

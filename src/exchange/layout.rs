@@ -1,14 +1,9 @@
 //! How a stream of Cortex looks as a stream of LSL: which of its columns are channels, and what is
 //! said of each.
 
-use std::f64::consts::FRAC_PI_2;
-
 use cortop_client::{Stream, Subscription, model::Model};
 use cortop_lsl::{ChannelFormat, Element, StreamInfo};
 use cortop_signal::{electrode_positions, is_channel};
-
-/// Millimetres from the middle of the head to each sensor, on the sphere that stands for it.
-const RADIUS: f64 = 85.0;
 
 /// More columns than any stream has.
 const MOST_CHANNELS: usize = 512;
@@ -121,13 +116,10 @@ fn channel(stream: Stream, label: &str) -> Element {
         channel = channel.with(Element::leaf("unit", unit));
     }
     if stream == Stream::Eeg
-        && let Some((x, y)) = electrode_positions::place(label)
+        && let Some(position) = electrode_positions::on_sphere(label)
     {
-        // The map of the head keeps the distances from Cz: back onto the sphere.
-        let angle = x.hypot(y) * FRAC_PI_2;
-        let share = if angle > 0.0 { angle.sin() / x.hypot(y) } else { 0.0 };
-        let place = [("X", x * share), ("Y", y * share), ("Z", angle.cos())];
-        let place = place.map(|(axis, at)| Element::leaf(axis, format!("{:.1}", at * RADIUS)));
+        let place = ["X", "Y", "Z"].into_iter().zip(position);
+        let place = place.map(|(axis, at)| Element::leaf(axis, format!("{at:.1}")));
         channel = channel.with(Element::new("location").with_all(place));
     }
     channel

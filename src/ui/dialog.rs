@@ -141,7 +141,7 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
 const fn verb(kind: &FormKind) -> &'static str {
     match kind {
         FormKind::StartRecord(_) => "start",
-        FormKind::RecordFiles(_) => "record",
+        FormKind::RecordFiles { .. } => "record",
         FormKind::ChangeRecord(_) => "save",
         FormKind::DeleteRecord(_) => "delete",
         FormKind::ExportRecord(_) => "export",

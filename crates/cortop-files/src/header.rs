@@ -303,7 +303,7 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         }
         ("EQ", _) => (ColumnKind::Quality, sensor.as_deref().unwrap_or(own)),
         ("MOT" | "", "COUNTERMEMS" | "COUNTER_MEMS") => (ColumnKind::MotionCounter, own),
-        ("MOT" | "", "INTERPOLATEDMEMS" | "INTERPOLATED_MEMS") => {
+        ("MOT" | "", "INTERPOLATEDMEMS" | "INTERPOLATED_MEMS" | "INTERPOLATED_MEM") => {
             (ColumnKind::Motion, "INTERPOLATED_MEMS")
         }
         ("MOT" | "", label) if MOTION.contains(&label) => (ColumnKind::Motion, label),

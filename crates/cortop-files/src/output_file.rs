@@ -2,8 +2,8 @@
 //! flushed, goes out in one piece, and is cut off again where the disk has no room for all of it.
 
 use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::{self, File},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -101,6 +101,31 @@ impl Seek for OutputFile {
         self.at = Some(at).filter(|at| *at < self.length);
         Ok(at.min(self.length))
     }
+}
+
+/// Writes a small file anew, beside the old one whose place it then takes, so that it is whole at
+/// every moment.
+///
+/// # Errors
+/// It cannot be written; the old one is as it was.
+pub fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let written = File::create(&new).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        file.flush()?;
+        fs::rename(&new, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 #[cfg(test)]

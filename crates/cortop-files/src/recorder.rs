@@ -7,11 +7,14 @@
 //!  ├─ tables        those with a row or a place for each sample
 //!  │   ├─ timeline      the place of each sample
 //!  │   └─ csv_output, edf_output, marker_output
-//!  └─ files, names  what the files are called
+//!  ├─ bids_sidecars  what stands beside the EEG in a BIDS dataset
+//!  └─ files, names, bids  what the files are called, and where they lie
 //! service       a recorder that is started and stopped while samples flow
 //! status        what others may see of it
 //! ```
 
+mod bids;
+mod bids_sidecars;
 mod csv_output;
 mod edf_output;
 mod files;
@@ -37,6 +40,7 @@ use cortop_signal::sink::Sink;
 use recording::HeadsetRecording;
 
 pub use self::{
+    bids::BidsOptions,
     names::name_part,
     service::{RecorderService, RecorderState},
     status::{RecordedFile, RecorderStatus, SharedStatus, free_space, human_size},
@@ -114,6 +118,8 @@ pub struct RecorderOptions {
     pub resume_within: Duration,
     /// The only headset that is recorded; `None` for all.
     pub headset: Option<HeadsetId>,
+    /// The folder is a BIDS dataset.
+    pub bids: Option<BidsOptions>,
 }
 
 /// Why a recording cannot go on.

@@ -125,6 +125,7 @@ fn record(
         subject: String::new(),
         resume_within: Duration::from_secs(600),
         headset: None,
+        bids: None,
     });
     let (begun, wrap) = (Instant::now(), night.nominal as u64);
     let (mut session, mut subscriptions) = (0, None);
@@ -404,6 +405,7 @@ fn intervals_have_their_ends_in_each_file() {
         subject: String::new(),
         resume_within: Duration::from_secs(600),
         headset: None,
+        bids: None,
     });
     let subscription = subscription(1, Stream::Eeg, EEG, 128.0);
     recorder.subscription(&subscription).unwrap();
@@ -489,6 +491,7 @@ fn an_end_after_the_session_is_over_still_finds_its_marker() {
         subject: String::new(),
         resume_within: Duration::from_secs(600),
         headset: None,
+        bids: None,
     });
     let subscription = subscription(1, Stream::Eeg, EEG, 128.0);
     recorder.subscription(&subscription).unwrap();

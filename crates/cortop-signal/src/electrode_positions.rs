@@ -26,6 +26,20 @@ const STEPS: f64 = 4.0;
 /// Where the sensors below the circle are (9 and 10): a tenth of the way on.
 const BELOW: f64 = 1.25;
 
+/// Millimetres from the middle of the head to each sensor, on the sphere that stands for it.
+pub const HEAD_RADIUS: f64 = 85.0;
+
+/// Where a sensor sits on that sphere, in millimetres from its middle: to the right, to the front and
+/// up; `None` for a name that is not of the system.
+#[must_use]
+pub fn on_sphere(name: &str) -> Option<[f64; 3]> {
+    let (x, y) = place(name)?;
+    // Seen from above, distances from Cz are kept: back onto the sphere.
+    let angle = x.hypot(y) * FRAC_PI_2;
+    let share = if angle > 0.0 { angle.sin() / x.hypot(y) } else { 0.0 };
+    Some([x * share, y * share, angle.cos()].map(|at| at * HEAD_RADIUS))
+}
+
 /// Where a sensor sits, seen from above: x to the right, y to the front, the circle through Fpz,
 /// T7, Oz and T8 at 1; `None` for a name that is not of the system.
 #[must_use]
@@ -124,6 +138,17 @@ mod tests {
         for (old, new) in [("T3", "T7"), ("T4", "T8"), ("T5", "P7"), ("T6", "P8"), ("FP1", "Fp1")] {
             assert_eq!(place(old), place(new));
         }
+    }
+
+    #[test]
+    fn all_sit_on_one_sphere() {
+        assert_eq!(on_sphere("Cz"), Some([0.0, 0.0, HEAD_RADIUS]));
+        for name in EPOC_SENSORS.iter().chain(&FLEX_SENSORS) {
+            let [x, y, z] = on_sphere(name).expect(name);
+            assert!((x.hypot(y).hypot(z) - HEAD_RADIUS).abs() < 1e-9, "{name}");
+        }
+        let [x, y, z] = on_sphere("T8").expect("T8");
+        assert!((x - HEAD_RADIUS).abs() < 1e-9 && y.abs() < 1e-9 && z.abs() < 1e-9);
     }
 
     #[test]

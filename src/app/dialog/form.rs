@@ -31,7 +31,12 @@ pub enum FormKind {
     /// Start a record.
     StartRecord(SessionId),
     /// Record a headset to files.
-    RecordFiles(HeadsetId),
+    RecordFiles {
+        /// Which.
+        headset: HeadsetId,
+        /// Hz of the mains, as far as the notch in use tells.
+        mains: Option<u16>,
+    },
     /// Change what a record is called.
     ChangeRecord(RecordId),
     /// Delete a record, which cannot be taken back: the word has to be typed.

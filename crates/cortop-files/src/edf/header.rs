@@ -167,6 +167,9 @@ pub struct EdfHeader {
     pub annotation_bytes: usize,
 }
 
+/// Characters of a label.
+const LABEL: usize = 16;
+
 /// Where the header has the number of records.
 pub(super) const RECORDS_AT: u64 = 236;
 /// Where the header has the seconds of a record.
@@ -192,10 +195,11 @@ impl EdfHeader {
         }
     }
 
-    /// With scales as their fields can hold them, so that what is written is what is read.
-    pub(super) fn with_rounded_scales(mut self) -> Self {
+    /// With labels and scales as their fields can hold them, so that what is written is what is read.
+    pub(super) fn fitted(mut self) -> Self {
         for signal in &mut self.signals {
             signal.scale = signal.scale.rounded();
+            signal.label = printable(&signal.label, LABEL);
         }
         self
     }
@@ -235,7 +239,7 @@ impl EdfHeader {
                 text.put(of_annotations, width);
             }
         };
-        field(&|it| it.label.clone(), format.annotation_label(), 16);
+        field(&|it| it.label.clone(), format.annotation_label(), LABEL);
         field(&|it| it.transducer.clone(), "", 80);
         field(&|it| it.unit.clone(), "", 8);
         field(&|it| number(it.scale.physical.0), "-1", 8);
@@ -310,10 +314,15 @@ struct HeaderText(Vec<u8>);
 
 impl HeaderText {
     fn put(&mut self, field: &str, width: usize) {
-        let ascii = field.chars().map(|c| if (' '..='~').contains(&c) { c } else { '_' });
-        let field: String = ascii.take(width).collect();
+        let field = printable(field, width);
         self.0.extend(format!("{field:width$}").bytes());
     }
+}
+
+/// A text as a field of this width can hold it.
+fn printable(text: &str, width: usize) -> String {
+    let ascii = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '_' });
+    ascii.take(width).collect()
 }
 
 #[cfg(test)]

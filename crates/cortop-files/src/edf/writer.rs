@@ -43,7 +43,7 @@ impl<W: Write + Seek> EdfWriter<W> {
     /// # Errors
     /// It cannot be written.
     pub fn new(mut file: W, header: EdfHeader) -> io::Result<Self> {
-        let mut header = header.with_rounded_scales();
+        let mut header = header.fitted();
         header.annotation_bytes = header.annotation_bytes.max(LEAST_ANNOTATION_BYTES);
         for signal in &mut header.signals {
             signal.samples = signal.samples.max(1);
@@ -107,6 +107,12 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.annotations.insert(at, Annotation { onset, duration: Some(duration), text });
     }
 
+    /// What the file says of itself.
+    #[must_use]
+    pub fn header(&self) -> &EdfHeader {
+        &self.header
+    }
+
     /// What is written to.
     pub fn get_ref(&self) -> &W {
         &self.file
@@ -148,6 +154,15 @@ impl<W: Write + Seek> EdfWriter<W> {
     /// # Errors
     /// The file cannot be written.
     pub fn finish(mut self) -> io::Result<W> {
+        self.complete()?;
+        Ok(self.file)
+    }
+
+    /// The same, but for what can still be asked: nothing more is to be pushed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn complete(&mut self) -> io::Result<()> {
         let seconds = self.header.record_seconds;
         let fastest = self.waiting.iter().zip(&self.header.signals);
         let fastest = fastest.max_by_key(|(_, signal)| signal.samples);
@@ -171,8 +186,7 @@ impl<W: Write + Seek> EdfWriter<W> {
             self.annotations.push_back(self.no_data(from, (filled + 1) as f64 * seconds));
             self.fill_record()?;
         }
-        self.flush()?;
-        Ok(self.file)
+        self.flush()
     }
 
     fn is_complete(&self) -> bool {

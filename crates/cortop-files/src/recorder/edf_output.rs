@@ -278,16 +278,24 @@ impl EdfOutput {
 
     /// Ends the file, with the length of its records as the pace was measured.
     pub(super) fn finish(mut self, timeline: &SampleTimeline) -> io::Result<EdfSummary> {
-        let summary = EdfSummary {
-            clipped: self.writer.clipped(),
-            dropped: self.motion.as_ref().map_or(0, |motion| motion.dropped),
-        };
         self.writer.flush()?;
         if let Some(pace) = timeline.measured() {
             self.writer.set_record_seconds(self.per_record as f64 / pace)?;
         }
-        self.writer.finish()?.sync()?;
-        Ok(summary)
+        self.writer.complete()?;
+        self.file().sync()?;
+        Ok(EdfSummary {
+            clipped: self.writer.clipped(),
+            dropped: self.motion.as_ref().map_or(0, |motion| motion.dropped),
+            record_seconds: self.header().record_seconds,
+            records: self.writer.records(),
+            samples: self.next,
+        })
+    }
+
+    /// What the file says of itself.
+    pub(super) fn header(&self) -> &EdfHeader {
+        self.writer.header()
     }
 
     pub(super) fn file(&self) -> &OutputFile {
@@ -299,13 +307,19 @@ impl EdfOutput {
     }
 }
 
-/// What could not be written as it came.
+/// What the file has become, and what could not be written as it came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EdfSummary {
     /// Values beyond the scale.
     pub(super) clipped: u64,
     /// Samples of motion without a place.
     pub(super) dropped: u64,
+    /// As its header has them.
+    pub(super) record_seconds: f64,
+    pub(super) records: u64,
+    /// Those of the stream that gave the pace, filled ones among them but for those that complete
+    /// the last record.
+    pub(super) samples: u64,
 }
 
 impl MotionSignals {

@@ -1,6 +1,9 @@
 //! The files of the recording of one headset: whose they are, what they are called, and that each is new.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cortop_protocol::{HeadsetId, Sample};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
@@ -12,18 +15,27 @@ use crate::output_file::OutputFile;
 const ENDINGS: [&str; 8] =
     [".csv", ".json", "_intervalMarker.csv", ".edf", ".md.edf", ".bdf", ".md.bdf", ".jsonl"];
 
+/// Where files lie, each path without an ending.
+#[derive(Debug)]
+struct Stems {
+    /// EDF or BDF with EEG, and what stands beside it.
+    eeg: PathBuf,
+    /// All else. Outside of a BIDS dataset it is the same.
+    others: PathBuf,
+}
+
 /// Makes the files of a headset.
 #[derive(Debug)]
 pub(super) struct RecordingFiles {
     pub(super) headset: HeadsetId,
     pub(super) options: RecorderOptions,
-    /// The path of the files without an ending, once one is made.
-    stem: Option<PathBuf>,
+    /// The paths without an ending, once a file is made.
+    stems: Option<Stems>,
 }
 
 impl RecordingFiles {
     pub(super) fn new(headset: HeadsetId, options: RecorderOptions) -> Self {
-        Self { headset, options, stem: None }
+        Self { headset, options, stems: None }
     }
 
     /// Whether a format is asked for.
@@ -38,23 +50,41 @@ impl RecordingFiles {
         ending: &str,
     ) -> Result<OutputFile, RecordError> {
         let options = &self.options;
-        let stem = self.stem.get_or_insert_with(|| {
+        let stems = self.stems.get_or_insert_with(|| {
+            if let Some(bids) = &options.bids {
+                let (eeg, others) = bids.stems(&options.folder);
+                return Stems { eeg, others };
+            }
             let begun = Zoned::new(moment(sample), TimeZone::system());
             let texts = (options.title.as_str(), options.subject.as_str());
-            names::stem(&options.folder, texts, &self.headset, &begun, &ENDINGS)
+            let stem = names::stem(&options.folder, texts, &self.headset, &begun, &ENDINGS);
+            Stems { eeg: stem.clone(), others: stem }
         });
-        let path = names::with_ending(stem, ending);
-        OutputFile::create(path.clone()).map_err(|source| RecordError::Create { path, source })
+        let path = match &options.bids {
+            Some(_) if [".edf", ".bdf"].contains(&ending) => {
+                names::with_ending(&stems.eeg, &format!("_eeg{ending}"))
+            }
+            _ => names::with_ending(&stems.others, ending),
+        };
+        let folder = path.parent().filter(|_| options.bids.is_some());
+        let made = folder.map_or(Ok(()), fs::create_dir_all);
+        let made = made.and_then(|()| OutputFile::create(path.clone()));
+        made.map_err(|source| RecordError::Create { path, source })
     }
 
-    /// The path of the files without an ending; empty before the first.
+    /// The path of the EEG without an ending; empty before the first file.
+    pub(super) fn eeg_stem(&self) -> &Path {
+        self.stems.as_ref().map_or(Path::new(""), |own| &own.eeg)
+    }
+
+    /// The same of CSV and JSON lines.
     pub(super) fn stem(&self) -> &Path {
-        self.stem.as_deref().unwrap_or(Path::new(""))
+        self.stems.as_ref().map_or(Path::new(""), |own| &own.others)
     }
 
     /// The next file begins another set.
     pub(super) fn close(&mut self) {
-        self.stem = None;
+        self.stems = None;
     }
 }
 

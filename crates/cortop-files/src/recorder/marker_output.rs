@@ -1,8 +1,7 @@
 //! The files of markers beside a CSV: brought up to date while the recording runs.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufWriter, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,6 +12,7 @@ use super::names::with_ending;
 use crate::{
     csv_writer::CsvMarker,
     marker_writer::{ExportedMarker, write_intervals, write_json},
+    output_file::replace,
 };
 
 /// Markers that are kept; what is beyond stands in the rows only.
@@ -127,30 +127,11 @@ impl MarkerOutput {
         if self.due.is_some() { self.write() } else { Ok(()) }
     }
 
-    /// Each is written anew beside the old one and then takes its place, so that it is always whole.
     fn write(&mut self) -> io::Result<()> {
         self.due = None;
-        self.replace(".json", |file| write_json(file, "", &self.markers))?;
-        self.replace("_intervalMarker.csv", |file| write_intervals(file, self.start, &self.markers))
-    }
-
-    fn replace(
-        &self,
-        ending: &str,
-        write: impl Fn(&mut BufWriter<File>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let (path, new) =
-            (with_ending(&self.stem, ending), with_ending(&self.stem, &format!("{ending}.new")));
-        let written = File::create(&new).and_then(|file| {
-            let mut file = BufWriter::new(file);
-            write(&mut file)?;
-            file.flush()?;
-            fs::rename(&new, path)
-        });
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written
+        let intervals = with_ending(&self.stem, "_intervalMarker.csv");
+        replace(&self.path(), |file| write_json(file, "", &self.markers))?;
+        replace(&intervals, |file| write_intervals(file, self.start, &self.markers))
     }
 
     /// Where they are.

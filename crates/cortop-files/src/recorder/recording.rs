@@ -44,12 +44,14 @@ struct StreamRecording {
 
 impl HeadsetRecording {
     pub(super) fn new(headset: HeadsetId, options: RecorderOptions) -> Self {
+        let named = options.bids.iter().flat_map(|bids| &bids.notes);
+        let notes = named.map(|note| format!("{headset}: {note}")).collect();
         Self {
             files: RecordingFiles::new(headset, options),
             streams: Vec::new(),
             lines: None,
             tables: None,
-            closed: RecorderStatus::default(),
+            closed: RecorderStatus { notes, ..RecorderStatus::default() },
         }
     }
 
@@ -175,7 +177,7 @@ impl HeadsetRecording {
             if self.pace() != Some(stream) {
                 return Ok(());
             }
-            self.open(sample, placement, firmware(&self.files.headset))?;
+            self.open(sample, placement, &firmware(&self.files.headset))?;
         }
         match &mut self.tables {
             Some(tables) => tables.sample(&mut self.files, sample, placement, resumes),
@@ -196,7 +198,7 @@ impl HeadsetRecording {
         &mut self,
         sample: &Sample,
         placement: Placement,
-        firmware: String,
+        firmware: &str,
     ) -> Result<(), RecordError> {
         let in_force = |stream: &Stream| {
             let mut own = self.streams.iter().filter(|own| own.in_force);
@@ -209,6 +211,12 @@ impl HeadsetRecording {
         {
             let headset = self.headset();
             self.note(format!("{headset}: EDF and BDF hold EEG and motion, and neither flows"));
+        }
+        if self.files.options.bids.is_some() && sample.subscription.stream != Stream::Eeg {
+            let headset = self.headset();
+            self.note(format!(
+                "{headset}: no EEG flows; what does is in sourcedata of the dataset"
+            ));
         }
         let first = (sample, placement);
         self.tables = Some(Tables::open(&mut self.files, streams, first, firmware)?);

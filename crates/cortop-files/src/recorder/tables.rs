@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     OpenedStream, RecordError, RecordingFormat,
+    bids_sidecars::BidsSidecars,
     csv_output::CsvOutput,
     edf_output::EdfOutput,
     files::RecordingFiles,
@@ -43,6 +44,8 @@ pub(super) struct Tables {
     motion_apart: bool,
     motion_edf: Vec<EdfOutput>,
     markers: MarkerOutput,
+    /// Beside the EEG, in a BIDS dataset.
+    bids: Option<BidsSidecars>,
     /// The newest markers, which may become intervals.
     recent: VecDeque<RecentMarker>,
     /// Markers so far.
@@ -61,6 +64,8 @@ struct RecentMarker {
     index: f64,
     /// Its number in the CSV.
     number: Option<u64>,
+    /// Its number among the events of a BIDS dataset.
+    event: Option<usize>,
 }
 
 impl RecentMarker {
@@ -79,7 +84,7 @@ impl Tables {
         files: &mut RecordingFiles,
         streams: Vec<OpenedStream>,
         (sample, placement): (&Sample, Placement),
-        firmware: String,
+        firmware: &str,
     ) -> Result<Self, RecordError> {
         let pace = sample.subscription.stream;
         let find = |stream: Stream| streams.iter().find(|own| own.stream == stream);
@@ -110,6 +115,11 @@ impl Tables {
             let ending = if pace == Stream::Mot { ".md" } else { "" };
             edf = begin_edf(files, (sample, &placed), (own, &others), ending)?;
         }
+        let eeg = edf.first().filter(|_| pace == Stream::Eeg);
+        let bids = match eeg {
+            Some(eeg) => BidsSidecars::begin(files, eeg.header(), firmware)?,
+            None => None,
+        };
         Ok(Self {
             pace,
             pace_timeline: SampleTimeline::new(rate(pace)),
@@ -119,6 +129,7 @@ impl Tables {
             motion_apart,
             motion_edf: Vec::new(),
             markers: MarkerOutput::new(files.stem(), placed.stamp),
+            bids,
             recent: VecDeque::new(),
             count: 0,
             streams,
@@ -194,6 +205,9 @@ impl Tables {
             return Ok(());
         }
         let placed = self.pace_timeline.place(sample, placement, resumes);
+        if let (Some(bids), 1..) = (&mut self.bids, placed.lost) {
+            bids.gap(placed.index.saturating_sub(placed.lost), placed.lost);
+        }
         if !values.markers.is_empty() {
             for marker in markers(sample, placed.stamp) {
                 self.mark(&marker, Some(placed.index))?;
@@ -246,11 +260,12 @@ impl Tables {
             number = Some(row.index);
             csv.mark(time, row);
         }
+        let event = self.bids.as_mut().and_then(|bids| bids.mark(index, marker));
         if self.recent.len() == MOST_RECENT {
             self.recent.pop_front();
         }
         let id = marker.id.clone();
-        self.recent.push_back(RecentMarker { id, text, time, end: None, index, number });
+        self.recent.push_back(RecentMarker { id, text, time, end: None, index, number, event });
     }
 
     /// A marker is an interval. Its length is reckoned on the timeline, which a clock that is set
@@ -268,6 +283,9 @@ impl Tables {
         for edf in &mut self.edf {
             let written = edf.end_annotation(&own.text, own.index, to);
             written.map_err(RecordError::write(edf.path()))?;
+        }
+        if let (Some(bids), Some(event)) = (&mut self.bids, own.event) {
+            bids.end_marker(event, to);
         }
         if let (Some(csv), Some(number)) = (&mut self.csv, own.number) {
             let lasted = (to - own.index) / self.pace_timeline.pace();
@@ -290,6 +308,9 @@ impl Tables {
         for own in self.edf.iter_mut().chain(&mut self.motion_edf) {
             own.flush().map_err(RecordError::write(own.path()))?;
         }
+        if let Some(bids) = &mut self.bids {
+            bids.flush()?;
+        }
         if syncs {
             for file in self.files() {
                 file.sync().map_err(RecordError::write(file.path()))?;
@@ -309,6 +330,10 @@ impl Tables {
         for (own, timeline) in paced.chain(motion) {
             let path = own.path().to_owned();
             let summary = own.finish(timeline).map_err(RecordError::write(&path))?;
+            // The first file is that of the EEG.
+            if let Some(bids) = self.bids.take() {
+                notes.extend(bids.finish(&summary)?);
+            }
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if summary.clipped > 0 {
                 let count = summary.clipped;
@@ -345,7 +370,7 @@ fn begin_edf(
     Ok(begun)
 }
 
-fn metadata(files: &RecordingFiles, streams: &[OpenedStream], firmware: String) -> CsvMetadata {
+fn metadata(files: &RecordingFiles, streams: &[OpenedStream], firmware: &str) -> CsvMetadata {
     let id = files.headset.as_str();
     let (kind, serial) = id.split_once('-').unwrap_or((id, ""));
     let names =
@@ -359,7 +384,7 @@ fn metadata(files: &RecordingFiles, streams: &[OpenedStream], firmware: String) 
         subject: files.options.subject.clone(),
         headset_type: kind.to_owned(),
         serial: serial.to_owned(),
-        firmware,
+        firmware: firmware.to_owned(),
         rates: rates.collect(),
         version: CsvVersion::V2,
     }

@@ -1,0 +1,252 @@
+//! The names of a recording in a BIDS dataset, and the files that the dataset as a whole has (Brain
+//! Imaging Data Structure, 1.10). EEG stands under its subject; what has no place beside it, as CSV,
+//! JSON lines and motion at a rate of its own, under `sourcedata`, which BIDS leaves to its owner.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use super::{RecordingFormat, names::with_ending};
+
+/// The version of BIDS that is followed.
+const VERSION: &str = "1.10.0";
+/// Characters of a label.
+const LONGEST: usize = 64;
+/// Recordings of one task by one subject.
+const MOST_RUNS: u32 = 9999;
+/// The task of a recording that has neither a task nor a title.
+const UNNAMED: &str = "unnamed";
+/// Files that say what a dataset is, one of which is enough.
+const README: [&str; 4] = ["README", "README.md", "README.rst", "README.txt"];
+/// What is asked of a participant; the first column alone is known here.
+const PARTICIPANTS: &str = "participant_id\tspecies\tage\tsex\thandedness";
+
+/// Whose recording it is, and of what, in a BIDS dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BidsOptions {
+    /// Labels: ASCII letters and digits.
+    subject: String,
+    session: Option<String>,
+    task: String,
+    /// The task as it was given.
+    pub(super) task_name: String,
+    /// Hz of the mains, if known.
+    pub(super) mains: Option<u16>,
+    /// What of it is called otherwise than it was given, a sentence each.
+    pub(super) notes: Vec<String>,
+}
+
+impl BidsOptions {
+    /// From texts as people give them, without a task from the title, for a recording in these formats.
+    /// `mains`: Hz.
+    ///
+    /// # Errors
+    /// A sentence with what cannot be so.
+    pub fn new(
+        subject: &str,
+        session: Option<&str>,
+        (task, title): (Option<&str>, &str),
+        mains: Option<u16>,
+        formats: &[RecordingFormat],
+    ) -> Result<Self, String> {
+        let eeg = [RecordingFormat::Edf, RecordingFormat::Bdf];
+        match eeg.iter().filter(|own| formats.contains(own)).count() {
+            0 => {
+                return Err(
+                    "BIDS keeps EEG as edf or bdf: record one of them, others beside it".into()
+                );
+            }
+            1 => {}
+            _ => return Err("BIDS keeps each recording once: record either edf or bdf".into()),
+        }
+        let mut notes = Vec::new();
+        let subject = label("subject", "sub-", subject, &mut notes)?;
+        let session = session.map(|own| label("session", "ses-", own, &mut notes)).transpose()?;
+        let is_titled = title.contains(|own: char| own.is_ascii_alphanumeric());
+        let task_name = task.unwrap_or(if is_titled { title } else { UNNAMED }).trim();
+        if task.is_none() && !is_titled {
+            notes.push(format!("the task is called {UNNAMED}: nothing names it"));
+        }
+        let task = label("task", "task-", task_name, &mut notes)?;
+        Ok(Self { subject, session, task, task_name: task_name.to_owned(), mains, notes })
+    }
+
+    /// What the names of all files of its subject, and session, begin with.
+    fn whose(&self, between: &str) -> PathBuf {
+        let session = self.session.as_ref().map(|own| format!("{between}ses-{own}"));
+        format!("sub-{}{}", self.subject, session.unwrap_or_default()).into()
+    }
+
+    /// The folder of its EEG in a dataset.
+    fn eeg(&self, root: &Path) -> PathBuf {
+        root.join(self.whose("/")).join("eeg")
+    }
+
+    /// The folder of what BIDS has no place for.
+    fn source(&self, root: &Path) -> PathBuf {
+        root.join("sourcedata").join(self.whose("/")).join("eeg")
+    }
+
+    /// The paths of the EEG and of what else is recorded, each without an ending: of a run of which
+    /// there is no file yet.
+    pub(super) fn stems(&self, root: &Path) -> (PathBuf, PathBuf) {
+        let folders = [self.eeg(root), self.source(root)];
+        let mut taken = Vec::new();
+        for own in folders.iter().filter_map(|own| fs::read_dir(own).ok()) {
+            taken.extend(own.flatten().map(|own| own.file_name().to_string_lossy().into_owned()));
+        }
+        let whose = self.whose("_").display().to_string();
+        let name = |run: u32| format!("{whose}_task-{}_run-{run:02}", self.task);
+        let is_free = |own: &String| {
+            let begins = |name: &String| {
+                name.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with(['_', '.']))
+            };
+            !taken.iter().any(begins)
+        };
+        let free = (1..=MOST_RUNS).map(name).find(is_free).unwrap_or_else(|| name(MOST_RUNS));
+        (folders[0].join(&free), folders[1].join(free))
+    }
+
+    /// The paths of the places of electrodes and of the system they are given in, which hold for all runs
+    /// of a session.
+    pub(super) fn electrodes(&self, root: &Path) -> (PathBuf, PathBuf) {
+        let stem = self.eeg(root).join(self.whose("_"));
+        (with_ending(&stem, "_electrodes.tsv"), with_ending(&stem, "_coordsystem.json"))
+    }
+
+    /// Makes what the dataset as a whole lacks; what is there stays as it is.
+    pub(super) fn complete(&self, root: &Path) -> io::Result<()> {
+        let name = root.canonicalize().ok();
+        let name = name.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        let version = env!("CARGO_PKG_VERSION");
+        let description = json!({
+            "Name": if name.is_empty() { "EEG" } else { &name },
+            "BIDSVersion": VERSION,
+            "DatasetType": "raw",
+            "GeneratedBy": [{ "Name": "cortop", "Version": version }],
+        });
+        let text = format!("{description:#}\n");
+        create(&root.join("dataset_description.json"), text.as_bytes())?;
+        if !README.iter().any(|own| root.join(own).symlink_metadata().is_ok()) {
+            let text = "EEG of EMOTIV headsets, recorded by cortop as the Cortex service sent it, \
+                        neither filtered nor referenced.\n\nEvents have the markers, and \
+                        BAD_ACQ_SKIP where samples were lost and the last value stands in their \
+                        place. What else was recorded is in sourcedata.\n\nSay here who was \
+                        recorded, how and what for.\n";
+            create(&root.join("README"), text.as_bytes())?;
+        }
+        self.add_participant(&root.join("participants.tsv"))
+    }
+
+    /// Adds a line for the subject where there is none.
+    fn add_participant(&self, path: &Path) -> io::Result<()> {
+        create(path, format!("{PARTICIPANTS}\n").as_bytes())?;
+        let text = fs::read_to_string(path)?;
+        let id = format!("sub-{}", self.subject);
+        let mut lines = text.lines();
+        let head = lines.next().unwrap_or_default();
+        let Some(at) = head.split('\t').position(|own| own == "participant_id") else {
+            return Ok(());
+        };
+        if lines.any(|line| line.split('\t').nth(at) == Some(&*id)) {
+            return Ok(());
+        }
+        let cell = |column: usize| if column == at { &*id } else { "n/a" };
+        let cells: Vec<_> = (0..head.split('\t').count()).map(cell).collect();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let line = format!("{end}{}\n", cells.join("\t"));
+        File::options().append(true).open(path)?.write_all(line.as_bytes())
+    }
+}
+
+/// Makes a file, if there is none.
+fn create(path: &Path, content: &[u8]) -> io::Result<()> {
+    match File::create_new(path) {
+        Ok(mut file) => file.write_all(content),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A text as a label of names, `prefix` or not before it: letters and digits of ASCII.
+fn label(what: &str, prefix: &str, text: &str, notes: &mut Vec<String>) -> Result<String, String> {
+    let text = text.trim();
+    let text = text.strip_prefix(prefix).unwrap_or(text);
+    let sound = text.chars().filter(char::is_ascii_alphanumeric).take(LONGEST);
+    let label: String = sound.collect();
+    if label.is_empty() {
+        return Err(format!("the {what} needs a letter or a digit: BIDS names files by them"));
+    }
+    if label != text {
+        notes.push(format!("the {what} \"{text}\" is {label} in names, as BIDS has them"));
+    }
+    Ok(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RecordingFormat::{Bdf, Csv, Edf, Jsonl};
+
+    fn new(subject: &str, task: Option<&str>, title: &str) -> Result<BidsOptions, String> {
+        BidsOptions::new(subject, Some("ses-pre 1"), (task, title), None, &[Edf, Csv])
+    }
+
+    #[test]
+    fn labels_are_letters_and_digits_and_what_is_changed_is_said() {
+        let own = new("sub-07", Some("oddball"), "").unwrap();
+        assert_eq!((&*own.subject, &*own.task), ("07", "oddball"));
+        assert_eq!(own.notes, [r#"the session "pre 1" is pre1 in names, as BIDS has them"#]);
+        let own = new("O'Neil_ü", None, "eyes: open").unwrap();
+        assert_eq!(
+            (&*own.subject, &*own.task, &*own.task_name),
+            ("ONeil", "eyesopen", "eyes: open")
+        );
+        assert_eq!(own.notes.len(), 3, "{:?}", own.notes);
+        let own = new("1", None, " ").unwrap();
+        assert_eq!(own.task, UNNAMED);
+        assert!(own.notes.last().unwrap().contains("nothing names it"), "{:?}", own.notes);
+        assert_eq!(new(&"a".repeat(99), None, "b").unwrap().subject.len(), LONGEST);
+        new("  ", None, "").unwrap_err();
+        new("1", Some("?"), "title").unwrap_err();
+    }
+
+    #[test]
+    fn a_dataset_keeps_each_recording_once_as_edf_or_bdf() {
+        let new = |formats: &[_]| BidsOptions::new("1", None, (None, ""), None, formats);
+        new(&[Csv, Edf]).unwrap();
+        new(&[Bdf, Jsonl]).unwrap();
+        assert!(new(&[Csv, Jsonl]).unwrap_err().contains("edf or bdf"));
+        assert!(new(&[Edf, Bdf]).unwrap_err().contains("either"));
+    }
+
+    #[test]
+    fn runs_are_counted_over_both_folders_and_nothing_of_a_dataset_is_changed() {
+        let root = tempfile::tempdir().unwrap();
+        let own = new("7", Some("rest"), "").unwrap();
+        let eeg = root.path().join("sub-7/ses-pre1/eeg");
+        let source = root.path().join("sourcedata/sub-7/ses-pre1/eeg");
+        fs::create_dir_all(&eeg).unwrap();
+        fs::create_dir_all(&source).unwrap();
+        let name = |run: &str| format!("sub-7_ses-pre1_task-rest_{run}");
+        assert_eq!(own.stems(root.path()), (eeg.join(name("run-01")), source.join(name("run-01"))));
+        fs::write(eeg.join(name("run-01_eeg.json")), "").unwrap();
+        fs::write(source.join(name("run-02.csv")), "").unwrap();
+        assert_eq!(own.stems(root.path()).0, eeg.join(name("run-03")));
+
+        let participants = root.path().join("participants.tsv");
+        fs::write(root.path().join("README.md"), "ours").unwrap();
+        fs::write(&participants, "participant_id\tgroup\nsub-3\tcontrol").unwrap();
+        own.complete(root.path()).unwrap();
+        let first = fs::read(root.path().join("dataset_description.json")).unwrap();
+        own.complete(root.path()).unwrap();
+        let expected = "participant_id\tgroup\nsub-3\tcontrol\nsub-7\tn/a\n";
+        assert_eq!(fs::read_to_string(&participants).unwrap(), expected);
+        assert!(!root.path().join("README").exists(), "there is one");
+        assert_eq!(fs::read(root.path().join("dataset_description.json")).unwrap(), first);
+    }
+}
