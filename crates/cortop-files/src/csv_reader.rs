@@ -3,19 +3,34 @@
 
 use std::io;
 
-use cortop_protocol::Stream;
+use cortop_protocol::{
+    Stream,
+    model::{EPOC_SENSORS, INSIGHT_SENSORS, MN8_SENSORS},
+};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
 
 use crate::{
     header::{ColumnKind, Header, metadata},
     input::InputFile,
-    lines::{LineReader, cells, separator},
+    lines::{self, LineReader, cells, separator},
     marker_file::MarkerFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
     row::{ReadCounts, Row, RowMarker, StreamSample, count},
 };
 
-/// Lines in which the names of the columns are looked for.
-const HEADER_LINES: u32 = 20;
+/// Lines in which the names of the columns are looked for, and the most columns that make sense.
+const HEADER_LINES: u32 = 1000;
+const MAX_COLUMNS: usize = 65_536;
+/// Lines without a row after which the caller is given one without EEG, so that it can say how far
+/// the reading is.
+const LINES_AT_A_TIME: u32 = 65_536;
+
+/// What comments begin with.
+const COMMENT: [char; 2] = ['#', '%'];
 
 /// Reads a table.
 pub(crate) struct CsvReader {
@@ -28,8 +43,10 @@ pub(crate) struct CsvReader {
     sensors: Vec<usize>,
     markers: Option<MarkerFile>,
     counts: ReadCounts,
-    /// The numbers of a line, NaN where there is none, and whether the cell is empty.
-    numbers: Vec<(f64, bool)>,
+    /// The cells of a line.
+    cells: Vec<Cell>,
+    /// µV of the unit of the sensors.
+    microvolts: f64,
     /// The EEG of the row before.
     before: Vec<f64>,
     /// The newest samples of what stands in each row, of which only changes are yielded.
@@ -39,26 +56,41 @@ pub(crate) struct CsvReader {
 impl CsvReader {
     pub(crate) fn open(input: InputFile) -> Result<Self, OpenError> {
         let (name, once) = (input.name(), input.once);
-        let markers = if once { None } else { MarkerFile::beside(&input.path) };
+        let (markers, notes) =
+            if once { (None, Vec::new()) } else { MarkerFile::beside(&input.path) };
         let unreadable = |error: io::Error| OpenError::Unreadable { name: name.clone(), error };
         let mut lines = LineReader::new(input).map_err(unreadable)?;
         let (mut known, mut header, mut number) = (None, None, 0);
+        // A comment may hold the names, which the first row then confirms.
+        let mut commented: Option<(Header, char)> = None;
         while header.is_none() && number < HEADER_LINES {
             let Some(line) = lines.next_line().map_err(unreadable)? else { break };
             number += 1;
+            let separator = separator(line);
+            let columns = line.matches(separator).count() + 1;
+            if columns > MAX_COLUMNS {
+                continue;
+            }
             if known.is_none() {
                 known = metadata(line);
             }
-            let separator = separator(line);
             // The oldest exports name their columns within the metadata.
             let labels = known.as_ref().and_then(|pairs| pairs.get("labels"));
-            header = match labels {
-                Some(labels) => {
-                    let names = labels.split_whitespace().map(str::to_owned).collect();
-                    Header::of(names).map(|header| (header, ','))
-                }
-                None => Header::of(names(&cells(line, separator))).map(|own| (own, separator)),
-            };
+            if let Some(labels) = labels {
+                let names = labels.split_whitespace().map(str::to_owned).collect();
+                header = Header::of(names).map(|header| (header, ','));
+                continue;
+            }
+            let own = line.trim_start_matches(COMMENT);
+            let found = Header::of(names(&cells(own, separator))).map(|own| (own, separator));
+            if own.len() < line.len() {
+                commented = found.filter(|_| columns > 1).or(commented);
+            } else if found.is_none() && is_row(line, columns, commented.as_ref()) {
+                header = commented.take();
+                lines.read_again();
+            } else {
+                header = found;
+            }
         }
         let Some((header, separator)) = header else {
             return Err(if number == 0 {
@@ -88,9 +120,19 @@ impl CsvReader {
             eeg_rate: rate("eeg_").or_else(|| plain("sampling rate")).or_else(|| plain("sampling")),
             motion_rate: rate("mot_"),
             once,
-            notes: Vec::new(),
+            notes,
             header,
         };
+        let has = |kind| info.header.has(kind);
+        let is_paced = has(ColumnKind::Time) || has(ColumnKind::Counter) || info.eeg_rate.is_some();
+        if !is_paced && info.headset_type.is_none() && !is_headset(&info.header) {
+            return Err(OpenError::unusable(
+                &name,
+                "it has no column Timestamp or COUNTER and no sampling rate, and its sensors are \
+                 those of no EMOTIV headset, so that its rate is unknown; if it has a column of \
+                 times, name it Timestamp",
+            ));
+        }
         let of = |kind| move |column: &&crate::header::FileColumn| column.kind == kind;
         let columns = &info.header.columns;
         Ok(Self {
@@ -100,40 +142,58 @@ impl CsvReader {
             sensors: columns.iter().filter(of(ColumnKind::Sensor)).map(|own| own.place).collect(),
             markers,
             counts: ReadCounts::default(),
-            numbers: Vec::new(),
+            cells: Vec::new(),
+            microvolts: 1.0,
             before: Vec::new(),
             states: Vec::new(),
             info,
         })
     }
 
-    /// Takes the numbers of a line; `false` for one that is no row.
+    /// Takes the cells of a line; `false` for one that is no row.
     fn parse(&mut self) -> io::Result<Option<bool>> {
         let separator = self.separator;
-        let Some(line) = self.lines.next_line()? else { return Ok(None) };
-        self.numbers.clear();
+        let line = self.lines.next_line()?;
+        self.cells.clear();
+        let Some(line) = line else {
+            self.counts.too_long = self.lines.too_long();
+            return Ok(None);
+        };
         if line.contains('"') {
-            let cells = cells(line, separator);
-            self.numbers.extend(cells.iter().map(|cell| number(cell, separator)));
+            self.cells.extend(cells(line, separator).iter().map(|cell| Cell::of(cell)));
         } else {
-            let cells = line.split(separator).map(|cell| number(cell.trim(), separator));
-            self.numbers.extend(cells);
+            self.cells.extend(line.split(separator).map(|cell| Cell::of(cell.trim())));
         }
-        if self.numbers.iter().all(|(_, empty)| *empty) {
+        if self.cells.iter().all(|cell| *cell == Cell::Empty) {
             return Ok(Some(false));
         }
-        let readable =
-            |place: &usize| self.numbers.get(*place).is_some_and(|(number, _)| number.is_finite());
-        let has_eeg = self.sensors.iter().any(readable);
+        let sensors = || self.sensors.iter().filter_map(|place| self.cells.get(*place));
+        let has_eeg = sensors().any(|cell| matches!(cell, Cell::Number(_)));
+        let is_whole = self.cells.len() >= self.width;
         if !has_eeg {
-            let all = self.numbers.iter().all(|(number, _)| number.is_nan());
-            if all || self.info.header.is_repeated_by(&cells(line, separator)) {
+            let unit = sensors().find_map(|cell| match cell {
+                Cell::Unit(microvolts) => Some(*microvolts),
+                _ => None,
+            });
+            let are_units = sensors().all(|cell| matches!(cell, Cell::Unit(_)));
+            if let Some(microvolts) = unit.filter(|_| are_units) {
+                self.microvolts = microvolts;
                 self.counts.names += 1;
+                return Ok(Some(false));
+            }
+            if self.info.header.is_repeated_by(&cells(line, separator)) || metadata(line).is_some()
+            {
+                self.counts.names += 1;
+                return Ok(Some(false));
+            }
+            let has_number = self.cells.iter().any(|cell| matches!(cell, Cell::Number(_)));
+            if line.starts_with(COMMENT) || !is_whole && !has_number {
+                self.counts.unknown += 1;
                 return Ok(Some(false));
             }
         }
         self.counts.read += 1;
-        if self.numbers.len() < self.width {
+        if !is_whole {
             self.counts.short += 1;
             return Ok(Some(false));
         }
@@ -146,9 +206,18 @@ impl CsvReader {
         let (mut seconds, mut millis, mut mark) = (None, 0.0, [None; 3]);
         let mut motion_counter = None;
         for column in &self.info.header.columns {
-            let (number, empty) =
-                self.numbers.get(column.place).copied().unwrap_or((f64::NAN, true));
-            let known = Some(number).filter(|number| number.is_finite());
+            let cell = self.cells.get(column.place).copied().unwrap_or(Cell::Empty);
+            let known = match cell {
+                Cell::Number(number) => Some(number),
+                // Words stand for flags alone.
+                Cell::Flag(flag)
+                    if !matches!(column.kind, ColumnKind::Sensor | ColumnKind::Extra) =>
+                {
+                    Some(f64::from(u8::from(flag)))
+                }
+                _ => None,
+            };
+            let number = known.unwrap_or(f64::NAN);
             match column.kind {
                 ColumnKind::Time => seconds = known,
                 ColumnKind::TimeMillis => millis = known.unwrap_or_default(),
@@ -166,11 +235,13 @@ impl CsvReader {
                         self.counts.held += 1;
                         row.interpolated = true;
                     }
-                    row.eeg.push(known.unwrap_or(held));
+                    let scale =
+                        if column.kind == ColumnKind::Sensor { self.microvolts } else { 1.0 };
+                    row.eeg.push(known.map_or(held, |own| own * scale));
                 }
                 kind => {
                     let Some(stream) = kind.stream() else { continue };
-                    self.counts.unreadable += u64::from(number.is_nan() && !empty);
+                    self.counts.unreadable += u64::from(known.is_none() && cell != Cell::Empty);
                     if row.samples.last().is_none_or(|last| last.stream != stream) {
                         let counter = motion_counter.filter(|_| stream == Stream::Mot);
                         let values = Vec::new();
@@ -223,16 +294,17 @@ impl RecordingReader for CsvReader {
 
     fn next_row(&mut self, row: &mut Row) -> io::Result<bool> {
         row.clear();
-        loop {
+        for _ in 0..LINES_AT_A_TIME {
             match self.parse()? {
                 None => return Ok(false),
                 Some(false) => {}
                 Some(true) => {
                     self.fill(row);
-                    return Ok(true);
+                    break;
                 }
             }
         }
+        Ok(true)
     }
 
     fn counts(&self) -> &ReadCounts {
@@ -261,14 +333,74 @@ fn names(cells: &[String]) -> Vec<String> {
     names
 }
 
-/// The number in a cell, NaN where there is none, and whether the cell is empty. Where cells are not
-/// separated by commas, decimals may be.
-fn number(cell: &str, separator: char) -> (f64, bool) {
-    let number = if separator == ',' || !cell.contains(',') {
-        cell.parse()
-    } else {
-        cell.replace(',', ".").parse()
-    };
-    let number = number.ok().filter(|number: &f64| number.is_finite());
-    (number.unwrap_or(f64::NAN), cell.is_empty())
+/// Whether all sensors are those of a headset with fixed ones.
+fn is_headset(header: &Header) -> bool {
+    let known: [&[&str]; 3] = [&EPOC_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
+    known.iter().any(|known| header.labels(ColumnKind::Sensor).all(|own| known.contains(&own)))
+}
+
+/// Whether a line is a row of the columns that a comment names.
+fn is_row(line: &str, columns: usize, commented: Option<&(Header, char)>) -> bool {
+    commented.is_some_and(|(header, separator)| {
+        let first = line.split(*separator).next().unwrap_or_default();
+        header.columns.len() == columns && matches!(Cell::of(first.trim()), Cell::Number(_))
+    })
+}
+
+/// The units of voltage in µV.
+const UNITS: [(&[&str], f64); 4] = [
+    (&["uV", "µV", "μV", "microvolt", "microvolts"], 1.0),
+    (&["mV", "millivolt", "millivolts"], 1e3),
+    (&["V", "volt", "volts"], 1e6),
+    (&["nV"], 1e-3),
+];
+
+/// What a cell holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cell {
+    Empty,
+    Number(f64),
+    /// A word that stands for yes or no.
+    Flag(bool),
+    /// A unit of voltage, in µV.
+    Unit(f64),
+    Other,
+}
+
+impl Cell {
+    fn of(cell: &str) -> Self {
+        if cell.is_empty() {
+            return Self::Empty;
+        }
+        if let Some(number) = lines::number(cell) {
+            return Self::Number(number);
+        }
+        let is_in =
+            |words: &[&str], cell: &str| words.iter().any(|own| own.eq_ignore_ascii_case(cell));
+        let plain = cell.trim_matches(['[', ']', '(', ')', ' ']);
+        let unit = UNITS.iter().find(|(words, _)| is_in(words, plain));
+        if is_in(&["true", "yes", "interpolated"], cell) {
+            Self::Flag(true)
+        } else if is_in(&["false", "no", "none"], cell) {
+            Self::Flag(false)
+        } else if let Some((_, microvolts)) = unit {
+            Self::Unit(*microvolts)
+        } else if let Some(seconds) = date_and_time(cell) {
+            Self::Number(seconds)
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The seconds since 1970 of a date with a time of the day, or those of a time of the day alone.
+fn date_and_time(cell: &str) -> Option<f64> {
+    if !cell.starts_with(|first: char| first.is_ascii_digit()) || !cell.contains(':') {
+        return None;
+    }
+    let day = || Some(Date::constant(1970, 1, 1).to_datetime(cell.parse::<Time>().ok()?));
+    let without_zone = || cell.parse::<DateTime>().ok().or_else(day)?.to_zoned(TimeZone::UTC).ok();
+    let time = cell.parse::<Timestamp>().ok();
+    let time = time.or_else(|| without_zone().map(|own| own.timestamp()))?;
+    Some(time.as_duration().as_secs_f64())
 }

@@ -227,24 +227,43 @@ impl Header {
         self.columns.iter().filter(|column| column.kind == ColumnKind::Sensor).all(same)
     }
 
-    /// The columns that are not replayed, those of one family together.
+    /// The columns that are not replayed: those of one family together, unless others of it are.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
-        let mut families: Vec<(&str, usize)> = Vec::new();
-        for name in self.columns.iter().filter(|own| own.kind == ColumnKind::LeftOut) {
-            let name = name.name.as_str();
-            let family = name.split_once('.').map_or(name, |(family, _)| family);
-            match families.iter_mut().find(|(known, _)| *known == family) {
+        let family = |name: &str| name.split_once('.').map(|(family, _)| family.to_owned());
+        let (left, played): (Vec<_>, Vec<_>) =
+            self.columns.iter().partition(|own| own.kind == ColumnKind::LeftOut);
+        let played: BTreeSet<_> = played.iter().filter_map(|own| family(&own.name)).collect();
+        let mut found: Vec<(String, usize)> = Vec::new();
+        for column in left {
+            let name = &column.name;
+            if name.is_empty() || self.repeated.contains(name) {
+                continue;
+            }
+            let own = family(name).filter(|own| !played.contains(own));
+            let own = own.unwrap_or_else(|| name.clone());
+            match found.iter_mut().find(|(known, _)| *known == own) {
                 Some((_, count)) => *count += 1,
-                None if !name.is_empty() => families.push((family, 1)),
-                None => {}
+                None => found.push((own, 1)),
             }
         }
-        let named = families.into_iter().map(|(family, count)| match count {
-            1 => family.to_owned(),
+        let named = found.into_iter().map(|(family, count)| match count {
+            1 => family,
             _ => format!("{family} ({count} columns)"),
         });
         named.collect()
+    }
+}
+
+/// A list of names in a sentence: the first few, and how many more there are.
+#[must_use]
+pub fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let shown = names.get(..SHOWN).filter(|_| names.len() > SHOWN + 1).unwrap_or(names);
+    let list = shown.join(", ");
+    match names.len() - shown.len() {
+        0 => list,
+        more => format!("{list} and {more} more"),
     }
 }
 

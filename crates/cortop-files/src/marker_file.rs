@@ -6,11 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    lines::{cells, separator},
+    lines::{cells, decode, separator},
     row::count,
 };
 
@@ -20,26 +19,21 @@ const LARGEST: u64 = 16 << 20;
 /// The markers of a recording.
 pub(crate) struct MarkerFile(Vec<Value>);
 
-/// `NAME.json` or the like beside `NAME.csv`.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Json {
-    markers: Vec<Value>,
-}
-
 impl MarkerFile {
-    /// The file beside a recording, if there is one.
-    pub(crate) fn beside(recording: &Path) -> Option<Self> {
-        let name = recording.file_name()?.to_str()?;
-        let name = [".gz", ".bz2"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-        let full = name.strip_suffix(".csv").unwrap_or(name);
+    /// The file beside a recording, if there is one, and sentences about what of them is broken.
+    pub(crate) fn beside(recording: &Path) -> (Option<Self>, Vec<String>) {
+        let name = recording.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let full = without(without(name, &[".gz", ".bz2", ".zst"]), &[".csv"]);
         let mut plain = full;
         // The parts name the streams a file holds.
-        while let Some(shorter) =
-            [".md", ".pm", ".bp", ".mc", ".fe"].iter().find_map(|part| plain.strip_suffix(part))
-        {
+        loop {
+            let shorter = without(plain, &[".md", ".pm", ".bp", ".mc", ".fe"]);
+            if shorter.len() == plain.len() {
+                break;
+            }
             plain = shorter;
         }
+        let stems = if plain == full { vec![full] } else { vec![full, plain] };
         let ends = [
             ".markers.json",
             ".json",
@@ -48,30 +42,44 @@ impl MarkerFile {
             "_markers.json",
             "_marker.json",
         ];
-        let files =
-            [full, plain].into_iter().flat_map(|stem| ends.map(|end| format!("{stem}{end}")));
-        let json = files.map(|file| recording.with_file_name(file)).find_map(|file| {
-            let Json { markers } = serde_json::from_str(&text(file)?).ok()?;
-            (!markers.is_empty()).then_some(markers)
-        });
-        let intervals = [full, plain].into_iter().find_map(|stem| {
-            intervals(&text(recording.with_file_name(format!("{stem}_intervalMarker.csv")))?)
-        });
-        json.or(intervals).map(Self)
+        let files = stems.iter().flat_map(|stem| ends.map(|end| format!("{stem}{end}")));
+        let mut notes = Vec::new();
+        for file in files {
+            let read = text(recording.with_file_name(&file)).map(|text| markers(&text));
+            match read {
+                Some(Ok(markers)) if !markers.is_empty() => return (Some(Self(markers)), notes),
+                Some(Err(why)) => notes.push(format!("{file} is broken, {why}: it is left out.")),
+                _ => {}
+            }
+        }
+        for file in stems.iter().map(|stem| format!("{stem}_intervalMarker.csv")) {
+            match text(recording.with_file_name(&file)).map(|text| intervals(&text)) {
+                Some(Ok((markers, broken))) => {
+                    if let Some(line) = broken.first() {
+                        let count = broken.len();
+                        notes.push(format!(
+                            "{file} has {count} broken lines, the first is line {line}: they are \
+                             left out."
+                        ));
+                    }
+                    return (Some(Self(markers)), notes);
+                }
+                Some(Err(why)) => notes.push(format!("{file} is broken, {why}: it is left out.")),
+                None => {}
+            }
+        }
+        (None, notes)
     }
 
     /// The marker of a row, by its number, type and value as far as the row has them.
     pub(crate) fn object(file: Option<&Self>, [number, kind, value]: [Option<f64>; 3]) -> Value {
-        let index = number.and_then(count);
-        let own = file.and_then(|file| file.0.iter().find(|own| own["index"].as_u64() == index));
-        let mut object = own.filter(|_| index.is_some()).cloned().unwrap_or_else(|| {
-            let value = value.map(|value| count(value).map_or(json!(value), |whole| json!(whole)));
-            let label = index.map(|index| json!(index.to_string())).or_else(|| value.clone());
+        let is_named = |own: &&Value| index(&own["index"]).is_some_and(|own| Some(own) == number);
+        let own = file.and_then(|file| file.0.iter().find(is_named));
+        let mut object = own.cloned().unwrap_or_else(|| {
+            let value = value.map(whole);
+            let label = number.map(whole).or_else(|| value.clone());
             json!({
-                "label": label.map_or_else(String::new, |label| match label {
-                    Value::String(text) => text,
-                    number => number.to_string(),
-                }),
+                "label": label.map_or_else(String::new, |label| label.to_string()),
                 "type": if kind == Some(2.0) { "interval" } else { "instance" },
                 "value": value.unwrap_or_else(|| json!("")),
             })
@@ -84,31 +92,77 @@ impl MarkerFile {
     }
 }
 
-/// The markers of a file of intervals: `latency,duration,type,marker_value,…,marker_id`.
-fn intervals(text: &str) -> Option<Vec<Value>> {
-    let mut lines = text.trim_start_matches('\u{feff}').lines();
-    let names = lines.next()?;
+/// A name without one of some ends, in any case.
+fn without<'a>(name: &'a str, ends: &[&str]) -> &'a str {
+    let shorter = |end: &&str| {
+        let (own, last) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
+        last.eq_ignore_ascii_case(end).then_some(own)
+    };
+    ends.iter().find_map(shorter).unwrap_or(name)
+}
+
+/// A number as JSON, whole if it is.
+fn whole(number: f64) -> Value {
+    let whole = number.abs().fract() == 0.0 && count(number.abs()).is_some();
+    let parsed = whole.then(|| format!("{number:.0}").parse::<i64>().ok()).flatten();
+    parsed.map_or_else(|| json!(number), |whole| json!(whole))
+}
+
+/// The number of a marker, which some files have as text.
+fn index(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// The markers of a file in JSON: a list, or the member `Markers` of an object.
+fn markers(text: &str) -> Result<Vec<Value>, String> {
+    let mut value: Value = serde_json::from_str(text).map_err(|error| {
+        let (line, why) = (error.line(), error.to_string());
+        format!("line {line} ({})", why.split(" at line").next().unwrap_or_default())
+    })?;
+    let list = match &mut value {
+        Value::Object(members) => {
+            let mut members = members.iter_mut();
+            members
+                .find(|(name, _)| name.eq_ignore_ascii_case("markers"))
+                .map(|(_, own)| own.take())
+        }
+        list => Some(list.take()),
+    };
+    let Some(Value::Array(list)) = list else { return Ok(Vec::new()) };
+    Ok(list.into_iter().filter(Value::is_object).collect())
+}
+
+/// The markers of a file of intervals, `latency,duration,type,marker_value,…,marker_id`, and its broken
+/// lines.
+fn intervals(text: &str) -> Result<(Vec<Value>, Vec<i64>), String> {
+    let mut lines = text.lines();
+    let names = lines.next().unwrap_or_default();
     let separator = separator(names);
     let names = cells(names, separator);
-    let place = |name: &str| names.iter().position(|own| own.eq_ignore_ascii_case(name));
+    let find = |name: &str| names.iter().position(|own| own.eq_ignore_ascii_case(name));
+    let place = |name: &str| find(name).ok_or_else(|| format!("line 1 (it has no column {name})"));
     let (label, value, duration) = (place("type")?, place("marker_value")?, place("duration")?);
-    let markers = lines.zip(1_u64..).map(|(line, number)| {
+    let (mut markers, mut broken) = (Vec::new(), Vec::new());
+    for (line, number) in lines.zip(1_i64..).filter(|(line, _)| !line.trim().is_empty()) {
         let cells = cells(line, separator);
         let cell = |place: usize| cells.get(place).map_or("", String::as_str);
+        if cells.len() <= label.max(value).max(duration) {
+            broken.push(number + 1);
+            continue;
+        }
         let lasts = cell(duration).parse().is_ok_and(|duration: f64| duration > 0.0);
-        let index = place("marker_id").and_then(|own| cell(own).parse().ok()).unwrap_or(number);
-        json!({
+        let index = find("marker_id").and_then(|own| cell(own).parse().ok()).unwrap_or(number);
+        markers.push(json!({
             "index": index,
             "label": cell(label),
             "type": if lasts { "interval" } else { "instance" },
             "value": cell(value),
-        })
-    });
-    Some(markers.collect())
+        }));
+    }
+    Ok((markers, broken))
 }
 
 fn text(file: PathBuf) -> Option<String> {
     let small = fs::metadata(&file).is_ok_and(|it| it.is_file() && it.len() <= LARGEST);
-    let bytes = if small { fs::read(file).ok()? } else { return None };
-    Some(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
+    if small { decode(fs::read(file).ok()?).ok() } else { None }
 }

@@ -72,8 +72,12 @@ pub struct ReadCounts {
     pub lost: u64,
     /// Rows or records that are cut off.
     pub short: u64,
-    /// Lines that repeat the names or give units.
+    /// Lines that repeat the names, give units or are comments.
     pub names: u64,
+    /// Lines that are none of all these.
+    pub unknown: u64,
+    /// Lines that are too long to make sense.
+    pub too_long: u64,
     /// Markers that nothing names.
     pub unnamed_markers: u64,
 }

@@ -88,9 +88,21 @@ pub struct LineTally {
     pub first_bad: Option<(u64, String)>,
     /// Why the file could not be read to its end: it was cut off, or is damaged there.
     pub cut_off: Option<String>,
+    /// Those of them that are too long to make sense.
+    too_long: u64,
 }
 
 impl LineTally {
+    /// Takes in how many lines were too long so far.
+    fn note_too_long(&mut self, count: u64) {
+        let more = count - std::mem::replace(&mut self.too_long, count);
+        self.read += more;
+        self.bad += more;
+        if more > 0 {
+            self.first_bad.get_or_insert((self.read, "it is longer than 4 MiB".to_owned()));
+        }
+    }
+
     /// What was wrong, a sentence each.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
         let bad = self.first_bad.as_ref().map(|(line, why)| match self.bad {
@@ -157,9 +169,13 @@ impl CaptureReader {
     /// The next line that can be read; `None` after the last.
     pub fn next_line(&mut self) -> Option<CaptureLine> {
         loop {
+            self.tally.note_too_long(self.lines.too_long());
             let line = match self.lines.next_line() {
                 Ok(Some(line)) => line,
-                Ok(None) => return None,
+                Ok(None) => {
+                    self.tally.note_too_long(self.lines.too_long());
+                    return None;
+                }
                 Err(error) => {
                     self.tally.cut_off.get_or_insert_with(|| error.to_string());
                     return None;

@@ -16,22 +16,28 @@ pub(super) enum Chunk {
     Offset(u32, f64, f64),
     /// Nothing that is needed.
     Other,
+    /// The beginning of a chunk, where the file is cut off.
+    Cut,
 }
 
-/// Reads the next chunk; `None` after the last whole one. Of the samples of streams that are not
+/// Reads the next chunk; `None` after the last. Of the samples of streams that are not
 /// wanted, nothing is kept.
 pub(super) fn next(
     file: &mut dyn BufRead,
     wanted: impl Fn(u32) -> bool,
 ) -> io::Result<Option<Chunk>> {
-    let Some(length) = length(file)? else { return Ok(None) };
+    let length = match length(file) {
+        Ok(Some(length)) => length,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Some(Chunk::Cut)),
+        other => return other.map(|_| None),
+    };
     if !(2..=MAX_CHUNK).contains(&length) {
         return Err(io::Error::other("a chunk's length makes no sense"));
     }
     let mut tag = [0; 2];
     let mut stream = [0; 4];
     if file.read_exact(&mut tag).is_err() {
-        return Ok(None);
+        return Ok(Some(Chunk::Cut));
     }
     let tag = u16::from_le_bytes(tag);
     let left = length - 2;
@@ -39,7 +45,7 @@ pub(super) fn next(
         return skip(file, left);
     }
     if file.read_exact(&mut stream).is_err() {
-        return Ok(None);
+        return Ok(Some(Chunk::Cut));
     }
     let (stream, left) = (u32::from_le_bytes(stream), left - 4);
     if tag == 3 && !wanted(stream) {
@@ -48,7 +54,7 @@ pub(super) fn next(
     let mut content = Vec::new();
     file.take(left).read_to_end(&mut content)?;
     if (content.len() as u64) < left {
-        return Ok(None);
+        return Ok(Some(Chunk::Cut));
     }
     Ok(Some(match tag {
         2 => Chunk::Header(stream, String::from_utf8_lossy(&content).into_owned()),
@@ -62,7 +68,7 @@ pub(super) fn next(
 
 fn skip(file: &mut dyn BufRead, length: u64) -> io::Result<Option<Chunk>> {
     let skipped = io::copy(&mut file.take(length), &mut io::sink())?;
-    Ok((skipped == length).then_some(Chunk::Other))
+    Ok(Some(if skipped == length { Chunk::Other } else { Chunk::Cut }))
 }
 
 /// A length of a chunk, or of a text: how many bytes it has, then the bytes.
@@ -76,7 +82,8 @@ fn length(file: &mut dyn BufRead) -> io::Result<Option<u64>> {
     else {
         return Err(io::Error::other("a chunk's length makes no sense"));
     };
-    Ok(file.read_exact(own).is_ok().then(|| u64::from_le_bytes(bytes)))
+    file.read_exact(own)?;
+    Ok(Some(u64::from_le_bytes(bytes)))
 }
 
 fn float(bytes: &[u8], at: usize) -> Option<f64> {

@@ -15,7 +15,7 @@ use super::{
     description::{element, elements, unescape},
 };
 use crate::{
-    header::{ColumnKind, FileColumn, Header},
+    header::{ColumnKind, FileColumn, Header, listed},
     input::InputFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
     row::{ReadCounts, Row, RowMarker, StreamSample, count},
@@ -264,7 +264,7 @@ impl XdfReader {
         self.info.eeg_rate = rate(eeg);
         self.info.motion_rate = motion.and_then(|(id, _)| rate(*id));
         if !left_out.is_empty() {
-            let names = left_out.join(", ");
+            let names = listed(&left_out);
             self.info.notes.push(format!("Streams of the file that are left out: {names}."));
         }
         self.info.header = header;
@@ -276,7 +276,9 @@ impl XdfReader {
         let streams = &self.streams;
         let wanted = |id| streams.get(&id).is_some_and(|own: &FileStream| own.role.is_some());
         let Some(chunk) = chunk::next(&mut *self.input.bytes, wanted)? else { return Ok(false) };
-        if let Chunk::Samples(id, content) = &chunk {
+        if chunk == Chunk::Cut {
+            self.counts.short += 1;
+        } else if let Chunk::Samples(id, content) = &chunk {
             if let Some(own) = self.streams.get(id)
                 && let Some(format) = own.format
             {
@@ -505,7 +507,12 @@ mod tests {
     #[test]
     fn a_file_may_be_cut_anywhere() {
         let whole = file();
-        for length in (800..whole.len()).step_by(3) {
+        let mut ends = vec![4];
+        while let Some(last) = ends.last().filter(|last| **last < whole.len()) {
+            let length = whole[last + 1..last + 5].try_into().unwrap();
+            ends.push(last + 5 + usize::try_from(u32::from_le_bytes(length)).unwrap());
+        }
+        for length in (800..=whole.len()).step_by(3).chain(ends.clone()) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("r.xdf");
             fs::write(&path, &whole[..length]).unwrap();
@@ -516,6 +523,8 @@ mod tests {
                 count += 1;
             }
             assert!(count <= 5, "{length}");
+            let short = reader.counts().short;
+            assert_eq!(short, u64::from(!ends.contains(&length)), "{length}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use color_eyre::{Result, eyre::eyre};
 use cortop_files::{
-    header::{ColumnKind, Header},
+    header::{ColumnKind, Header, listed},
     recording::{RecordingInfo, RecordingReader, display_name},
     row::{ReadCounts, Row, RowMarker, StreamSample},
 };
@@ -82,7 +82,7 @@ pub(super) fn recording(
                 break;
             }
         }
-        if count.is_multiple_of(4096) && reported.elapsed() > REPORTED {
+        if count.is_multiple_of(64) && reported.elapsed() > REPORTED {
             reported = Instant::now();
             let read = reader.counts().read;
             report(&match reader.progress() {
@@ -238,8 +238,8 @@ impl Collected {
         recording.notes = notes(&recording, file, info, period, &timing);
         if counts.unnamed_markers > 0 {
             recording.notes.push(
-                "Its rows have markers, and no file beside it says what they mean: they are \
-                 numbered."
+                "Its rows have markers, and no readable file beside it says what they mean: they \
+                 are numbered."
                     .into(),
             );
         }
@@ -325,7 +325,9 @@ fn count_sentences(counts: &ReadCounts, clock: &ClockCounts, doubled: u64) -> St
         ("Rows without any readable EEG, lost samples", counts.lost),
         ("Rows that stand twice, the second dropped", doubled),
         ("Lines or records that are cut off, dropped", counts.short),
+        ("Lines that are too long, dropped", counts.too_long),
         ("Lines of names or units, skipped", counts.names),
+        ("Lines that are no rows, skipped", counts.unknown),
     ] {
         if count > 0 {
             sentences.push(format!("{what}: {count}."));
@@ -392,7 +394,7 @@ fn notes(
         notes.push(format!("It has {eeg_rate} Hz, which no headset has, and is played so."));
     }
     if !header.repeated.is_empty() {
-        let repeated = header.repeated.join(", ");
+        let repeated = listed(&header.repeated);
         notes.push(format!("Names that stand twice: {repeated}; the first column counts."));
     }
     notes.extend(timing.notes(header.has(ColumnKind::Counter), info.eeg_rate, *eeg_rate));
@@ -409,7 +411,7 @@ fn notes(
     }
     let left_out = header.left_out();
     if !left_out.is_empty() {
-        notes.push(format!("Left out: {}.", left_out.join(", ")));
+        notes.push(format!("Left out: {}.", listed(&left_out)));
     }
     let refused: Vec<_> = Stream::ALL
         .into_iter()

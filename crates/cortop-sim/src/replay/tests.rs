@@ -7,6 +7,7 @@ use crate::model::MotionFormat;
 use crate::sample_writer::SampleWriter;
 use cortop_protocol::model::{EPOC_SENSORS, Model};
 
+mod tables;
 mod timing;
 
 fn read(text: &str) -> Result<Recording> {
