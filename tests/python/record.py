@@ -21,6 +21,7 @@ try:
     import numpy as np
     import pandas as pd
     import pyedflib
+    from EDFlib.edfreader import EDFreader
 except ImportError as missing:
     print(f"skipped: {missing.name} is missing")
     sys.exit(77)
@@ -100,6 +101,29 @@ def edf(path):
     return signals, notes, length
 
 
+def strict(path):
+    """A file as the reader of EDFbrowser's author takes it, who refuses what breaks a rule; the
+    annotations with onset and length in seconds."""
+    read = EDFreader(str(path))
+    try:
+        plus = read.EDFLIB_FILETYPE_BDFPLUS if path.suffix == ".bdf" else read.EDFLIB_FILETYPE_EDFPLUS
+        assert read.getFileType() == plus, read.getFileType()
+        seconds = read.getFileDuration() / read.EDFLIB_TIME_DIMENSION
+        notes = [(own.onset / 1e7, max(own.duration, 0) / 1e7, own.description)
+                 for own in read.annotationslist]
+    finally:
+        read.close()
+    with pyedflib.EdfReader(str(path)) as other:
+        assert abs(other.file_duration - seconds) < 1e-3, (path, other.file_duration, seconds)
+        others = sorted(zip(*other.readAnnotations()))
+    assert len(others) == len(notes), (path, others, notes)
+    for (onset, length, text), own in zip(others, sorted(notes)):
+        assert abs(onset - own[0]) < 1e-3 and abs(max(length, 0) - own[1]) < 1e-3, (own, others)
+        assert text == own[2], (own, others)
+    assert all(0 <= onset <= onset + length <= seconds + 1e-3 for onset, length, _ in notes), notes
+    return notes
+
+
 def measured(notes, count, length):
     """Which samples were measured, and not filled in."""
     own = np.ones(count, bool)
@@ -127,6 +151,7 @@ def compare(out, count):
     for ending in (".edf", ".bdf"):
         path = one(out, ending)
         signals, notes, length = edf(path)
+        assert [own for own in strict(path) if own[2] == SKIP], path
         own = measured(notes, len(signals[names[0]]), length)
         assert own.sum() == len(samples), (ending, own.sum(), len(samples))
         for name in names:
@@ -219,6 +244,7 @@ def left(out):
     yield ".csv", table["Timestamp"].iloc[-1]
     for ending in (".edf", ".bdf"):
         path = one(out, ending)
+        strict(path)
         with pyedflib.EdfReader(str(path)) as read:
             start = read.getStartdatetime().replace(microsecond=0, tzinfo=datetime.timezone.utc)
             begun = start.timestamp() + read.starttime_subsecond / 1e7
@@ -256,6 +282,7 @@ def full_disk(program, folder):
                 assert table["EEG.AF4"].notna().all() and path.read_text().endswith("\n")
             elif format == "edf":
                 signals, _, length = edf(path)
+                strict(path)
                 assert len(signals["AF3"]) == length * 128
             else:
                 lines(path)
