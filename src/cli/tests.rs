@@ -5,6 +5,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use super::{values::duration, *};
 use cortop_client::{SessionPolicy, Stream, model::Model};
 use cortop_files::recorder::RecordingFormat;
+use strum::VariantArray as _;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(line.split(' ')).and_then(Cli::checked)
@@ -109,6 +110,32 @@ fn a_bids_dataset_has_its_own_folder_and_format_and_its_options_need_it() {
     for line in ["--task rest", "--bids-session a", "--mains 50", "--bids 07 --subject 08"] {
         parse(&format!("cortop record {line}")).expect_err(line);
     }
+}
+
+#[test]
+fn each_systemd_unit_calls_a_command_that_is_understood() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging");
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|own| own.expect("one").path());
+    let units = entries.filter(|own| own.extension().is_some_and(|ending| ending == "service"));
+    let mut commands = 0;
+    for unit in units {
+        let text = std::fs::read_to_string(&unit).expect("text");
+        for line in text.lines().filter_map(|line| line.strip_prefix("ExecStart=")) {
+            let words = shlex::split(&line.replace("%h", "/home/user")).expect(line);
+            assert_eq!(words.first().map(String::as_str), Some("/usr/bin/cortop"));
+            let parsed = Cli::try_parse_from(&words).and_then(Cli::checked);
+            parsed.unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
+            commands += 1;
+        }
+        // It is not started again and again where only its user can mend what is wrong.
+        let stages = crate::stage::Stage::VARIANTS.iter().map(|own| own.exit_code());
+        let line = text.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
+        let named: Vec<_> = line.expect("one").split(' ').collect();
+        for code in stages.chain([2]) {
+            assert!(named.contains(&&*code.to_string()), "{}: {code}", unit.display());
+        }
+    }
+    assert!(commands >= 2, "{commands}");
 }
 
 #[test]
