@@ -28,6 +28,7 @@ mod overview;
 mod paint;
 mod session;
 mod streams;
+mod table;
 mod text;
 mod theme;
 mod traffic;

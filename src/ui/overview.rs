@@ -10,7 +10,11 @@ use ratatui::{
 };
 
 use super::{
-    context::RenderContext, glyphs, headsets, health, link, paint, streams::levels, text,
+    context::RenderContext,
+    glyphs, headsets, health, link, paint,
+    streams::levels,
+    table::{self, TableCell, TableColumn},
+    text,
     theme::ThemeToken,
 };
 use crate::app::{Action, HeadsetRow, HeadsetState, MouseTarget, Pane, Sort};
@@ -20,19 +24,10 @@ use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 /// What a headset says of itself twice a second is old after this.
 const OLD: Duration = Duration::from_secs(3);
 
-/// A column: its title and width, and how early it is given room.
-struct TableColumn {
-    title: &'static str,
-    width: usize,
-    rank: u8,
-    /// Numbers stand at its right edge.
-    right: bool,
-    sort: Option<Sort>,
-    cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (ThemeToken, String),
-}
+type OverviewColumn = TableColumn<fn(&RenderContext<'_>, &HeadsetRow<'_>) -> TableCell, Sort>;
 
-const COLUMNS: [TableColumn; 13] = [
-    TableColumn {
+const COLUMNS: [OverviewColumn; 13] = [
+    OverviewColumn {
         title: "headset",
         width: 17,
         rank: 0,
@@ -40,9 +35,9 @@ const COLUMNS: [TableColumn; 13] = [
         sort: Some(Sort::Headset),
         cell: id,
     },
-    TableColumn { title: "name", width: 14, rank: 12, right: false, sort: None, cell: name },
-    TableColumn { title: "model", width: 9, rank: 8, right: false, sort: None, cell: model },
-    TableColumn {
+    OverviewColumn { title: "name", width: 14, rank: 12, right: false, sort: None, cell: name },
+    OverviewColumn { title: "model", width: 9, rank: 8, right: false, sort: None, cell: model },
+    OverviewColumn {
         title: "state",
         width: 10,
         rank: 1,
@@ -50,7 +45,7 @@ const COLUMNS: [TableColumn; 13] = [
         sort: Some(Sort::State),
         cell: state,
     },
-    TableColumn {
+    OverviewColumn {
         title: "batt",
         width: 4,
         rank: 5,
@@ -58,8 +53,8 @@ const COLUMNS: [TableColumn; 13] = [
         sort: Some(Sort::Battery),
         cell: battery,
     },
-    TableColumn { title: "cq", width: 4, rank: 9, right: true, sort: None, cell: overall },
-    TableColumn {
+    OverviewColumn { title: "cq", width: 4, rank: 9, right: true, sort: None, cell: overall },
+    OverviewColumn {
         title: "contact",
         width: 12,
         rank: 2,
@@ -67,8 +62,15 @@ const COLUMNS: [TableColumn; 13] = [
         sort: Some(Sort::Contact),
         cell: worst,
     },
-    TableColumn { title: "Hz", width: 7, rank: 3, right: true, sort: Some(Sort::Rate), cell: rate },
-    TableColumn {
+    OverviewColumn {
+        title: "Hz",
+        width: 7,
+        rank: 3,
+        right: true,
+        sort: Some(Sort::Rate),
+        cell: rate,
+    },
+    OverviewColumn {
         title: "loss",
         width: 4,
         rank: 4,
@@ -76,10 +78,17 @@ const COLUMNS: [TableColumn; 13] = [
         sort: Some(Sort::Loss),
         cell: loss,
     },
-    TableColumn { title: "age", width: 5, rank: 6, right: true, sort: Some(Sort::Age), cell: age },
-    TableColumn { title: "jitter", width: 7, rank: 10, right: true, sort: None, cell: jitter },
-    TableColumn { title: "delay", width: 8, rank: 11, right: true, sort: None, cell: delay },
-    TableColumn {
+    OverviewColumn {
+        title: "age",
+        width: 5,
+        rank: 6,
+        right: true,
+        sort: Some(Sort::Age),
+        cell: age,
+    },
+    OverviewColumn { title: "jitter", width: 7, rank: 10, right: true, sort: None, cell: jitter },
+    OverviewColumn { title: "delay", width: 8, rank: 11, right: true, sort: None, cell: delay },
+    OverviewColumn {
         title: "session",
         width: 9,
         rank: 7,
@@ -109,7 +118,9 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let TableAreas { inside, body, selected, skip } = table(ctx, &rows, inside);
     let columns = fitting(&rows, usize::from(inside.width));
     let lines: Vec<_> = rows.iter().skip(skip).map(|row| line(ctx, row, &columns)).collect();
-    paint::line(&titles(ctx, &columns), Rect { height: 1, ..inside }.intersection(inside), buffer);
+    let titles =
+        table::titles(|token, text| ctx.span(token, text), MARKS, &columns, ctx.app.headsets.sort);
+    paint::line(&titles, Rect { height: 1, ..inside }.intersection(inside), buffer);
     paint::lines(&lines, body, buffer);
     ctx.hit_rows(
         body,
@@ -177,24 +188,14 @@ fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'s
 
 /// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
 /// for what is wrong with a sensor.
-fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static TableColumn, usize)> {
+fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static OverviewColumn, usize)> {
     let bad = rows.iter().filter_map(bad_channel).map(|bad| text::cells(&bad_word(bad)));
     let widest = bad.max().unwrap_or_default().min(WIDEST_CONTACT);
-    let width_of = |column: &TableColumn| match column.sort {
+    let width_of = |column: &OverviewColumn| match column.sort {
         Some(Sort::Contact) => column.width.max(widest),
         _ => column.width,
     };
-    let mut order: Vec<_> = COLUMNS.iter().collect();
-    order.sort_by_key(|column| column.rank);
-    let mut used = MARKS;
-    let most = order.iter().take_while(|column| {
-        used += width_of(column) + 1;
-        // None but the last one's gap may be missing.
-        used <= width + 1
-    });
-    let most = most.count();
-    let fitting = COLUMNS.iter().filter(|column| usize::from(column.rank) < most);
-    fitting.map(|column| (column, width_of(column))).collect()
+    table::fitting(&COLUMNS, MARKS, width, width_of)
 }
 
 fn title(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
@@ -214,19 +215,6 @@ fn title(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
     title.push_span(ctx.span(ThemeToken::Dim, format!("{}sorted by {by}", glyphs::SEPARATOR)));
     title.extend(headsets::scanning(ctx));
     title
-}
-
-fn titles(ctx: &RenderContext<'_>, columns: &[(&TableColumn, usize)]) -> Line<'static> {
-    let mut line = Line::from(" ".repeat(MARKS));
-    for (TableColumn { title, right, sort, .. }, width) in columns {
-        let sorted = *sort == Some(ctx.app.headsets.sort);
-        let (mark, token) =
-            if sorted { (glyphs::MORE_BELOW, ThemeToken::Title) } else { (" ", ThemeToken::Dim) };
-        let title =
-            if *right { format!("{title:>width$}{mark}") } else { format!("{title}{mark}") };
-        line.push_span(ctx.span(token, text::pad(&title, width + 1)));
-    }
-    line
 }
 
 /// Whether the streams pane shows this headset's session.
@@ -270,7 +258,7 @@ fn is_selected(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
 fn line(
     ctx: &RenderContext<'_>,
     row: &HeadsetRow<'_>,
-    columns: &[(&TableColumn, usize)],
+    columns: &[(&OverviewColumn, usize)],
 ) -> Line<'static> {
     let pointer = if is_selected(ctx, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.state {
@@ -292,10 +280,7 @@ fn line(
         Line::from(vec![ctx.span(ThemeToken::Focus, pointer), ctx.span(token, mark), own]);
     for &(column, width) in columns {
         let (token, text) = (column.cell)(ctx, row);
-        let text = text::fit(&text::clean(&text), width);
-        let blanks = " ".repeat(width.saturating_sub(Span::raw(&text).width()));
-        let text = if column.right { blanks + &text } else { text + &blanks };
-        line.push_span(ctx.span(token, text));
+        line.push_span(ctx.span(token, column.place(&text, width)));
         line.push_span(Span::raw(" "));
     }
     line

@@ -167,25 +167,30 @@ impl Mosquitto {
 
     /// Publishes as the lab.
     pub(crate) fn publish(&self, topic: &str, message: &str) {
-        let publish = self.client("mosquitto_pub", topic).args(["-m", message]).status();
-        assert!(publish.expect("started").success());
+        self.publish_as("lab", topic, &["-m", message]);
+    }
+
+    /// Publishes as one of the accounts what the arguments say.
+    pub(crate) fn publish_as(&self, user: &str, topic: &str, args: &[&str]) {
+        let published = self.client("mosquitto_pub", user, topic).args(args).status();
+        assert!(published.expect("started").success());
     }
 
     /// Reads all topics as the lab.
     pub(crate) fn read(&self) -> Reader {
         let child = self
-            .client("mosquitto_sub", "cortop/v1/#")
+            .client("mosquitto_sub", "lab", "cortop/v1/#")
             .args(["-F", "%r %t %p"])
             .stdout(Stdio::piped())
             .spawn();
         Reader::new(child.expect("started"))
     }
 
-    fn client(&self, program: &str, topic: &str) -> Command {
+    fn client(&self, program: &str, user: &str, topic: &str) -> Command {
         let mut command = Command::new(installed(program).expect("with mosquitto"));
         let port = self.ports[1].to_string();
-        command.args(["-V", "5", "-h", "127.0.0.1", "-p", &port, "-u", "lab"]);
-        command.args(["-P", &password("lab"), "-t", topic]).stderr(Stdio::null());
+        command.args(["-V", "5", "-h", "127.0.0.1", "-p", &port, "-u", user]);
+        command.args(["-P", &password(user), "-t", topic]).stderr(Stdio::null());
         command
     }
 }
@@ -198,7 +203,7 @@ impl Drop for Mosquitto {
     }
 }
 
-fn password(user: &str) -> String {
+pub(crate) fn password(user: &str) -> String {
     format!("secret of {user}")
 }
 
@@ -375,9 +380,13 @@ impl Station {
         is_said(&lines).unwrap_or_else(|| panic!("not said: {text}; but {lines:?}"))
     }
 
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("signalled");
+    }
+
     /// Ends it by a signal, and gives its exit code.
     pub(crate) fn end(&mut self, signal: Signal) -> Option<i32> {
-        kill_process(Pid::from_child(&self.child), signal).expect("signalled");
+        self.signal(signal);
         self.child.wait().expect("ended").code()
     }
 }

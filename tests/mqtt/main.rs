@@ -5,6 +5,7 @@
 
 mod broker;
 mod contract;
+mod lab;
 mod refusals;
 #[path = "../served/mod.rs"]
 mod served;

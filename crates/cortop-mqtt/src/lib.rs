@@ -8,16 +8,20 @@
 //! broker      where a broker is and how it is trusted               tls
 //! connection  one connection to it                                  broker, codec of rumqttc
 //! station     publishes while facts come, connects again and again  publisher, connection
+//! subscriber  receives all stations, connects again and again       connection
+//! book        what a lab knows of them, bounded                     no I/O, no clock
 //! ```
 //!
 //! Nothing here knows Cortex's client: a station is handed facts.
 
+pub mod book;
 mod broker;
 mod connection;
 pub mod payload;
 mod publisher;
 mod schema;
 mod station;
+mod subscriber;
 mod tls;
 pub mod topic;
 
@@ -25,4 +29,5 @@ pub use broker::{Account, Broker};
 pub use payload::Text;
 pub use schema::schema;
 pub use station::{Fact, Report, StationSettings, StationTask};
+pub use subscriber::{Notice, Subscriber};
 pub use topic::{StationName, Topic};

@@ -371,6 +371,9 @@ where
 /// Why a payload was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
+    /// The topic is none of the contract.
+    #[error("no such topic")]
+    Topic,
     /// Longer than [`LONGEST`].
     #[error("{0} bytes, of which {LONGEST} are allowed")]
     Size(usize),

@@ -13,6 +13,9 @@ const LONGEST: usize = 64;
 /// Where a lab sends markers. It stands where stations have their names, so none can be called so.
 const COMMAND: &str = "command";
 
+/// What a lab subscribes to.
+pub(crate) const EVERYTHING: &str = "cortop/v1/#";
+
 /// The name of a station: a level of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StationName(String);

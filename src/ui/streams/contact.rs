@@ -135,19 +135,11 @@ fn draw_sensors(
     outline: &mut OutlineCache,
     buffer: &mut Buffer,
 ) {
-    head.draw(ctx, outline, buffer);
-    let selected = ctx.app.selected_sensor();
+    head.draw_sensors(ctx.theme, sensors, ctx.app.selected_sensor(), outline, buffer);
     for (sensor, label) in sensors.iter().zip(&head.labels) {
-        let Some(label) = label else { continue };
-        let (token, mark, _) = sensor.word();
-        let style = match token {
-            _ if selected == Some(sensor.name) => ThemeToken::Selection,
-            ThemeToken::Good => ThemeToken::Text,
-            _ => token,
-        };
-        let line = Line::from(vec![ctx.span(token, mark), ctx.sanitized(style, sensor.name)]);
-        paint::line(&line, *label, buffer);
-        ctx.hit(*label, || MouseTarget::Sensor(sensor.name.to_owned()));
+        if let Some(label) = label {
+            ctx.hit(*label, || MouseTarget::Sensor(sensor.name.to_owned()));
+        }
     }
 }
 

@@ -3,9 +3,17 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 
-use crate::ui::{context::RenderContext, glyphs, paint, theme::ThemeToken};
+use super::levels::SensorRow;
+use crate::ui::{
+    glyphs, paint, text,
+    theme::{Theme, ThemeToken},
+};
 use cortop_signal::electrode_positions;
 
 /// Cells of a label before the sensor's name: its glyph.
@@ -39,7 +47,7 @@ pub(in crate::ui) struct OutlineCache {
 }
 
 /// The places of sensors in an area, by their order.
-pub(super) struct HeadMap {
+pub(in crate::ui) struct HeadMap {
     shape: HeadShape,
     /// Each sensor's label; `None` for one that is not of the 10–20 system.
     pub(super) labels: Vec<Option<Rect>>,
@@ -48,7 +56,7 @@ pub(super) struct HeadMap {
 impl HeadMap {
     /// The largest round head in an area on which no label lies on another; `None` if there is none,
     /// or nothing to show on it.
-    pub(super) fn fit(names: &[&str], area: Rect) -> Option<Self> {
+    pub(in crate::ui) fn fit(names: &[&str], area: Rect) -> Option<Self> {
         let places: Vec<_> = names.iter().map(|name| electrode_positions::place(name)).collect();
         let known = || places.iter().flatten();
         let reach =
@@ -90,7 +98,7 @@ impl HeadMap {
     }
 
     /// The first row below the head.
-    pub(super) fn bottom(&self) -> u16 {
+    pub(in crate::ui) fn bottom(&self) -> u16 {
         self.shape.area.bottom()
     }
 
@@ -109,13 +117,8 @@ impl HeadMap {
     }
 
     /// Draws outline, nose and ears; the labels come on top.
-    pub(super) fn draw(
-        &self,
-        ctx: &RenderContext<'_>,
-        cache: &mut OutlineCache,
-        buffer: &mut Buffer,
-    ) {
-        let style = ctx.style(ThemeToken::Axis);
+    pub(super) fn draw(&self, theme: &Theme, cache: &mut OutlineCache, buffer: &mut Buffer) {
+        let style = theme.style(ThemeToken::Axis);
         if cache.shape != Some(self.shape) {
             *cache = OutlineCache { shape: Some(self.shape), cells: self.shape.outline() };
         }
@@ -128,11 +131,36 @@ impl HeadMap {
         for label in self.labels.iter().flatten() {
             let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
             let air = air.intersection(self.shape.area);
-            paint::line(
-                &ctx.span(ThemeToken::Axis, " ".repeat(air.width.into())).into(),
-                air,
-                buffer,
-            );
+            let blanks = Span::styled(" ".repeat(air.width.into()), style);
+            paint::line(&blanks.into(), air, buffer);
+        }
+    }
+}
+
+impl HeadMap {
+    /// Draws the head, and on it each of its sensors with the glyph of its level.
+    pub(in crate::ui) fn draw_sensors(
+        &self,
+        theme: &Theme,
+        sensors: &[SensorRow<'_>],
+        selected: Option<&str>,
+        cache: &mut OutlineCache,
+        buffer: &mut Buffer,
+    ) {
+        self.draw(theme, cache, buffer);
+        for (sensor, label) in sensors.iter().zip(&self.labels) {
+            let Some(label) = label else { continue };
+            let (token, mark, _) = sensor.word();
+            let name = match token {
+                _ if selected == Some(sensor.name) => ThemeToken::Selection,
+                ThemeToken::Good => ThemeToken::Text,
+                _ => token,
+            };
+            let line = Line::from(vec![
+                Span::styled(mark, theme.style(token)),
+                Span::styled(text::clean(sensor.name), theme.style(name)),
+            ]);
+            paint::line(&line, *label, buffer);
         }
     }
 }

@@ -7,19 +7,19 @@ use crate::ui::{glyphs, theme::ThemeToken};
 use cortop_signal::Defect;
 
 /// One sensor.
-pub(super) struct SensorRow<'a> {
-    pub(super) name: &'a str,
+pub(in crate::ui) struct SensorRow<'a> {
+    pub(in crate::ui) name: &'a str,
     /// What is wrong with its raw signal.
-    pub(super) defect: Option<Defect>,
+    pub(in crate::ui) defect: Option<Defect>,
     /// What the view is about.
-    pub(super) level: Option<f64>,
+    pub(in crate::ui) level: Option<f64>,
     /// The EEG quality beside the contact.
-    pub(super) beside: Option<f64>,
+    pub(in crate::ui) beside: Option<f64>,
 }
 
 impl SensorRow<'_> {
     /// What is wrong with its signal, else its level.
-    pub(super) fn word(&self) -> (ThemeToken, &'static str, &'static str) {
+    pub(in crate::ui) fn word(&self) -> (ThemeToken, &'static str, &'static str) {
         self.defect.map_or_else(|| level_word(self.level), defect_word)
     }
 }
@@ -29,7 +29,7 @@ pub(super) const GOOD: f64 = 3.5;
 
 /// Which of two sensors needs attention first: a defect is worse than any level, and a sensor of which
 /// no level is known comes right before those that are good.
-pub(super) fn by_need(
+pub(in crate::ui) fn by_need(
     a: (Option<Defect>, Option<f64>),
     b: (Option<Defect>, Option<f64>),
 ) -> Ordering {

@@ -10,7 +10,7 @@ mod detections;
 mod dots;
 mod events;
 mod gaps;
-mod head;
+pub(super) mod head;
 mod inspector;
 mod labels;
 pub(super) mod levels;

@@ -110,7 +110,7 @@ fn draw_map(ctx: &RenderContext<'_>, outline: &mut OutlineCache, area: Rect, buf
             buffer,
         );
     };
-    head.draw(ctx, outline, buffer);
+    head.draw(ctx.theme, outline, buffer);
     fill(ctx, &map, &head, buffer);
     for ((name, _), label) in sensors.iter().zip(&head.labels) {
         let Some(label) = label else { continue };

@@ -1,0 +1,166 @@
+//! A lab's end: receives the messages of all stations, connects again and again, and sends markers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    broker::Broker,
+    connection::{Connection, Incoming},
+    payload::{Envelope, MarkerCommand, Text},
+    publisher::Outgoing,
+    topic::{EVERYTHING, Topic},
+};
+use cortop_protocol::Error;
+
+/// Pauses between two tries to connect.
+const PAUSES: [u64; 4] = [1, 2, 4, 5];
+
+/// Messages that may wait for the reader; then the broker waits.
+const QUEUE: usize = 1024;
+
+/// Markers that may wait.
+const MOST_MARKERS: usize = 16;
+
+/// What comes from the broker.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// There is a connection; all that is retained follows.
+    Connected,
+    /// There is none, and it is tried again at that time.
+    Disconnected(Error, Instant),
+    /// A message.
+    Message {
+        /// Its topic.
+        topic: Bytes,
+        /// What it says.
+        payload: Bytes,
+        /// It was published before the connection.
+        retained: bool,
+        /// When it came.
+        arrival: Instant,
+        /// The same by this computer's clock, in seconds since 1970.
+        wall: f64,
+    },
+    /// The broker refused a command.
+    Refused(Error),
+}
+
+/// A running subscriber.
+#[derive(Debug)]
+pub struct Subscriber {
+    /// From the broker.
+    pub notices: mpsc::Receiver<Notice>,
+    /// To every station that accepts markers.
+    pub markers: mpsc::Sender<MarkerCommand>,
+    task: JoinHandle<()>,
+}
+
+impl Subscriber {
+    /// Starts one on the current runtime.
+    #[must_use]
+    pub fn spawn(broker: Broker) -> Self {
+        let (sender, notices) = mpsc::channel(QUEUE);
+        let (markers, ordered) = mpsc::channel(MOST_MARKERS);
+        let instance = Text::new(&format!("{:016x}", rand::random::<u64>()));
+        let lab = Lab { broker, instance, sender, ordered };
+        Self { notices, markers, task: tokio::spawn(lab.run()) }
+    }
+
+    /// Says goodbye and ends.
+    pub async fn stop(self) {
+        let Self { notices, markers, task } = self;
+        drop((notices, markers));
+        let _ = task.await;
+    }
+}
+
+/// Nobody listens any more.
+struct Stopped;
+
+struct Lab {
+    broker: Broker,
+    instance: Text,
+    sender: mpsc::Sender<Notice>,
+    ordered: mpsc::Receiver<MarkerCommand>,
+}
+
+impl Lab {
+    async fn run(mut self) {
+        let client = format!("cortop-lab-{}", self.instance);
+        let mut tries = 0;
+        loop {
+            let opened = tokio::select! {
+                opened = Connection::open(&self.broker, &client, None) => opened,
+                () = self.sender.closed() => return,
+            };
+            let error = match opened {
+                Ok(mut connection) => match self.serve(&mut connection, &mut tries).await {
+                    Ok(Stopped) => return connection.close().await,
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let pause = PAUSES[tries.min(PAUSES.len() - 1)];
+            tries += 1;
+            let until = Instant::now() + Duration::from_secs(pause);
+            if self.sender.send(Notice::Disconnected(error, until)).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = self.sender.closed() => return,
+            }
+        }
+    }
+
+    async fn serve(
+        &mut self,
+        connection: &mut Connection,
+        tries: &mut usize,
+    ) -> Result<Stopped, Error> {
+        connection.subscribe(vec![EVERYTHING.to_owned()]).await?;
+        if self.sender.send(Notice::Connected).await.is_err() {
+            return Ok(Stopped);
+        }
+        loop {
+            tokio::select! {
+                incoming = connection.next() => {
+                    let incoming = incoming?;
+                    *tries = 0;
+                    if self.hand_over(incoming).await.is_err() {
+                        return Ok(Stopped);
+                    }
+                }
+                Some(marker) = self.ordered.recv(), if connection.has_room() => {
+                    let wall = Timestamp::now().as_duration().as_secs_f64();
+                    let payload = Envelope::new(&self.instance, wall, marker).to_json();
+                    let message = Outgoing { topic: Topic::Marker, payload, retain: false };
+                    connection.publish(message).await?;
+                }
+                () = self.sender.closed() => return Ok(Stopped),
+            }
+        }
+    }
+
+    async fn hand_over(&self, incoming: Incoming) -> Result<(), mpsc::error::SendError<Notice>> {
+        let notice = match incoming {
+            Incoming::Message { topic, payload, retained } => Notice::Message {
+                topic,
+                payload,
+                retained,
+                arrival: Instant::now(),
+                wall: Timestamp::now().as_duration().as_secs_f64(),
+            },
+            Incoming::Published(Ok(())) => return Ok(()),
+            Incoming::Published(Err((_, error))) => Notice::Refused(error),
+        };
+        self.sender.send(notice).await
+    }
+}

@@ -1,0 +1,73 @@
+//! A table of which those columns are shown that fit: what the overviews of the monitor and of a lab
+//! share.
+
+use ratatui::text::{Line, Span};
+
+use super::{glyphs, text, theme::ThemeToken};
+
+/// How a cell looks, and its text.
+pub(super) type TableCell = (ThemeToken, String);
+
+/// A column: its title and width, and how early it is given room.
+pub(super) struct TableColumn<F, S> {
+    pub(super) title: &'static str,
+    pub(super) width: usize,
+    /// 0 for the first, and each only once.
+    pub(super) rank: u8,
+    /// Numbers stand at its right edge.
+    pub(super) right: bool,
+    pub(super) sort: Option<S>,
+    /// The cell of a row.
+    pub(super) cell: F,
+}
+
+impl<F, S> TableColumn<F, S> {
+    /// A text from anywhere, as wide as the column.
+    pub(super) fn place(&self, text: &str, width: usize) -> String {
+        let text = text::fit(&text::clean(text), width);
+        let blanks = " ".repeat(width.saturating_sub(text::cells(&text)));
+        if self.right { blanks + &text } else { text + &blanks }
+    }
+}
+
+/// The columns that fit behind so many cells of marks, those of a low rank first, and their widths.
+pub(super) fn fitting<F, S>(
+    columns: &[TableColumn<F, S>],
+    marks: usize,
+    width: usize,
+    width_of: impl Fn(&TableColumn<F, S>) -> usize,
+) -> Vec<(&TableColumn<F, S>, usize)> {
+    let mut order: Vec<_> = columns.iter().collect();
+    order.sort_by_key(|column| column.rank);
+    let mut used = marks;
+    let most = order.iter().take_while(|column| {
+        used += width_of(column) + 1;
+        // None but the last one's gap may be missing.
+        used <= width + 1
+    });
+    let most = most.count();
+    let fitting = columns.iter().filter(|column| usize::from(column.rank) < most);
+    fitting.map(|column| (column, width_of(column))).collect()
+}
+
+/// The titles of columns, with a mark at the one that is sorted by.
+pub(super) fn titles<F, S: PartialEq>(
+    span: impl Fn(ThemeToken, String) -> Span<'static>,
+    marks: usize,
+    columns: &[(&TableColumn<F, S>, usize)],
+    sorted: S,
+) -> Line<'static> {
+    let sorted = Some(sorted);
+    let mut line = Line::from(" ".repeat(marks));
+    for (TableColumn { title, right, sort, .. }, width) in columns {
+        let (mark, token) = if *sort == sorted {
+            (glyphs::MORE_BELOW, ThemeToken::Title)
+        } else {
+            (" ", ThemeToken::Dim)
+        };
+        let title =
+            if *right { format!("{title:>width$}{mark}") } else { format!("{title}{mark}") };
+        line.push_span(span(token, text::pad(&title, width + 1)));
+    }
+    line
+}
