@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{gaps, trace_plot::BinGroups};
+use super::{bin_groups::BinGroups, gaps};
 use crate::{
     app::ScrollMode,
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},

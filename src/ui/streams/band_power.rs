@@ -6,9 +6,10 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 use super::{
     Canvas,
     axis::{self, AxisNotes},
+    bin_groups::BinGroups,
     dots::Dots,
     overlay, stream_state,
-    trace_plot::{self, Bar, BinGroups, TraceCache},
+    trace_plot::{self, Bar, TraceCache},
     traces,
 };
 use crate::{

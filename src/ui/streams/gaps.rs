@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::trace_plot::BinGroups;
+use super::bin_groups::BinGroups;
 use crate::ui::{context::RenderContext, health, paint, text, theme::ThemeToken};
 use cortop_signal::{Traces, snapshot::Discontinuity};
 

@@ -3,7 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
-use super::{scales, trace_plot::BinGroups};
+use super::{bin_groups::BinGroups, scales};
 use crate::{
     app::App,
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},

@@ -5,6 +5,7 @@ mod advice;
 mod all;
 mod axis;
 mod band_power;
+mod bin_groups;
 mod contact;
 mod detections;
 mod dots;

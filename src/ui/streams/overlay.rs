@@ -3,7 +3,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use super::trace_plot::BinGroups;
+use super::bin_groups::BinGroups;
 use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 use cortop_signal::Traces;
 

@@ -13,10 +13,9 @@ use ratatui::{
 use super::{
     Canvas,
     axis::{self, AxisNotes},
+    bin_groups::BinGroups,
     dots::Dots,
-    gaps, overlay, spectrum,
-    trace_plot::BinGroups,
-    traces,
+    gaps, overlay, spectrum, traces,
 };
 use crate::{
     app::{App, SessionEntry},

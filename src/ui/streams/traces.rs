@@ -7,11 +7,12 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{
     Canvas,
     axis::{self, AxisNotes},
+    bin_groups::BinGroups,
     dots::Dots,
     gaps, labels, overlay,
     scale_bar::{self, TimeBar},
     scales, stream_state,
-    trace_plot::{self, Bar, BinGroups, TraceCache},
+    trace_plot::{self, Bar, TraceCache},
 };
 use crate::{
     app::{App, ChannelLayout, MouseTarget, Pane, ScrollMode, SessionEntry},
