@@ -2,18 +2,17 @@
 //! or stamped with wrong times. What happens to a headset at one time is one line, whichever of its
 //! streams notice. Knows the health of the streams only.
 
-use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
+use std::{cmp::Ordering, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::time::Instant;
 
-use super::{StreamHealth, stamps::ClockStep};
+use super::{
+    StreamHealth,
+    affected_samples::{Affected, EffectCount, EffectCounts, SAME_TIME, SampleEffect, samples},
+    stamps::ClockStep,
+};
 use cortop_protocol::{HeadsetId, SessionId, Stream};
-
-/// Samples of a headset that are lost closer together are one incident, which is reported when it is
-/// over, or when it has lasted for so long.
-const APART: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// Streams of a headset that fall silent, or come back, within so much time do so together: the
 /// slow ones have two samples a second. Shorter than [`SAME_TIME`], so that the line's own time will
@@ -23,9 +22,6 @@ const TOGETHER: Duration = Duration::from_millis(750);
 /// Of streams that come back together, those whose last samples before lie within so much time
 /// were silent equally long.
 const SAME_SILENCE: Duration = Duration::from_secs(2);
-
-/// An event this close to its line, or to the end of what is reported, needs no second time of day.
-const SAME_TIME: Duration = Duration::from_secs(1);
 
 /// Compares the health of all streams with what it was, and reports what happened.
 #[derive(Debug)]
@@ -93,107 +89,6 @@ impl Transition {
             let (at, silent) = own;
             (at.min(other.0), silent.max(other.1))
         });
-    }
-}
-
-/// What happened to samples of a stream.
-#[derive(Clone, Copy, Debug, Default)]
-struct EffectCount {
-    /// How many.
-    samples: u64,
-    /// How long they are.
-    seconds: f64,
-    /// Holes that they leave, of those that were lost.
-    holes: u64,
-}
-
-impl EffectCount {
-    fn add(&mut self, other: Self) {
-        self.samples += other.samples;
-        self.seconds += other.seconds;
-        self.holes += other.holes;
-    }
-}
-
-type EffectCounts = BTreeMap<Stream, EffectCount>;
-
-/// In words, as `1280 eeg, 320 mot samples`.
-fn samples(counts: &EffectCounts) -> String {
-    let each = counts.iter().map(|(stream, count)| format!("{} {stream}", count.samples));
-    let each: Vec<_> = each.collect();
-    let one = counts.values().map(|count| count.samples).sum::<u64>() == 1;
-    format!("{} {}", each.join(", "), if one { "sample" } else { "samples" })
-}
-
-/// What happens to samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SampleEffect {
-    Lost,
-    Interpolated,
-    WrongTimes,
-}
-
-impl SampleEffect {
-    const ALL: [Self; 3] = [Self::Lost, Self::Interpolated, Self::WrongTimes];
-
-    /// To how many samples of a stream it has happened.
-    fn count(self, health: &StreamHealth) -> EffectCount {
-        let (samples, holes) = match self {
-            Self::Lost => (health.lost, health.holes.count),
-            Self::Interpolated => (health.interpolated, 0),
-            Self::WrongTimes => {
-                return EffectCount { samples: health.wrong_times, ..EffectCount::default() };
-            }
-        };
-        let seconds = health.nominal_rate.map_or(0.0, |rate| samples as f64 / rate);
-        EffectCount { samples, seconds, holes }
-    }
-}
-
-/// Samples of one headset to which the same happened at about the same time.
-#[derive(Debug)]
-struct Affected {
-    headset: HeadsetId,
-    effect: SampleEffect,
-    streams: EffectCounts,
-    /// Between which moments.
-    first: Instant,
-    last: Instant,
-}
-
-impl Affected {
-    /// When it is over, if no more samples join it.
-    fn over_at(&self) -> Instant {
-        (self.last + APART).min(self.first + LONGEST)
-    }
-
-    fn sentence(&self, clock: impl Fn(Instant) -> String) -> String {
-        let (headset, samples) = (&self.headset, samples(&self.streams));
-        let (first, last) = (clock(self.first), clock(self.last));
-        let when = if self.last.saturating_duration_since(self.first) < SAME_TIME {
-            format!("at {first}")
-        } else {
-            format!("from {first} to {last}")
-        };
-        // One outage affects several streams: the one where it is longest says how long it is.
-        let counts = self.streams.values();
-        let seconds = counts.clone().map(|count| count.seconds).fold(0.0, f64::max);
-        let length = match seconds {
-            0.0 => String::new(),
-            seconds if seconds < 0.9995 => format!(" ({:.0} ms)", (seconds * 1e3).max(1.0)),
-            seconds => format!(" ({seconds:.1} s)"),
-        };
-        match self.effect {
-            SampleEffect::Lost => {
-                let holes = counts.map(|count| count.holes).max().unwrap_or_default();
-                let holes = if holes > 1 { format!(" in {holes} holes") } else { String::new() };
-                format!("{headset}: lost {samples}{length}{holes} {when}")
-            }
-            SampleEffect::Interpolated => {
-                format!("{headset}: interpolated {samples}{length} {when}")
-            }
-            SampleEffect::WrongTimes => format!("{headset}: {samples} had wrong times {when}"),
-        }
     }
 }
 
@@ -386,6 +281,7 @@ fn clock(zone: &TimeZone, at: Instant, now: Instant, wall: impl Fn() -> Timestam
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::affected_samples::APART;
     use crate::health::{Holes, RecentCounts};
 
     fn health(stream: Stream, subscribed: Instant) -> StreamHealth {

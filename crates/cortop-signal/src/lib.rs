@@ -18,6 +18,7 @@
 //! Sections named in these docs (`§5.2`) are those of `docs/protocol.md`; `docs/signal.md` says why
 //! each figure is computed as it is.
 
+mod affected_samples;
 mod auto_scale;
 pub mod bad_channels;
 pub mod bands;
