@@ -585,7 +585,7 @@ pub struct SimArgs {
     /// Its licence.
     #[command(flatten)]
     pub licence: LicenceArgs,
-    /// Seconds of the service that pass in a second: clocks, rates and delays
+    /// Seconds of the service that pass in a second, 0.01 to 1000: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
     /// Show clients, requests and advice on a screen, and have things go wrong by keys

@@ -87,7 +87,7 @@ impl<'a> Follower<'a> {
         let unmet = self.expected.map(|expected| expected.unmet()).unwrap_or_default();
         for line in &unmet {
             match self.output.form {
-                LogForm::Text => print_error(&format!("expected otherwise: {line}")),
+                LogForm::Text => print_error(&format!("not as expected: {line}")),
                 LogForm::Json => {
                     self.output.lines.write(&json!({ "event": "unmet", "text": line }));
                 }

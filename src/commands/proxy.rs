@@ -96,7 +96,7 @@ async fn pass(
     let url = format!("{scheme}://localhost:{}", address.port());
     let ended = async {
         if let Some(screen) = screen {
-            let service = format!("to {}", args.to);
+            let service = args.to.clone();
             return screen.show("proxy", service, url, &journal, None).await.map(Exit::code);
         }
         print(&format!("READY {url}\n"))?;

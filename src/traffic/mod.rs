@@ -175,9 +175,12 @@ impl Traffic {
         sessions: Vec<OpenSession>,
     ) {
         (self.now, self.clients, self.sessions) = (now, clients, sessions);
-        let is_there =
-            |number| self.clients.iter().any(|own| own.number == number && own.until.is_none());
-        self.selected = self.selected.filter(|number| is_there(*number));
+    }
+
+    /// Whether a client is connected.
+    #[must_use]
+    pub fn is_there(&self, client: u64) -> bool {
+        self.clients.iter().any(|own| own.number == client && own.until.is_none())
     }
 
     /// Takes what has happened.
@@ -252,7 +255,11 @@ impl Traffic {
             JournalEvent::HandshakeFailed { text } => {
                 RowKind::Event(format!("cannot connect: {text}"), true)
             }
-            JournalEvent::Fault(injection) => RowKind::Event(format!("fault {injection}"), true),
+            JournalEvent::Fault(injection) => {
+                // The row has its client.
+                let fault = Injection { client: None, ..injection };
+                RowKind::Event(format!("fault: {fault}"), true)
+            }
         };
         push(&mut self.rows, &mut self.back[0], TrafficRow { at, client, what });
     }
@@ -271,9 +278,9 @@ impl Traffic {
                     self.palette = None;
                     Vec::new()
                 }
-                palette::PaletteEvent::Chosen(example, fault) => {
+                palette::PaletteEvent::Chosen(fault) => {
                     self.palette = None;
-                    self.inject(&example, fault)
+                    self.inject(fault)
                 }
             };
         }
@@ -313,7 +320,7 @@ impl Traffic {
             TrafficAction::Fault(example) => {
                 // Those of the table are tested.
                 if let Ok(fault) = toml::from_str(example) {
-                    return self.inject(example, fault);
+                    return self.inject(fault);
                 }
             }
             TrafficAction::Theme => {
@@ -330,10 +337,13 @@ impl Traffic {
         Vec::new()
     }
 
-    fn inject(&mut self, example: &str, fault: Fault) -> Vec<TrafficEffect> {
-        let of_client = self.selected.map(|number| format!(" for client {number}"));
-        let text = format!("fault: {example}{}", of_client.unwrap_or_default());
-        self.notice = Some((text, false, self.now));
+    fn inject(&mut self, fault: Fault) -> Vec<TrafficEffect> {
+        // One that was meant for a client alone hits no other.
+        if let Some(gone) = self.selected.filter(|client| !self.is_there(*client)) {
+            let text = format!("client {gone} is gone: select another in pane 1, or all");
+            self.notice = Some((text, true, self.now));
+            return Vec::new();
+        }
         let injection = Injection { client: self.selected, ..fault.into() };
         vec![TrafficEffect::Inject(injection)]
     }
@@ -360,7 +370,7 @@ impl Traffic {
         choices.insert(0, None);
         let at = choices.iter().position(|own| *own == self.selected).unwrap_or_default();
         let next = if is_up { at.saturating_sub(1) } else { at + 1 };
-        self.selected = choices.get(next).copied().unwrap_or(self.selected);
+        self.selected = choices.get(next).or(choices.get(at)).copied().flatten();
     }
 }
 
@@ -459,9 +469,17 @@ mod tests {
         assert_eq!(traffic.on_key(Key::ENTER), []);
         assert!(traffic.palette.as_ref().is_some_and(|own| own.complaint.is_some()));
         traffic.on_key(Key::ESC);
-        // A client that is gone is not selected any more.
+        // A fault that was meant for a client that is gone hits nobody, until another is selected.
         traffic.tick(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
-        assert_eq!(traffic.selected, None);
+        assert_eq!(traffic.on_key(Key::char('d')), []);
+        assert!(
+            traffic.notice.as_ref().is_some_and(|(said, ..)| said.contains("client 1 is gone"))
+        );
+        traffic.on_key(Key::UP);
+        assert_eq!(
+            injected(traffic.on_key(Key::char('d'))),
+            Some((None, Fault::Drop { close: false }))
+        );
         traffic.settings.has_faults = false;
         assert_eq!(traffic.on_key(Key::char('d')), []);
         traffic.on_key(Key::char(':'));

@@ -21,8 +21,8 @@ pub struct FaultPalette {
 pub(super) enum PaletteEvent {
     Open,
     Closed,
-    /// A fault, as it is spelt and as it is.
-    Chosen(String, Fault),
+    /// A fault.
+    Chosen(Fault),
 }
 
 impl FaultPalette {
@@ -83,7 +83,7 @@ impl FaultPalette {
             _ => typed.to_owned(),
         };
         match toml::from_str::<Fault>(&chosen) {
-            Ok(fault) => PaletteEvent::Chosen(chosen, fault),
+            Ok(fault) => PaletteEvent::Chosen(fault),
             Err(error) => {
                 self.complaint = Some(error.message().to_owned());
                 PaletteEvent::Open

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-/// A section of the reference, what is not known there, and what is done here.
+/// A section of the reference, what is not known there, and what is done here, in the order of the
+/// sections.
 const POINTS: &[(&str, &str, &str)] = &[
     (
         "§1.2",
@@ -13,12 +14,18 @@ const POINTS: &[(&str, &str, &str)] = &[
     ("§1.3", "batches", "an array is refused with -32600"),
     ("§1.3", "the order of answers to parallel requests", "as they were asked"),
     ("§1.4", "the id of the answer to what is no JSON", "null"),
+    ("§2.2", "the code while another OS user holds the service", "-32033, as with nobody"),
     ("§2.4", "the code for a token whose licence agreement is not accepted", "-32014"),
     ("§2.4", "the texts of -32014 and -32015", "made up"),
     (
         "§2.4",
         "how long a token lives: 48 h by the documentation, 72 h by its own claims",
         "refused after 48 h, claims 72 h",
+    ),
+    (
+        "§2.4",
+        "which secret belongs to a client id",
+        "the first one it came with; -32021 for another",
     ),
     (
         "§2.5",
@@ -41,6 +48,8 @@ const POINTS: &[(&str, &str, &str)] = &[
         "who receives a stream of a session that several connections know",
         "the connection that subscribed to it",
     ),
+    ("§2.9", "the code of an export before warning 30", "-32138"),
+    ("§2.9", "where a marker for the past is shown in eeg", "at the next sample"),
     (
         "§2.11",
         "whether warning 0 comes around a session's own close: the newer pages say so",
@@ -58,22 +67,9 @@ const POINTS: &[(&str, &str, &str)] = &[
         "the answers of deleteRecord and deleteSubjects",
         "success and failure as of exportRecord",
     ),
-    (
-        "§2.4",
-        "which secret belongs to a client id",
-        "the first one it came with; -32021 for another",
-    ),
-    (
-        "§6.1",
-        "codes for what is unknown, taken, full or not running: record, marker, subject, profile, \
-         mapping, folder",
-        "-32602, with a text that says which",
-    ),
-    ("§2.2", "the code while another OS user holds the service", "-32033, as with nobody"),
-    ("§2.9", "the code of an export before warning 30", "-32138"),
-    ("§2.9", "where a marker for the past is shown in eeg", "at the next sample"),
     ("§3.4", "whether an application sees the records of others", "it does not"),
     ("§3.4", "the names of exported files", "title, headset, start, contents"),
+    ("§3.4", "the members of configOptOut", "currentOptOut, newOptOut, message"),
     ("§3.7", "whether training needs a loaded profile", "it does, one of the same application"),
     (
         "§3.7",
@@ -81,7 +77,6 @@ const POINTS: &[(&str, &str, &str)] = &[
         "with its first training, while there is room",
     ),
     ("§3.7", "who receives the events of a training", "the session that trains"),
-    ("§3.4", "the members of configOptOut", "currentOptOut, newOptOut, message"),
     ("§3.7", "the answer of loadGuestProfile", "a message"),
     ("§3.8", "what facialExpressionThreshold and mentalCommandGetSkillRating return", "a number"),
     (
@@ -104,6 +99,12 @@ const POINTS: &[(&str, &str, &str)] = &[
     ("§5.7", "whether single metrics come faster without a licence", "all at 0.1 Hz"),
     ("§5.10", "the labels of sys", "event, msg"),
     ("§5.11", "how long a training takes: 8 s or 10 s", "8 s, as getTrainingTime says"),
+    (
+        "§6.1",
+        "codes for what is unknown, taken, full or not running: record, marker, subject, profile, \
+         mapping, folder",
+        "-32602, with a text that says which",
+    ),
     (
         "§6.2",
         "the messages of warnings that no source quotes",
@@ -128,4 +129,18 @@ pub fn list() -> String {
         let _ = writeln!(text, "{section:6} {unknown}\n       here: {done}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_stand_in_the_order_of_the_reference() {
+        let sections = POINTS.iter().map(|(section, ..)| {
+            let numbers = section.trim_start_matches('§').split('.');
+            numbers.map(|number| number.parse::<u32>().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(sections.is_sorted());
+    }
 }

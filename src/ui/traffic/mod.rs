@@ -24,13 +24,15 @@ use super::{
     glyphs, layout, paint, text,
     theme::{Theme, ThemeToken},
 };
-use crate::traffic::{FaultPalette, RowKind, TABLE, Traffic, TrafficPane, TrafficRow};
+use crate::traffic::{
+    FaultPalette, RowKind, TABLE, Traffic, TrafficAction, TrafficPane, TrafficRow,
+};
 use cortop_sim::journal::{ClientSummary, OpenSession};
 
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 120;
-/// Columns of the left one.
-const LEFT: u16 = 56;
+/// Columns of the left one at least and at most: of the widest session with all its streams.
+const LEFT: [u16; 2] = [56, 72];
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
 /// The widest list of faults that is still read well.
@@ -96,11 +98,15 @@ fn parts(traffic: &Traffic, area: Rect) -> Option<Parts> {
         vec![(traffic.focus, body)]
     } else if body.width >= TWO_COLUMNS {
         let upper = body.height / 2;
-        let left = Rect { width: LEFT, ..body };
+        let left = (body.width / 20 * 9).clamp(LEFT[0], LEFT[1]);
+        let (left, right) = (
+            Rect { width: left, ..body },
+            Rect { x: body.x + left, width: body.width - left, ..body },
+        );
         vec![
             (TrafficPane::Clients, Rect { height: upper + 1, ..left }),
             (TrafficPane::Advice, Rect { y: body.y + upper, height: body.height - upper, ..left }),
-            (TrafficPane::Requests, Rect { x: body.x + LEFT, width: body.width - LEFT, ..body }),
+            (TrafficPane::Requests, right),
         ]
     } else {
         // What is wrong has its rows, the requests take the rest.
@@ -135,14 +141,14 @@ impl Painter<'_> {
         let bad = |count: u64| if count > 0 { ThemeToken::Bad } else { ThemeToken::Text };
         let poor = if advice > 0 { ThemeToken::Poor } else { ThemeToken::Text };
         let settings = &traffic.settings;
+        let to = if settings.service.is_empty() { "" } else { " to " };
         // What a client needs, then what is wrong; an item that has no room is left out.
         let items = [
-            (ThemeToken::Text, settings.url.clone()),
+            (ThemeToken::Text, format!("{}{to}{}", settings.url, settings.service)),
             (poor, format!("{advice} advice")),
             (bad(refused), format!("{refused} refused")),
             (ThemeToken::Text, counted(there, "client")),
             (ThemeToken::Text, counted(requests, "request")),
-            (ThemeToken::Dim, settings.service.clone()),
         ];
         let title = format!("cortop {}", settings.title);
         let mut line = Line::from(self.span(ThemeToken::Title, title));
@@ -173,12 +179,23 @@ impl Painter<'_> {
                 } else {
                     (ThemeToken::Text, glyphs::SELECTED)
                 };
-                let said = text::fit(&text::clean(said), usize::from(width).saturating_sub(2));
-                return Line::from(self.span(token, format!("{mark} {said}")));
+                // The way to all keys, and out, stay.
+                let mut hints = self
+                    .hints(|action| matches!(action, TrafficAction::Help | TrafficAction::Quit));
+                let room = usize::from(width).saturating_sub(hints.width() + 4);
+                let said = text::pad(&text::clean(said), room);
+                hints.spans.insert(0, self.span(token, format!("{mark} {said}  ")));
+                return hints;
             }
         }
-        let rows = TABLE.iter().filter(|row| traffic.is_available(row));
-        let hints = rows.filter_map(|row| Some((row.keys.first()?.to_string(), row.hint?)));
+        self.hints(|_| true)
+    }
+
+    /// The keys worth a place in the footer.
+    fn hints(&self, has_place: impl Fn(TrafficAction) -> bool) -> Line<'static> {
+        let rows = TABLE.iter().filter(|row| self.traffic.is_available(row));
+        let hints = rows.filter(|row| has_place(row.action));
+        let hints = hints.filter_map(|row| Some((row.keys.first()?.to_string(), row.hint?)));
         hints
             .flat_map(|(key, hint)| {
                 let hint = self.span(ThemeToken::Dim, format!(" {hint}  "));
@@ -192,8 +209,14 @@ impl Painter<'_> {
         let is_focused = traffic.focus == pane;
         let number = TrafficPane::ALL.iter().position(|own| *own == pane).unwrap_or_default() + 1;
         let title = match (pane, traffic.selected) {
-            (TrafficPane::Clients, Some(client)) => format!(" · faults hit client {client}"),
-            (TrafficPane::Clients, None) => String::new(),
+            (TrafficPane::Clients, _) if !traffic.settings.has_faults => String::new(),
+            (TrafficPane::Clients, Some(client)) if traffic.is_there(client) => {
+                format!(" · faults hit client {client}")
+            }
+            (TrafficPane::Clients, Some(client)) => {
+                format!(" · client {client} is gone: faults hit nobody")
+            }
+            (TrafficPane::Clients, None) => " · faults hit all".to_owned(),
             (TrafficPane::Requests, _) => behind(traffic.back[0]),
             (TrafficPane::Advice, _) => behind(traffic.back[1]),
         };
@@ -283,7 +306,8 @@ impl Painter<'_> {
     }
 
     fn row(&self, row: &TrafficRow, width: usize) -> Line<'static> {
-        let client = self.span(ThemeToken::Dim, format!("{:>3} ", row.client));
+        let client = if row.client == 0 { "all".to_owned() } else { row.client.to_string() };
+        let client = self.span(ThemeToken::Dim, format!("{client:>3} "));
         let room = width.saturating_sub(TIME + 4 + 2);
         let (mark, token, what, outcome, outcome_token) = match &row.what {
             RowKind::Request { method, subject, answer, .. } => {
@@ -299,7 +323,7 @@ impl Painter<'_> {
                 };
                 let outcome_token =
                     if matches!(answer, Some((_, None))) { ThemeToken::Dim } else { token };
-                (mark, token, format!("{method} {subject}"), outcome, outcome_token)
+                (mark, token, brief_ids(&format!("{method} {subject}")), outcome, outcome_token)
             }
             RowKind::Event(text, is_problem) => {
                 let (mark, token) = if *is_problem {
@@ -307,7 +331,7 @@ impl Painter<'_> {
                 } else {
                     (glyphs::CHANGED, ThemeToken::Dim)
                 };
-                (mark, token, text.clone(), String::new(), token)
+                (mark, token, brief_ids(text), String::new(), token)
             }
         };
         // A refusal needs its words more than the request its subject.
@@ -357,18 +381,21 @@ impl Painter<'_> {
             .title_bottom(" ? or Esc closes ");
         let inside = block.inner(area);
         block.render(area, buffer);
-        let rows = TABLE.iter().filter(|row| self.traffic.is_available(row));
+        let rows: Vec<_> = TABLE.iter().filter(|row| self.traffic.is_available(row)).collect();
+        let columns = rows.len().div_ceil(usize::from(inside.height).max(1)).max(1);
+        let width = usize::from(inside.width) / columns;
         let lines: Vec<_> = rows
+            .iter()
             .map(|row| {
                 let keys: Vec<_> = row.keys.iter().map(ToString::to_string).collect();
+                let room = width.saturating_sub(KEYS + 2);
                 Line::from(vec![
                     self.span(ThemeToken::Key, text::pad(&keys.join(" "), KEYS)),
-                    self.span(ThemeToken::Text, format!(" {}", row.help)),
+                    self.span(ThemeToken::Text, format!(" {}", text::fit(row.help, room))),
                 ])
             })
             .collect();
-        let columns = lines.len().div_ceil(usize::from(inside.height).max(1)).max(1);
-        paint::columns(&lines, inside.width / paint::cells(columns), inside, buffer);
+        paint::columns(&lines, paint::cells(width), inside, buffer);
     }
 
     fn palette(&self, palette: &FaultPalette, area: Rect, buffer: &mut Buffer) {
@@ -415,6 +442,15 @@ impl Painter<'_> {
         }
         paint::lines(&lines, inside, buffer);
     }
+}
+
+/// A text with the ids of sessions and records cut to what distinguishes them: whole, one would take
+/// half a row.
+fn brief_ids(text: &str) -> String {
+    let is_id =
+        |word: &str| word.len() == 36 && word.bytes().filter(|own| *own == b'-').count() == 4;
+    let word = |word| if is_id(word) { text::fit_id(word, 9) } else { word.to_owned() };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// How far what is seen lies behind.

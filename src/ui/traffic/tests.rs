@@ -8,8 +8,9 @@ use crate::{
     ui::{Ui, UiOptions},
 };
 use cortop_client::wire::Side;
-use cortop_sim::journal::{
-    Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal,
+use cortop_sim::{
+    Fault, Injection,
+    journal::{Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal},
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
@@ -68,6 +69,16 @@ fn busy() -> Traffic {
             ),
         ),
         (3, JournalEvent::Disconnected { by: Side::Client }),
+        (2, request(2, "updateSession", "close 7b0c5c1a-52a5-4f3e-9a53-0b7f0f3e1d2c")),
+        (2, answer(2, None, 0.000_9)),
+        (0, JournalEvent::Fault(Fault::Lose { count: 3 }.into())),
+        (
+            2,
+            JournalEvent::Fault(Injection {
+                client: Some(2),
+                ..Fault::Drop { close: true }.into()
+            }),
+        ),
     ];
     let entry = |(at, (client, event)): (u32, _)| Entry {
         number: u64::from(at),
@@ -118,6 +129,25 @@ fn clients_requests_and_advice_are_seen_at_once() {
     traffic.on_key(Key::ESC);
     traffic.on_key(Key::char('?'));
     insta::assert_snapshot!("80x24_help", drawn(&traffic, (80, 24)));
+    let help = drawn(&traffic, (80, 24));
+    for row in crate::traffic::TABLE {
+        assert!(help.contains(&format!(" {} ", row.help)), "{} is cut: {help}", row.help);
+    }
+    traffic.on_key(Key::ESC);
+    traffic.settings = TrafficSettings {
+        title: "proxy",
+        service: "wss://localhost:6868".to_owned(),
+        url: "wss://localhost:7000".to_owned(),
+        has_faults: false,
+        ..traffic.settings
+    };
+    let screen = drawn(&traffic, (80, 24));
+    assert!(screen.contains("wss://localhost:7000 to wss://localhost:6868 · 2 advice"), "{screen}");
+    traffic.on_key(Key::char('?'));
+    for screen in [screen, drawn(&traffic, (80, 24))] {
+        let told = screen.replace("fault: lose = { count = 3 }", "").replace("fault: drop", "");
+        assert!(!told.contains("fault"), "{screen}");
+    }
 }
 
 #[test]

@@ -429,11 +429,14 @@ impl ClientHistory {
             && let Some(time) = request.params.get("time").and_then(Value::as_f64)
             && !MARKER_TIMES.contains(&time)
         {
-            let text = format!(
-                "{} was called with another time than milliseconds since 1970: {time} is none of \
-                 this century, and in seconds it has to be multiplied by 1000",
-                request.name
-            );
+            let looks = if MARKER_TIMES.contains(&(time * 1000.0)) {
+                "in seconds: multiply it by 1000"
+            } else {
+                "of another century: pass the time of the computer's clock"
+            };
+            let name = &request.name;
+            let text =
+                format!("the time of {name} is in milliseconds since 1970, but {time} is {looks}");
             found.push(said(Mistake::WrongParameter, "marker time", text));
         }
         if let Some(method) = request.method.filter(|own| QUESTIONS.contains(own))

@@ -75,10 +75,11 @@ impl Occurrences {
     }
 
     /// What there is to say if these are too many.
-    fn above(&self, most: Option<u64>, what: &str) -> Vec<String> {
+    fn above(&self, most: Option<u64>, [one, many]: [&str; 2]) -> Vec<String> {
         let Some(most) = most.filter(|most| self.count > *most) else { return Vec::new() };
         let more = self.count - self.listed.len() as u64;
-        let head = format!("{} {what}, {most} expected at most:", self.count);
+        let what = if self.count == 1 { one } else { many };
+        let head = format!("{} {what}, at most {most} expected:", self.count);
         let lines = self.listed.iter().map(|line| format!("  {line}"));
         let rest = (more > 0).then(|| format!("  and {more} more"));
         [head].into_iter().chain(lines).chain(rest).collect()
@@ -148,18 +149,30 @@ impl Expectations {
                 None => String::new(),
             };
             let rest = self.calls.len() - seen.calls - 1;
-            let rest =
-                if rest > 0 { format!(", and so the {rest} after it") } else { String::new() };
+            let rest = match rest {
+                0 => String::new(),
+                1 => ", nor the call that follows it".to_owned(),
+                rest => format!(", nor the {rest} calls that follow it"),
+            };
             unmet.push(format!("{} was not called{after}{rest}", missing.0));
         }
         unmet.extend(seen.unwanted.iter().map(|method| format!("{method} was called")));
         let subscribed = self.subscribed.iter().map(|own| own.0.name());
         let missing = subscribed.filter(|name| !seen.subscribed.contains(*name));
         unmet.extend(missing.map(|name| format!("the stream {name} was not subscribed")));
-        unmet.extend(seen.refused.above(self.refused, "refused"));
-        unmet.extend(seen.advice.above(self.advice, "pieces of advice"));
+        unmet.extend(seen.refused.above(
+            self.refused,
+            ["request or stream was refused", "requests or streams were refused"],
+        ));
+        unmet.extend(
+            seen.advice
+                .above(self.advice, ["piece of advice was given", "pieces of advice were given"]),
+        );
         if let Some(most) = self.dropped.filter(|most| seen.dropped > *most) {
-            unmet.push(format!("{} samples dropped, {most} expected at most", seen.dropped));
+            unmet.push(format!(
+                "samples dropped because a client did not read: {}, at most {most} expected",
+                seen.dropped
+            ));
         }
         if self.sessions_closed {
             let open = seen.left.iter().chain(&seen.open).take(MAX_LISTED);
@@ -218,7 +231,7 @@ mod tests {
         assert_eq!(seen(calls, order().into()), [""; 0]);
         assert_eq!(
             seen(calls, vec![call("createSession"), call("authorize")]),
-            ["createSession was not called after authorize, and so the 1 after it"]
+            ["createSession was not called after authorize, nor the call that follows it"]
         );
         assert_eq!(seen("never = [\"subscribe\"]", order().into()), ["subscribe was called"]);
         let refusal = Refusal { code: -32004, message: "no".to_owned() };
@@ -231,13 +244,13 @@ mod tests {
         };
         assert_eq!(
             seen("refused = 0", vec![refused()]),
-            ["1 refused, 0 expected at most:", "  createSession: -32004 no"]
+            ["1 request or stream was refused, at most 0 expected:", "  createSession: -32004 no"]
         );
         assert_eq!(seen("refused = 1", vec![refused()]), [""; 0]);
         let advice = Advice { mistake: Mistake::IdReused, text: "an id".to_owned() };
         assert_eq!(
             seen("advice = 0", vec![JournalEvent::Advice(advice)]),
-            ["1 pieces of advice, 0 expected at most:", "  an id (docs/protocol.md §1.3)"]
+            ["1 piece of advice was given, at most 0 expected:", "  an id (docs/protocol.md §1.3)"]
         );
         let session = || "S".into();
         let opened = JournalEvent::SessionOpened {
@@ -261,7 +274,10 @@ mod tests {
             ["the stream eeg was not subscribed"]
         );
         let dropped = JournalEvent::Samples { sent: [].into(), dropped: 3 };
-        assert_eq!(seen("dropped = 0", vec![dropped]), ["3 samples dropped, 0 expected at most"]);
+        assert_eq!(
+            seen("dropped = 0", vec![dropped]),
+            ["samples dropped because a client did not read: 3, at most 0 expected"]
+        );
     }
 
     #[test]

@@ -352,7 +352,7 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         (
             "injectMarker",
             json!({ "session": session, "time": 1_767_946_200.5, "value": 1, "label": "x" }),
-            "in seconds it has to be multiplied by 1000",
+            "is in milliseconds since 1970, but 1767946200.5 is in seconds: multiply it by 1000",
         ),
     ] {
         peer.own(method, params);
