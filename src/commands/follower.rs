@@ -1,5 +1,7 @@
 //! Follows a journal: writes it as JSON lines, and holds it against what is expected of the clients.
 
+use std::cell::RefCell;
+
 use color_eyre::eyre::Result;
 use cortop_sim::journal::{Entry, Expectations, Journal, JournalReader};
 use serde_json::{Value, json};
@@ -14,6 +16,8 @@ use crate::{
 pub(super) struct LogOutput {
     form: LogForm,
     lines: Requests,
+    /// What was said so far beside the journal.
+    notes: RefCell<Vec<String>>,
 }
 
 impl LogOutput {
@@ -22,15 +26,22 @@ impl LogOutput {
     /// # Errors
     /// It was started before.
     pub(super) fn start(form: LogForm, level: logging::RequestLevel) -> Result<Self> {
-        Ok(Self { form, lines: logging::init_requests(form == LogForm::Json, level)? })
+        let lines = logging::init_requests(form == LogForm::Json, level)?;
+        Ok(Self { form, lines, notes: RefCell::default() })
     }
 
     /// Says something that is not about a client.
     pub(super) fn note(&self, text: &str) {
+        self.notes.borrow_mut().push(text.to_owned());
         match self.form {
             LogForm::Text => eprintln!("{text}"),
             LogForm::Json => self.lines.write(&note(text)),
         }
+    }
+
+    /// What was said so far, for a screen that is about to hide it.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
     }
 
     /// Writes what is still to be written.

@@ -24,6 +24,7 @@ use crate::{
     logging::RequestLevel,
     proxy::Proxy,
     terminal::Exit,
+    traffic::TrafficAbout,
 };
 
 /// Passes messages on until Ctrl-C or SIGTERM. Returns the exit status.
@@ -97,7 +98,8 @@ async fn pass(
     let ended = async {
         if let Some(screen) = screen {
             let service = args.to.clone();
-            return screen.show("proxy", service, url, &journal, None).await.map(Exit::code);
+            let about = TrafficAbout { title: "proxy", service, url, notes: output.notes() };
+            return screen.show(about, &journal, None).await.map(Exit::code);
         }
         print(&format!("READY {url}\n"))?;
         signals.recv().await;

@@ -26,6 +26,7 @@ use crate::{
     console::{ShutdownSignals, print, report_panics},
     logging::RequestLevel,
     terminal::Exit,
+    traffic::TrafficAbout,
 };
 use cortop_sim::{
     Injection, Options, Sim, assumptions, fault,
@@ -106,7 +107,13 @@ async fn serve(
         if let Some(screen) = screen {
             let (control, journal) = (sim.control(), sim.journal());
             let inject = |injection: Injection| control.inject(injection);
-            let shown = screen.show("sim", String::new(), url.clone(), &journal, Some(&inject));
+            let about = TrafficAbout {
+                title: "sim",
+                service: String::new(),
+                url: url.clone(),
+                notes: output.notes(),
+            };
+            let shown = screen.show(about, &journal, Some(&inject));
             return shown.await.map(Exit::code);
         }
         let Some(command) = &args.exec else {

@@ -13,7 +13,7 @@ use crate::{
     config::{self, Config, Sources},
     screen::{TakenTerminal, load_ui, ui_options},
     terminal::{self, Exit},
-    traffic::{Traffic, TrafficSettings},
+    traffic::{Traffic, TrafficAbout, TrafficSettings},
     ui::Ui,
 };
 
@@ -54,17 +54,13 @@ impl TrafficScreen {
     /// The terminal cannot be taken over.
     pub(super) async fn show(
         self,
-        title: &'static str,
-        service: String,
-        url: String,
+        about: TrafficAbout,
         journal: &Journal,
         inject: Option<&dyn Fn(Injection)>,
     ) -> Result<Exit> {
         let Self { config, ui, theme } = self;
         let settings = TrafficSettings {
-            title,
-            service,
-            url,
+            about,
             has_faults: inject.is_some(),
             themes: ui.theme_names(),
             theme,

@@ -51,15 +51,24 @@ impl TrafficPane {
     }
 }
 
-/// What does not change while it runs.
+/// What runs, and what there is to say of it.
 #[derive(Clone, Debug, Default)]
-pub struct TrafficSettings {
+pub struct TrafficAbout {
     /// What runs: `sim` or `proxy`.
     pub title: &'static str,
     /// The service behind it, where that is another.
     pub service: String,
     /// Where clients connect.
     pub url: String,
+    /// What was said at the start: where the certificate is, what a recording lacks.
+    pub notes: Vec<String>,
+}
+
+/// What does not change while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct TrafficSettings {
+    /// What runs.
+    pub about: TrafficAbout,
     /// Whether things can be made to go wrong.
     pub has_faults: bool,
     /// The names of the themes.
@@ -75,7 +84,7 @@ pub struct TrafficSettings {
 pub struct TrafficRow {
     /// When it began.
     pub at: Timestamp,
-    /// The client it is about.
+    /// The client it is about; 0 where it is about all or none.
     pub client: u64,
     /// What it is.
     pub what: RowKind,
@@ -95,6 +104,8 @@ pub enum RowKind {
         /// Its answer.
         answer: Option<(f64, Option<Refusal>)>,
     },
+    /// What was said at the start.
+    Note(String),
     /// Something that was not asked for, and whether it is a problem.
     Event(String, bool),
 }
@@ -149,11 +160,16 @@ impl Traffic {
     /// The state before the first client.
     #[must_use]
     pub fn new(settings: TrafficSettings) -> Self {
+        let notes = settings.about.notes.iter().map(|note| TrafficRow {
+            at: settings.began,
+            client: 0,
+            what: RowKind::Note(note.clone()),
+        });
         Self {
+            rows: notes.collect(),
             now: settings.began,
             theme: settings.theme,
             settings,
-            rows: VecDeque::new(),
             advice: VecDeque::new(),
             clients: Vec::new(),
             sessions: Vec::new(),

@@ -39,7 +39,7 @@ fn the_simulator_shows_its_clients_takes_faults_and_quits() {
     pty.type_in("\t");
     pty.wait_for_text(": refuse = { method");
     pty.type_in("\x15refuse = { code = -32003 }\r");
-    pty.wait_for_text("fault: refuse = { code = -32003 }");
+    pty.wait_for_text("fault: refuse = { code = -32003, times = 1 }");
     client(&url);
     pty.wait_for_text("-32003");
     pty.type_in("c");

@@ -141,16 +141,16 @@ impl Painter<'_> {
         let bad = |count: u64| if count > 0 { ThemeToken::Bad } else { ThemeToken::Text };
         let poor = if advice > 0 { ThemeToken::Poor } else { ThemeToken::Text };
         let settings = &traffic.settings;
-        let to = if settings.service.is_empty() { "" } else { " to " };
+        let to = if settings.about.service.is_empty() { "" } else { " to " };
         // What a client needs, then what is wrong; an item that has no room is left out.
         let items = [
-            (ThemeToken::Text, format!("{}{to}{}", settings.url, settings.service)),
+            (ThemeToken::Text, format!("{}{to}{}", settings.about.url, settings.about.service)),
             (poor, format!("{advice} advice")),
             (bad(refused), format!("{refused} refused")),
             (ThemeToken::Text, counted(there, "client")),
             (ThemeToken::Text, counted(requests, "request")),
         ];
-        let title = format!("cortop {}", settings.title);
+        let title = format!("cortop {}", settings.about.title);
         let mut line = Line::from(self.span(ThemeToken::Title, title));
         for (token, text) in items.into_iter().filter(|(_, text)| !text.is_empty()) {
             let text = text::clean(&text);
@@ -306,7 +306,11 @@ impl Painter<'_> {
     }
 
     fn row(&self, row: &TrafficRow, width: usize) -> Line<'static> {
-        let client = if row.client == 0 { "all".to_owned() } else { row.client.to_string() };
+        let client = match (&row.what, row.client) {
+            (RowKind::Note(_), _) => String::new(),
+            (_, 0) => "all".to_owned(),
+            (_, client) => client.to_string(),
+        };
         let client = self.span(ThemeToken::Dim, format!("{client:>3} "));
         let room = width.saturating_sub(TIME + 4 + 2);
         let (mark, token, what, outcome, outcome_token) = match &row.what {
@@ -324,6 +328,9 @@ impl Painter<'_> {
                 let outcome_token =
                     if matches!(answer, Some((_, None))) { ThemeToken::Dim } else { token };
                 (mark, token, brief_ids(&format!("{method} {subject}")), outcome, outcome_token)
+            }
+            RowKind::Note(text) => {
+                (glyphs::CHANGED, ThemeToken::Dim, text.clone(), String::new(), ThemeToken::Dim)
             }
             RowKind::Event(text, is_problem) => {
                 let (mark, token) = if *is_problem {

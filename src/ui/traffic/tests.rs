@@ -4,7 +4,7 @@ use ratatui::{Terminal, backend::TestBackend};
 
 use crate::{
     app::Key,
-    traffic::{Traffic, TrafficSettings},
+    traffic::{Traffic, TrafficAbout, TrafficSettings},
     ui::{Ui, UiOptions},
 };
 use cortop_client::wire::Side;
@@ -18,9 +18,12 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 fn busy() -> Traffic {
     let began: Timestamp = "2026-01-09T08:10:00Z".parse().expect("a time");
     let mut traffic = Traffic::new(TrafficSettings {
-        title: "sim",
-        service: String::new(),
-        url: "wss://localhost:6868".to_owned(),
+        about: TrafficAbout {
+            title: "sim",
+            service: String::new(),
+            url: "wss://localhost:6868".to_owned(),
+            notes: vec!["root certificate: ca/root.pem".to_owned()],
+        },
         has_faults: true,
         themes: vec!["auto".to_owned()],
         theme: 0,
@@ -135,9 +138,12 @@ fn clients_requests_and_advice_are_seen_at_once() {
     }
     traffic.on_key(Key::ESC);
     traffic.settings = TrafficSettings {
-        title: "proxy",
-        service: "wss://localhost:6868".to_owned(),
-        url: "wss://localhost:7000".to_owned(),
+        about: TrafficAbout {
+            title: "proxy",
+            service: "wss://localhost:6868".to_owned(),
+            url: "wss://localhost:7000".to_owned(),
+            notes: Vec::new(),
+        },
         has_faults: false,
         ..traffic.settings
     };
