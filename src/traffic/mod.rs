@@ -103,6 +103,8 @@ pub enum RowKind {
         subject: String,
         /// Its answer.
         answer: Option<(f64, Option<Refusal>)>,
+        /// How many times in a row it was asked; number, time and answer are those of the last.
+        times: u32,
     },
     /// What was said at the start.
     Note(String),
@@ -212,7 +214,18 @@ impl Traffic {
         let client = entry.client;
         let what = match entry.event {
             JournalEvent::Request { request, method, subject } => {
-                RowKind::Request { request, method, subject, answer: None }
+                // What is asked again and again does not push all else away.
+                if let Some(row) = self.rows.back_mut().filter(|row| row.client == client)
+                    && let RowKind::Request { request: own, answer, times, method: m, subject: s } =
+                        &mut row.what
+                    && matches!(answer, Some((_, None)))
+                    && (&*m, &*s) == (&method, &subject)
+                {
+                    (row.at, *own, *answer) = (at, request, None);
+                    *times += 1;
+                    return;
+                }
+                RowKind::Request { request, method, subject, answer: None, times: 1 }
             }
             JournalEvent::Answer { request, refusal, took, .. } => {
                 let asked = self.rows.iter_mut().rev().filter(|row| row.client == client);
@@ -271,10 +284,10 @@ impl Traffic {
             JournalEvent::HandshakeFailed { text } => {
                 RowKind::Event(format!("cannot connect: {text}"), true)
             }
-            JournalEvent::Fault(injection) => {
-                // The row has its client.
-                let fault = Injection { client: None, ..injection };
-                RowKind::Event(format!("fault: {fault}"), true)
+            JournalEvent::Fault { fault, headset, stream } => {
+                let on = headset.map_or_else(String::new, |headset| format!(" on {headset}"));
+                let of = stream.map_or_else(String::new, |stream| format!(" in {stream}"));
+                RowKind::Event(format!("fault: {fault}{on}{of}"), true)
             }
         };
         push(&mut self.rows, &mut self.back[0], TrafficRow { at, client, what });
@@ -453,6 +466,27 @@ mod tests {
         traffic.on_key(Key::END);
         traffic.take(entries((32..5000).map(request).collect()));
         assert_eq!((traffic.rows.len(), traffic.back[0]), (MAX_ROWS, 0));
+    }
+
+    #[test]
+    fn what_is_asked_again_and_again_takes_one_row() {
+        let mut traffic = traffic();
+        let answer = |request| JournalEvent::Answer {
+            request,
+            method: String::new(),
+            subject: String::new(),
+            refusal: None,
+            took: 0.5,
+        };
+        let events = (1..=5).flat_map(|number| [request(number), answer(number)]).collect();
+        traffic.take(entries(events));
+        let shown: Vec<_> = traffic.rows.iter().map(|row| row.what.clone()).collect();
+        let RowKind::Request { request: 5, answer: Some(_), times: 5, .. } = shown[0] else {
+            panic!("{shown:?}")
+        };
+        // Side by side, each has its row.
+        traffic.take(entries(vec![request(6), request(7), answer(6), answer(7)]));
+        assert_eq!(traffic.rows.len(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-use cortop_protocol::Method;
+use cortop_protocol::{Method, secrets::Secrets};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use strum::VariantArray as _;
@@ -296,22 +296,28 @@ pub(super) enum FaultTarget<'a> {
 /// As a scenario spells it: `lose = { count = 3 }`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = serde_json::to_value(self).unwrap_or_default();
+        f.write_str(&self.without(&Secrets::default()))
+    }
+}
+
+impl Fault {
+    /// The same as a text without secrets: a message may hold what a client has sent.
+    pub(super) fn without(&self, secrets: &Secrets) -> String {
+        let mut fault = serde_json::to_value(self).unwrap_or_default();
+        secrets.redact(&mut fault);
         let Some((name, values)) = fault.as_object().and_then(|fault| fault.iter().next()) else {
-            return Ok(());
+            return String::new();
         };
         let values = values.as_object().into_iter().flatten();
         let given = values.filter(|(_, value)| !value.is_null());
         let given: Vec<_> = given.map(|(name, value)| format!("{name} = {value}")).collect();
         if given.is_empty() {
-            write!(f, "{name} = {{}}")
+            format!("{name} = {{}}")
         } else {
-            write!(f, "{name} = {{ {} }}", given.join(", "))
+            format!("{name} = {{ {} }}", given.join(", "))
         }
     }
-}
 
-impl Fault {
     pub(super) fn target(&self) -> FaultTarget<'_> {
         match self {
             Self::Stall { seconds } | Self::Hang { seconds } => FaultTarget::Lasting(*seconds),

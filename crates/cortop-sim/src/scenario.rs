@@ -1,10 +1,9 @@
 //! What goes wrong when, and to whom: a scenario file (TOML) is a list of orders, `sim.fault` takes
 //! one. Knows nothing of how it is done.
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::{Value, json};
 
 use super::{
     fault::{Fault, Seconds, method_name},
@@ -48,20 +47,6 @@ impl From<Fault> for Injection {
     }
 }
 
-/// What happens, and to whom.
-impl fmt::Display for Injection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.fault)?;
-        if let Some(client) = self.client {
-            write!(f, " for client {client}")?;
-        }
-        if let Some(headset) = &self.headset {
-            write!(f, " on {headset}")?;
-        }
-        self.stream.map_or(Ok(()), |stream| write!(f, " in {stream}"))
-    }
-}
-
 impl Injection {
     /// Only samples of this stream.
     #[must_use]
@@ -73,18 +58,6 @@ impl Injection {
     #[must_use]
     pub fn when_called(self, method: &str, nth: u32) -> Self {
         Self { call: Some(method.to_owned()), nth: Some(nth), ..self }
-    }
-
-    /// What it does, and to what alone.
-    pub(super) fn to_json(&self) -> Value {
-        let mut object = json!({ "fault": self.fault.to_string() });
-        if let Some(headset) = &self.headset {
-            object["headset"] = headset.as_str().into();
-        }
-        if let Some(stream) = self.stream {
-            object["stream"] = stream.name().into();
-        }
-        object
     }
 
     /// Whether it can hit something, where these are the headsets.

@@ -27,12 +27,12 @@ use super::{
 use crate::traffic::{
     FaultPalette, RowKind, TABLE, Traffic, TrafficAction, TrafficPane, TrafficRow,
 };
-use cortop_sim::journal::{ClientSummary, OpenSession};
+use cortop_sim::journal::{Advice, ClientSummary, OpenSession};
 
 /// From this width on there are two columns.
 const TWO_COLUMNS: u16 = 120;
 /// Columns of the left one at least and at most: of the widest session with all its streams.
-const LEFT: [u16; 2] = [56, 72];
+const LEFT: [u16; 2] = [56, 68];
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
 /// The widest list of faults that is still read well.
@@ -98,7 +98,7 @@ fn parts(traffic: &Traffic, area: Rect) -> Option<Parts> {
         vec![(traffic.focus, body)]
     } else if body.width >= TWO_COLUMNS {
         let upper = body.height / 2;
-        let left = (body.width / 20 * 9).clamp(LEFT[0], LEFT[1]);
+        let left = (body.width / 5 * 2).clamp(LEFT[0], LEFT[1]);
         let (left, right) = (
             Rect { width: left, ..body },
             Rect { x: body.x + left, width: body.width - left, ..body },
@@ -302,6 +302,8 @@ impl Painter<'_> {
     fn requests(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
         let all = &self.traffic.rows;
         let end = all.len() - self.traffic.back[0].min(all.len());
+        // Of the oldest a whole page is seen.
+        let end = end.max(rows.min(all.len()));
         all.range(end.saturating_sub(rows)..end).map(|row| self.row(row, width)).collect()
     }
 
@@ -314,7 +316,7 @@ impl Painter<'_> {
         let client = self.span(ThemeToken::Dim, format!("{client:>3} "));
         let room = width.saturating_sub(TIME + 4 + 2);
         let (mark, token, what, outcome, outcome_token) = match &row.what {
-            RowKind::Request { method, subject, answer, .. } => {
+            RowKind::Request { method, subject, answer, times, .. } => {
                 let (mark, token, outcome) = match answer {
                     None => (glyphs::PENDING, ThemeToken::Poor, "no answer yet".to_owned()),
                     Some((took, None)) => (glyphs::ON, ThemeToken::Good, took_text(*took)),
@@ -325,9 +327,11 @@ impl Painter<'_> {
                         (glyphs::PROBLEM, ThemeToken::Bad, if fits { whole } else { text })
                     }
                 };
+                let times = if *times > 1 { format!("({times} times) ") } else { String::new() };
+                let what = brief_ids(&format!("{method} {times}{subject}"));
                 let outcome_token =
                     if matches!(answer, Some((_, None))) { ThemeToken::Dim } else { token };
-                (mark, token, brief_ids(&format!("{method} {subject}")), outcome, outcome_token)
+                (mark, token, what, outcome, outcome_token)
             }
             RowKind::Note(text) => {
                 (glyphs::CHANGED, ThemeToken::Dim, text.clone(), String::new(), ThemeToken::Dim)
@@ -355,29 +359,46 @@ impl Painter<'_> {
         ])
     }
 
-    /// The last pieces of advice, each whole.
+    /// The last pieces of advice, each whole; of the oldest as many as there is room for.
     fn advice(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
         let all = &self.traffic.advice;
         let end = all.len() - self.traffic.back[1].min(all.len());
-        let indent = TIME + 4;
-        let mut lines: Vec<Line<'static>> = Vec::new();
-        for (at, client, advice) in all.range(end.saturating_sub(rows)..end) {
-            let place = advice.mistake.reference();
-            let text = text::clean(&format!("{} (protocol.md {place})", advice.text));
-            for (number, part) in
-                text::wrap(&text, width.saturating_sub(indent)).into_iter().enumerate()
-            {
-                let front = if number == 0 {
-                    vec![self.clock(*at), self.span(ThemeToken::Poor, format!("{client:>3} "))]
-                } else {
-                    vec![Span::raw(" ".repeat(indent))]
-                };
-                let mut line = Line::from(front);
-                line.push_span(self.span(ThemeToken::Text, part));
-                lines.push(line);
+        let mut lines: Vec<_> = all
+            .range(end.saturating_sub(rows)..end)
+            .flat_map(|advice| self.piece(advice, width))
+            .collect();
+        for advice in all.range(end..) {
+            let piece = self.piece(advice, width);
+            if lines.len() + piece.len() > rows {
+                break;
             }
+            lines.extend(piece);
         }
         lines
+    }
+
+    fn piece(
+        &self,
+        (at, client, advice): &(Timestamp, u64, Advice),
+        width: usize,
+    ) -> Vec<Line<'static>> {
+        let indent = TIME + 4;
+        let place = advice.mistake.reference();
+        let text = text::clean(&format!("{} (protocol.md {place})", advice.text));
+        let parts = text::wrap(&text, width.saturating_sub(indent));
+        let lines = parts.into_iter().enumerate().map(|(number, part)| {
+            let mut line = if number == 0 {
+                Line::from(vec![
+                    self.clock(*at),
+                    self.span(ThemeToken::Poor, format!("{client:>3} ")),
+                ])
+            } else {
+                Line::from(" ".repeat(indent))
+            };
+            line.push_span(self.span(ThemeToken::Text, part));
+            line
+        });
+        lines.collect()
     }
 
     fn help(&self, area: Rect, buffer: &mut Buffer) {

@@ -8,9 +8,8 @@ use crate::{
     ui::{Ui, UiOptions},
 };
 use cortop_client::wire::Side;
-use cortop_sim::{
-    Fault, Injection,
-    journal::{Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal},
+use cortop_sim::journal::{
+    Advice, ClientSummary, Entry, JournalEvent, Mistake, OpenSession, Refusal,
 };
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 
@@ -43,6 +42,8 @@ fn busy() -> Traffic {
     };
     let refusal =
         Refusal { code: -32004, message: "The headset is currently not available.".to_owned() };
+    let fault =
+        |fault: &str| JournalEvent::Fault { fault: fault.to_owned(), headset: None, stream: None };
     let advice =
         |mistake, text: &str| JournalEvent::Advice(Advice { mistake, text: text.to_owned() });
     let events = [
@@ -74,14 +75,8 @@ fn busy() -> Traffic {
         (3, JournalEvent::Disconnected { by: Side::Client }),
         (2, request(2, "updateSession", "close 7b0c5c1a-52a5-4f3e-9a53-0b7f0f3e1d2c")),
         (2, answer(2, None, 0.000_9)),
-        (0, JournalEvent::Fault(Fault::Lose { count: 3 }.into())),
-        (
-            2,
-            JournalEvent::Fault(Injection {
-                client: Some(2),
-                ..Fault::Drop { close: true }.into()
-            }),
-        ),
+        (0, fault("lose = { count = 3 }")),
+        (2, fault("drop = { close = true }")),
     ];
     let entry = |(at, (client, event)): (u32, _)| Entry {
         number: u64::from(at),
@@ -126,6 +121,17 @@ fn clients_requests_and_advice_are_seen_at_once() {
     let mut traffic = busy();
     insta::assert_snapshot!("80x24", drawn(&traffic, (80, 24)));
     insta::assert_snapshot!("160x48", drawn(&traffic, (160, 48)));
+    // From the oldest on a whole page is seen, of each pane.
+    for pane in ['2', '3'] {
+        let newest = drawn(&traffic, (80, 24));
+        traffic.on_key(Key::char(pane));
+        traffic.on_key(Key::HOME);
+        let oldest = drawn(&traffic, (80, 24));
+        let rows = |screen: &str| screen.matches("08:10:").count();
+        assert_eq!(rows(&oldest), rows(&newest), "{oldest}");
+        traffic.on_key(Key::END);
+    }
+    traffic.on_key(Key::char('2'));
     traffic.on_key(Key::char(':'));
     "tls".chars().for_each(|char| drop(traffic.on_key(Key::char(char))));
     insta::assert_snapshot!("80x24_faults", drawn(&traffic, (80, 24)));

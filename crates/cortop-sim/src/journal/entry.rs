@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{advice::Advice, crossing::Refusal};
-use crate::Injection;
-use cortop_protocol::{HeadsetId, SessionId, wire::Side};
+use cortop_protocol::{HeadsetId, SessionId, Stream, wire::Side};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +109,14 @@ pub enum JournalEvent {
         text: String,
     },
     /// Something goes wrong on purpose from now on.
-    Fault(Injection),
+    Fault {
+        /// What, as a scenario spells it.
+        fault: String,
+        /// The headset that alone is hit.
+        headset: Option<HeadsetId>,
+        /// The stream that alone is hit.
+        stream: Option<Stream>,
+    },
     /// A protocol mistake.
     Advice(Advice),
     /// A connection has ended.
@@ -175,7 +181,16 @@ impl Entry {
             }
             JournalEvent::Unread { seconds } => ("unread", json!({ "seconds": seconds })),
             JournalEvent::HandshakeFailed { text } => ("handshake-failed", json!({ "text": text })),
-            JournalEvent::Fault(injection) => ("fault", injection.to_json()),
+            JournalEvent::Fault { fault, headset, stream } => {
+                let mut members = json!({ "fault": fault });
+                if let Some(headset) = headset {
+                    members["headset"] = json!(headset);
+                }
+                if let Some(stream) = stream {
+                    members["stream"] = stream.name().into();
+                }
+                ("fault", members)
+            }
             JournalEvent::Advice(advice) => (
                 "advice",
                 json!({

@@ -332,8 +332,12 @@ impl State {
     }
 
     pub(super) fn injected(&mut self, at: f64, injection: Injection) {
-        tracing::info!("fault: {injection}");
-        self.push(injection.client.unwrap_or_default(), at, JournalEvent::Fault(injection));
+        let Injection { client, headset, stream, fault, .. } = injection;
+        let fault = clean_bounded(&fault.without(&self.secrets));
+        let whom = client.map_or_else(String::new, |client| format!("client {client}: "));
+        tracing::info!("{whom}fault: {fault}");
+        let event = JournalEvent::Fault { fault, headset, stream };
+        self.push(client.unwrap_or_default(), at, event);
     }
 
     pub(super) fn unread(&mut self, client: u64, at: f64, seconds: f64) {

@@ -3,10 +3,13 @@
 use serde_json::json;
 use tokio::time::advance;
 
+use cortop_protocol::Stream;
+
 use super::{
     state::{MAX_CLIENTS, MAX_ENTRIES, MAX_PENDING},
     *,
 };
+use crate::Fault;
 
 const TOKEN: &str = "aaaaaaaaaaaa.bbbbbbbbbbbb.cccccccccccc";
 
@@ -77,6 +80,31 @@ async fn nothing_of_a_long_secret_is_kept() {
     let text = serde_json::to_string(&lines).unwrap();
     assert!(text.contains("id-reused") && text.contains("has no parameter [hidden]"), "{text}");
     assert!(!text.contains("s3c"), "{text}");
+}
+
+/// A client may have put anything into the message of a fault.
+#[tokio::test(start_paused = true)]
+async fn a_fault_is_kept_without_secrets_and_on_one_line() {
+    let journal = Journal::new();
+    journal.connected(1);
+    let secret = "a \"quoted\" secret";
+    ask(&journal, 1, "authorize", &json!({ "clientId": "x", "clientSecret": secret }));
+    let text = format!("\u{1b}[2J\u{202e}{secret}\n");
+    let message = json!({ "behavior": text.clone() });
+    let refuse = Fault::Refuse { method: None, code: -1, message: Some(text), times: 1 };
+    for fault in [refuse, Fault::Warning { code: 9, message }] {
+        let injection = Injection { headset: Some("EPOCX-1".into()), ..fault.into() };
+        journal.injected(injection.on(Stream::Eeg));
+    }
+    let faults: Vec<_> =
+        journal.entries().iter().rev().take(2).map(|own| journal.json(own)).collect();
+    for line in &faults {
+        let text = line["fault"].as_str().unwrap();
+        assert!(text.contains("[hidden]") && !text.contains("quoted"), "{text}");
+        assert!(!text.contains(cortop_protocol::sanitize::is_harmful), "{text}");
+        assert_eq!((&line["headset"], &line["stream"]), (&json!("EPOCX-1"), &json!("eeg")));
+        assert_eq!(line.get("client"), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]
