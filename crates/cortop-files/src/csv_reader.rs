@@ -133,13 +133,12 @@ impl CsvReader {
                  times, name it Timestamp",
             ));
         }
-        let of = |kind| move |column: &&crate::header::FileColumn| column.kind == kind;
-        let columns = &info.header.columns;
+        let (width, sensors) = places(&info.header);
         Ok(Self {
             lines,
             separator,
-            width: columns.iter().filter(|own| !own.name.is_empty()).count(),
-            sensors: columns.iter().filter(of(ColumnKind::Sensor)).map(|own| own.place).collect(),
+            width,
+            sensors,
             markers,
             counts: ReadCounts::default(),
             cells: Vec::new(),
@@ -181,13 +180,25 @@ impl CsvReader {
                 self.counts.names += 1;
                 return Ok(Some(false));
             }
-            if self.info.header.is_repeated_by(&cells(line, separator)) || metadata(line).is_some()
-            {
+            let has_number = self.cells.iter().any(|cell| matches!(cell, Cell::Number(_)));
+            if line.starts_with(COMMENT) {
+                self.counts.unknown += 1;
+                return Ok(Some(false));
+            }
+            let again = if has_number { None } else { Header::of(names(&cells(line, separator))) };
+            if metadata(line).is_some() {
                 self.counts.names += 1;
                 return Ok(Some(false));
             }
-            let has_number = self.cells.iter().any(|cell| matches!(cell, Cell::Number(_)));
-            if line.starts_with(COMMENT) || !is_whole && !has_number {
+            if let Some(again) = again {
+                // Files that were put together may have their columns in another order.
+                self.counts.names += 1;
+                self.info.header.move_to(&again);
+                self.sensors = places(&self.info.header).1;
+                self.width = places(&again).0;
+                return Ok(Some(false));
+            }
+            if !is_whole && !has_number {
                 self.counts.unknown += 1;
                 return Ok(Some(false));
             }
@@ -331,6 +342,14 @@ fn names(cells: &[String]) -> Vec<String> {
         open = names.last().is_some_and(|name| name.contains('[') && !name.contains(']'));
     }
     names
+}
+
+/// How many names a header has, and the places of the sensors.
+fn places(header: &Header) -> (usize, Vec<usize>) {
+    let columns = &header.columns;
+    let sensors = columns.iter().filter(|own| own.kind == ColumnKind::Sensor);
+    let width = columns.iter().filter(|own| !own.name.is_empty()).count();
+    (width, sensors.map(|own| own.place).collect())
 }
 
 /// Whether all sensors are those of a headset with fixed ones.

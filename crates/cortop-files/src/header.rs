@@ -221,10 +221,17 @@ impl Header {
         self.columns.iter().any(|column| column.kind.stream() == Some(stream))
     }
 
-    /// Whether a line has the names again.
-    pub(crate) fn is_repeated_by(&self, cells: &[String]) -> bool {
-        let same = |column: &FileColumn| cells.get(column.place) == Some(&column.name);
-        self.columns.iter().filter(|column| column.kind == ColumnKind::Sensor).all(same)
+    /// Takes the places of the columns from another header.
+    pub(crate) fn move_to(&mut self, other: &Self) {
+        for column in &mut self.columns {
+            let same = |own: &&FileColumn| {
+                own.kind == column.kind
+                    && own.label == column.label
+                    && own.kind != ColumnKind::LeftOut
+            };
+            // A column that is not there any more is empty.
+            column.place = other.columns.iter().find(same).map_or(usize::MAX, |own| own.place);
+        }
     }
 
     /// The columns that are not replayed: those of one family together, unless others of it are.
@@ -342,7 +349,13 @@ fn meaning(name: &str) -> (ColumnKind, String) {
 /// A name as an export in CSV has it: EDF has `CQ_AF3` for `CQ.AF3`, other programs `EEG AF3-Ref` or
 /// `Af3.` for `AF3`.
 fn plain_name(name: &str) -> String {
-    let name = name.trim_end_matches('.');
+    let name = name.trim_end_matches('.').trim_matches('\'');
+    // Some programs name the unit with it.
+    let unit = name.strip_suffix([')', ']']).and_then(|own| own.rsplit_once(['(', '[']));
+    let name = match unit {
+        Some((own, "uV" | "µV" | "μV" | "s" | "ms")) => own.trim_end(),
+        _ => name,
+    };
     for family in ["CQ", "EQ", "MOT", "EEG"] {
         if let Some(own) = name.strip_prefix(family).and_then(|own| own.strip_prefix(['_', ' '])) {
             let sensor = own.split('-').next().unwrap_or(own);

@@ -21,6 +21,9 @@ use crate::{
 /// Bytes from which the format is recognized.
 const SNIFFED: usize = 8;
 
+/// How often a file may be compressed.
+const COMPRESSED: usize = 3;
+
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
@@ -52,13 +55,15 @@ impl InputFile {
         let read = Arc::new(AtomicU64::new(0));
         let counted = CountedRead { inner: raw, read: Arc::clone(&read) };
         let mut raw = sniff(BufReader::with_capacity(1 << 16, counted))?;
-        let bytes: Box<dyn BufRead + Send> = match raw.0.as_slice() {
-            [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(raw.1))),
-            [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(MultiBzDecoder::new(raw.1))),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(ZstdReader::new(raw.1))),
-            _ => raw.1,
-        };
-        raw = sniff(bytes)?;
+        for _ in 0..COMPRESSED {
+            let bytes: Box<dyn BufRead + Send> = match raw.0.as_slice() {
+                [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(raw.1))),
+                [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(MultiBzDecoder::new(raw.1))),
+                [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(ZstdReader::new(raw.1))),
+                _ => break,
+            };
+            raw = sniff(bytes)?;
+        }
         let format = match raw.0.as_slice() {
             [b'X', b'D', b'F', b':', ..] => FileFormat::Xdf,
             [0xff, b'B', b'I', b'O', b'S', b'E', b'M', b'I'] | b"0       " => FileFormat::Edf,

@@ -58,8 +58,7 @@ impl MarkerFile {
                     if let Some(line) = broken.first() {
                         let count = broken.len();
                         notes.push(format!(
-                            "{file} has {count} broken lines, the first is line {line}: they are \
-                             left out."
+                            "{file}: broken lines, left out: {count}; the first is line {line}."
                         ));
                     }
                     return (Some(Self(markers)), notes);

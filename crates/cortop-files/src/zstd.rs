@@ -31,7 +31,7 @@ impl<R: BufRead> ZstdReader<R> {
                 })) => {
                     io::copy(&mut (&mut self.source).take(length.into()), &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::other(error)),
+                Err(_) => return Err(damaged()),
             }
         }
         Ok(false)
@@ -50,7 +50,7 @@ impl<R: BufRead> Read for ZstdReader<R> {
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 self.decoder
                     .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(io::Error::other)?;
+                    .map_err(|_| damaged())?;
             }
             let count = self.decoder.read(buffer)?;
             if count > 0 || buffer.is_empty() {
@@ -59,4 +59,8 @@ impl<R: BufRead> Read for ZstdReader<R> {
             self.in_frame = false;
         }
     }
+}
+
+fn damaged() -> io::Error {
+    io::Error::other("its zstd frame is cut off or damaged")
 }

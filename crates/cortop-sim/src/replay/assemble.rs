@@ -48,8 +48,9 @@ struct Collected {
     /// The time stamp and the counter of the row before, and its values.
     before: (Option<f64>, Option<u64>),
     eeg_before: Vec<f64>,
-    /// Rows that stand twice.
+    /// Rows that stand twice, and those that come after the next one.
     doubled: u64,
+    out_of_order: u64,
     /// The first value of each channel.
     first_values: Vec<f64>,
     others: Vec<(Stream, Store, CounterScan)>,
@@ -70,12 +71,21 @@ pub(super) fn recording(
             "{name} cannot be kept for replay: {error}; make room in the folder of temporary files"
         )
     };
-    let mut row = Row::default();
+    // A row is held until the next one is known, for two may have changed places.
+    let (mut row, mut held) = (Row::default(), Row::default());
     let mut reported = Instant::now();
     let mut cut = None;
     for count in 1_u64.. {
         match reader.next_row(&mut row) {
-            Ok(true) => collected.push(&mut row).map_err(unstorable)?,
+            Ok(true) => {
+                if precedes(&row, &held) {
+                    collected.out_of_order += 1;
+                    std::mem::swap(&mut row.place, &mut held.place);
+                } else {
+                    std::mem::swap(&mut row, &mut held);
+                }
+                collected.push(&mut row).map_err(unstorable)?;
+            }
             Ok(false) => break,
             Err(error) => {
                 cut = Some(error);
@@ -91,6 +101,7 @@ pub(super) fn recording(
             });
         }
     }
+    collected.push(&mut held).map_err(unstorable)?;
     if collected.eeg.len() < 2 {
         return Err(match cut {
             Some(error) => eyre!("{name} cannot be read: {error}; give a file that is whole"),
@@ -108,6 +119,12 @@ pub(super) fn recording(
     Ok(recording)
 }
 
+/// Whether a row belongs before the one that came before it, by its time and its counter.
+fn precedes(row: &Row, before: &Row) -> bool {
+    let earlier = row.time.zip(before.time).is_some_and(|(own, other)| own < other);
+    earlier && row.counter.zip(before.counter).is_some_and(|(own, other)| own + 1 == other)
+}
+
 impl Collected {
     fn new(header: &Header) -> Self {
         let channels = header.labels_of(Stream::Eeg).count();
@@ -123,6 +140,7 @@ impl Collected {
             before: (None, None),
             eeg_before: Vec::new(),
             doubled: 0,
+            out_of_order: 0,
             first_values: vec![f64::NAN; channels],
             others: others.collect(),
             markers: Vec::new(),
@@ -172,7 +190,7 @@ impl Collected {
     ) -> io::Result<Recording> {
         let header = &info.header;
         self.eeg.close_block()?;
-        let measured = self.stamps.pace(info.eeg_rate);
+        let measured = self.stamps.pace(info.eeg_rate, self.counters.is_usable());
         let eeg_rate = nominal_rate(info.eeg_rate, measured);
         let exact = measured.and_then(|own| own.fine_interval());
         let mut steps = Steps::new(self.counters.wrap(eeg_rate.into(), exact));
@@ -234,7 +252,12 @@ impl Collected {
         let id = info.serial.as_ref().map(|own| format!("{}-{own}", spec.model.prefix()));
         let id = id.map(HeadsetId::from);
         let mut recording = Recording { spec, id, notes: Vec::new(), eeg, streams, markers };
-        let timing = Timing { pace: measured, is_counted, counts: clock.counts };
+        let timing = Timing {
+            has_stamps: self.stamps.has_any(),
+            pace: measured,
+            is_counted,
+            counts: clock.counts,
+        };
         recording.notes = notes(&recording, file, info, period, &timing);
         if counts.unnamed_markers > 0 {
             recording.notes.push(
@@ -243,7 +266,12 @@ impl Collected {
                     .into(),
             );
         }
-        recording.notes.push(count_sentences(counts, &clock.counts, self.doubled));
+        recording.notes.push(count_sentences(
+            counts,
+            &clock.counts,
+            self.doubled,
+            self.out_of_order,
+        ));
         Ok(recording)
     }
 }
@@ -312,7 +340,12 @@ fn dev_columns(header: &Header) -> Columns {
 }
 
 /// What was read, what was repaired, what was dropped.
-fn count_sentences(counts: &ReadCounts, clock: &ClockCounts, doubled: u64) -> String {
+fn count_sentences(
+    counts: &ReadCounts,
+    clock: &ClockCounts,
+    doubled: u64,
+    out_of_order: u64,
+) -> String {
     let mut sentences = vec![format!("Rows read: {}.", counts.read)];
     let moved = if clock.spread { "all spread evenly" } else { "moved behind it" };
     for (what, count) in [
@@ -324,6 +357,7 @@ fn count_sentences(counts: &ReadCounts, clock: &ClockCounts, doubled: u64) -> St
         ("Steps of the clock while samples went on, taken out", clock.steps),
         ("Rows without any readable EEG, lost samples", counts.lost),
         ("Rows that stand twice, the second dropped", doubled),
+        ("Rows that come after the next one, put before it", out_of_order),
         ("Lines or records that are cut off, dropped", counts.short),
         ("Lines that are too long, dropped", counts.too_long),
         ("Lines of names or units, skipped", counts.names),
@@ -342,6 +376,7 @@ fn flat<'a>(labels: impl Iterator<Item = &'a str>) -> Columns {
 
 /// What times and counters of a recording are taken from.
 struct Timing {
+    has_stamps: bool,
     pace: Option<Pace>,
     is_counted: bool,
     counts: ClockCounts,
@@ -351,6 +386,9 @@ impl Timing {
     fn notes(&self, has_counter: bool, named: Option<f64>, rate: u32) -> Vec<String> {
         let mut notes = Vec::new();
         match &self.pace {
+            None if self.has_stamps => {
+                notes.push(format!("Its timestamps tell nothing: {rate} Hz is assumed."));
+            }
             None => notes.push(format!("It has no timestamps: {rate} Hz is assumed.")),
             Some(own) if own.unit_name != "seconds" => {
                 notes.push(format!("Its timestamps are taken for {}.", own.unit_name));

@@ -34,6 +34,20 @@ const FEW: usize = 4;
 /// Jumps after which the time stamps are back at where they would have been: the ones between are odd.
 const EXCURSION: usize = 4;
 
+/// A distance from the first row by counters, and by places.
+#[derive(Clone, Copy, Debug, Default)]
+struct Distance {
+    counted: u64,
+    placed: u64,
+}
+
+impl Distance {
+    fn since(self, other: Self) -> Self {
+        let (counted, placed) = (self.counted - other.counted, self.placed - other.placed);
+        Self { counted, placed }
+    }
+}
+
 /// What is seen of the time stamps of a recording, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct StampScan {
@@ -41,19 +55,19 @@ pub(super) struct StampScan {
     read: u64,
     /// Those that are not later than the one before.
     not_later: u64,
-    /// The row before: its counter and its place, and its distance from the first one as far as they
-    /// tell it here.
+    /// The row before: its counter and its place, and its distance from the first one as far as
+    /// counters and places tell it here.
     before: Option<(Option<u64>, u64)>,
-    distance: u64,
+    distance: Distance,
     /// The last time stamp that differs from the one before, and its distance.
-    changed: Option<(f64, u64)>,
+    changed: Option<(f64, Distance)>,
     changes: u64,
-    first: Option<(f64, u64)>,
+    first: Option<(f64, Distance)>,
     /// The change at which the current measurement begins.
-    begin: Option<(f64, u64)>,
-    /// How long it takes to the next change, and seconds and samples of each measurement.
+    begin: Option<(f64, Distance)>,
+    /// How long it takes to the next change, and how much later how much further each measurement ends.
     sizes: Vec<f64>,
-    windows: Vec<(f64, f64)>,
+    windows: Vec<(f64, Distance)>,
 }
 
 impl StampScan {
@@ -63,7 +77,9 @@ impl StampScan {
         if let Some((counter_before, place_before)) = self.before {
             let ahead = counter.zip(counter_before).and_then(|(own, other)| own.checked_sub(other));
             let ahead = ahead.filter(|steps| (1..=WINDOW).contains(steps));
-            self.distance += ahead.unwrap_or(place.saturating_sub(place_before));
+            let placed = place.saturating_sub(place_before);
+            self.distance.placed += placed;
+            self.distance.counted += ahead.unwrap_or(placed);
         }
         self.before = Some((counter, place));
         let Some(stamp) = stamp else { return };
@@ -84,10 +100,10 @@ impl StampScan {
         // A measurement goes from change to change: of equal ones, only the first is as late as its
         // row.
         let (begin, distance) = *self.begin.get_or_insert((stamp, self.distance));
-        let samples = self.distance - distance;
-        if samples >= WINDOW {
+        let ahead = self.distance.since(distance);
+        if ahead.placed >= WINDOW {
             if self.windows.len() < WINDOWS {
-                self.windows.push((stamp - begin, samples as f64));
+                self.windows.push((stamp - begin, ahead));
             }
             self.begin = Some((stamp, self.distance));
         }
@@ -95,16 +111,19 @@ impl StampScan {
     }
 
     /// Units of the time stamps from sample to sample, as most of the recording has it.
-    fn interval(&self) -> Option<f64> {
-        let since = |begin: Option<(f64, u64)>| {
+    fn interval(&self, is_counted: bool) -> Option<f64> {
+        let since = |begin: Option<(f64, Distance)>| {
             let ((from, first), (to, last)) = begin.zip(self.changed)?;
-            Some((to - from, last.saturating_sub(first) as f64))
+            Some((to - from, last.since(first)))
         };
         let mut windows = self.windows.clone();
         if windows.is_empty() {
             // A short recording is measured as a whole, one of two time stamps from its first row.
             windows.extend(since(if self.changes > 1 { self.begin } else { self.first }));
         }
+        let samples = |own: Distance| if is_counted { own.counted } else { own.placed };
+        let mut windows: Vec<_> =
+            windows.into_iter().map(|(time, own)| (time, samples(own) as f64)).collect();
         windows.retain(|(seconds, samples)| *seconds > 0.0 && *samples > 0.0);
         let usual = median(windows.iter().map(|(seconds, samples)| seconds / samples).collect())?;
         let near = windows
@@ -114,10 +133,21 @@ impl StampScan {
         Some(seconds / samples)
     }
 
+    /// Whether there are any.
+    pub(super) fn has_any(&self) -> bool {
+        self.read > 0
+    }
+
     /// What the time stamps tell, where the file names a rate or not; `None` if they tell nothing.
-    pub(super) fn pace(&self, named: Option<f64>) -> Option<Pace> {
-        let interval = self.interval()?;
+    /// `is_counted`: whether the counters count samples.
+    pub(super) fn pace(&self, named: Option<f64>, is_counted: bool) -> Option<Pace> {
+        let interval = self.interval(is_counted)?;
         let (stamp, _) = self.changed?;
+        // The numbers of rows are no times.
+        let is_number = |size: &f64| (size - 1.0).abs() < f64::EPSILON;
+        if !EPOCH.contains(&stamp) && self.sizes.iter().all(is_number) {
+            return None;
+        }
         let (unit, unit_name) = unit(named, interval, stamp);
         let size = median(self.sizes.clone()).unwrap_or_default() * unit;
         Some(Pace {

@@ -43,6 +43,7 @@ fn a_row_without_a_number_is_a_lost_sample_and_other_lines_are_what_they_are() {
         assert_eq!(eeg(&recording, 2), [3.0, 0.0, 3.5, 4200.25], "{line}");
     }
     for (line, said) in [
+        ("#COUNTER,AF3", "Lines that are no rows, skipped: 1."),
         (NAMES, "Lines of names or units, skipped: 1."),
         (",,uV,uV", "Lines of names or units, skipped: 1."),
         ("1,1,[µV],[µV]", "Lines of names or units, skipped: 1."),
@@ -232,7 +233,7 @@ fn files_of_markers_are_found_in_any_case_and_a_broken_one_is_named() {
                      1,0,one,5,,1,1\n2,3\n3,4,two,7,,2,-2\n";
     fs::write(folder.path().join("t_intervalMarker.csv"), intervals).unwrap();
     let recording = Recording::read(&file, |_| ()).unwrap();
-    let said = "t_intervalMarker.csv has 1 broken lines, the first is line 3: they are left out.";
+    let said = "t_intervalMarker.csv: broken lines, left out: 1; the first is line 3.";
     assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
     assert_eq!(labels(&recording), ["one", "two"]);
     let short = "latency,duration,type\n1,0,one\n";
@@ -240,4 +241,36 @@ fn files_of_markers_are_found_in_any_case_and_a_broken_one_is_named() {
     let notes = Recording::read(&file, |_| ()).unwrap().notes.join(" ");
     let said = "t_intervalMarker.csv is broken, line 1 (it has no column marker_value)";
     assert!(notes.contains(said), "{notes}");
+}
+
+#[test]
+fn files_that_were_put_together_may_have_their_columns_in_another_order() {
+    let mut text = table(&[(7, "7,0,7.5,4200.25")]);
+    text.truncate(text.find("\n4,").unwrap() + 1);
+    text += "T7,AF3,INTERPOLATED,COUNTER,AF4\n";
+    (4..8).for_each(|row| writeln!(text, "4200.25,{row}.5,0,{row},9").unwrap());
+    let recording = read(&text).unwrap();
+    is_whole(&recording, "another order");
+    assert!(counts(&recording).contains("names or units, skipped: 1."), "{}", counts(&recording));
+}
+
+#[test]
+fn names_may_have_their_unit_and_quotes() {
+    for names in ["Timestamp (s),COUNTER,AF3 (uV),T7[µV]", "'Timestamp','COUNTER','AF3','T7'"] {
+        let recording = read(&format!("{names}\n1,0,1,2\n1.004,1,3,4\n")).unwrap();
+        assert_eq!(recording.spec.sensors, ["AF3", "T7"], "{names}");
+        assert_eq!(recording.spec.eeg_rate, 250, "{names}");
+    }
+}
+
+#[test]
+fn files_may_be_compressed_twice() {
+    use std::io::Write as _;
+
+    let gzip = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    is_whole(&read_bytes(&gzip(&gzip(table(&[]).as_bytes())), ".csv.gz").unwrap(), "twice");
 }

@@ -286,3 +286,32 @@ fn records_of_edf_may_go_back() {
         }
     }
 }
+
+#[test]
+fn rows_that_changed_places_are_put_in_order() {
+    let own = table(128, plain, counted);
+    let mut rows: Vec<_> = own.lines().collect();
+    for row in [20, 127, 200] {
+        rows.swap(row, row + 1);
+    }
+    let recording = read(&(rows.join("\n") + "\n")).unwrap();
+    is_even(&recording, 128, "changed places");
+    let said = "Rows that come after the next one, put before it: 3.";
+    assert!(counts(&recording).contains(said), "{}", counts(&recording));
+}
+
+#[test]
+fn what_is_no_time_and_no_counter_is_not_taken_for_one() {
+    let numbers = |row, _| u32::to_string(&row);
+    let named = "title:x, headset type:INSIGHT, sampling rate:eeg_128\n";
+    for text in [table(128, numbers, counted), format!("{named}{}", table(128, numbers, counted))] {
+        let recording = read(&text).unwrap();
+        is_even(&recording, 128, "numbers of rows");
+        let said = "Its timestamps tell nothing: 128 Hz is assumed.";
+        assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
+    }
+    for step in [2, 7] {
+        let text = table(128, plain, |row| (step * row % 128).to_string());
+        is_even(&read(&text).unwrap(), 128, &format!("a counter that goes on by {step}"));
+    }
+}
