@@ -189,7 +189,7 @@ pub fn sample() -> String {
     for (name, value, help) in alerts() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }
-    text.push_str("\n# cortop station: publish over MQTT (docs/mqtt.md).\n\n#[mqtt]\n");
+    text.push_str("\n# cortop station: publish over MQTT (docs/mqtt.md).\n\n[mqtt]\n");
     for (name, value, help) in mqtt() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }

@@ -129,7 +129,7 @@ impl Journal {
         let text = match error.kind() {
             // It has only looked whether somebody listens.
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => return,
-            _ => format!("the TLS handshake failed ({error}); does it trust the root of --ca-out?"),
+            _ => format!("is the root of --ca-out trusted? (TLS: {error})"),
         };
         self.change(|state, at| state.handshake_failed(client, at, &text));
     }
