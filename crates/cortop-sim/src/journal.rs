@@ -126,10 +126,19 @@ impl Journal {
 
     /// A client could not connect, most often because it does not trust the certificate.
     pub fn handshake_failed(&self, client: u64, error: &io::Error) {
-        let text = match error.kind() {
-            // It has only looked whether somebody listens.
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => return,
-            _ => format!("is the root of --ca-out trusted? (TLS: {error})"),
+        // It has only looked whether somebody listens.
+        if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+        let text = match cause {
+            Some(rustls::Error::AlertReceived(_)) => {
+                format!("is the root of --ca-out trusted? (TLS: {error})")
+            }
+            Some(rustls::Error::InvalidMessage(_)) => {
+                format!("it speaks no TLS: connect with wss:// ({error})")
+            }
+            _ => format!("TLS: {error}"),
         };
         self.change(|state, at| state.handshake_failed(client, at, &text));
     }

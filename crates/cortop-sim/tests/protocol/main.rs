@@ -597,22 +597,38 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
     let options = Options { tls: Some(Arc::clone(&tls)), ..Options::default() };
     let sim = Sim::start(options).await.unwrap();
 
+    let connector = |roots: rustls::RootCertStore| {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Some(Connector::Rustls(Arc::new(client)))
+    };
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(tls.root_pem.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = Some(Connector::Rustls(Arc::new(client)));
     let (socket, _) =
-        connect_async_tls_with_config(sim.url(), None, false, connector).await.unwrap();
+        connect_async_tls_with_config(sim.url(), None, false, connector(roots)).await.unwrap();
     let mut peer = ProtocolClient { socket, asked: 0, token: String::new(), warnings: Vec::new() };
     assert_eq!(peer.ask("getCortexInfo", json!({})).await["result"]["version"], "4.8.32");
 
     let plain = format!("ws://127.0.0.1:{}", sim.address.port());
     assert!(connect_async(plain).await.is_err());
+    let distrustful = connector(rustls::RootCertStore::empty());
+    assert!(connect_async_tls_with_config(sim.url(), None, false, distrustful).await.is_err());
+    // Who could not connect is told what to do.
+    let mut reader = sim.journal().reader();
+    let mut failed = Vec::new();
+    while failed.len() < 2 {
+        let entries = timeout(PATIENCE, reader.next()).await.expect("nothing is said");
+        failed.extend(entries.into_iter().filter_map(|entry| match entry.event {
+            JournalEvent::HandshakeFailed { text } => Some(text),
+            _ => None,
+        }));
+    }
+    assert!(failed[0].contains("connect with wss://"), "{failed:?}");
+    assert!(failed[1].contains("is the root of --ca-out trusted?"), "{failed:?}");
 }
 
 #[tokio::test(start_paused = true)]
