@@ -42,6 +42,12 @@ impl CaptureService {
         Some(file.finish())
     }
 
+    /// The file that is being written.
+    #[must_use]
+    pub fn file(&self) -> Option<&CaptureFile> {
+        self.file.as_ref()
+    }
+
     /// How the file stands that is being written.
     #[must_use]
     pub fn state(&self) -> Option<CaptureState> {

@@ -323,6 +323,70 @@ fn a_capture_has_what_crossed_the_socket_but_no_secret() {
     assert!(again.stderr.contains("give the name of a new file"), "{}", again.stderr);
 }
 
+/// The simulator plays a capture: what its clients get is what was captured, value by value.
+#[test]
+fn a_capture_is_replayed_value_by_value() {
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let file = place.folder.path().join("replayed.jsonl.zst");
+    let path = file.to_str().expect("UTF-8");
+    let watch = ["watch", "--streams", "eeg", "--duration", "1s"];
+    let pz = |ran: CommandOutput| -> Vec<f64> {
+        let all = lines(&ran.well());
+        let eeg = all.iter().filter(|line| line["stream"] == "eeg");
+        eeg.map(|line| line["values"]["Pz"].as_f64().expect("a number")).collect()
+    };
+    place.run(&["capture", path, "--duration", "2s", "--streams", "eeg"]).well();
+    let plain = place.folder.path().join("plain.jsonl");
+    let plain_path = plain.to_str().expect("UTF-8");
+    place.run(&["capture", plain_path, "--duration", "2s", "--streams", "eeg"]).well();
+    for path in [path, plain_path] {
+        let replaying = CommandRunner::new("", &["--replay", path]);
+        let replayed = pz(replaying.run(&watch));
+        assert!(replayed.len() > 100, "{}", replayed.len());
+        if path == plain_path {
+            let text = fs::read_to_string(&plain).expect("text");
+            let sent: Vec<f64> = lines(&text)
+                .iter()
+                .filter_map(|line| serde_json::from_str::<Value>(line["text"].as_str()?).ok())
+                .filter_map(|message| message["eeg"][4].as_f64())
+                .collect();
+            let same = |(one, other): (&f64, &f64)| (one - other).abs() < 1e-3;
+            let begins = |window: &[f64]| window.iter().zip(&replayed).all(same);
+            assert!(sent.windows(100).any(begins), "{replayed:?} is not in {sent:?}");
+        }
+    }
+}
+
+/// A file that may not grow any more ends the capture at once; what is there is whole, and is played.
+#[test]
+fn a_capture_ends_where_the_disk_is_full_and_what_is_there_is_played() {
+    let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
+    for name in ["full.jsonl", "full.jsonl.zst"] {
+        let file = place.folder.path().join(name);
+        let path = file.to_str().expect("UTF-8");
+        // Blocks of 512 bytes, or of 1024.
+        let limited = "ulimit -f 60; trap '' XFSZ; exec \"$0\" \"$@\"";
+        let own = place.command(&["capture", path, "--duration", "60s"]);
+        let mut command = command(place.folder.path(), &[]);
+        let mut limiting = Command::new("sh");
+        limiting.args(["-c", limited, CORTOP]).args(own.get_args()).stdin(Stdio::null());
+        limiting.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let begun = Instant::now();
+        let ran = CommandOutput::of(&mut limiting);
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        assert!(ran.stderr.contains("ends before its time"), "{}", ran.stderr);
+        assert!(begun.elapsed() < Duration::from_secs(40), "it goes on without a file");
+        let bytes = fs::read(&file).expect("bytes");
+        assert!((10_000..=61_440).contains(&bytes.len()), "{}", bytes.len());
+        if !name.ends_with("zst") {
+            assert!(bytes.ends_with(b"}\n"), "half a line is left");
+        }
+        command.args(["sim", "--ws", "--port", "0", "--replay", path, "--exec", "true"]);
+        let played = CommandOutput::of(&mut command);
+        assert_eq!(played.code, Some(0), "{}", played.stderr);
+    }
+}
+
 /// What is served at the address of a `READY` line.
 fn scrape(ready: &str) -> String {
     let url = ready.trim_end().strip_prefix("READY http://").expect("an address");

@@ -47,6 +47,13 @@ impl App {
             }
             _ => {}
         }
+        let error = |state: &Option<CaptureState>| state.as_ref().and_then(|own| own.error.clone());
+        if let Some(why) = error(&state).filter(|_| error(&self.capture).is_none()) {
+            let path = state.as_ref().map(|own| own.path.display().to_string()).unwrap_or_default();
+            self.notify_until_seen(format!(
+                "{path} takes nothing more ({why}): what is in it is whole"
+            ));
+        }
         self.capture = state;
     }
 }

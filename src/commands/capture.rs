@@ -16,6 +16,7 @@ use crate::{
     console::{print, print_error},
 };
 use cortop_client::{ClientConfig, Sample};
+use cortop_files::capture::CaptureFile;
 use cortop_signal::sink::Sink;
 
 /// Captures until told to end; gives the exit status.
@@ -24,15 +25,18 @@ pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Re
     service.start(&args.file).wrap_err_with(|| {
         format!("cannot make {}: give the name of a new file", args.file.display())
     })?;
+    let file = service.file().cloned();
     let mut capturing = Capturing { service };
-    let code = follow(config, Discard, args.duration, &mut capturing).await?;
+    let code = follow(config, UntilFailure { file }, args.duration, &mut capturing).await?;
     let Some(state) = capturing.service.stop() else { return Ok(code) };
     let file = state.path.display().to_string();
     if state.lost > 0 {
         print_error(&format!("{} lines were lost: the disk is too slow", state.lost));
     }
     if let Some(error) = &state.error {
-        print_error(&format!("{file} ends before its time ({error}): check the disk"));
+        print_error(&format!(
+            "{file} ends before its time ({error}): what is in it is whole; check the disk"
+        ));
     }
     if args.json {
         let line = json!({
@@ -62,13 +66,16 @@ impl Companion for Capturing {
     }
 }
 
-/// The samples are in the messages.
-struct Discard;
+/// Takes samples, which are in the messages, for as long as the file takes those.
+struct UntilFailure {
+    file: Option<CaptureFile>,
+}
 
-impl Sink for Discard {
+impl Sink for UntilFailure {
     type Error = WriteError;
 
     fn sample(&mut self, _: &Sample) -> Result<(), WriteError> {
-        Ok(())
+        let has_failed = self.file.as_ref().is_some_and(CaptureFile::has_failed);
+        if has_failed { Err(WriteError::Closed) } else { Ok(()) }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use ratatui::{Terminal, backend::TestBackend, layout::Rect};
 use tempfile::TempDir;
-use tokio::time::timeout;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::*;
 use crate::{
@@ -11,9 +11,12 @@ use crate::{
     monitor::Monitor,
     ui::{Ui, UiOptions},
 };
-use cortop_client::{ClientConfig, ConnectionStep, Link, Stream, model::Model};
+use cortop_client::{
+    ClientConfig, Command, ConnectionStep, Link, MarkerCommand, RecordCommand, SessionId, Stream,
+    marker::MarkerValue, model::Model, record::NewRecord,
+};
 use cortop_signal::decoder;
-use cortop_sim::Sim;
+use cortop_sim::{Fault, Sim};
 
 const HISTORY: usize = 64 << 20;
 const AREA: Rect = Rect { x: 0, y: 0, width: 100, height: 30 };
@@ -92,6 +95,14 @@ impl Screen {
 
 /// A capture of some seconds of a simulated EPOC X, by the monitor's own client.
 async fn captured(seconds: u64) -> (TempDir, PathBuf) {
+    captured_with(seconds, |_, _, _, _| {}).await
+}
+
+/// The same, with what is done in each second.
+async fn captured_with(
+    seconds: u64,
+    mut act: impl FnMut(u64, &Sim, &mpsc::Sender<Command>, &SessionId),
+) -> (TempDir, PathBuf) {
     let sim = Sim::start(cortop_sim::Options::demo(Model::EpocX, 1, 7)).await.expect("a simulator");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("capture.jsonl");
@@ -103,9 +114,22 @@ async fn captured(seconds: u64) -> (TempDir, PathBuf) {
     let is_streaming = |event: &Event| {
         matches!(event, Event::Link(Link::Up { step: ConnectionStep::Streaming, .. }))
     };
-    while !is_streaming(&monitor.channels.events.recv().await.expect("an event")) {}
-    let events = async { while monitor.channels.events.recv().await.is_some() {} };
-    let _ = timeout(Duration::from_secs(seconds), events).await;
+    let mut session = None;
+    loop {
+        let event = monitor.channels.events.recv().await.expect("an event");
+        if let Event::Session(own) = &event {
+            session = Some(own.id.clone());
+        }
+        if is_streaming(&event) {
+            break;
+        }
+    }
+    let session = session.expect("a session");
+    for second in 0..seconds {
+        act(second, &sim, &monitor.channels.commands, &session);
+        let events = async { while monitor.channels.events.recv().await.is_some() {} };
+        let _ = timeout(Duration::from_secs(1), events).await;
+    }
     monitor.stop().await;
     let state = capture.stop().expect("it ran");
     assert_eq!((state.lost, state.error), (0, None));
@@ -198,6 +222,53 @@ async fn loss_and_silence_are_as_they_were() {
     assert!(screen.app.numbers().stale() > 3, "{}", screen.drawn());
     let problems = screen.player.state().problems;
     assert!(problems.len() == 1 && problems[0].contains("was left out"), "{problems:?}");
+}
+
+#[tokio::test]
+async fn alerts_come_as_they_did_and_a_key_goes_to_a_marker() {
+    let (_folder, path) = captured_with(9, |second, sim, commands, session| {
+        let session = session.clone();
+        let command = match second {
+            0 => {
+                let new = NewRecord { title: "alerts".to_owned(), ..NewRecord::default() };
+                Command::Record(RecordCommand::Start(session, new))
+            }
+            2 => Command::Marker(MarkerCommand::Mark {
+                session,
+                label: "eyes closed".to_owned(),
+                value: MarkerValue::Number(1),
+                at: Moment::now(),
+            }),
+            4 => return sim.control().inject(Fault::Stall { seconds: None }),
+            8 => return sim.control().inject(Fault::Clear {}),
+            _ => return,
+        };
+        commands.try_send(command).expect("room");
+    })
+    .await;
+    let mut screen = Screen::open(&path);
+    let markers = screen.player.state().markers;
+    assert_eq!(markers.len(), 1, "{markers:?}");
+    let set = Some("marker eyes closed set");
+    screen.play_to(markers[0].saturating_sub(Duration::from_millis(300)));
+    assert_ne!(screen.app.notice(), set);
+    screen.play_to(markers[0] + Duration::from_millis(500));
+    assert_eq!(screen.app.notice(), set);
+    let stale = |screen: &Screen| -> Vec<String> {
+        let active = screen.app.alerts.active().map(|(kind, _, part)| kind.words(part));
+        active.filter(|own| own.ends_with("stale")).collect()
+    };
+    // The stall is two seconds after the marker, and four long.
+    let stalled = markers[0] + Duration::from_millis(5500);
+    assert_eq!(stale(&screen), Vec::<String>::new());
+    screen.play_to(stalled);
+    let alerts = stale(&screen);
+    assert!(alerts.contains(&"eeg stale".to_owned()), "{alerts:?}\n{}", screen.drawn());
+    screen.seek(markers[0]);
+    screen.play_to(markers[0] + Duration::from_millis(500));
+    assert_eq!(screen.app.notice(), set, "sought");
+    screen.seek(stalled);
+    assert_eq!(stale(&screen), alerts, "sought");
 }
 
 #[tokio::test]

@@ -26,6 +26,19 @@ fn a_key_asks_for_the_file_of_a_capture_and_ends_it() {
     assert_eq!(app.notice(), Some("captured to /tmp/a.jsonl"));
 }
 
+#[test]
+fn a_capture_that_cannot_be_written_is_said_once_until_it_is_seen() {
+    let mut app = app();
+    let state = CaptureState { path: "/tmp/a.jsonl".into(), bytes: 5, lost: 0, error: None };
+    app.update(Message::Capture(Some(state.clone())));
+    let failed = CaptureState { error: Some("no space".to_owned()), ..state };
+    app.update(Message::Capture(Some(failed.clone())));
+    let said = "/tmp/a.jsonl takes nothing more (no space): what is in it is whole";
+    app.update(Message::Capture(Some(CaptureState { bytes: 6, ..failed })));
+    let unseen: Vec<_> = app.unseen.iter().map(|own| own.text.as_str()).collect();
+    assert_eq!(unseen, [said]);
+}
+
 fn playing() -> PlaybackState {
     let seconds = Duration::from_secs;
     PlaybackState {

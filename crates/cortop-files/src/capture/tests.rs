@@ -1,4 +1,9 @@
-use std::{fs, io::Write as _, path::PathBuf};
+use std::{
+    fs,
+    io::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use cortop_protocol::{
     Stream,
@@ -72,6 +77,31 @@ fn what_is_written_is_read_again_without_secrets_compressed_or_not() {
 }
 
 /// What is compressed comes in whole frames: a file that was cut off lacks its last one only.
+/// More than can wait comes faster than it is written: what has no room is counted, and nobody waits.
+#[test]
+fn a_disk_that_is_too_slow_costs_lines_and_no_time() {
+    let (_folder, path) = place("slow.jsonl");
+    let capture = CaptureFile::create(&path, "x").expect("a new file");
+    let long = format!(r#"{{"eeg":[{}0],"sid":"s","time":1.5}}"#, "4200.125,".repeat(1100));
+    let mut longest = Duration::ZERO;
+    for _ in 0..12_000 {
+        let begun = Instant::now();
+        capture.write(&text(Side::Service, &long));
+        longest = longest.max(begun.elapsed());
+    }
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
+    let state = capture.finish();
+    assert!(state.lost > 0 && state.error.is_none(), "{state:?}");
+    let (lines, tally) = read(&path);
+    let lost = lines.iter().filter_map(|line| match line.event {
+        CaptureEvent::Lost(lines) => Some(lines),
+        _ => None,
+    });
+    let (lost, gaps) = lost.fold((0, 0), |(sum, count), lines| (sum + lines, count + 1));
+    assert_eq!(lost, state.lost);
+    assert_eq!(tally.read - 1 - gaps + lost, 12_000, "each line is there or counted");
+}
+
 #[test]
 fn a_file_that_was_cut_off_is_read_up_to_there() {
     let (_folder, path) = place("a.zst");

@@ -151,6 +151,12 @@ impl CaptureFile {
         }
     }
 
+    /// Whether it has ended before its time: nothing more is written.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        lock(&self.shared.error).is_some()
+    }
+
     /// Ends the file, and waits until it is written. Returns how it stands then.
     #[must_use]
     pub fn finish(&self) -> CaptureState {
@@ -230,8 +236,13 @@ impl CaptureOutput {
         } else {
             &self.pending
         };
-        self.file.write_all(bytes)?;
-        self.shared.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let written = self.shared.written.load(Ordering::Relaxed);
+        if let Err(error) = self.file.write_all(bytes) {
+            // The part that found room would be half a line or half a frame.
+            let _ = self.file.set_len(written);
+            return Err(error);
+        }
+        self.shared.written.store(written + bytes.len() as u64, Ordering::Relaxed);
         self.pending.clear();
         Ok(())
     }
