@@ -88,6 +88,22 @@ def found(predicate, minimum=1):
     return streams
 
 
+def found_by_properties(name, source_id):
+    """Programs that ask by one property, over IPv4 alone, and over both, find the stream and read it."""
+    ask = "import sys, pylsl; own = pylsl.resolve_byprop(sys.argv[1], sys.argv[2], 1, 30); " \
+        "assert [one.name() for one in own] == [sys.argv[3]], own; " \
+        "inlet = pylsl.StreamInlet(own[0]); assert inlet.pull_sample(timeout=30)[0]"
+    for version in ("disable", "allow"):
+        with tempfile.NamedTemporaryFile("w", suffix=".cfg") as settings:
+            settings.write(f"[ports]\nIPv6 = {version}\n[log]\nlevel = -3\n")
+            settings.flush()
+            environment = {**os.environ, "LSLAPICFG": settings.name}
+            for prop, value in [("name", name), ("type", "EEG"), ("source_id", source_id)]:
+                command = [sys.executable, "-c", ask, prop, value, name]
+                asked = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+                assert asked.returncode == 0, (version, prop, asked.stderr)
+
+
 class Receiver(threading.Thread):
     """Reads a stream of numbers sample by sample, as a program does that reacts to each."""
 
@@ -223,6 +239,7 @@ def main():
     found(f"session_id='default' and name='{eeg}' and hostname='{hostname}'")
     found(f"channel_count='{CHANNELS}' and name='{eeg}' and type='EEG' and channel_format='float32'")
     found(f"type='EEG' and count(desc/channels/channel)={CHANNELS}")
+    found_by_properties(eeg, streams[eeg].source_id())
     print(f"found {len(names)} streams in {WHERE}")
     time.sleep(1.5)
     print(f"times are known to ±{1000 * check_description(streams[eeg]):.1f} ms")
