@@ -5,16 +5,17 @@
 //! ```text
 //! main       the process                                        cli run
 //! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen terminal ui client signal sim playback
-//! commands   watch, record, lsl, lists …: without a screen      cli config console exchange logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim capture metrics station mqtt
+//! commands   watch, record, lsl, lists …: without a screen      cli config console exchange lab logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim capture metrics station mqtt
 //! screen     looks, and the terminal taken over                 config terminal ui
 //! config     the settings in force                              app cli terminal ui client mqtt
-//! terminal   owns the tty: guard, frame writer, event loop      app exchange monitor traffic ui client files signal sim playback
-//! ui         App → frame; a pane or a view a file; themes       app traffic client files signal sim playback
+//! terminal   owns the tty: guard, frame writer, event loop      app exchange lab monitor traffic ui client files mqtt signal sim playback
+//! ui         App → frame; a pane or a view a file; themes       app lab traffic client files mqtt signal sim playback
 //! monitor    client and decoder joined by their queues          exchange metrics client files signal capture playback
 //! station    what is known, over MQTT                           app exchange known client mqtt signal
 //! proxy      between a client and a real service, looking on    client protocol sim files
 //! logging    the log, for its pane and for a file               app
 //! traffic    the state of the screen of simulator and proxy     app sim
+//! lab        the state of the screen of many stations           app client mqtt
 //! cli        the command line                                   stage client files sim
 //! app        the state machine: update(Message) → effects       exchange client files signal playback
 //! stage      the stages before the samples, and exit statuses   client
@@ -47,6 +48,7 @@ pub mod config;
 pub mod console;
 pub mod exchange;
 mod known;
+pub mod lab;
 pub mod logging;
 pub mod metrics;
 pub mod monitor;

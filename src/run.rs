@@ -57,6 +57,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Report(args)) => commands::report::run(args),
         Some(CliCommand::Metrics(args)) => commands::metrics(args, display),
         Some(CliCommand::Station(args)) => commands::station(args, display),
+        Some(CliCommand::Lab(args)) => commands::lab(args, display).map(Exit::code),
         Some(CliCommand::Record(args)) => commands::record(args, display),
         Some(CliCommand::Headsets(args)) => list(Listing::Headsets, args),
         Some(CliCommand::Sessions(args)) => list(Listing::Sessions, args),

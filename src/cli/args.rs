@@ -10,9 +10,9 @@ use clap::{Args, ValueEnum, builder::ArgPredicate};
 
 use super::{
     help::{
-        CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LOGIN_HELP, LSL_HELP, MARKERS_UDP_HELP, METRICS_HELP,
-        OPEN_HELP, PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP, STATION_HELP,
-        TRUST_HELP, WATCH_HELP,
+        CAPTURE_HELP, DEMO_HELP, DOCTOR_HELP, LAB_HELP, LOGIN_HELP, LSL_HELP, MARKERS_UDP_HELP,
+        METRICS_HELP, OPEN_HELP, PROXY_HELP, RECORD_HELP, REPORT_HELP, SIM_HELP, SPEC_HELP,
+        STATION_HELP, TRUST_HELP, WATCH_HELP,
     },
     values::{
         METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
@@ -349,6 +349,18 @@ pub struct StationArgs {
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]
     pub common: CommonArgs,
+}
+
+/// Which broker is watched, and how it is shown.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = LAB_HELP)]
+pub struct LabArgs {
+    /// Broker to read, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
+    #[arg(long, value_name = "URL")]
+    pub broker: Option<String>,
+    /// How to show it.
+    #[command(flatten, next_help_heading = "Display")]
+    pub display: DisplayArgs,
 }
 
 /// How a list is printed.

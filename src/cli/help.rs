@@ -100,6 +100,14 @@ file. It prints READY once it publishes, and goes on whatever service and broker
 Exit status: 0 ended by Ctrl-C, SIGTERM or --duration · 2 could not start as asked, such as a name that \
 another station has";
 
+pub(super) const LAB_HELP: &str = "\
+Examples:
+  cortop lab --broker mqtts://broker.example.org
+
+It shows what every `cortop station` of the broker publishes: headsets, contact, rate, loss, battery, \
+records, alerts, who is gone and since when. m sends one marker to all stations that accept markers. \
+User and password, or certificate, are set in [mqtt] of the config file.";
+
 pub(super) const RECORD_HELP: &str = "\
 Examples:
   cortop record --title sleep --subject 07 --format csv,edf --out recordings

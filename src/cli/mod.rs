@@ -19,9 +19,9 @@ use self::help::{AFTER_HELP, COMPLETIONS_HELP, MAN_HELP, PRINT_HELP, list_help};
 pub use self::{
     args::{
         CaptureArgs, CommonArgs, ConnectionArgs, DemoArgs, DisplayArgs, DoctorArgs, ExchangeArgs,
-        LicenceArgs, ListArgs, LogForm, LoginArgs, LslArgs, MetricsArgs, OpenArgs, OutputFormat,
-        ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs, StationArgs,
-        TrustArgs, WatchArgs,
+        LabArgs, LicenceArgs, ListArgs, LogForm, LoginArgs, LslArgs, MetricsArgs, OpenArgs,
+        OutputFormat, ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs,
+        StationArgs, TrustArgs, WatchArgs,
     },
     values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
 };
@@ -80,6 +80,8 @@ pub enum CliCommand {
     Metrics(MetricsArgs),
     /// Publish the state of the headsets here for a lab on another computer (MQTT), without a screen
     Station(StationArgs),
+    /// Show the headsets of all stations of a broker (MQTT) on one screen
+    Lab(LabArgs),
     /// List the headsets that the service sees
     #[command(after_help = list_help!("headsets" "headsets --json | jq -r '.[].id'"))]
     Headsets(ListArgs),
@@ -156,6 +158,7 @@ impl Cli {
             Some(CliCommand::Open(open)) => open.display.clone(),
             Some(CliCommand::Sim(sim)) => sim.display.clone(),
             Some(CliCommand::Proxy(proxy)) => proxy.display.clone(),
+            Some(CliCommand::Lab(lab)) => lab.display.clone(),
             Some(command) => {
                 let common = match command {
                     CliCommand::Login(args) => Some(&args.common),
@@ -176,7 +179,7 @@ impl Cli {
                 let takes = DisplayArgs { common: before.common.clone(), ..DisplayArgs::default() };
                 if before != takes {
                     return refuse(
-                        "the flags for the screen are for what has one: cortop, demo, open, sim and proxy",
+                        "the flags for the screen are for what has one: cortop, demo, lab, open, sim and proxy",
                     );
                 }
                 if common.is_none() && before.common != CommonArgs::default() {

@@ -27,7 +27,7 @@ fn help_of_the_subcommands() {
     command.build();
     for name in [
         "demo", "sim", "proxy", "login", "trust", "doctor", "watch", "lsl", "record", "capture",
-        "open", "report", "metrics", "station", "headsets", "records", "print",
+        "open", "report", "metrics", "station", "lab", "headsets", "records", "print",
     ] {
         let subcommand = command.find_subcommand_mut(name).expect("a subcommand");
         insta::assert_snapshot!(format!("{name}_help"), subcommand.render_help());

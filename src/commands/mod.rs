@@ -3,8 +3,8 @@
 //! nothing here talks to the service itself.
 //!
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `doctor`, `sim`
-//! and `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
+//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `lab`, `doctor`,
+//! `sim` and `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
 //! takes markers of other programs. `exec` runs a program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
@@ -14,6 +14,7 @@ pub mod doctor;
 mod exec;
 mod follower;
 mod json;
+mod lab;
 mod list;
 pub mod login;
 mod lsl;
@@ -52,6 +53,7 @@ use crate::{
     console::{block_on, print, print_error, report_panics},
     exchange::{MarkerSources, OutsideMarker},
     logging,
+    terminal::Exit,
 };
 
 /// Prints a list and ends.
@@ -128,6 +130,15 @@ pub fn station(args: &cli::StationArgs, display: &cli::DisplayArgs) -> Result<u8
     let service = config.client()?;
     let options = station::options(&config, args)?;
     block_on(station::publish(service, options, args.duration))
+}
+
+/// Shows all stations of a broker until the user quits.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub fn lab(args: &cli::LabArgs, display: &cli::DisplayArgs) -> Result<Exit> {
+    let config = load(&cli::ServiceArgs::default(), display, &|| None)?;
+    block_on(lab::watch(args, &config))
 }
 
 /// Records a headset's samples in files until told to end.

@@ -154,7 +154,7 @@ pub(super) fn options(config: &Config, args: &cli::StationArgs) -> Result<Statio
 ///
 /// # Errors
 /// There is none, or it cannot be used.
-fn broker_of(url: Option<&String>, account: &cortop_mqtt::Account) -> Result<Broker> {
+pub(super) fn broker_of(url: Option<&String>, account: &cortop_mqtt::Account) -> Result<Broker> {
     let url = url.ok_or_else(|| {
         eyre!("no broker is named: give --broker mqtts://HOST, or set broker in [mqtt] of the config file")
     })?;

@@ -21,6 +21,7 @@ mod headset;
 mod headsets;
 mod health;
 mod help;
+mod lab;
 mod layout;
 mod link;
 mod log;
@@ -54,6 +55,7 @@ pub use self::{
 };
 use crate::{
     app::{App, MouseTarget, Pane},
+    lab::Lab,
     traffic::Traffic,
 };
 use cortop_signal::View;
@@ -261,6 +263,18 @@ impl Ui {
         let fallback = Theme::default();
         let theme = theme::at(&self.themes, self.background, traffic.theme).unwrap_or(&fallback);
         traffic::draw(traffic, theme, &self.zone, area, buffer);
+        if self.ascii {
+            glyphs::to_ascii(buffer);
+        }
+    }
+
+    /// Draws the whole screen of a lab.
+    pub fn draw_lab(&mut self, lab: &Lab, frame: &mut Frame) {
+        let area = frame.area();
+        let buffer = frame.buffer_mut();
+        let fallback = Theme::default();
+        let theme = theme::at(&self.themes, self.background, lab.theme).unwrap_or(&fallback);
+        lab::draw(lab, theme, &self.zone, &mut self.cache.outline, area, buffer);
         if self.ascii {
             glyphs::to_ascii(buffer);
         }

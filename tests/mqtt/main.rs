@@ -7,6 +7,7 @@ mod broker;
 mod contract;
 mod lab;
 mod refusals;
+mod screen;
 #[path = "../served/mod.rs"]
 mod served;
 mod station;

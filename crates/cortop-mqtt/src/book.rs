@@ -122,6 +122,12 @@ impl Station {
         }
     }
 
+    /// When it was heard last over this connection.
+    #[must_use]
+    pub const fn heard(&self) -> Option<Instant> {
+        self.heard
+    }
+
     /// Its headsets. Those of an earlier run, which it has not taken off the broker yet, are none.
     pub fn headsets(&self) -> impl Iterator<Item = &StationHeadset> {
         self.headsets.values().filter(|own| self.state.is_none() || own.instance == self.instance)

@@ -1,0 +1,89 @@
+//! The one table of keys of this screen: footer and help come from it.
+
+use crate::app::Key;
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabAction {
+    /// Opens the station of the selected row.
+    Open,
+    /// Back to all stations.
+    Back,
+    /// A row up.
+    Up,
+    /// A row down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// The first row.
+    First,
+    /// The last row.
+    Last,
+    /// Sorts by the next column.
+    Sort,
+    /// Only the rows with a word.
+    Filter,
+    /// Older lines of the log.
+    Older,
+    /// Newer lines of the log.
+    Newer,
+    /// A marker to all stations.
+    Mark,
+    /// The next theme.
+    Theme,
+    /// All keys.
+    Help,
+    /// Redraw everything.
+    Redraw,
+    /// Give the terminal to the shell.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct LabBinding {
+    /// What it does.
+    pub action: LabAction,
+    /// Its keys.
+    pub keys: &'static [Key],
+    /// The text in the help.
+    pub help: &'static str,
+    /// The word in the footer, where it is worth a place there.
+    pub hint: Option<&'static str>,
+}
+
+const fn row(
+    action: LabAction,
+    keys: &'static [Key],
+    help: &'static str,
+    hint: Option<&'static str>,
+) -> LabBinding {
+    LabBinding { action, keys, help, hint }
+}
+
+/// All keys, in the order of the help.
+#[rustfmt::skip]
+pub static TABLE: &[LabBinding] = &[
+    row(LabAction::Open, &[Key::ENTER], "the station of the selected row: its headsets, contact, ten minutes", Some("open")),
+    row(LabAction::Back, &[Key::ESC], "back to all stations; without the filter", None),
+    row(LabAction::Sort, &[Key::char('s')], "sort by the next column, the worst first", Some("sort")),
+    row(LabAction::Filter, &[Key::char('/')], "only rows with a word: a station, a headset, a state", Some("filter")),
+    row(LabAction::Mark, &[Key::char('m')], "a marker to all stations that accept markers", Some("marker")),
+    row(LabAction::Up, &[Key::UP, Key::char('k')], "a row up", None),
+    row(LabAction::Down, &[Key::DOWN, Key::char('j')], "a row down", None),
+    row(LabAction::PageUp, &[Key::PAGE_UP], "ten rows up", None),
+    row(LabAction::PageDown, &[Key::PAGE_DOWN], "ten rows down", None),
+    row(LabAction::First, &[Key::HOME], "the first row", None),
+    row(LabAction::Last, &[Key::END], "the last row", None),
+    row(LabAction::Older, &[Key::char('[')], "older lines of the log", Some("older")),
+    row(LabAction::Newer, &[Key::char(']')], "newer lines of the log", None),
+    row(LabAction::Theme, &[Key::char('t')], "next theme", None),
+    row(LabAction::Help, &[Key::char('?')], "all keys", Some("help")),
+    row(LabAction::Redraw, &[Key::ctrl('l')], "redraw the whole screen", None),
+    row(LabAction::Suspend, &[Key::ctrl('z')], "suspend; fg resumes", None),
+    row(LabAction::Quit, &[Key::char('q'), Key::ctrl('c')], "end", Some("quit")),
+];

@@ -1,0 +1,93 @@
+//! The last ten minutes of a headset: the worst of each ten seconds.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use cortop_mqtt::payload::HeadsetState;
+
+/// The stretch of time of a cell.
+pub const STRETCH: Duration = Duration::from_secs(10);
+
+/// Cells that are kept: ten minutes.
+pub const CELLS: usize = 60;
+
+/// What was worst within a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HistoryCell {
+    /// Level of the worst sensor; a defect is 0.
+    pub contact: Option<f64>,
+    /// The rate as a share of the nominal one; 0 while the stream was stale.
+    pub rate: Option<f64>,
+    /// Samples lost, in per cent.
+    pub loss: Option<f64>,
+}
+
+impl HistoryCell {
+    fn new(state: &HeadsetState) -> Self {
+        let level = |sensor: &cortop_mqtt::payload::SensorState| {
+            sensor.defect.as_ref().map(|_| 0.0).or(sensor.level.map(f64::from))
+        };
+        let main = super::rows::main_stream(state);
+        let rate = main.and_then(|own| {
+            let rate = if own.stale_since.is_some() { 0.0 } else { own.rate? };
+            Some(f64::from(rate / own.nominal.filter(|nominal| *nominal > 0.0)?))
+        });
+        Self {
+            contact: state.sensors.iter().filter_map(level).reduce(f64::min),
+            rate: rate.filter(|rate| rate.is_finite()),
+            loss: main.and_then(|own| own.loss).map(f64::from),
+        }
+    }
+
+    fn worst(self, other: Self) -> Self {
+        let of = |pick: fn(f64, f64) -> f64, a: Option<f64>, b: Option<f64>| {
+            a.into_iter().chain(b).reduce(pick)
+        };
+        Self {
+            contact: of(f64::min, self.contact, other.contact),
+            rate: of(f64::min, self.rate, other.rate),
+            loss: of(f64::max, self.loss, other.loss),
+        }
+    }
+}
+
+/// Those of a headset, the newest last.
+#[derive(Clone, Debug)]
+pub struct HeadsetHistory {
+    cells: VecDeque<HistoryCell>,
+    /// When the newest one began.
+    began: Instant,
+}
+
+impl HeadsetHistory {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { cells: VecDeque::new(), began: now }
+    }
+
+    /// Goes on to `now`, of which a state is known, or nothing.
+    pub(super) fn note(&mut self, state: Option<&HeadsetState>, now: Instant) {
+        if self.cells.is_empty() {
+            self.cells.push_back(HistoryCell::default());
+        }
+        for _ in 0..CELLS {
+            if now.saturating_duration_since(self.began) < STRETCH {
+                break;
+            }
+            self.began += STRETCH;
+            if self.cells.len() == CELLS {
+                self.cells.pop_front();
+            }
+            self.cells.push_back(HistoryCell::default());
+        }
+        if let (Some(state), Some(cell)) = (state, self.cells.back_mut()) {
+            *cell = cell.worst(HistoryCell::new(state));
+        }
+    }
+
+    /// The cells, the newest last; blank where nothing was known.
+    #[must_use]
+    pub const fn cells(&self) -> &VecDeque<HistoryCell> {
+        &self.cells
+    }
+}

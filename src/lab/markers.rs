@@ -1,0 +1,80 @@
+//! Markers that were sent to all stations: who has set them, after how long, and who does not answer.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use cortop_client::Moment;
+use cortop_mqtt::{
+    StationName, Text,
+    payload::{Acknowledgement, MarkerCommand},
+};
+
+/// How long answers are waited for: a station gives Cortex three seconds.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// Markers that are waited for.
+const MOST: usize = 16;
+
+#[derive(Debug)]
+struct SentMarker {
+    id: Text,
+    label: Text,
+    sent: Moment,
+    waiting: BTreeSet<StationName>,
+}
+
+/// Those that are waited for, the newest last.
+#[derive(Debug, Default)]
+pub(super) struct SentMarkers(Vec<SentMarker>);
+
+impl SentMarkers {
+    /// A marker is sent now; the command that says so.
+    pub(super) fn send(&mut self, label: Text, to: Vec<StationName>, now: Moment) -> MarkerCommand {
+        if self.0.len() == MOST {
+            self.0.remove(0);
+        }
+        let id = Text::new(&now.wall.as_nanosecond().to_string());
+        let waiting = to.into_iter().collect();
+        self.0.push(SentMarker { id: id.clone(), label: label.clone(), sent: now, waiting });
+        MarkerCommand { id, label, value: None }
+    }
+
+    /// A station has done what it could; what there is to say, and whether it is a problem. Nothing of
+    /// markers of others.
+    pub(super) fn on_answer(
+        &mut self,
+        name: &StationName,
+        done: &Acknowledgement,
+        now: Moment,
+    ) -> Option<(bool, String)> {
+        let own = self.0.iter_mut().find(|own| own.id == done.id)?;
+        own.waiting.remove(name);
+        let after = now.instant.saturating_duration_since(own.sent.instant).as_secs_f64();
+        // There and back: what the station itself took is no way.
+        let way = (after - done.took).max(0.0) / 2.0;
+        let headsets: Vec<_> = done.headsets.iter().map(Text::as_str).collect();
+        let set = (!headsets.is_empty()).then(|| format!("set in {}", headsets.join(" ")));
+        let problem = done.problem.as_ref().map(Text::to_string);
+        let outcome: Vec<_> = set.into_iter().chain(problem).collect();
+        let (label, outcome) = (&own.label, outcome.join(", "));
+        let text =
+            format!("{name}: marker {label}, {after:.2} s, {way:.2} s of it there: {outcome}");
+        Some((done.problem.is_some(), text))
+    }
+
+    /// Those that were waited for long enough: who has not answered.
+    pub(super) fn overdue(&mut self, now: Moment) -> Vec<(bool, String)> {
+        let is_over = |own: &SentMarker| {
+            own.waiting.is_empty()
+                || now.instant.saturating_duration_since(own.sent.instant) >= PATIENCE
+        };
+        let (over, rest) = std::mem::take(&mut self.0).into_iter().partition(is_over);
+        self.0 = rest;
+        let over: Vec<SentMarker> = over;
+        let silent = over.into_iter().filter(|own| !own.waiting.is_empty());
+        let text = |own: SentMarker| {
+            let names: Vec<_> = own.waiting.iter().map(StationName::as_str).collect();
+            (true, format!("marker {}: no answer of {}", own.label, names.join(" ")))
+        };
+        silent.map(text).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! The rows of the overview: a headset of a station each, or a station without any.
+
+use cortop_mqtt::{
+    StationName,
+    book::{Presence, Station, StationHeadset},
+    payload::{Condition, HeadsetState, StreamState},
+};
+
+/// What the rows are sorted by: a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LabSort {
+    /// By station and headset.
+    #[default]
+    Station,
+    /// By headset.
+    Headset,
+    /// Gone and stale first, streaming last.
+    State,
+    /// The emptiest first.
+    Battery,
+    /// The worst sensor first.
+    Contact,
+    /// The furthest below its nominal rate first.
+    Rate,
+    /// The most losses first.
+    Loss,
+    /// The one that was heard last first.
+    Age,
+    /// Recording, activated, opened, none.
+    Session,
+}
+
+impl LabSort {
+    const ALL: [Self; 9] = [
+        Self::Station,
+        Self::Headset,
+        Self::State,
+        Self::Battery,
+        Self::Contact,
+        Self::Rate,
+        Self::Loss,
+        Self::Age,
+        Self::Session,
+    ];
+
+    pub(super) fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+}
+
+/// A row: a headset, or a station without any.
+#[derive(Clone, Copy, Debug)]
+pub struct LabRow<'a> {
+    /// The station's name.
+    pub name: &'a StationName,
+    /// The station.
+    pub station: &'a Station,
+    /// What has become of it.
+    pub presence: Presence,
+    /// The headset.
+    pub headset: Option<&'a StationHeadset>,
+}
+
+/// The stream that counts: EEG, and without it motion.
+#[must_use]
+pub fn main_stream(state: &HeadsetState) -> Option<&StreamState> {
+    let of = |name: &str| state.streams.iter().find(|own| &*own.name == name);
+    of("eeg").or_else(|| of("mot"))
+}
+
+impl<'a> LabRow<'a> {
+    /// What the station says of the headset.
+    #[must_use]
+    pub fn state(&self) -> Option<&'a HeadsetState> {
+        self.headset.map(|own| &own.state)
+    }
+
+    /// The headset's id.
+    #[must_use]
+    pub fn id(&self) -> &'a str {
+        self.headset.map_or("", |own| &*own.state.headset)
+    }
+
+    /// Whether what is shown of it is of now.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.presence, Presence::Live)
+    }
+
+    /// The worst sensor: its name, its level, and what is wrong with its signal.
+    #[must_use]
+    pub fn worst(&self) -> Option<(&'a str, Option<u8>, Option<&'a str>)> {
+        let sensors = self.state()?.sensors.iter();
+        let worst = sensors.min_by_key(|own| (own.defect.is_none(), own.level.unwrap_or(4)))?;
+        Some((&worst.name, worst.level, worst.defect.as_deref()))
+    }
+
+    /// Whether it is among those of a filter.
+    pub(super) fn has(&self, filter: &str) -> bool {
+        let names = [self.name.as_str(), self.id(), self.state().map_or("", |own| &own.name)];
+        let words = [self.state_word()];
+        names.iter().chain(&words).any(|text| text.to_lowercase().contains(filter))
+    }
+
+    /// Its state in a word.
+    #[must_use]
+    pub fn state_word(&self) -> &'static str {
+        match self.presence {
+            Presence::Gone(_) => "gone",
+            Presence::Silent(_) => "silent",
+            Presence::Unconfirmed => "not heard",
+            Presence::Live => {
+                self.state().map_or("no headset", |own| condition_word(own.condition))
+            }
+        }
+    }
+
+    /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
+    pub(super) fn key(&self, sort: LabSort) -> f64 {
+        let state = self.state().filter(|_| self.is_live());
+        let main = state.and_then(main_stream);
+        let known = match sort {
+            LabSort::Station | LabSort::Headset => None,
+            LabSort::State => Some(match self.presence {
+                Presence::Gone(_) => 0.0,
+                Presence::Silent(_) => 1.0,
+                Presence::Live => {
+                    self.state().map_or(20.0, |own| 2.0 + f64::from(own.condition as u8))
+                }
+                Presence::Unconfirmed => 21.0,
+            }),
+            LabSort::Battery => state.and_then(|own| own.battery).map(f64::from),
+            LabSort::Contact => state.and(self.worst()).map(|(_, level, defect)| {
+                if defect.is_some() { -1.0 } else { level.map_or(3.5, f64::from) }
+            }),
+            LabSort::Rate => main.and_then(|own| {
+                let rate = if own.stale_since.is_some() { 0.0 } else { own.rate? };
+                Some(f64::from((100.0 * rate / own.nominal?).round()))
+            }),
+            LabSort::Loss => main.and_then(|own| own.loss).map(|loss| -f64::from(loss)),
+            LabSort::Age => match self.presence {
+                Presence::Live => None,
+                Presence::Silent(_) => Some(0.0),
+                Presence::Gone(_) | Presence::Unconfirmed => Some(1.0),
+            },
+            LabSort::Session => {
+                state.and_then(|own| own.session.as_ref()).map(|own| match &*own.status {
+                    _ if own.recording => 0.0,
+                    "activated" => 1.0,
+                    _ => 2.0,
+                })
+            }
+        };
+        known.filter(|key| !key.is_nan()).unwrap_or(f64::INFINITY)
+    }
+}
+
+/// A condition in a word.
+#[must_use]
+pub const fn condition_word(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Stale => "STALE",
+        Condition::RateOff => "rate off",
+        Condition::UsbCable => "usb cable",
+        Condition::NoData => "no data",
+        Condition::Connecting => "connecting",
+        Condition::Connected => "connected",
+        Condition::Discovered => "discovered",
+        Condition::Streaming => "streaming",
+        Condition::Unknown => "unknown",
+    }
+}

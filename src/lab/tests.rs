@@ -1,0 +1,191 @@
+use cortop_mqtt::payload::{
+    Acknowledgement, Condition, Envelope, HeadsetState, StationState, Status, StreamState,
+};
+
+use super::*;
+
+fn lab() -> Lab {
+    let broker = "mqtts://b:8883".to_owned();
+    let settings = LabSettings { broker, themes: vec!["auto".to_owned()], theme: 0, bell: true };
+    Lab::new(settings, Moment::now())
+}
+
+/// A message that arrives now.
+fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) -> Vec<LabEffect> {
+    let Moment { instant, wall } = lab.now;
+    let wall = wall.as_duration().as_secs_f64();
+    let payload = Envelope::new(&"run".into(), wall, body).to_json();
+    let (topic, payload) = (topic.as_bytes(), &payload[..]);
+    lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall })
+}
+
+fn station(lab: &mut Lab, name: &str, status: Status) -> Vec<LabEffect> {
+    let why = (status == Status::Gone).then(|| "lost".into());
+    let state = StationState { status, why, accepts_markers: true, ..StationState::default() };
+    send(lab, &format!("cortop/v1/{name}/state"), state)
+}
+
+fn headset(lab: &mut Lab, name: &str, state: HeadsetState) -> Vec<LabEffect> {
+    let topic = format!("cortop/v1/{name}/headset/{}/state", state.headset);
+    send(lab, &topic, state)
+}
+
+fn streaming(id: &str, battery: u8) -> HeadsetState {
+    HeadsetState {
+        headset: id.into(),
+        condition: Condition::Streaming,
+        battery: Some(battery),
+        ..HeadsetState::default()
+    }
+}
+
+fn later(lab: &mut Lab, seconds: u64) -> Vec<LabEffect> {
+    let Moment { instant, wall } = lab.now;
+    let step = Duration::from_secs(seconds);
+    let wall = wall.checked_add(step).unwrap_or(wall);
+    lab.tick(Moment { instant: instant + step, wall })
+}
+
+fn names(lab: &Lab) -> Vec<String> {
+    lab.rows().iter().map(|row| format!("{} {}", row.name, row.id())).collect()
+}
+
+fn press(lab: &mut Lab, keys: &str) {
+    for char in keys.chars() {
+        lab.on_key(Key::char(char));
+    }
+}
+
+#[test]
+fn rows_are_sorted_and_filtered_and_a_station_without_headsets_has_one() {
+    let mut lab = lab();
+    for name in ["B", "A", "C"] {
+        station(&mut lab, name, Status::Online);
+    }
+    headset(&mut lab, "A", streaming("EPOCX-2", 90));
+    headset(&mut lab, "A", streaming("EPOCX-1", 20));
+    headset(&mut lab, "B", streaming("INSIGHT-1", 50));
+    assert_eq!(names(&lab), ["A EPOCX-1", "A EPOCX-2", "B INSIGHT-1", "C "]);
+    // Station, headset, state, battery.
+    press(&mut lab, "sss");
+    assert_eq!(lab.sort, LabSort::Battery);
+    assert_eq!(names(&lab), ["A EPOCX-1", "B INSIGHT-1", "A EPOCX-2", "C "]);
+    press(&mut lab, "/insi");
+    assert_eq!(names(&lab), ["B INSIGHT-1"]);
+    lab.on_key(Key::ENTER);
+    lab.on_key(Key::ESC);
+    assert_eq!(names(&lab).len(), 4);
+    // The row stays selected where the order changes.
+    press(&mut lab, "jj");
+    press(&mut lab, "s");
+    let rows = lab.rows();
+    assert_eq!(rows[lab.selected(&rows)].id(), "EPOCX-2");
+    lab.on_key(Key::ENTER);
+    assert_eq!(names(&lab), ["A EPOCX-1", "A EPOCX-2"]);
+}
+
+#[test]
+fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
+    let mut lab = lab();
+    station(&mut lab, "A", Status::Online);
+    station(&mut lab, "B", Status::Online);
+    headset(&mut lab, "A", streaming("EPOCX-1", 20));
+    assert!(lab.rows().iter().all(LabRow::is_live));
+    assert_eq!(station(&mut lab, "A", Status::Gone), [LabEffect::Bell]);
+    assert_eq!(lab.log.back().unwrap().text, "A is gone: lost");
+    assert_eq!(lab.rows()[0].state_word(), "gone");
+    // The bell has just rung.
+    assert_eq!(later(&mut lab, 4), []);
+    assert_eq!(later(&mut lab, 9), [LabEffect::Bell]);
+    assert_eq!(lab.log.back().unwrap().text, "B is silent");
+    assert!(!lab.rows().iter().any(LabRow::is_live));
+    assert_eq!(station(&mut lab, "B", Status::Online), []);
+    assert_eq!(lab.log.back().unwrap().text, "B is back");
+    lab.on_link(BrokerLink::Lost("away".to_owned(), lab.now.instant));
+    assert!(!lab.rows().iter().any(LabRow::is_live));
+}
+
+#[test]
+fn alerts_of_all_stations_are_in_one_log_until_they_are_over() {
+    let mut lab = lab();
+    station(&mut lab, "A", Status::Online);
+    let alert = |kind: &str, text: &str| AlertState { kind: kind.into(), text: text.into() };
+    let with = |alerts| HeadsetState { alerts, ..streaming("E", 50) };
+    headset(&mut lab, "A", with(vec![alert("contact", "T7 no contact")]));
+    let rings = headset(&mut lab, "A", with(vec![alert("stale", "eeg stale")]));
+    assert_eq!(rings, [LabEffect::Bell]);
+    headset(&mut lab, "A", with(Vec::new()));
+    let texts: Vec<_> = lab.log.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "A E: T7 no contact",
+            "A E: eeg stale",
+            "A E: no longer T7 no contact",
+            "A E: no longer eeg stale"
+        ]
+    );
+    for number in 0..3000 {
+        headset(&mut lab, "A", with(vec![alert("loss", &number.to_string())]));
+    }
+    assert_eq!(lab.log.len(), MOST_LINES);
+}
+
+#[test]
+fn a_marker_is_sent_and_answers_are_shown_with_their_delay() {
+    let mut lab = lab();
+    press(&mut lab, "mgo");
+    assert_eq!(lab.on_key(Key::ENTER), []);
+    assert!(lab.notice.as_ref().unwrap().0.contains("no station accepts markers"));
+    station(&mut lab, "A", Status::Online);
+    station(&mut lab, "B", Status::Online);
+    press(&mut lab, "mgo");
+    let effects = lab.on_key(Key::ENTER);
+    let [LabEffect::Mark(marker)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&*marker.label, marker.value.as_ref()), ("go", None));
+    later(&mut lab, 1);
+    let answer = |id: &Text| Acknowledgement {
+        id: id.clone(),
+        headsets: vec!["E".into()],
+        took: 0.4,
+        ..Acknowledgement::default()
+    };
+    send(&mut lab, "cortop/v1/A/acknowledgement", answer(&marker.id));
+    let text = "A: marker go, 1.00 s, 0.30 s of it there: set in E";
+    assert_eq!(lab.log.back().unwrap().text, text);
+    // Of another lab's marker nothing is said.
+    let lines = lab.log.len();
+    send(&mut lab, "cortop/v1/A/acknowledgement", answer(&"other".into()));
+    assert_eq!(lab.log.len(), lines);
+    later(&mut lab, 5);
+    assert_eq!(lab.log.back().unwrap().text, "marker go: no answer of B");
+}
+
+#[test]
+fn ten_minutes_are_kept_the_worst_of_ten_seconds_each() {
+    let mut lab = lab();
+    let stream = |rate| StreamState {
+        name: "eeg".into(),
+        nominal: Some(256.0),
+        rate: Some(rate),
+        loss: Some(0.0),
+        ..StreamState::default()
+    };
+    let state = |rate| HeadsetState { streams: vec![stream(rate)], ..streaming("E", 50) };
+    for second in 0..700 {
+        station(&mut lab, "A", Status::Online);
+        headset(&mut lab, "A", state(if second == 695 { 128.0 } else { 256.0 }));
+        later(&mut lab, 1);
+    }
+    let (name, id) = ("A".parse().unwrap(), "E".into());
+    let cells: Vec<_> =
+        lab.history(&name, &id).unwrap().cells().iter().map(|own| own.rate).collect();
+    assert_eq!(cells.len(), CELLS);
+    assert_eq!(cells.iter().filter(|rate| **rate == Some(0.5)).count(), 1);
+    assert!(cells.iter().all(Option::is_some));
+    // What was silent is blank.
+    later(&mut lab, 40);
+    later(&mut lab, 1);
+    let history = lab.history(&name, &id).unwrap();
+    assert_eq!(history.cells().back().unwrap().rate, None);
+}

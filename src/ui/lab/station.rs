@@ -1,0 +1,216 @@
+//! A station: its headsets, and of the selected one the head with its contact, its sensors, what is wrong,
+//! and the last ten minutes.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{COLUMNS, LabPainter, MARKS, live};
+use crate::{
+    lab::{CELLS, HeadsetHistory, HistoryCell, LabRow, STRETCH},
+    ui::{
+        context::{self, heading_of},
+        glyphs, paint,
+        streams::{
+            head::{HeadMap, OutlineCache},
+            levels::{self, SensorRow},
+        },
+        table, text,
+        theme::ThemeToken,
+    },
+};
+use cortop_mqtt::{
+    book::Presence,
+    payload::{HeadsetState, SensorState},
+};
+use cortop_signal::Defect;
+
+/// Cells before a strip: what it shows.
+const LABEL: usize = 9;
+/// Rows of the strips; with what stands above them, if there are so many rows.
+const STRIPS: u16 = 3;
+const HEADING: u16 = 20;
+/// Columns that a round head may need beside two for each of its rows.
+const MARGIN: u16 = 6;
+/// Cells of a sensor in the list beside the head.
+const SENSOR: u16 = 17;
+
+/// Draws the station that is open: `rows` are its headsets.
+pub(super) fn draw(
+    painter: &LabPainter<'_>,
+    rows: &[LabRow<'_>],
+    outline: &mut OutlineCache,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let name = painter.lab.opened.as_ref().map_or("", |name| name.as_str());
+    let title = Line::from(painter.span(ThemeToken::Dim, about(painter, rows.first())));
+    let heading = heading_of(1, &format!("station {name}"));
+    let inside = context::frame(painter.theme, true, &heading, title, area, buffer);
+    let Some(selected) = rows.get(painter.lab.selected(rows)) else {
+        let says = "the broker has this station no more";
+        let lines = paint::sentence(says, inside.width, painter.theme.style(ThemeToken::Dim));
+        return paint::lines(&lines, inside, buffer);
+    };
+    // The station's name is in the title.
+    let columns = &COLUMNS[1..];
+    let columns: Vec<_> =
+        table::fitting(&COLUMNS, MARKS, usize::from(inside.width), |column| column.width)
+            .into_iter()
+            .filter(|(column, _)| columns.iter().any(|own| own.title == column.title))
+            .collect();
+    let titles =
+        table::titles(|token, text| painter.span(token, text), MARKS, &columns, painter.lab.sort);
+    let at = painter.lab.selected(rows);
+    let list = paint::cells(rows.len()).min(inside.height / 4).max(1);
+    let skip = (at + 1).saturating_sub(list.into());
+    let seen = rows.iter().enumerate().skip(skip).take(list.into());
+    let lines = seen.map(|(place, row)| painter.line(row, place == at, &columns));
+    let lines: Vec<_> = std::iter::once(titles).chain(lines).collect();
+    paint::lines(&lines, Rect { height: list + 1, ..inside }.intersection(inside), buffer);
+    let body = Rect { y: inside.y + list, height: list, ..inside };
+    context::mark_more(painter.theme, skip, rows.len(), body, buffer);
+
+    let below =
+        Rect { y: inside.y + list + 1, height: inside.height.saturating_sub(list + 1), ..inside };
+    let Some(state) = selected.state() else { return };
+    let has_heading = below.height >= HEADING;
+    let strips = (STRIPS + u16::from(has_heading)).min(below.height / 2);
+    let middle = Rect { height: below.height - strips, ..below };
+    draw_contact(painter, selected, state, outline, middle, buffer);
+    let place = Rect { y: middle.bottom(), height: strips, ..below };
+    let lines = strip_lines(painter, selected);
+    paint::lines(&lines[usize::from(!has_heading)..], place, buffer);
+}
+
+/// What there is to say of a station.
+fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
+    let Some(row) = row else { return String::new() };
+    let state = row.station.state.as_ref();
+    let presence = match row.presence {
+        Presence::Live => "live".to_owned(),
+        Presence::Unconfirmed => "not heard yet".to_owned(),
+        Presence::Silent(since) => {
+            format!("silent for {}", text::age(painter.since(since)))
+        }
+        Presence::Gone(at) => {
+            let why = state.and_then(|own| own.why.as_deref()).unwrap_or("lost");
+            let at = at.and_then(|at| painter.clock(at));
+            let at = at.map_or_else(|| "before this lab came".to_owned(), |at| format!("at {at}"));
+            format!("gone {at}: {why}")
+        }
+    };
+    let host = state.map(|own| own.host.as_str()).unwrap_or_default();
+    let cortex = state.map(|own| own.cortex.as_str()).unwrap_or_default();
+    let clock = row.station.clock_behind().filter(|behind| behind.abs() > 1.0);
+    let clock = clock.map(|behind| format!("its clock is {:+.0} s", -behind)).unwrap_or_default();
+    let markers = match state {
+        Some(own) if own.accepts_markers => "accepts markers",
+        _ => "",
+    };
+    let parts = [&presence, host, cortex, &clock, markers];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let parts = parts.iter().map(|part| format!("{}{part}", glyphs::SEPARATOR));
+    text::clean(&parts.collect::<String>())
+}
+
+/// The head with its sensors at the left, the sensors worst first beside it, and what is wrong.
+fn draw_contact(
+    painter: &LabPainter<'_>,
+    row: &LabRow<'_>,
+    state: &HeadsetState,
+    outline: &mut OutlineCache,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let mut wrong: Vec<_> = state.alerts.iter().map(|own| own.text.as_str()).collect();
+    if wrong.is_empty() {
+        wrong.push("nothing is wrong by the station's thresholds");
+    }
+    let token = if state.alerts.is_empty() { ThemeToken::Dim } else { ThemeToken::Bad };
+    let wrong = wrong.join(glyphs::SEPARATOR);
+    let wrong = text::fit(&text::clean(&wrong), area.width.into());
+    let first = Rect { height: 1, ..area }.intersection(area);
+    paint::line(&painter.span(live(row, token), wrong).into(), first, buffer);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let mut sensors: Vec<_> = state.sensors.iter().map(sensor).collect();
+    let names: Vec<_> = sensors.iter().map(|own| own.name).collect();
+    // A round head is twice as wide as high.
+    let width = (2 * below.height + MARGIN).min(below.width.saturating_sub(SENSOR));
+    let head = HeadMap::fit(&names, Rect { width, ..below });
+    let mut list = below;
+    if let Some(head) = &head {
+        head.draw_sensors(painter.theme, &sensors, None, outline, buffer);
+        list = Rect { x: below.x + width + 1, width: below.width - width - 1, ..below };
+    }
+    sensors.sort_by(|a, b| levels::by_need((a.defect, a.level), (b.defect, b.level)));
+    let line = |own: &SensorRow<'_>| {
+        let (token, mark, word) = own.word();
+        Line::from(vec![
+            painter.span(ThemeToken::Text, text::pad(&text::clean(own.name), 5)),
+            painter.span(token, format!("{mark} {word}")),
+        ])
+    };
+    let lines: Vec<_> = sensors.iter().map(line).collect();
+    paint::columns(&lines, SENSOR, list, buffer);
+    if !row.is_live() {
+        buffer.set_style(below, painter.theme.style(ThemeToken::Stale));
+    }
+}
+
+fn sensor(own: &SensorState) -> SensorRow<'_> {
+    let defect = own.defect.as_deref();
+    SensorRow {
+        name: &own.name,
+        defect: defect.and_then(|name| Defect::ALL.into_iter().find(|own| own.name() == name)),
+        level: own.level.map(f64::from),
+        beside: None,
+    }
+}
+
+/// The last ten minutes: contact of the worst sensor, rate and loss.
+fn strip_lines(painter: &LabPainter<'_>, row: &LabRow<'_>) -> [Line<'static>; 4] {
+    let id = row.headset.map(|own| &own.state.headset);
+    let history = id.and_then(|id| painter.lab.history(row.name, id));
+    let blanks = CELLS - history.map_or(0, |own| own.cells().len()).min(CELLS);
+    let strip = |label: &str, cell: &dyn Fn(&HistoryCell) -> (ThemeToken, &'static str)| {
+        let front = format!("{label:<LABEL$}{}", " ".repeat(blanks));
+        let cells = history.into_iter().flat_map(HeadsetHistory::cells);
+        let cells = cells.map(|own| {
+            let (token, mark) = cell(own);
+            painter.span(token, mark)
+        });
+        let front: Span<'static> = painter.span(ThemeToken::Axis, front);
+        std::iter::once(front).chain(cells).collect::<Line<'static>>()
+    };
+    let contact = |own: &HistoryCell| {
+        own.contact.map_or((ThemeToken::Text, " "), |level| {
+            let (token, mark, _) = levels::level_word(Some(level));
+            (token, mark)
+        })
+    };
+    let rate = |own: &HistoryCell| match own.rate {
+        None => (ThemeToken::Text, " "),
+        Some(share) if share < 0.01 => (ThemeToken::Bad, glyphs::PROBLEM),
+        Some(share) if (share - 1.0).abs() > 0.03 => (ThemeToken::Poor, "◑"),
+        Some(_) => (ThemeToken::Good, glyphs::ON),
+    };
+    let loss = |own: &HistoryCell| match own.loss {
+        None => (ThemeToken::Text, " "),
+        Some(lost) if lost > 0.0 => (ThemeToken::Bad, "╳"),
+        Some(_) => (ThemeToken::Good, glyphs::ON),
+    };
+    let seconds = STRETCH.as_secs();
+    let says = format!(
+        "{:LABEL$}the last 10 min, newest at the right, the worst of {seconds} s a cell",
+        ""
+    );
+    [
+        painter.span(ThemeToken::Axis, says).into(),
+        strip("contact", &contact),
+        strip("rate", &rate),
+        strip("loss", &loss),
+    ]
+}

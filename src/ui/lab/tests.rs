@@ -1,0 +1,192 @@
+//! The screen of a lab as it is drawn.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::{Terminal, backend::TestBackend};
+use tokio::time::Instant;
+
+use crate::{
+    app::Key,
+    lab::{BrokerLink, Lab, LabSettings},
+    ui::{Ui, UiOptions},
+};
+use cortop_client::Moment;
+use cortop_mqtt::{
+    book::Received,
+    payload::{
+        AlertState, Condition, Envelope, HeadsetState, SensorState, SessionState, StationEvent,
+        StationState, Status, StreamState,
+    },
+};
+
+const SENSORS: [&str; 14] =
+    ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
+
+fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) {
+    let Moment { instant, wall } = lab.now;
+    let wall = wall.as_duration().as_secs_f64();
+    let payload = Envelope::new(&"run".into(), wall, body).to_json();
+    let (topic, payload) = (topic.as_bytes(), &payload[..]);
+    lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall });
+}
+
+fn headset(id: &str, condition: Condition, worst: u8) -> HeadsetState {
+    let level = |place: usize| if place == 4 { worst } else { 4 };
+    let sensors = SENSORS.iter().enumerate().map(|(place, name)| SensorState {
+        name: (*name).into(),
+        level: Some(level(place)),
+        defect: None,
+    });
+    let is_stale = condition == Condition::Stale;
+    let stream = StreamState {
+        name: "eeg".into(),
+        nominal: Some(256.0),
+        rate: (!is_stale).then_some(256.0),
+        loss: Some(if worst < 2 { 1.2 } else { 0.0 }),
+        lost: Some(3),
+        stale_since: is_stale.then_some(1.0),
+    };
+    let alert = |kind: &str, text: &str| AlertState { kind: kind.into(), text: text.into() };
+    let alerts = match (is_stale, worst) {
+        (true, _) => vec![alert("stale", "eeg stale")],
+        (_, 0) => vec![alert("contact", "T7 no contact")],
+        _ => Vec::new(),
+    };
+    HeadsetState {
+        headset: id.into(),
+        model: "EPOC X".into(),
+        condition,
+        battery: Some(77),
+        contact: Some(91),
+        sensors: sensors.collect(),
+        streams: vec![stream],
+        session: Some(SessionState {
+            status: "activated".into(),
+            recording: worst > 2,
+            ..SessionState::default()
+        }),
+        alerts,
+        ..HeadsetState::default()
+    }
+}
+
+/// Four stations, of which one streams, one has lost its headset, one is gone and one was never heard.
+fn busy() -> Lab {
+    let wall: Timestamp = "2026-01-09T08:10:00Z".parse().expect("a time");
+    let settings = LabSettings {
+        broker: "mqtts://broker.example.org:8883".to_owned(),
+        themes: vec!["auto".to_owned()],
+        theme: 0,
+        bell: true,
+    };
+    let mut lab = Lab::new(settings, Moment { instant: Instant::now(), wall });
+    lab.on_link(BrokerLink::Connected);
+    let state = |status| StationState {
+        status,
+        why: (status == Status::Gone).then(|| "lost".into()),
+        host: "lab-pc".into(),
+        cortex: "streaming".into(),
+        accepts_markers: true,
+        ..StationState::default()
+    };
+    let later = |lab: &mut Lab, seconds| {
+        let Moment { instant, wall } = lab.now;
+        let step = Duration::from_secs(seconds);
+        lab.tick(Moment { instant: instant + step, wall: wall + step });
+    };
+    for second in 0..130 {
+        for name in ["PC-01", "PC-02"] {
+            send(&mut lab, &format!("cortop/v1/{name}/state"), state(Status::Online));
+        }
+        let worst = if second < 60 { 0 } else { 4 };
+        send(
+            &mut lab,
+            "cortop/v1/PC-01/headset/EPOCX-0A1B2C3D/state",
+            headset("EPOCX-0A1B2C3D", Condition::Streaming, worst),
+        );
+        later(&mut lab, 1);
+    }
+    send(
+        &mut lab,
+        "cortop/v1/PC-01/headset/EPOCX-1A1B2C3D/state",
+        headset("EPOCX-1A1B2C3D", Condition::Streaming, 1),
+    );
+    send(
+        &mut lab,
+        "cortop/v1/PC-02/headset/EPOCX-2A1B2C3D/state",
+        headset("EPOCX-2A1B2C3D", Condition::Stale, 4),
+    );
+    send(&mut lab, "cortop/v1/PC-03/state", state(Status::Online));
+    send(
+        &mut lab,
+        "cortop/v1/PC-03/headset/EPOCX-3A1B2C3D/state",
+        headset("EPOCX-3A1B2C3D", Condition::Streaming, 3),
+    );
+    send(&mut lab, "cortop/v1/PC-03/state", state(Status::Gone));
+    let marker = StationEvent {
+        at: lab.now.wall.as_duration().as_secs_f64() - 2.0,
+        kind: "marker".into(),
+        headset: Some("EPOCX-0A1B2C3D".into()),
+        text: "marker go".into(),
+    };
+    send(&mut lab, "cortop/v1/PC-01/event", marker);
+    later(&mut lab, 3);
+    lab
+}
+
+fn draw(lab: &Lab, (width, height): (u16, u16)) -> String {
+    let options = UiOptions { zone: Some(TimeZone::UTC), ..UiOptions::default() };
+    let mut ui = Ui::new(&options).0;
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+    terminal.draw(|frame| ui.draw_lab(lab, frame)).expect("drawn");
+    terminal.backend().to_string()
+}
+
+#[test]
+fn the_overview_shows_all_stations() {
+    let lab = busy();
+    insta::assert_snapshot!("overview_80x24", draw(&lab, (80, 24)));
+    insta::assert_snapshot!("overview_160x48", draw(&lab, (160, 48)));
+}
+
+#[test]
+fn a_station_shows_its_headsets_contact_and_history() {
+    let mut lab = busy();
+    lab.on_key(Key::ENTER);
+    insta::assert_snapshot!("station_80x24", draw(&lab, (80, 24)));
+    insta::assert_snapshot!("station_160x48", draw(&lab, (160, 48)));
+}
+
+#[test]
+fn every_size_is_drawn_with_whatever_is_open() {
+    let mut lab = busy();
+    for key in
+        [Key::ENTER, Key::ESC, Key::char('m'), Key::ESC, Key::char('/'), Key::ESC, Key::char('?')]
+    {
+        lab.on_key(key);
+        for size in [(1, 1), (20, 5), (40, 12), (61, 17), (80, 24), (200, 60)] {
+            draw(&lab, size);
+        }
+    }
+}
+
+#[test]
+fn nothing_from_the_broker_drives_the_terminal() {
+    let mut lab = busy();
+    let hostile = "\u{1b}[2J\u{202e}\u{9b}31m\r\n";
+    let mut state = headset("EPOCX-0A1B2C3D", Condition::Streaming, 4);
+    state.name = hostile.into();
+    state.sensors[0].name = hostile.into();
+    state.alerts = vec![AlertState { kind: "loss".into(), text: hostile.into() }];
+    send(&mut lab, "cortop/v1/PC-01/headset/EPOCX-0A1B2C3D/state", state);
+    for _ in 0..2 {
+        let drawn = draw(&lab, (160, 48));
+        assert!(
+            !drawn.contains(|char: char| {
+                char != '\n' && cortop_client::sanitize::is_harmful(char)
+            })
+        );
+        lab.on_key(Key::ENTER);
+    }
+}

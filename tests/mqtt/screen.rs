@@ -1,0 +1,98 @@
+//! `cortop lab` in a terminal, on real stations.
+
+use std::{
+    io::{Read as _, Write},
+    sync::{Arc, Condvar, Mutex},
+    thread,
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::Signal;
+
+use crate::{
+    broker::{Mosquitto, PATIENCE, service},
+    served::CORTOP,
+};
+
+/// A program in a terminal.
+struct LabScreen {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    shown: Arc<(Mutex<vt100::Parser>, Condvar)>,
+    // The terminal is there as long as this is.
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl LabScreen {
+    fn start(broker: &Mosquitto) -> Self {
+        let pair =
+            native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() });
+        let pair = pair.expect("a pty");
+        let mut command = CommandBuilder::new(CORTOP);
+        command.args(["lab", "--broker", &broker.url(), "--config"]);
+        command.arg(broker.account("lab"));
+        command.env("LC_ALL", "C.UTF-8");
+        command.env("TERM", "xterm-256color");
+        command.env("XDG_CONFIG_HOME", broker.folder.path());
+        let child = pair.slave.spawn_command(command).expect("started");
+        let [rows, columns] = [24, 80].map(|count: u16| count.try_into().expect("more than none"));
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let shown = Arc::new((Mutex::new(parser), Condvar::new()));
+        let mut output = pair.master.try_clone_reader().expect("readable");
+        let shared = Arc::clone(&shown);
+        thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut chunk) {
+                shared.0.lock().expect("whole").process(&chunk[..count]);
+                shared.1.notify_all();
+            }
+        });
+        let keyboard = pair.master.take_writer().expect("writable");
+        Self { child, keyboard, shown, _master: pair.master }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a terminal");
+    }
+
+    /// Waits until all of these are on the screen.
+    fn shows(&self, texts: &[&str]) {
+        let (screen, change) = &*self.shown;
+        let has_all = |screen: &vt100::Parser| {
+            let contents = screen.screen().contents();
+            texts.iter().all(|text| contents.contains(text))
+        };
+        let screen = screen.lock().expect("whole");
+        let (screen, _) =
+            change.wait_timeout_while(screen, PATIENCE, |own| !has_all(own)).expect("whole");
+        assert!(has_all(&screen), "{texts:?} are not in\n{}", screen.screen().contents());
+    }
+}
+
+impl Drop for LabScreen {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_lab_shows_stations_sends_markers_and_says_who_is_gone() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let sim = service();
+    let mut screen = LabScreen::start(&broker);
+    screen.shows(&["connected", "no station yet"]);
+    let mut station = broker.station(&sim, "PC-03", &["--accept-markers"]).ready();
+    screen.shows(&["1/1 stations", "PC-03", "EPOCX-0A1B2C3D", "streaming", "256/256"]);
+    screen.press("m");
+    screen.shows(&["marker to 1 stations, its label:"]);
+    screen.press("go\r");
+    screen.shows(&["PC-03: marker go, ", "no record runs"]);
+    screen.press("\r");
+    screen.shows(&["station PC-03 · live", "accepts markers", "AF3", "contact", "rate"]);
+    station.end(Signal::KILL);
+    screen.shows(&["PC-03 is gone: lost", "station PC-03 · gone at "]);
+    screen.press("q");
+    assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+}
