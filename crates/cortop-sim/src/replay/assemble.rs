@@ -73,7 +73,7 @@ pub(super) fn recording(
     };
     // A row is held until the next one is known, for two may have changed places.
     let (mut row, mut held) = (Row::default(), Row::default());
-    let mut reported = Instant::now();
+    let (mut reported, mut said) = (Instant::now(), String::new());
     let mut cut = None;
     for count in 1_u64.. {
         match reader.next_row(&mut row) {
@@ -95,10 +95,14 @@ pub(super) fn recording(
         if count.is_multiple_of(64) && reported.elapsed() > REPORTED {
             reported = Instant::now();
             let read = reader.counts().read;
-            report(&match reader.progress() {
+            let now = match reader.progress() {
                 Some(share) => format!("reading {name}: {:.0} %, {read} rows", 100.0 * share),
                 None => format!("reading {name}: {read} rows"),
-            });
+            };
+            if now != said {
+                report(&now);
+                said = now;
+            }
         }
     }
     collected.push(&mut held).map_err(unstorable)?;

@@ -125,11 +125,23 @@ impl StampScan {
         let mut windows: Vec<_> =
             windows.into_iter().map(|(time, own)| (time, samples(own) as f64)).collect();
         windows.retain(|(seconds, samples)| *seconds > 0.0 && *samples > 0.0);
-        let usual = median(windows.iter().map(|(seconds, samples)| seconds / samples).collect())?;
-        let near = windows
+        let near = |usual: f64| {
+            move |(seconds, samples): &&(f64, f64)| {
+                (0.75..1.33).contains(&(seconds / samples / usual))
+            }
+        };
+        // Steps of the clock may be in most measurements, and are in few single intervals; those may
+        // come in bursts, and measurements level them.
+        let single =
+            median(self.sizes.clone()).filter(|usual| windows.iter().any(|own| near(*usual)(&own)));
+        let usual = match single {
+            Some(usual) => usual,
+            None => median(windows.iter().map(|(seconds, samples)| seconds / samples).collect())?,
+        };
+        let (seconds, samples) = windows
             .iter()
-            .filter(|(seconds, samples)| (0.75..1.33).contains(&(seconds / samples / usual)));
-        let (seconds, samples) = near.fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+            .filter(near(usual))
+            .fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
         Some(seconds / samples)
     }
 
@@ -234,8 +246,9 @@ pub(super) struct RecordingClock {
     missing: Vec<(usize, u64)>,
     /// Rows whose counters do not fit.
     odd_counters: Vec<usize>,
-    /// Time and distance of the row before.
+    /// Time and distance of the row before, and its time stamp.
     before: Option<(f64, u64)>,
+    stamp_before: f64,
     /// What was repaired so far.
     pub(super) counts: ClockCounts,
 }
@@ -277,6 +290,7 @@ impl RecordingClock {
             missing: Vec::new(),
             odd_counters: Vec::new(),
             before: None,
+            stamp_before: f64::NAN,
             counts: ClockCounts::default(),
         };
         let tolerance = pace.map_or(f64::INFINITY, |own| own.tolerance);
@@ -333,7 +347,10 @@ impl RecordingClock {
                     jumps.push(Jump { row, seconds, has_gap, at_end });
                 }
             }
-            last = Some((stamp, place, distance));
+            // Of equal ones the first counts: the others may have been left standing.
+            if last.is_none_or(|(before, ..)| before.total_cmp(&stamp).is_ne()) {
+                last = Some((stamp, place, distance));
+            }
         }
         jumps
     }
@@ -400,15 +417,17 @@ impl RecordingClock {
                 match own.filter(|own| *own > before) {
                     Some(own) => own,
                     None if own.is_none() => ahead(1.0),
-                    // Slower than the samples, until the time stamps are ahead again.
+                    // One that was left standing goes on at the rate; after one that goes back, times
+                    // are slower than the samples until the time stamps are ahead again.
                     None => {
                         self.counts.not_later += 1;
-                        ahead(0.5)
+                        ahead(if stamp.total_cmp(&self.stamp_before).is_eq() { 1.0 } else { 0.5 })
                     }
                 }
             }
         };
         self.before = Some((time, distance));
+        self.stamp_before = stamp;
         (time, distance)
     }
 

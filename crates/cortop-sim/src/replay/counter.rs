@@ -92,8 +92,8 @@ impl CounterScan {
 
     /// Whether they count samples.
     pub(super) fn is_usable(&self) -> bool {
-        let is_short = self.read < FEW && self.unchanged == 0;
-        2 * self.read > self.rows && (2 * self.by_one >= self.read || is_short)
+        let goes_on = 10 * self.by_one >= self.read || self.read < FEW;
+        2 * self.read > self.rows && 20 * self.unchanged <= self.read && goes_on
     }
 
     /// What the counter stays below; `None` if there is no usable one. Where it falls again and again

@@ -83,6 +83,14 @@ fn a_clock_that_is_set_while_samples_go_on_costs_nothing() {
         let said = if from == 383 { "Time stamps that cannot" } else { "Steps of the clock" };
         assert!(counts(&recording).contains(said), "{seconds}: {}", counts(&recording));
     }
+    // Again and again, so that few stretches are without a step.
+    let often = |row, time: f64| plain(row, time + f64::from(row / 100) * 3600.0);
+    is_even(&read(&table(128, often, counted)).unwrap(), 128, "again and again");
+    // A clock that stood at 0 at first.
+    let late = |row, time: f64| plain(row, if row < 5 { 0.0 } else { time });
+    for counter in [counted, uncounted] {
+        is_even(&read(&table(128, late, counter)).unwrap(), 128, "a clock that is set late");
+    }
     // Without a counter a step back is one all the same; a step ahead may be a gap.
     let back = |row, time: f64| plain(row, time - if row >= 50 { 60.0 } else { 0.0 });
     is_even(&read(&table(128, back, uncounted)).unwrap(), 128, "back without a counter");
@@ -285,6 +293,17 @@ fn records_of_edf_may_go_back() {
             assert_eq!(eeg(&recording, index)[2..], [value]);
         }
     }
+}
+
+#[test]
+fn most_samples_may_be_lost() {
+    let of = |row: u32| row / 3 * 9 + [0, 1, 4][row as usize % 3];
+    let stamp = |row, _| plain(row, START + f64::from(of(row)) / 128.0);
+    let named = "title:x, headset type:INSIGHT, sampling rate:eeg_128\n";
+    let text = format!("{named}{}", table(128, stamp, |row| counted(of(row))));
+    let recording = read(&text).unwrap();
+    assert_eq!(recording.spec.eeg_rate, 128);
+    assert_eq!(recording.eeg.track.missing(), u64::from(of(383)) + 1 - 384);
 }
 
 #[test]
