@@ -1,7 +1,7 @@
 //! Standard output and standard error, panics and the signals that end a command: what every command
 //! shares. Knows no other room.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use color_eyre::{
     config::{HookBuilder, Theme},
@@ -85,11 +85,9 @@ pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
 pub(crate) enum Shutdown {
     /// Ctrl-C.
     Interrupt,
-    /// SIGTERM.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is none"))]
+    /// SIGTERM, or the end of Windows.
     Terminate,
-    /// SIGHUP: the terminal is gone.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there is none"))]
+    /// SIGHUP, or a closed console: the terminal is gone.
     Hangup,
 }
 
@@ -106,6 +104,8 @@ pub(crate) struct ShutdownSignals {
 /// terminal may be one of `nohup`.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
+    use std::io::IsTerminal as _;
+
     const HANGUP: u64 = 1;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -138,20 +138,31 @@ impl ShutdownSignals {
     }
 }
 
-/// Ctrl-C.
-#[cfg(not(unix))]
-pub(crate) struct ShutdownSignals;
+/// Ctrl-C, Ctrl-Break, a closed console, and the end of Windows, which waits some seconds for those
+/// who handle it. Once this exists, none of them ends the process by itself.
+#[cfg(windows)]
+pub(crate) struct ShutdownSignals {
+    interrupt: tokio::signal::windows::CtrlC,
+    interrupt_hard: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl ShutdownSignals {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self)
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        let (interrupt, interrupt_hard) = (ctrl_c()?, ctrl_break()?);
+        Ok(Self { interrupt, interrupt_hard, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
     /// Waits for the next one.
     pub(crate) async fn recv(&mut self) -> Shutdown {
-        // If the system gives no handler, Ctrl-C ends the process by itself.
-        let _ = tokio::signal::ctrl_c().await;
-        Shutdown::Interrupt
+        tokio::select! {
+            _ = self.interrupt.recv() => Shutdown::Interrupt,
+            _ = self.interrupt_hard.recv() => Shutdown::Interrupt,
+            _ = self.close.recv() => Shutdown::Hangup,
+            _ = self.shutdown.recv() => Shutdown::Terminate,
+        }
     }
 }

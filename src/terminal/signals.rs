@@ -82,25 +82,41 @@ mod imp {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod imp {
     use std::io;
 
-    use tokio::{sync::mpsc, task::JoinHandle};
+    use tokio::{
+        select,
+        signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown},
+        sync::mpsc,
+        task::JoinHandle,
+    };
 
     use crate::terminal::{exit::Exit, input::Input};
 
-    /// `SIGINT`, whose number the exit code is made of.
+    /// The numbers of the signals that come nearest, of which the exit code is made.
+    const HANGUP: i32 = 1;
     const INTERRUPT: i32 = 2;
+    const TERMINATE: i32 = 15;
 
-    /// Sends Ctrl-C and Ctrl-Break to the loop.
+    /// Sends Ctrl-C, Ctrl-Break, a closed console and the end of Windows to the loop. From now on none
+    /// of them ends the process by itself, but for what Windows ends after some seconds.
     ///
     /// # Errors
-    /// The system refuses the handler.
+    /// The system refuses the handlers.
     pub fn watch(input: mpsc::Sender<Input>) -> io::Result<JoinHandle<()>> {
+        let (mut interrupt, mut interrupt_hard) = (ctrl_c()?, ctrl_break()?);
+        let (mut close, mut shutdown) = (ctrl_close()?, ctrl_shutdown()?);
         Ok(tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                if input.send(Input::Exit(Exit::Signal(INTERRUPT))).await.is_err() {
+            loop {
+                let signal = select! {
+                    _ = interrupt.recv() => INTERRUPT,
+                    _ = interrupt_hard.recv() => INTERRUPT,
+                    _ = close.recv() => HANGUP,
+                    _ = shutdown.recv() => TERMINATE,
+                };
+                if input.send(Input::Exit(Exit::Signal(signal))).await.is_err() {
                     return;
                 }
             }
