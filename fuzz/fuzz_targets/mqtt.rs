@@ -4,7 +4,7 @@
 
 use cortop_mqtt::{
     Topic,
-    payload::{Acknowledgement, HeadsetState, MarkerCommand, StationEvent, StationState, read},
+    payload::{Acknowledgement, HeadsetState, LabMarker, StationEvent, StationState, read},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -19,7 +19,7 @@ fuzz_target!(|message: &[u8]| {
         Topic::Headset(..) => read::<HeadsetState>(payload).map(|own| own.to_json()),
         Topic::Event(_) => read::<StationEvent>(payload).map(|own| own.to_json()),
         Topic::Acknowledgement(_) => read::<Acknowledgement>(payload).map(|own| own.to_json()),
-        Topic::Marker => read::<MarkerCommand>(payload).map(|own| own.to_json()),
+        Topic::Marker => read::<LabMarker>(payload).map(|own| own.to_json()),
     };
     if let Ok(json) = shown {
         let json = String::from_utf8(json).expect("JSON");

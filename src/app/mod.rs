@@ -63,7 +63,7 @@ pub use self::{
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},
     notice::{Notice, Severity},
-    overview::{HeadsetRow, HeadsetState, Sort},
+    overview::{HeadsetRow, OverviewState, Sort},
     pane::Pane,
     scroll::Scroll,
     session_entry::{SessionEntry, SessionField},

@@ -51,7 +51,7 @@ impl Sort {
 
 /// The state of a headset, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeadsetState {
+pub enum OverviewState {
     /// It has a live session, whose first stale stream is this.
     Stale(Stream),
     /// It has a live session, whose main stream is off its nominal rate.
@@ -82,7 +82,7 @@ pub struct HeadsetRow<'a> {
     /// Its own readings, of `dev` and `eq`.
     pub device: Option<&'a DeviceReadings>,
     /// Its state.
-    pub state: HeadsetState,
+    pub state: OverviewState,
 }
 
 impl<'a> HeadsetRow<'a> {
@@ -95,16 +95,16 @@ impl<'a> HeadsetRow<'a> {
         let main = main(Stream::Eeg).or_else(|| main(Stream::Mot));
         let state = match (&headset.status, health) {
             (_, [first, ..]) => match health.iter().find(|one| one.stale_since.is_some()) {
-                Some(stale) => HeadsetState::Stale(stale.stream),
-                None if main.is_some_and(StreamHealth::rate_is_off) => HeadsetState::OffRate,
-                None if first.last.is_some() => HeadsetState::Streaming,
-                None => HeadsetState::Silent,
+                Some(stale) => OverviewState::Stale(stale.stream),
+                None if main.is_some_and(StreamHealth::rate_is_off) => OverviewState::OffRate,
+                None if first.last.is_some() => OverviewState::Streaming,
+                None => OverviewState::Silent,
             },
-            (_, []) if entry.is_some() => HeadsetState::Silent,
-            (HeadsetStatus::Connected, _) if headset.is_on_usb_cable() => HeadsetState::OnCable,
-            (HeadsetStatus::Connected, _) => HeadsetState::Connected,
-            (HeadsetStatus::Connecting, _) => HeadsetState::Connecting,
-            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => HeadsetState::Discovered,
+            (_, []) if entry.is_some() => OverviewState::Silent,
+            (HeadsetStatus::Connected, _) if headset.is_on_usb_cable() => OverviewState::OnCable,
+            (HeadsetStatus::Connected, _) => OverviewState::Connected,
+            (HeadsetStatus::Connecting, _) => OverviewState::Connecting,
+            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => OverviewState::Discovered,
         };
         Self {
             headset,
@@ -236,7 +236,7 @@ impl App {
     pub(super) fn openable(&self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<HeadsetId> {
         let rows = self.overview();
         let rows = rows.iter().filter(|row| {
-            row.entry.is_none() && row.state != HeadsetState::OnCable && wanted(&row.headset.id)
+            row.entry.is_none() && row.state != OverviewState::OnCable && wanted(&row.headset.id)
         });
         rows.map(|row| row.headset.id.clone()).collect()
     }

@@ -14,7 +14,7 @@ use crate::{
     station::{StationOptions, StationService},
 };
 use cortop_client::ClientConfig;
-use cortop_mqtt::{Broker, Report, StationName, StationSettings};
+use cortop_mqtt::{Broker, StationName, StationReport, StationSettings};
 use cortop_signal::decoder;
 
 /// Time between two snapshots of the streams.
@@ -77,24 +77,24 @@ pub(super) async fn publish(
                 }
             }
             Some(report) = reports.recv() => match report {
-                Report::Online => {
+                StationReport::Online => {
                     said.broker(None);
                     if !std::mem::replace(&mut was_online, true) {
                         print(&ready)?;
                     }
                 }
-                Report::NameTaken(error) if !was_online => {
+                StationReport::NameTaken(error) if !was_online => {
                     print_error(&error.to_string());
                     break REFUSED;
                 }
-                Report::Offline(error) | Report::NameTaken(error) | Report::Refused(error) => {
+                StationReport::Offline(error) | StationReport::NameTaken(error) | StationReport::Refused(error) => {
                     said.broker(Some(error.to_string()));
                 }
-                Report::NameKept { host } => print_error(&format!(
+                StationReport::NameKept { host } => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),
                 // Handed on already.
-                Report::Marker { .. } => {}
+                StationReport::Marker { .. } => {}
             }
         }
     };
@@ -154,7 +154,10 @@ pub(super) fn options(config: &Config, args: &cli::StationArgs) -> Result<Statio
 ///
 /// # Errors
 /// There is none, or it cannot be used.
-pub(super) fn broker_of(url: Option<&String>, account: &cortop_mqtt::Account) -> Result<Broker> {
+pub(super) fn broker_of(
+    url: Option<&String>,
+    account: &cortop_mqtt::BrokerAccount,
+) -> Result<Broker> {
     let url = url.ok_or_else(|| {
         eyre!("no broker is named: give --broker mqtts://HOST, or set broker in [mqtt] of the config file")
     })?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cortop_mqtt::Account;
+use cortop_mqtt::BrokerAccount;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub struct MqttSettings {
     /// The broker's address.
     pub broker: Option<String>,
     /// Who we are to it.
-    pub account: Account,
+    pub account: BrokerAccount,
     /// The station's name, if it is not that of the computer.
     pub name: Option<String>,
     /// Whether a station takes markers of a lab.
@@ -41,7 +41,7 @@ impl FileMqtt {
         let Self { user, password, ca_file, certificate, key, .. } = self;
         MqttSettings {
             broker: self.broker,
-            account: Account { user, password, ca_file, certificate, key },
+            account: BrokerAccount { user, password, ca_file, certificate, key },
             name: self.name,
             accept_markers: self.accept_markers.unwrap_or_default(),
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
-    payload::{Acknowledgement, MarkerCommand},
+    payload::{Acknowledgement, LabMarker},
 };
 
 /// How long answers are waited for: a station gives Cortex three seconds.
@@ -28,14 +28,14 @@ pub(super) struct SentMarkers(Vec<SentMarker>);
 
 impl SentMarkers {
     /// A marker is sent now; the command that says so.
-    pub(super) fn send(&mut self, label: Text, to: Vec<StationName>, now: Moment) -> MarkerCommand {
+    pub(super) fn send(&mut self, label: Text, to: Vec<StationName>, now: Moment) -> LabMarker {
         if self.0.len() == MOST {
             self.0.remove(0);
         }
         let id = Text::new(&now.wall.as_nanosecond().to_string());
         let waiting = to.into_iter().collect();
         self.0.push(SentMarker { id: id.clone(), label: label.clone(), sent: now, waiting });
-        MarkerCommand { id, label, value: None }
+        LabMarker { id, label, value: None }
     }
 
     /// A station has done what it could; what there is to say, and whether it is a problem. Nothing of

@@ -35,8 +35,8 @@ use crate::app::{Key, dialog::TextInput};
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
-    book::{Book, Change, Presence, Received, Station},
-    payload::{AlertState, MarkerCommand},
+    book::{Book, BookChange, Received, Station, StationPresence},
+    payload::{LabMarker, StationAlert},
 };
 
 /// Lines of the log that are kept; the oldest go first.
@@ -97,7 +97,7 @@ pub enum LabInput {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LabEffect {
     /// Send a marker to all stations.
-    Mark(MarkerCommand),
+    Mark(LabMarker),
     /// Ring the bell.
     Bell,
     /// Redraw the whole screen.
@@ -196,12 +196,12 @@ impl Lab {
     /// Takes a message of the broker.
     pub fn on_message(&mut self, message: &Received<'_>) -> Vec<LabEffect> {
         match self.book.on_message(message) {
-            Change::Nothing => Vec::new(),
-            Change::Station(name) => self.note_presence(&name),
-            Change::Headset(name, id, before) => {
+            BookChange::Nothing => Vec::new(),
+            BookChange::Station(name) => self.note_presence(&name),
+            BookChange::Headset(name, id, before) => {
                 self.on_headset(&name, &id, &before, message.retained)
             }
-            Change::Event(name, at, event) => {
+            BookChange::Event(name, at, event) => {
                 let subject = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
                 let text = format!("{name}{subject}: {}", event.text);
                 let at = SignedDuration::try_from_secs_f64(at).ok();
@@ -209,13 +209,13 @@ impl Lab {
                 self.push(at.unwrap_or(self.now.wall), false, text);
                 Vec::new()
             }
-            Change::Acknowledged(name, done) => {
+            BookChange::Acknowledged(name, done) => {
                 if let Some((is_problem, text)) = self.markers.on_answer(&name, &done, self.now) {
                     self.say(is_problem, text);
                 }
                 Vec::new()
             }
-            Change::Malformed => {
+            BookChange::Malformed => {
                 // The header counts them; the log would hold nothing else.
                 if self.book.malformed().0 == 1
                     && let (_, Some((topic, why))) = self.book.malformed()
@@ -233,13 +233,13 @@ impl Lab {
         &mut self,
         name: &StationName,
         id: &Text,
-        before: &[AlertState],
+        before: &[StationAlert],
         was_retained: bool,
     ) -> Vec<LabEffect> {
         let headset = self.book.stations().get(name).and_then(|own| own.headset(id));
         let now = headset.map_or(&[][..], |own| &own.state.alerts[..]);
-        let has = |of: &[AlertState], alert: &AlertState| of.iter().any(|own| own == alert);
-        let kind_is_over = |alert: &&AlertState| now.iter().all(|own| own.kind != alert.kind);
+        let has = |of: &[StationAlert], alert: &StationAlert| of.iter().any(|own| own == alert);
+        let kind_is_over = |alert: &&StationAlert| now.iter().all(|own| own.kind != alert.kind);
         let new: Vec<_> = now.iter().filter(|own| !has(before, own)).cloned().collect();
         let over: Vec<_> = before.iter().filter(kind_is_over).map(|own| own.text.clone()).collect();
         let is_worst = new.iter().any(|own| &*own.kind == "stale");
@@ -260,10 +260,10 @@ impl Lab {
         };
         let presence = station.presence(self.now.instant);
         let (is_live, text) = match presence {
-            Presence::Unconfirmed => return Vec::new(),
-            Presence::Live => (true, format!("{name} is back")),
-            Presence::Silent(_) => (false, format!("{name} is silent")),
-            Presence::Gone(_) => (false, format!("{name} is gone: {}", why_gone(station))),
+            StationPresence::Unconfirmed => return Vec::new(),
+            StationPresence::Live => (true, format!("{name} is back")),
+            StationPresence::Silent(_) => (false, format!("{name} is silent")),
+            StationPresence::Gone(_) => (false, format!("{name} is gone: {}", why_gone(station))),
         };
         let before = self.was_live.insert(name.clone(), is_live);
         // One that is met for the first time is no change.
@@ -296,7 +296,7 @@ impl Lab {
         let mut histories = std::mem::take(&mut self.histories);
         let mut kept = BTreeMap::new();
         for (name, station) in self.book.stations() {
-            let is_live = station.presence(now.instant) == Presence::Live;
+            let is_live = station.presence(now.instant) == StationPresence::Live;
             for headset in station.headsets() {
                 let key = (name.clone(), headset.state.headset.clone());
                 let history = histories.remove(&key);
@@ -428,7 +428,7 @@ impl Lab {
     pub fn accepting(&self) -> Vec<StationName> {
         let accepts = |station: &Station| {
             station.state.as_ref().is_some_and(|own| own.accepts_markers)
-                && station.presence(self.now.instant) == Presence::Live
+                && station.presence(self.now.instant) == StationPresence::Live
         };
         let all = self.book.stations().iter().filter(|(_, station)| accepts(station));
         all.map(|(name, _)| name.clone()).collect()

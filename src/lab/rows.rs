@@ -2,8 +2,8 @@
 
 use cortop_mqtt::{
     StationName,
-    book::{Presence, Station, StationHeadset},
-    payload::{Condition, HeadsetState, StreamState},
+    book::{Station, StationHeadset, StationPresence},
+    payload::{HeadsetCondition, HeadsetState, StreamReport},
 };
 
 /// What the rows are sorted by: a column.
@@ -56,14 +56,14 @@ pub struct LabRow<'a> {
     /// The station.
     pub station: &'a Station,
     /// What has become of it.
-    pub presence: Presence,
+    pub presence: StationPresence,
     /// The headset.
     pub headset: Option<&'a StationHeadset>,
 }
 
 /// The stream that counts: EEG, and without it motion.
 #[must_use]
-pub fn main_stream(state: &HeadsetState) -> Option<&StreamState> {
+pub fn main_stream(state: &HeadsetState) -> Option<&StreamReport> {
     let of = |name: &str| state.streams.iter().find(|own| &*own.name == name);
     of("eeg").or_else(|| of("mot"))
 }
@@ -84,7 +84,7 @@ impl<'a> LabRow<'a> {
     /// Whether what is shown of it is of now.
     #[must_use]
     pub const fn is_live(&self) -> bool {
-        matches!(self.presence, Presence::Live)
+        matches!(self.presence, StationPresence::Live)
     }
 
     /// The worst sensor: its name, its level, and what is wrong with its signal.
@@ -106,10 +106,10 @@ impl<'a> LabRow<'a> {
     #[must_use]
     pub fn state_word(&self) -> &'static str {
         match self.presence {
-            Presence::Gone(_) => "gone",
-            Presence::Silent(_) => "silent",
-            Presence::Unconfirmed => "not heard",
-            Presence::Live => {
+            StationPresence::Gone(_) => "gone",
+            StationPresence::Silent(_) => "silent",
+            StationPresence::Unconfirmed => "not heard",
+            StationPresence::Live => {
                 self.state().map_or("no headset", |own| condition_word(own.condition))
             }
         }
@@ -122,12 +122,12 @@ impl<'a> LabRow<'a> {
         let known = match sort {
             LabSort::Station | LabSort::Headset => None,
             LabSort::State => Some(match self.presence {
-                Presence::Gone(_) => 0.0,
-                Presence::Silent(_) => 1.0,
-                Presence::Live => {
+                StationPresence::Gone(_) => 0.0,
+                StationPresence::Silent(_) => 1.0,
+                StationPresence::Live => {
                     self.state().map_or(20.0, |own| 2.0 + f64::from(own.condition as u8))
                 }
-                Presence::Unconfirmed => 21.0,
+                StationPresence::Unconfirmed => 21.0,
             }),
             LabSort::Battery => state.and_then(|own| own.battery).map(f64::from),
             LabSort::Contact => state.and(self.worst()).map(|(_, level, defect)| {
@@ -139,9 +139,9 @@ impl<'a> LabRow<'a> {
             }),
             LabSort::Loss => main.and_then(|own| own.loss).map(|loss| -f64::from(loss)),
             LabSort::Age => match self.presence {
-                Presence::Live => None,
-                Presence::Silent(_) => Some(0.0),
-                Presence::Gone(_) | Presence::Unconfirmed => Some(1.0),
+                StationPresence::Live => None,
+                StationPresence::Silent(_) => Some(0.0),
+                StationPresence::Gone(_) | StationPresence::Unconfirmed => Some(1.0),
             },
             LabSort::Session => {
                 state.and_then(|own| own.session.as_ref()).map(|own| match &*own.status {
@@ -157,16 +157,16 @@ impl<'a> LabRow<'a> {
 
 /// A condition in a word.
 #[must_use]
-pub const fn condition_word(condition: Condition) -> &'static str {
+pub const fn condition_word(condition: HeadsetCondition) -> &'static str {
     match condition {
-        Condition::Stale => "STALE",
-        Condition::RateOff => "rate off",
-        Condition::UsbCable => "usb cable",
-        Condition::NoData => "no data",
-        Condition::Connecting => "connecting",
-        Condition::Connected => "connected",
-        Condition::Discovered => "discovered",
-        Condition::Streaming => "streaming",
-        Condition::Unknown => "unknown",
+        HeadsetCondition::Stale => "STALE",
+        HeadsetCondition::RateOff => "rate off",
+        HeadsetCondition::UsbCable => "usb cable",
+        HeadsetCondition::NoData => "no data",
+        HeadsetCondition::Connecting => "connecting",
+        HeadsetCondition::Connected => "connected",
+        HeadsetCondition::Discovered => "discovered",
+        HeadsetCondition::Streaming => "streaming",
+        HeadsetCondition::Unknown => "unknown",
     }
 }

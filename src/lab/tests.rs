@@ -1,5 +1,5 @@
 use cortop_mqtt::payload::{
-    Acknowledgement, Condition, Envelope, HeadsetState, StationState, Status, StreamState,
+    Acknowledgement, HeadsetCondition, HeadsetState, Payload, StationState, Status, StreamReport,
 };
 
 use super::*;
@@ -14,7 +14,7 @@ fn lab() -> Lab {
 fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) -> Vec<LabEffect> {
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
-    let payload = Envelope::new(&"run".into(), wall, body).to_json();
+    let payload = Payload::new(&"run".into(), wall, body).to_json();
     let (topic, payload) = (topic.as_bytes(), &payload[..]);
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall })
 }
@@ -33,7 +33,7 @@ fn headset(lab: &mut Lab, name: &str, state: HeadsetState) -> Vec<LabEffect> {
 fn streaming(id: &str, battery: u8) -> HeadsetState {
     HeadsetState {
         headset: id.into(),
-        condition: Condition::Streaming,
+        condition: HeadsetCondition::Streaming,
         battery: Some(battery),
         ..HeadsetState::default()
     }
@@ -109,7 +109,7 @@ fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
 fn alerts_of_all_stations_are_in_one_log_until_they_are_over() {
     let mut lab = lab();
     station(&mut lab, "A", Status::Online);
-    let alert = |kind: &str, text: &str| AlertState { kind: kind.into(), text: text.into() };
+    let alert = |kind: &str, text: &str| StationAlert { kind: kind.into(), text: text.into() };
     let with = |alerts| HeadsetState { alerts, ..streaming("E", 50) };
     headset(&mut lab, "A", with(vec![alert("contact", "T7 no contact")]));
     let rings = headset(&mut lab, "A", with(vec![alert("stale", "eeg stale")]));
@@ -164,12 +164,12 @@ fn a_marker_is_sent_and_answers_are_shown_with_their_delay() {
 #[test]
 fn ten_minutes_are_kept_the_worst_of_ten_seconds_each() {
     let mut lab = lab();
-    let stream = |rate| StreamState {
+    let stream = |rate| StreamReport {
         name: "eeg".into(),
         nominal: Some(256.0),
         rate: Some(rate),
         loss: Some(0.0),
-        ..StreamState::default()
+        ..StreamReport::default()
     };
     let state = |rate| HeadsetState { streams: vec![stream(rate)], ..streaming("E", 50) };
     for second in 0..700 {

@@ -13,8 +13,8 @@ use cortop_client::{
 use cortop_mqtt::{
     Text,
     payload::{
-        AlertState, Condition, HeadsetState, MOST_HEADSETS, MOST_SENSORS, SensorState,
-        SessionState, StreamState,
+        HeadsetCondition, HeadsetState, MOST_HEADSETS, MOST_SENSORS, SensorState, SessionState,
+        StationAlert, StreamReport,
     },
 };
 use cortop_signal::{
@@ -82,13 +82,13 @@ impl Facts {
     }
 
     /// What is wrong with a headset.
-    fn alerts_of(&self, view: &HeadsetView<'_>, now: Instant) -> Vec<AlertState> {
+    fn alerts_of(&self, view: &HeadsetView<'_>, now: Instant) -> Vec<StationAlert> {
         let settings = &self.alerts;
         let mut alerts = Vec::new();
         let mut add = |kind: &str, subjects: Vec<&str>, says: &str| {
             if !subjects.is_empty() {
                 let text = format!("{} {says}", subjects.join(" "));
-                alerts.push(AlertState { kind: kind.into(), text: Text::new(text.trim()) });
+                alerts.push(StationAlert { kind: kind.into(), text: Text::new(text.trim()) });
             }
         };
         let streams = |is: &dyn Fn(&StreamHealth) -> bool| -> Vec<&str> {
@@ -172,28 +172,32 @@ impl<'a> HeadsetView<'a> {
         bad.map(|own| (&*own.label, own.defect))
     }
 
-    fn condition(&self) -> Condition {
+    fn condition(&self) -> HeadsetCondition {
         match (&self.headset.status, self.health) {
             (_, [first, ..]) => {
                 if self.health.iter().any(|own| own.stale_since.is_some()) {
-                    Condition::Stale
+                    HeadsetCondition::Stale
                 } else if self.main().is_some_and(StreamHealth::rate_is_off) {
-                    Condition::RateOff
+                    HeadsetCondition::RateOff
                 } else if first.last.is_some() {
-                    Condition::Streaming
+                    HeadsetCondition::Streaming
                 } else {
-                    Condition::NoData
+                    HeadsetCondition::NoData
                 }
             }
-            (_, []) if self.session.is_some() => Condition::NoData,
-            (HeadsetStatus::Connected, _) if self.headset.is_on_usb_cable() => Condition::UsbCable,
-            (HeadsetStatus::Connected, _) => Condition::Connected,
-            (HeadsetStatus::Connecting, _) => Condition::Connecting,
-            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => Condition::Discovered,
+            (_, []) if self.session.is_some() => HeadsetCondition::NoData,
+            (HeadsetStatus::Connected, _) if self.headset.is_on_usb_cable() => {
+                HeadsetCondition::UsbCable
+            }
+            (HeadsetStatus::Connected, _) => HeadsetCondition::Connected,
+            (HeadsetStatus::Connecting, _) => HeadsetCondition::Connecting,
+            (HeadsetStatus::Discovered | HeadsetStatus::Other(_), _) => {
+                HeadsetCondition::Discovered
+            }
         }
     }
 
-    fn state(&self, alerts: Vec<AlertState>, now: Moment) -> HeadsetState {
+    fn state(&self, alerts: Vec<StationAlert>, now: Moment) -> HeadsetState {
         let sensor = |(name, level): (&str, Option<f64>)| SensorState {
             name: Text::new(&name[..floor_char_boundary(name, LONGEST_NAME)]),
             level: level.and_then(whole),
@@ -224,9 +228,9 @@ impl<'a> HeadsetView<'a> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a rate that people read")]
-fn stream_state(health: &StreamHealth, now: Moment) -> StreamState {
+fn stream_state(health: &StreamHealth, now: Moment) -> StreamReport {
     let is_trace = health.stream.is_trace();
-    StreamState {
+    StreamReport {
         name: health.stream.name().into(),
         nominal: health.nominal_rate.map(|rate| rate as f32),
         rate: health.rate.map(|rate| if is_trace { rate.round() as f32 } else { tenth(rate) }),

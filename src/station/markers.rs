@@ -9,7 +9,7 @@ use crate::known::Known;
 use cortop_client::{Moment, SessionId};
 use cortop_mqtt::{
     Text,
-    payload::{Acknowledgement, MarkerCommand},
+    payload::{Acknowledgement, LabMarker},
 };
 
 /// How long Cortex is given.
@@ -37,7 +37,7 @@ impl PendingMarkers {
     /// A marker was handed on under a label, or could not be; what can be said of it at once.
     pub(super) fn order(
         &mut self,
-        command: &MarkerCommand,
+        command: &LabMarker,
         handed: Result<String, &str>,
         known: &Known,
         at: Moment,

@@ -29,8 +29,8 @@ use self::{facts::Facts, markers::PendingMarkers};
 use crate::{app::AlertSettings, exchange::OutsideMarker, known::Known};
 use cortop_client::{Event, Headset, HeadsetId, Link, Moment, RecordEvent, SessionId};
 use cortop_mqtt::{
-    Broker, Fact, Report, StationSettings, StationTask, Text,
-    payload::{MarkerCommand, StationEvent},
+    Broker, StationFact, StationReport, StationSettings, StationTask, Text,
+    payload::{LabMarker, StationEvent},
 };
 use cortop_signal::Snapshot;
 
@@ -77,7 +77,7 @@ impl StationService {
     pub fn spawn(
         options: StationOptions,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        reports: mpsc::Sender<Report>,
+        reports: mpsc::Sender<StationReport>,
     ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let StationOptions { broker, settings, alerts, markers } = options;
@@ -172,7 +172,7 @@ struct Runner {
     facts: Facts,
     markers: Option<mpsc::Sender<OutsideMarker>>,
     pending: PendingMarkers,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<StationReport>,
 }
 
 impl Runner {
@@ -184,7 +184,7 @@ impl Runner {
                 _ = &mut stopped => break,
                 _ = looks.tick() => self.look(),
                 report = task.reports.recv() => match report {
-                    Some(Report::Marker { command, received }) => self.on_marker(&command, received),
+                    Some(StationReport::Marker { command, received }) => self.on_marker(&command, received),
                     Some(report) => {
                         // Whoever does not listen knows less, and is not waited for.
                         let _ = self.reports.try_send(report);
@@ -202,7 +202,7 @@ impl Runner {
         task.stop().await;
     }
 
-    fn look(&mut self) -> Vec<Fact> {
+    fn look(&mut self) -> Vec<StationFact> {
         let snapshot = Arc::clone(&self.snapshots.borrow());
         let now = Moment::now();
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,16 +210,16 @@ impl Runner {
             self.pending.on_set(&session, &label);
         }
         let mut facts = vec![
-            Fact::Cortex(heard.known.connection.clone()),
-            Fact::Headsets(self.facts.states(&heard.known, &snapshot, now)),
+            StationFact::Cortex(heard.known.connection.clone()),
+            StationFact::Headsets(self.facts.states(&heard.known, &snapshot, now)),
         ];
-        facts.extend(heard.events.drain(..).map(Fact::Event));
-        facts.extend(self.pending.done(now.instant).into_iter().map(Fact::Acknowledged));
+        facts.extend(heard.events.drain(..).map(StationFact::Event));
+        facts.extend(self.pending.done(now.instant).into_iter().map(StationFact::Acknowledged));
         facts
     }
 
     /// A lab sets a marker: in each record that runs here, else among the samples.
-    fn on_marker(&mut self, command: &MarkerCommand, received: Timestamp) -> Vec<Fact> {
+    fn on_marker(&mut self, command: &LabMarker, received: Timestamp) -> Vec<StationFact> {
         let at = Moment { wall: received, ..Moment::now() };
         let value = command.value.as_deref().unwrap_or(&command.label);
         let marker = OutsideMarker::new(&command.label, value, at);
@@ -232,7 +232,11 @@ impl Runner {
             (None, _) => Err("a marker needs a label"),
             (_, None) => Err("this station does not accept markers"),
         };
-        self.pending.order(command, handed, known, at).into_iter().map(Fact::Acknowledged).collect()
+        self.pending
+            .order(command, handed, known, at)
+            .into_iter()
+            .map(StationFact::Acknowledged)
+            .collect()
     }
 }
 

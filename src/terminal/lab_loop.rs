@@ -22,7 +22,7 @@ use crate::{
     ui::Ui,
 };
 use cortop_client::Moment;
-use cortop_mqtt::{Notice, Subscriber, book::Received, payload::MarkerCommand};
+use cortop_mqtt::{LabNotice, Subscriber, book::Received, payload::LabMarker};
 
 /// Runs until the user quits, or the terminal or the process ends. `frame`: shortest time between two
 /// frames. Closes nothing.
@@ -45,13 +45,13 @@ struct LabLoop<'a, S: Screen> {
     lab: Lab,
     ui: Ui,
     screen: LoopScreen<'a, S>,
-    markers: mpsc::Sender<MarkerCommand>,
+    markers: mpsc::Sender<LabMarker>,
 }
 
 impl<S: Screen> LabLoop<'_, S> {
     async fn run(
         &mut self,
-        notices: &mut mpsc::Receiver<Notice>,
+        notices: &mut mpsc::Receiver<LabNotice>,
         input: &mut mpsc::Receiver<Input>,
         frame: Duration,
     ) -> Exit {
@@ -80,15 +80,15 @@ impl<S: Screen> LabLoop<'_, S> {
         }
     }
 
-    fn on_notice(&mut self, notice: &Notice) -> Vec<LabEffect> {
+    fn on_notice(&mut self, notice: &LabNotice) -> Vec<LabEffect> {
         let mut effects = self.lab.tick(Moment::now());
         match notice {
-            Notice::Connected => self.lab.on_link(BrokerLink::Connected),
-            Notice::Disconnected(error, until) => {
+            LabNotice::Connected => self.lab.on_link(BrokerLink::Connected),
+            LabNotice::Disconnected(error, until) => {
                 self.lab.on_link(BrokerLink::Lost(error.to_string(), *until));
             }
-            Notice::Refused(error) => self.lab.on_refusal(&error.to_string()),
-            Notice::Message { topic, payload, retained, arrival, wall } => {
+            LabNotice::Refused(error) => self.lab.on_refusal(&error.to_string()),
+            LabNotice::Message { topic, payload, retained, arrival, wall } => {
                 let (retained, arrival, wall) = (*retained, *arrival, *wall);
                 let message = Received { topic, payload, retained, arrival, wall };
                 effects.extend(self.lab.on_message(&message));

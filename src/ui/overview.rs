@@ -17,7 +17,7 @@ use super::{
     text,
     theme::ThemeToken,
 };
-use crate::app::{Action, HeadsetRow, HeadsetState, MouseTarget, Pane, Sort};
+use crate::app::{Action, HeadsetRow, MouseTarget, OverviewState, Pane, Sort};
 use cortop_client::{ConnectionStep, Link, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
@@ -199,9 +199,9 @@ fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static OverviewColum
 }
 
 fn title(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>]) -> Line<'static> {
-    let count = |is: fn(&HeadsetState) -> bool| rows.iter().filter(|row| is(&row.state)).count();
-    let stale = count(|state| matches!(state, HeadsetState::Stale(_)));
-    let streaming = count(|state| *state == HeadsetState::Streaming);
+    let count = |is: fn(&OverviewState) -> bool| rows.iter().filter(|row| is(&row.state)).count();
+    let stale = count(|state| matches!(state, OverviewState::Stale(_)));
+    let streaming = count(|state| *state == OverviewState::Streaming);
     let mut title = Line::from(ctx.span(
         ThemeToken::Dim,
         format!(" ({}){}{streaming} streaming", rows.len(), glyphs::SEPARATOR),
@@ -226,17 +226,17 @@ fn is_shown(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
 /// What needs a look at a headset, in words: its values say it by their colour only.
 fn concerns(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> Vec<String> {
     let state = match row.state {
-        HeadsetState::Stale(stream) => {
+        OverviewState::Stale(stream) => {
             let since = row.main.and_then(|main| main.stale_since).map(|at| ctx.since(at));
             let since = since.map(|since| format!(" for {}", text::age(since)));
             Some(format!("{stream} stopped{}", since.unwrap_or_default()))
         }
-        HeadsetState::OffRate => row.main.and_then(|main| {
+        OverviewState::OffRate => row.main.and_then(|main| {
             let (rate, nominal) = (main.rate?, main.nominal_rate?);
             Some(format!("{} Hz where {} are due", text::rate(rate), text::rate(nominal)))
         }),
-        HeadsetState::OnCable => Some("on a USB cable, over which nothing streams".to_owned()),
-        HeadsetState::Silent => Some("no sample has come yet".to_owned()),
+        OverviewState::OnCable => Some("on a USB cable, over which nothing streams".to_owned()),
+        OverviewState::Silent => Some("no sample has come yet".to_owned()),
         _ => None,
     };
     let says = |cell: fn(&RenderContext<'_>, &HeadsetRow<'_>) -> (ThemeToken, String),
@@ -262,12 +262,12 @@ fn line(
 ) -> Line<'static> {
     let pointer = if is_selected(ctx, row) { glyphs::SELECTED } else { " " };
     let (token, mark) = match row.state {
-        HeadsetState::Streaming => (ThemeToken::Good, glyphs::ON),
-        HeadsetState::Stale(_) | HeadsetState::OffRate | HeadsetState::OnCable => {
+        OverviewState::Streaming => (ThemeToken::Good, glyphs::ON),
+        OverviewState::Stale(_) | OverviewState::OffRate | OverviewState::OnCable => {
             (ThemeToken::Bad, glyphs::PROBLEM)
         }
-        HeadsetState::Silent | HeadsetState::Connecting => (ThemeToken::Poor, glyphs::PENDING),
-        HeadsetState::Connected | HeadsetState::Discovered => (ThemeToken::Dim, glyphs::OFF),
+        OverviewState::Silent | OverviewState::Connecting => (ThemeToken::Poor, glyphs::PENDING),
+        OverviewState::Connected | OverviewState::Discovered => (ThemeToken::Dim, glyphs::OFF),
     };
     let own = if ctx.app.headsets.picked.contains(&row.headset.id) {
         ctx.span(ThemeToken::Key, "+")
@@ -308,12 +308,12 @@ fn model(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
 
 fn state(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     match row.state {
-        HeadsetState::Stale(stream) => (ThemeToken::Bad, format!("STALE {stream}")),
-        HeadsetState::OffRate => (ThemeToken::Bad, "rate off".to_owned()),
-        HeadsetState::OnCable => (ThemeToken::Bad, "usb cable".to_owned()),
-        HeadsetState::Silent => (ThemeToken::Poor, "no data".to_owned()),
-        HeadsetState::Streaming => (ThemeToken::Good, "streaming".to_owned()),
-        HeadsetState::Connecting | HeadsetState::Connected | HeadsetState::Discovered => {
+        OverviewState::Stale(stream) => (ThemeToken::Bad, format!("STALE {stream}")),
+        OverviewState::OffRate => (ThemeToken::Bad, "rate off".to_owned()),
+        OverviewState::OnCable => (ThemeToken::Bad, "usb cable".to_owned()),
+        OverviewState::Silent => (ThemeToken::Poor, "no data".to_owned()),
+        OverviewState::Streaming => (ThemeToken::Good, "streaming".to_owned()),
+        OverviewState::Connecting | OverviewState::Connected | OverviewState::Discovered => {
             (ThemeToken::Dim, row.headset.status.to_string())
         }
     }

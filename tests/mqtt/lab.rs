@@ -3,9 +3,9 @@
 use std::{future::Future, time::Duration};
 
 use cortop_mqtt::{
-    Account, Broker, Notice, Subscriber,
-    book::{Book, Presence, Received, Station},
-    payload::{Condition, MarkerCommand},
+    Broker, BrokerAccount, LabNotice, Subscriber,
+    book::{Book, Received, Station, StationPresence},
+    payload::{HeadsetCondition, LabMarker},
 };
 use rustix::process::Signal;
 use tokio::{
@@ -23,11 +23,11 @@ struct Lab {
 
 impl Lab {
     fn new(broker: &Mosquitto) -> Self {
-        let account = Account {
+        let account = BrokerAccount {
             user: Some("lab".to_owned()),
             password: Some(password("lab").into()),
             ca_file: Some(broker.folder.path().join("root.pem")),
-            ..Account::default()
+            ..BrokerAccount::default()
         };
         let address = Broker::new(&broker.url(), &account).expect("usable");
         Self { book: Book::default(), subscriber: Subscriber::spawn(address) }
@@ -40,13 +40,13 @@ impl Lab {
             let left = end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
             // Silence is no message: it is looked at again and again.
             match timeout(left, self.subscriber.notices.recv()).await {
-                Ok(Some(Notice::Connected)) => self.book.on_connection(),
-                Ok(Some(Notice::Message { topic, payload, retained, arrival, wall })) => {
+                Ok(Some(LabNotice::Connected)) => self.book.on_connection(),
+                Ok(Some(LabNotice::Message { topic, payload, retained, arrival, wall })) => {
                     let (topic, payload) = (&topic[..], &payload[..]);
                     let message = Received { topic, payload, retained, arrival, wall };
                     self.book.on_message(&message);
                 }
-                Ok(Some(Notice::Disconnected(..) | Notice::Refused(_))) => {}
+                Ok(Some(LabNotice::Disconnected(..) | LabNotice::Refused(_))) => {}
                 Ok(None) => panic!("it has ended"),
                 Err(_) => assert!(Instant::now() < end, "never: {what}; {:#?}", self.book),
             }
@@ -58,13 +58,13 @@ fn station<'a>(book: &'a Book, name: &str) -> Option<&'a Station> {
     book.stations().get(&name.parse().expect("a name"))
 }
 
-fn is(book: &Book, name: &str, wanted: fn(Presence) -> bool) -> bool {
+fn is(book: &Book, name: &str, wanted: fn(StationPresence) -> bool) -> bool {
     station(book, name).is_some_and(|station| wanted(station.presence(Instant::now())))
 }
 
 fn streams(book: &Book, name: &str) -> bool {
     let headset = station(book, name).and_then(|own| own.headset("EPOCX-0A1B2C3D"));
-    headset.is_some_and(|own| own.state.condition == Condition::Streaming)
+    headset.is_some_and(|own| own.state.condition == HeadsetCondition::Streaming)
 }
 
 fn run(test: impl Future<Output = ()>) {
@@ -79,14 +79,14 @@ fn a_lab_follows_stations_through_kills_and_a_restarted_broker() {
     let mut killed = broker.station(&sim, "PC-03", &[]).ready();
     run(async {
         let mut lab = Lab::new(&broker);
-        let is_live = |presence| matches!(presence, Presence::Live);
+        let is_live = |presence| matches!(presence, StationPresence::Live);
         lab.until("a headset that streams", |book| {
             streams(book, "PC-03") && is(book, "PC-03", is_live)
         })
         .await;
         killed.end(Signal::KILL);
         lab.until("the will", |book| {
-            is(book, "PC-03", |presence| matches!(presence, Presence::Gone(Some(_))))
+            is(book, "PC-03", |presence| matches!(presence, StationPresence::Gone(Some(_))))
         })
         .await;
         let again = broker.station(&sim, "PC-03", &[]).ready();
@@ -124,7 +124,7 @@ fn a_marker_goes_out_and_hostile_messages_are_counted_and_named() {
         lab.until("what is malformed", |book| book.malformed().0 == 4).await;
         let (named, _) = lab.book.malformed().1.expect("named");
         assert_eq!(named.as_str(), topic);
-        let marker = MarkerCommand { id: "1".into(), label: "go".into(), value: None };
+        let marker = LabMarker { id: "1".into(), label: "go".into(), value: None };
         lab.subscriber.markers.send(marker).await.expect("taken");
         // It comes back to whoever reads all topics.
         let before = lab.book.received().0;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     payload::{
-        self, Acknowledgement, Envelope, HeadsetState, Malformed, StationEvent, StationState,
+        self, Acknowledgement, HeadsetState, Malformed, Payload, StationEvent, StationState,
         Status, Text,
     },
     topic::{StationName, Topic},
@@ -53,13 +53,13 @@ pub struct Received<'a> {
 
 /// What a message changed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub enum BookChange {
     /// Nothing that is kept.
     Nothing,
     /// The state of a station.
     Station(StationName),
     /// The state of one of its headsets; the alerts that it had before.
-    Headset(StationName, Text, Vec<payload::AlertState>),
+    Headset(StationName, Text, Vec<payload::StationAlert>),
     /// Something happened at a station: when, by the lab's clock.
     Event(StationName, f64, StationEvent),
     /// A station did what a command asks.
@@ -70,7 +70,7 @@ pub enum Change {
 
 /// What has become of a station, as far as the lab knows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Presence {
+pub enum StationPresence {
     /// It is heard.
     Live,
     /// The broker has its state, and nothing was heard of it yet.
@@ -111,14 +111,14 @@ pub struct StationHeadset {
 impl Station {
     /// What has become of it.
     #[must_use]
-    pub fn presence(&self, now: Instant) -> Presence {
+    pub fn presence(&self, now: Instant) -> StationPresence {
         match (&self.state, self.heard) {
-            (Some(state), _) if state.status == Status::Gone => Presence::Gone(self.gone),
-            (_, None) => Presence::Unconfirmed,
+            (Some(state), _) if state.status == Status::Gone => StationPresence::Gone(self.gone),
+            (_, None) => StationPresence::Unconfirmed,
             (_, Some(heard)) if now.saturating_duration_since(heard) > SILENCE => {
-                Presence::Silent(heard)
+                StationPresence::Silent(heard)
             }
-            _ => Presence::Live,
+            _ => StationPresence::Live,
         }
     }
 
@@ -154,7 +154,7 @@ impl Station {
     }
 
     /// A message of it that was sent just now.
-    fn hear<T>(&mut self, message: &Received<'_>, envelope: &Envelope<T>) {
+    fn hear<T>(&mut self, message: &Received<'_>, envelope: &Payload<T>) {
         if message.retained {
             return;
         }
@@ -215,14 +215,14 @@ impl Book {
     }
 
     /// Takes a message.
-    pub fn on_message(&mut self, message: &Received<'_>) -> Change {
+    pub fn on_message(&mut self, message: &Received<'_>) -> BookChange {
         self.received.0 += 1;
         self.received.1 += (message.topic.len() + message.payload.len()) as u64;
         let topic = str::from_utf8(message.topic).ok().and_then(Topic::parse);
         let done = match topic {
             None => Err(Malformed::Topic),
             // What a lab says itself.
-            Some(Topic::Marker) => Ok(Change::Nothing),
+            Some(Topic::Marker) => Ok(BookChange::Nothing),
             Some(Topic::State(name)) => self.on_state(name, message),
             Some(Topic::Headset(name, level)) => self.on_headset(name, level, message),
             Some(Topic::Event(name)) => self.on_event(name, message),
@@ -235,7 +235,7 @@ impl Book {
             }
             let topic = Text::new(&String::from_utf8_lossy(message.topic));
             self.named.push_back((topic, why));
-            Change::Malformed
+            BookChange::Malformed
         })
     }
 
@@ -255,25 +255,29 @@ impl Book {
         self.stations.get_mut(name)
     }
 
-    fn on_state(&mut self, name: StationName, message: &Received<'_>) -> Result<Change, Malformed> {
+    fn on_state(
+        &mut self,
+        name: StationName,
+        message: &Received<'_>,
+    ) -> Result<BookChange, Malformed> {
         if message.payload.is_empty() {
             // Whoever runs the broker took a station away for good.
             if let Some(station) = self.stations.remove(&name) {
                 self.headsets -= station.headsets.len();
             }
-            return Ok(Change::Station(name));
+            return Ok(BookChange::Station(name));
         }
         let envelope = payload::read::<StationState>(message.payload)?;
         let status = envelope.body.status;
         if status == Status::Joining {
-            return Ok(Change::Nothing);
+            return Ok(BookChange::Nothing);
         }
-        let Some(station) = self.place(&name) else { return Ok(Change::Nothing) };
+        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         let is_known = station.state.is_some();
         // The last will of one that was refused the name, or of a connection that was given up.
         let is_other = is_known && station.instance != envelope.instance;
         if status == Status::Gone && is_other && !message.retained {
-            return Ok(Change::Nothing);
+            return Ok(BookChange::Nothing);
         }
         if status == Status::Gone {
             // The last will was written when the connection began.
@@ -287,7 +291,7 @@ impl Book {
         }
         station.instance = envelope.instance;
         station.state = Some(envelope.body);
-        Ok(Change::Station(name))
+        Ok(BookChange::Station(name))
     }
 
     fn on_headset(
@@ -295,23 +299,23 @@ impl Book {
         name: StationName,
         level: String,
         message: &Received<'_>,
-    ) -> Result<Change, Malformed> {
+    ) -> Result<BookChange, Malformed> {
         if message.payload.is_empty() {
             let station = self.stations.get_mut(&name);
             let removed = station.and_then(|station| station.headsets.remove(&level));
             self.headsets -= usize::from(removed.is_some());
             return Ok(match removed {
-                Some(own) => Change::Headset(name, own.state.headset, own.state.alerts),
-                None => Change::Nothing,
+                Some(own) => BookChange::Headset(name, own.state.headset, own.state.alerts),
+                None => BookChange::Nothing,
             });
         }
         let envelope = payload::read::<HeadsetState>(message.payload)?;
         let is_full = self.headsets >= MOST_HEADSETS;
-        let Some(station) = self.place(&name) else { return Ok(Change::Nothing) };
+        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         if station.state.is_some() && station.instance == envelope.instance {
             station.hear(message, &envelope);
         }
-        let Envelope { instance, body, .. } = envelope;
+        let Payload { instance, body, .. } = envelope;
         let id = body.headset.clone();
         let since = (!message.retained).then_some(message.wall);
         let has_room = !is_full && station.headsets.len() < MOST_OF_A_STATION;
@@ -328,31 +332,35 @@ impl Book {
             }
             None => {
                 self.beyond_headsets += 1;
-                return Ok(Change::Nothing);
+                return Ok(BookChange::Nothing);
             }
         };
-        Ok(Change::Headset(name, id, alerts))
+        Ok(BookChange::Headset(name, id, alerts))
     }
 
-    fn on_event(&mut self, name: StationName, message: &Received<'_>) -> Result<Change, Malformed> {
+    fn on_event(
+        &mut self,
+        name: StationName,
+        message: &Received<'_>,
+    ) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<StationEvent>(message.payload)?;
-        let Some(station) = self.place(&name) else { return Ok(Change::Nothing) };
+        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         station.hear(message, &envelope);
         // By the way of this message: the event may be older than what is known of the clocks.
         let age = (envelope.sent - envelope.body.at).clamp(0.0, 3600.0);
         let at = if age.is_finite() { message.wall - age } else { message.wall };
-        Ok(Change::Event(name, at, envelope.body))
+        Ok(BookChange::Event(name, at, envelope.body))
     }
 
     fn on_acknowledgement(
         &mut self,
         name: StationName,
         message: &Received<'_>,
-    ) -> Result<Change, Malformed> {
+    ) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<Acknowledgement>(message.payload)?;
-        let Some(station) = self.place(&name) else { return Ok(Change::Nothing) };
+        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         station.hear(message, &envelope);
-        Ok(Change::Acknowledged(name, envelope.body))
+        Ok(BookChange::Acknowledged(name, envelope.body))
     }
 }
 
@@ -368,8 +376,8 @@ mod tests {
         (topic, instance): (&str, &str),
         (sent, arrival, retained): (f64, (Instant, f64), bool),
         body: T,
-    ) -> Change {
-        let payload = Envelope::new(&instance.into(), sent, body).to_json();
+    ) -> BookChange {
+        let payload = Payload::new(&instance.into(), sent, body).to_json();
         let (arrival, wall) = arrival;
         let topic = topic.as_bytes();
         book.on_message(&Received { topic, payload: &payload, retained, arrival, wall })
@@ -394,18 +402,18 @@ mod tests {
             book.stations()[&name()].presence(start + Duration::from_secs(seconds))
         };
         send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Online));
-        assert_eq!(presence(&book, 0), Presence::Unconfirmed);
+        assert_eq!(presence(&book, 0), StationPresence::Unconfirmed);
         send(&mut book, (STATE, "a"), (5.0, (start, 100.0), false), state(Status::Online));
-        assert_eq!(presence(&book, 12), Presence::Live);
-        assert_eq!(presence(&book, 13), Presence::Silent(start));
+        assert_eq!(presence(&book, 12), StationPresence::Live);
+        assert_eq!(presence(&book, 13), StationPresence::Silent(start));
         book.on_connection();
-        assert_eq!(presence(&book, 0), Presence::Unconfirmed);
+        assert_eq!(presence(&book, 0), StationPresence::Unconfirmed);
         send(&mut book, (STATE, "a"), (5.0, (start, 123.0), false), state(Status::Gone));
-        assert_eq!(presence(&book, 99), Presence::Gone(Some(123.0)));
+        assert_eq!(presence(&book, 99), StationPresence::Gone(Some(123.0)));
         // One that went before the lab came: nobody knows when.
         let mut book = Book::default();
         send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Gone));
-        assert_eq!(presence(&book, 0), Presence::Gone(None));
+        assert_eq!(presence(&book, 0), StationPresence::Gone(None));
     }
 
     #[tokio::test(start_paused = true)]
@@ -415,9 +423,9 @@ mod tests {
         send(&mut book, (STATE, "a"), (5.0, now, false), state(Status::Online));
         for status in [Status::Joining, Status::Gone] {
             let change = send(&mut book, (STATE, "b"), (5.0, now, false), state(status));
-            assert_eq!(change, Change::Nothing);
+            assert_eq!(change, BookChange::Nothing);
         }
-        assert_eq!(book.stations()[&name()].presence(now.0), Presence::Live);
+        assert_eq!(book.stations()[&name()].presence(now.0), StationPresence::Live);
     }
 
     #[tokio::test(start_paused = true)]
@@ -438,7 +446,7 @@ mod tests {
             arrival: now.0,
             wall: 0.0,
         };
-        assert!(matches!(book.on_message(&gone), Change::Headset(..)));
+        assert!(matches!(book.on_message(&gone), BookChange::Headset(..)));
         assert_eq!((book.stations()[&name()].headsets().count(), book.headsets), (0, 0));
     }
 
@@ -455,7 +463,7 @@ mod tests {
         let event = StationEvent { at: 39.0, ..StationEvent::default() };
         let topic = ("cortop/v1/PC/event", "a");
         let change = send(&mut book, topic, (40.0, (now, 1040.2), false), event);
-        let Change::Event(_, at, _) = change else { panic!("{change:?}") };
+        let BookChange::Event(_, at, _) = change else { panic!("{change:?}") };
         assert!((at - 1039.2).abs() < 1e-9, "{at}");
     }
 
@@ -463,7 +471,7 @@ mod tests {
     async fn a_million_stations_are_counted_and_4096_kept() {
         let mut book = Book::default();
         let arrival = Instant::now();
-        let payload = Envelope::new(&"a".into(), 0.0, state(Status::Online)).to_json();
+        let payload = Payload::new(&"a".into(), 0.0, state(Status::Online)).to_json();
         for number in 0..1_000_000 {
             let topic = format!("cortop/v1/{number}/state");
             let topic = topic.as_bytes();
@@ -476,7 +484,7 @@ mod tests {
         assert_eq!(book.stations().len(), MOST_STATIONS);
         assert_eq!(book.beyond().0, 1_000_000 - MOST_STATIONS);
         let state = HeadsetState { headset: "E".into(), ..HeadsetState::default() };
-        let payload = Envelope::new(&"a".into(), 0.0, state).to_json();
+        let payload = Payload::new(&"a".into(), 0.0, state).to_json();
         for number in 0..100 {
             let topic = format!("cortop/v1/0/headset/{number}/state");
             let topic = topic.as_bytes();
@@ -498,7 +506,7 @@ mod tests {
         ] {
             let topic = topic.as_bytes();
             let message = Received { topic, payload, retained: true, arrival, wall: 0.0 };
-            assert_eq!(book.on_message(&message), Change::Malformed);
+            assert_eq!(book.on_message(&message), BookChange::Malformed);
             let (_, last) = book.malformed();
             let (_, why) = last.expect("one");
             assert!(why.to_string().contains(says), "{why}");

@@ -24,7 +24,7 @@ const PLAIN_PORT: u16 = 1883;
 
 /// Who we are to a broker, and what its certificate is checked against beside the system's roots.
 #[derive(Clone, Debug, Default)]
-pub struct Account {
+pub struct BrokerAccount {
     /// A user of the broker.
     pub user: Option<String>,
     /// Its password.
@@ -53,7 +53,7 @@ impl Broker {
     ///
     /// # Errors
     /// One of them cannot be used; the text gives the next step.
-    pub fn new(url: &str, account: &Account) -> Result<Self, Error> {
+    pub fn new(url: &str, account: &BrokerAccount) -> Result<Self, Error> {
         let bad = || {
             let url = url.rsplit('@').next().unwrap_or_default();
             unusable(
@@ -164,7 +164,7 @@ fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     Ok(roots)
 }
 
-fn read_identity(account: &Account) -> Result<Option<Identity>, Error> {
+fn read_identity(account: &BrokerAccount) -> Result<Option<Identity>, Error> {
     let (certificate, key) = match (&account.certificate, &account.key) {
         (Some(certificate), Some(key)) => (certificate, key),
         (None, None) => return Ok(None),
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn broker(url: &str) -> Result<Broker, String> {
-        Broker::new(url, &Account::default()).map_err(|error| error.to_string())
+        Broker::new(url, &BrokerAccount::default()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -245,11 +245,12 @@ mod tests {
             refused.to_string()
         };
         let missing = || Some(PathBuf::from("missing.pem"));
-        let error = refused(Account { ca_file: missing(), ..Account::default() });
+        let error = refused(BrokerAccount { ca_file: missing(), ..BrokerAccount::default() });
         assert!(error.contains("missing.pem") && error.contains("[mqtt]"), "{error}");
-        let error = refused(Account { certificate: missing(), ..Account::default() });
+        let error = refused(BrokerAccount { certificate: missing(), ..BrokerAccount::default() });
         assert!(error.contains("both certificate and key"), "{error}");
-        let error = refused(Account { password: Some("p".into()), ..Account::default() });
+        let error =
+            refused(BrokerAccount { password: Some("p".into()), ..BrokerAccount::default() });
         assert!(error.contains("no user"), "{error}");
     }
 }

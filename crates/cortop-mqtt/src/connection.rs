@@ -24,7 +24,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_util::codec::Framed;
 
-use crate::{broker::Broker, payload::LONGEST, publisher::Outgoing, tls};
+use crate::{broker::Broker, payload::LONGEST, publisher::OutgoingMessage, tls};
 use cortop_protocol::{Error, ErrorKind, sanitize::clean_bounded};
 
 /// For everything from the name to the answer of the broker, and for a packet to leave.
@@ -61,7 +61,7 @@ pub(crate) enum Incoming {
 }
 
 /// A connection that has been accepted.
-pub(crate) struct Connection {
+pub(crate) struct BrokerConnection {
     framed: Framed<Box<dyn ByteStream>, Codec>,
     /// What we subscribed to.
     filters: Vec<String>,
@@ -74,12 +74,12 @@ pub(crate) struct Connection {
     awaits_pong: bool,
 }
 
-impl Connection {
+impl BrokerConnection {
     /// Connects. `will` is published if the connection ends without a goodbye.
     pub(crate) async fn open(
         broker: &Broker,
         client: &str,
-        will: Option<&Outgoing>,
+        will: Option<&OutgoingMessage>,
     ) -> Result<Self, Error> {
         let opened = timeout(LIMIT, Self::open_within(broker, client, will)).await;
         opened.unwrap_or_else(|_| {
@@ -93,7 +93,7 @@ impl Connection {
     async fn open_within(
         broker: &Broker,
         client: &str,
-        will: Option<&Outgoing>,
+        will: Option<&OutgoingMessage>,
     ) -> Result<Self, Error> {
         let stream = stream(broker).await?;
         let longest = u32::try_from(LONGEST + OVERHEAD).unwrap_or(u32::MAX);
@@ -181,7 +181,7 @@ impl Connection {
     }
 
     /// Publishes a message, which the broker acknowledges.
-    pub(crate) async fn publish(&mut self, message: Outgoing) -> Result<(), Error> {
+    pub(crate) async fn publish(&mut self, message: OutgoingMessage) -> Result<(), Error> {
         let topic = message.topic.to_string();
         let pkid = self.packet_number();
         self.in_flight.insert(pkid, topic.clone());

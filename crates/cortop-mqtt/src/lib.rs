@@ -25,9 +25,9 @@ mod subscriber;
 mod tls;
 pub mod topic;
 
-pub use broker::{Account, Broker};
+pub use broker::{Broker, BrokerAccount};
 pub use payload::Text;
 pub use schema::schema;
-pub use station::{Fact, Report, StationSettings, StationTask};
-pub use subscriber::{Notice, Subscriber};
+pub use station::{StationFact, StationReport, StationSettings, StationTask};
+pub use subscriber::{LabNotice, Subscriber};
 pub use topic::{StationName, Topic};

@@ -93,7 +93,7 @@ impl JsonSchema for Text {
 
 /// What every payload has, and what it says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Envelope<T> {
+pub struct Payload<T> {
     /// Version of the contract: 1.
     #[schemars(extend("const" = VERSION))]
     pub version: u32,
@@ -106,7 +106,7 @@ pub struct Envelope<T> {
     pub body: T,
 }
 
-impl<T> Envelope<T> {
+impl<T> Payload<T> {
     /// One of this version.
     #[must_use]
     pub fn new(instance: &Text, sent: f64, body: T) -> Self {
@@ -114,7 +114,7 @@ impl<T> Envelope<T> {
     }
 }
 
-impl<T: Serialize> Envelope<T> {
+impl<T: Serialize> Payload<T> {
     /// As it is published.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
@@ -168,7 +168,7 @@ pub struct StationState {
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Condition {
+pub enum HeadsetCondition {
     /// A stream has stopped.
     Stale,
     /// The rate is more than 3 % beside the nominal one.
@@ -206,7 +206,7 @@ pub struct HeadsetState {
     #[serde(default, skip_serializing_if = "str_is_empty")]
     pub firmware: Text,
     /// How it is.
-    pub condition: Condition,
+    pub condition: HeadsetCondition,
     /// What is left in the battery, in per cent; of two, the emptier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 100))]
@@ -222,14 +222,14 @@ pub struct HeadsetState {
     /// Its streams.
     #[serde(default, deserialize_with = "bounded::<_, _, MOST_STREAMS>")]
     #[schemars(length(max = MOST_STREAMS))]
-    pub streams: Vec<StreamState>,
+    pub streams: Vec<StreamReport>,
     /// Its session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionState>,
     /// What is wrong with it, by the station's own thresholds.
     #[serde(default, deserialize_with = "bounded::<_, _, MOST_ALERTS>")]
     #[schemars(length(max = MOST_ALERTS))]
-    pub alerts: Vec<AlertState>,
+    pub alerts: Vec<StationAlert>,
 }
 
 /// The contact of a sensor.
@@ -248,7 +248,7 @@ pub struct SensorState {
 
 /// How a stream flows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StreamState {
+pub struct StreamReport {
     /// Its name, such as `eeg`.
     pub name: Text,
     /// Samples a second that it should have.
@@ -283,7 +283,7 @@ pub struct SessionState {
 
 /// Something that is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AlertState {
+pub struct StationAlert {
     /// `stale`, `loss`, `contact`, `rail`, `battery`.
     pub kind: Text,
     /// In words.
@@ -306,7 +306,7 @@ pub struct StationEvent {
 
 /// A marker for every station that accepts markers and records.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct MarkerCommand {
+pub struct LabMarker {
     /// Which command; acknowledgements repeat it.
     pub id: Text,
     /// The marker's label.
@@ -389,7 +389,7 @@ pub enum Malformed {
 ///
 /// # Errors
 /// It is too long, of another version, or not what the topic has.
-pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Envelope<T>, Malformed> {
+pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Payload<T>, Malformed> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -398,7 +398,7 @@ pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Envelope<T>, Malforme
     if payload.len() > LONGEST {
         return Err(Malformed::Size(payload.len()));
     }
-    let read = serde_json::from_slice::<Envelope<T>>(payload);
+    let read = serde_json::from_slice::<Payload<T>>(payload);
     let version = match &read {
         Ok(envelope) => Some(envelope.version),
         // What a later version says may not fit.
@@ -443,7 +443,7 @@ mod tests {
             "version": 1, "instance": "a", "sent": 1, "headset": "E", "condition": "levitating",
         });
         let headset = super::read::<HeadsetState>(headset.to_string().as_bytes()).unwrap();
-        assert_eq!(headset.body.condition, Condition::Unknown);
+        assert_eq!(headset.body.condition, HeadsetCondition::Unknown);
     }
 
     #[test]
@@ -479,7 +479,7 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read::<HeadsetState>(&payload);
-            let _ = read::<MarkerCommand>(&payload);
+            let _ = read::<LabMarker>(&payload);
         }
 
         #[test]

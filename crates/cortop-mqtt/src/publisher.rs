@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    payload::{Acknowledgement, Envelope, HeadsetState, StationEvent, StationState, Status, Text},
+    payload::{Acknowledgement, HeadsetState, Payload, StationEvent, StationState, Status, Text},
     topic::{StationName, Topic},
 };
 
@@ -25,7 +25,7 @@ const MOST_WAITING: usize = 64;
 
 /// A message to be published.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Outgoing {
+pub(crate) struct OutgoingMessage {
     pub(crate) topic: Topic,
     pub(crate) payload: Vec<u8>,
     pub(crate) retain: bool,
@@ -61,7 +61,7 @@ pub(crate) struct Publisher {
     headsets: BTreeMap<Topic, Slot<HeadsetState>>,
     /// Topics of headsets that are no longer there: an empty payload takes what is retained away.
     cleared: BTreeSet<Topic>,
-    waiting: VecDeque<Outgoing>,
+    waiting: VecDeque<OutgoingMessage>,
     /// Events and acknowledgements that had no room.
     dropped: u64,
 }
@@ -108,12 +108,12 @@ impl Publisher {
     }
 
     pub(crate) fn push_event(&mut self, event: StationEvent, wall: f64) {
-        let payload = Envelope::new(&self.instance, wall, event).to_json();
+        let payload = Payload::new(&self.instance, wall, event).to_json();
         self.push(Topic::Event(self.name.clone()), payload);
     }
 
     pub(crate) fn push_acknowledgement(&mut self, done: Acknowledgement, wall: f64) {
-        let payload = Envelope::new(&self.instance, wall, done).to_json();
+        let payload = Payload::new(&self.instance, wall, done).to_json();
         self.push(Topic::Acknowledgement(self.name.clone()), payload);
     }
 
@@ -126,7 +126,7 @@ impl Publisher {
                 self.dropped
             );
         }
-        self.waiting.push_back(Outgoing { topic, payload, retain: false });
+        self.waiting.push_back(OutgoingMessage { topic, payload, retain: false });
     }
 
     /// There is a new connection, on which nothing has been said yet.
@@ -145,7 +145,7 @@ impl Publisher {
 
     /// The next message that is due, which then counts as published. The station comes first, as a
     /// reader takes headsets for real only with it.
-    pub(crate) fn next(&mut self, now: Instant, wall: f64) -> Option<Outgoing> {
+    pub(crate) fn next(&mut self, now: Instant, wall: f64) -> Option<OutgoingMessage> {
         let heartbeat = self.heartbeat().is_some_and(|at| at <= now);
         if heartbeat || self.station.due(now).is_some_and(|at| at <= now) {
             self.station.published = Some(self.station.wanted.clone());
@@ -153,7 +153,7 @@ impl Publisher {
             return Some(self.state(Status::Online, None, wall));
         }
         if let Some(topic) = self.cleared.pop_first() {
-            return Some(Outgoing { topic, payload: Vec::new(), retain: true });
+            return Some(OutgoingMessage { topic, payload: Vec::new(), retain: true });
         }
         if let Some(message) = self.waiting.pop_front() {
             return Some(message);
@@ -162,8 +162,8 @@ impl Publisher {
         let (topic, slot) = self.headsets.iter_mut().find(|(_, slot)| due(slot))?;
         slot.published = Some(slot.wanted.clone());
         slot.last = Some(now);
-        let payload = Envelope::new(&self.instance, wall, &slot.wanted).to_json();
-        Some(Outgoing { topic: topic.clone(), payload, retain: true })
+        let payload = Payload::new(&self.instance, wall, &slot.wanted).to_json();
+        Some(OutgoingMessage { topic: topic.clone(), payload, retain: true })
     }
 
     /// When something is due next.
@@ -180,11 +180,11 @@ impl Publisher {
     }
 
     /// The state of the station under another status.
-    pub(crate) fn state(&self, status: Status, why: Option<&str>, wall: f64) -> Outgoing {
+    pub(crate) fn state(&self, status: Status, why: Option<&str>, wall: f64) -> OutgoingMessage {
         let state = StationState { status, why: why.map(Text::new), ..self.station.wanted.clone() };
-        Outgoing {
+        OutgoingMessage {
             topic: Topic::State(self.name.clone()),
-            payload: Envelope::new(&self.instance, wall, state).to_json(),
+            payload: Payload::new(&self.instance, wall, state).to_json(),
             retain: status != Status::Joining,
         }
     }

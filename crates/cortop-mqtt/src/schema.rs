@@ -4,7 +4,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::payload::{
-    Acknowledgement, Envelope, HeadsetState, MarkerCommand, StationEvent, StationState,
+    Acknowledgement, HeadsetState, LabMarker, Payload, StationEvent, StationState,
 };
 
 /// Topics as the contract writes them, and what is published on them.
@@ -13,7 +13,7 @@ const TOPICS: [(&str, &str); 5] = [
     ("cortop/v1/STATION/headset/HEADSET/state", "HeadsetState"),
     ("cortop/v1/STATION/event", "StationEvent"),
     ("cortop/v1/STATION/acknowledgement", "Acknowledgement"),
-    ("cortop/v1/command/marker", "MarkerCommand"),
+    ("cortop/v1/command/marker", "LabMarker"),
 ];
 
 /// The schema of all payloads, JSON Schema 2020-12: `$defs` has one for each, `topics` says which is
@@ -25,7 +25,7 @@ pub fn schema() -> Value {
     add::<HeadsetState>(&mut definitions, "HeadsetState");
     add::<StationEvent>(&mut definitions, "StationEvent");
     add::<Acknowledgement>(&mut definitions, "Acknowledgement");
-    add::<MarkerCommand>(&mut definitions, "MarkerCommand");
+    add::<LabMarker>(&mut definitions, "LabMarker");
     let topics: Map<String, Value> = TOPICS
         .iter()
         .map(|(topic, name)| ((*topic).to_owned(), json!({ "$ref": format!("#/$defs/{name}") })))
@@ -46,7 +46,7 @@ fn add<T: JsonSchema>(definitions: &mut Map<String, Value>, name: &str) {
     });
     let mut generator = settings.into_generator();
     let body = generator.root_schema_for::<T>().to_value();
-    let mut schema = generator.into_root_schema_for::<Envelope<T>>().to_value();
+    let mut schema = generator.into_root_schema_for::<Payload<T>>().to_value();
     schema["title"] = json!(name);
     schema["description"] = body["description"].clone();
     definitions.insert(name.to_owned(), schema);

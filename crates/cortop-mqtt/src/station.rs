@@ -13,9 +13,9 @@ use tokio::{
 
 use crate::{
     broker::Broker,
-    connection::{Connection, Incoming},
+    connection::{BrokerConnection, Incoming},
     payload::{
-        self, Acknowledgement, Envelope, HeadsetState, MarkerCommand, StationEvent, StationState,
+        self, Acknowledgement, HeadsetState, LabMarker, Payload, StationEvent, StationState,
         Status, Text,
     },
     publisher::Publisher,
@@ -50,7 +50,7 @@ pub struct StationSettings {
 
 /// What a station is told.
 #[derive(Clone, Debug)]
-pub enum Fact {
+pub enum StationFact {
     /// How far the connection to Cortex is, in words.
     Cortex(String),
     /// All headsets as they are now.
@@ -63,7 +63,7 @@ pub enum Fact {
 
 /// What a station reports.
 #[derive(Clone, Debug)]
-pub enum Report {
+pub enum StationReport {
     /// It publishes.
     Online,
     /// There is no connection, and it is tried again.
@@ -80,7 +80,7 @@ pub enum Report {
     /// A lab sets a marker.
     Marker {
         /// The marker.
-        command: MarkerCommand,
+        command: LabMarker,
         /// When it came.
         received: Timestamp,
     },
@@ -90,9 +90,9 @@ pub enum Report {
 #[derive(Debug)]
 pub struct StationTask {
     /// To the station. What has no room is lost; the next state has it all.
-    pub facts: mpsc::Sender<Fact>,
+    pub facts: mpsc::Sender<StationFact>,
     /// From the station.
-    pub reports: mpsc::Receiver<Report>,
+    pub reports: mpsc::Receiver<StationReport>,
     task: JoinHandle<()>,
 }
 
@@ -102,7 +102,7 @@ impl StationTask {
     pub fn spawn(broker: Broker, settings: StationSettings) -> Self {
         let (facts, received) = mpsc::channel(QUEUE);
         let (sender, reports) = mpsc::channel(QUEUE);
-        let station = Station::new(broker, settings, received, sender);
+        let station = StationRun::new(broker, settings, received, sender);
         Self { facts, reports, task: tokio::spawn(station.run()) }
     }
 
@@ -131,14 +131,14 @@ impl From<Error> for Ended {
     }
 }
 
-struct Station {
+struct StationRun {
     broker: Broker,
     accepts_markers: bool,
     name: StationName,
     instance: Text,
     publisher: Publisher,
-    facts: mpsc::Receiver<Fact>,
-    reports: mpsc::Sender<Report>,
+    facts: mpsc::Receiver<StationFact>,
+    reports: mpsc::Sender<StationReport>,
 }
 
 /// Where the question is whether the name is ours.
@@ -156,12 +156,12 @@ enum Naming {
     Ours,
 }
 
-impl Station {
+impl StationRun {
     fn new(
         broker: Broker,
         settings: StationSettings,
-        facts: mpsc::Receiver<Fact>,
-        reports: mpsc::Sender<Report>,
+        facts: mpsc::Receiver<StationFact>,
+        reports: mpsc::Sender<StationReport>,
     ) -> Self {
         let StationSettings { name, host, program, accepts_markers } = settings;
         let instance = Text::new(&format!("{:016x}", rand::random::<u64>()));
@@ -183,7 +183,7 @@ impl Station {
             let client = format!("cortop-{}", self.instance);
             let will = self.publisher.state(Status::Gone, Some("lost"), wall());
             let opened = tokio::select! {
-                opened = Connection::open(&self.broker, &client, Some(&will)) => opened,
+                opened = BrokerConnection::open(&self.broker, &client, Some(&will)) => opened,
                 Stopped = Self::drain(&mut self.publisher, &mut self.facts) => return,
             };
             let ended = match opened {
@@ -199,8 +199,8 @@ impl Station {
             };
             self.report(match ended {
                 Ok(Stopped) => return,
-                Err(Ended::Lost(error)) => Report::Offline(error),
-                Err(Ended::NameTaken(error)) => Report::NameTaken(error),
+                Err(Ended::Lost(error)) => StationReport::Offline(error),
+                Err(Ended::NameTaken(error)) => StationReport::NameTaken(error),
             });
             let pause = PAUSES[tries.min(PAUSES.len() - 1)];
             tries += 1;
@@ -213,14 +213,14 @@ impl Station {
     }
 
     /// Takes facts while there is no connection; ends where no more can come.
-    async fn drain(publisher: &mut Publisher, facts: &mut mpsc::Receiver<Fact>) -> Stopped {
+    async fn drain(publisher: &mut Publisher, facts: &mut mpsc::Receiver<StationFact>) -> Stopped {
         while let Some(fact) = facts.recv().await {
             take(publisher, fact);
         }
         Stopped
     }
 
-    fn report(&self, report: Report) {
+    fn report(&self, report: StationReport) {
         // Whoever does not listen knows less, and is not waited for.
         let _ = self.reports.try_send(report);
     }
@@ -228,7 +228,7 @@ impl Station {
     /// Publishes until the connection is lost, or no more facts come.
     async fn serve(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut BrokerConnection,
         tries: &mut usize,
     ) -> Result<Stopped, Ended> {
         let own = Topic::State(self.name.clone()).to_string();
@@ -246,7 +246,7 @@ impl Station {
                     is_online = true;
                     *tries = 0;
                     self.publisher.on_connected();
-                    self.report(Report::Online);
+                    self.report(StationReport::Online);
                 }
                 while connection.has_room()
                     && let Some(message) = self.publisher.next(Instant::now(), wall())
@@ -291,16 +291,16 @@ impl Station {
                 if matches!(topic, Some(Topic::State(_))) {
                     return Err(error.into());
                 }
-                self.report(Report::Refused(error));
+                self.report(StationReport::Refused(error));
                 return Ok(());
             }
         };
         match str::from_utf8(&topic).ok().and_then(Topic::parse) {
             Some(Topic::Marker) if !retained => {
-                match payload::read::<MarkerCommand>(&payload) {
+                match payload::read::<LabMarker>(&payload) {
                     Ok(command) => {
                         let received = Timestamp::now();
-                        self.report(Report::Marker { command: command.body, received });
+                        self.report(StationReport::Marker { command: command.body, received });
                     }
                     Err(error) => tracing::warn!("a marker of the lab is malformed: {error}"),
                 }
@@ -327,7 +327,7 @@ impl Station {
     /// A state of this name: our own, or that of another station.
     fn on_state(
         &mut self,
-        state: &Envelope<StationState>,
+        state: &Payload<StationState>,
         retained: bool,
         naming: &mut Naming,
     ) -> Result<(), Ended> {
@@ -372,7 +372,7 @@ impl Station {
 
     /// Another station asks for the name; the state that follows tells it that it is taken.
     fn on_other_joining(&mut self, host: &Text) {
-        self.report(Report::NameKept { host: host.clone() });
+        self.report(StationReport::NameKept { host: host.clone() });
         let text =
             format!("another station asked for the name {} and was refused: {host}", self.name);
         let (at, text) = (wall(), Text::new(&text));
@@ -381,12 +381,12 @@ impl Station {
     }
 }
 
-fn take(publisher: &mut Publisher, fact: Fact) {
+fn take(publisher: &mut Publisher, fact: StationFact) {
     match fact {
-        Fact::Cortex(words) => publisher.set_station(|own| own.cortex = Text::new(&words)),
-        Fact::Headsets(states) => publisher.set_headsets(states),
-        Fact::Event(event) => publisher.push_event(event, wall()),
-        Fact::Acknowledged(done) => publisher.push_acknowledgement(done, wall()),
+        StationFact::Cortex(words) => publisher.set_station(|own| own.cortex = Text::new(&words)),
+        StationFact::Headsets(states) => publisher.set_headsets(states),
+        StationFact::Event(event) => publisher.push_event(event, wall()),
+        StationFact::Acknowledged(done) => publisher.push_acknowledgement(done, wall()),
     }
 }
 

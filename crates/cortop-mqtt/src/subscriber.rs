@@ -12,9 +12,9 @@ use tokio::{
 
 use crate::{
     broker::Broker,
-    connection::{Connection, Incoming},
-    payload::{Envelope, MarkerCommand, Text},
-    publisher::Outgoing,
+    connection::{BrokerConnection, Incoming},
+    payload::{LabMarker, Payload, Text},
+    publisher::OutgoingMessage,
     topic::{EVERYTHING, Topic},
 };
 use cortop_protocol::Error;
@@ -30,7 +30,7 @@ const MOST_MARKERS: usize = 16;
 
 /// What comes from the broker.
 #[derive(Clone, Debug)]
-pub enum Notice {
+pub enum LabNotice {
     /// There is a connection; all that is retained follows.
     Connected,
     /// There is none, and it is tried again at that time.
@@ -56,9 +56,9 @@ pub enum Notice {
 #[derive(Debug)]
 pub struct Subscriber {
     /// From the broker.
-    pub notices: mpsc::Receiver<Notice>,
+    pub notices: mpsc::Receiver<LabNotice>,
     /// To every station that accepts markers.
-    pub markers: mpsc::Sender<MarkerCommand>,
+    pub markers: mpsc::Sender<LabMarker>,
     task: JoinHandle<()>,
 }
 
@@ -69,7 +69,7 @@ impl Subscriber {
         let (sender, notices) = mpsc::channel(QUEUE);
         let (markers, ordered) = mpsc::channel(MOST_MARKERS);
         let instance = Text::new(&format!("{:016x}", rand::random::<u64>()));
-        let lab = Lab { broker, instance, sender, ordered };
+        let lab = LabTask { broker, instance, sender, ordered };
         Self { notices, markers, task: tokio::spawn(lab.run()) }
     }
 
@@ -82,27 +82,27 @@ impl Subscriber {
 }
 
 /// Nobody listens any more.
-struct Stopped;
+struct SubscriberEnded;
 
-struct Lab {
+struct LabTask {
     broker: Broker,
     instance: Text,
-    sender: mpsc::Sender<Notice>,
-    ordered: mpsc::Receiver<MarkerCommand>,
+    sender: mpsc::Sender<LabNotice>,
+    ordered: mpsc::Receiver<LabMarker>,
 }
 
-impl Lab {
+impl LabTask {
     async fn run(mut self) {
         let client = format!("cortop-lab-{}", self.instance);
         let mut tries = 0;
         loop {
             let opened = tokio::select! {
-                opened = Connection::open(&self.broker, &client, None) => opened,
+                opened = BrokerConnection::open(&self.broker, &client, None) => opened,
                 () = self.sender.closed() => return,
             };
             let error = match opened {
                 Ok(mut connection) => match self.serve(&mut connection, &mut tries).await {
-                    Ok(Stopped) => return connection.close().await,
+                    Ok(SubscriberEnded) => return connection.close().await,
                     Err(error) => error,
                 },
                 Err(error) => error,
@@ -110,7 +110,7 @@ impl Lab {
             let pause = PAUSES[tries.min(PAUSES.len() - 1)];
             tries += 1;
             let until = Instant::now() + Duration::from_secs(pause);
-            if self.sender.send(Notice::Disconnected(error, until)).await.is_err() {
+            if self.sender.send(LabNotice::Disconnected(error, until)).await.is_err() {
                 return;
             }
             tokio::select! {
@@ -122,12 +122,12 @@ impl Lab {
 
     async fn serve(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut BrokerConnection,
         tries: &mut usize,
-    ) -> Result<Stopped, Error> {
+    ) -> Result<SubscriberEnded, Error> {
         connection.subscribe(vec![EVERYTHING.to_owned()]).await?;
-        if self.sender.send(Notice::Connected).await.is_err() {
-            return Ok(Stopped);
+        if self.sender.send(LabNotice::Connected).await.is_err() {
+            return Ok(SubscriberEnded);
         }
         loop {
             tokio::select! {
@@ -135,23 +135,23 @@ impl Lab {
                     let incoming = incoming?;
                     *tries = 0;
                     if self.hand_over(incoming).await.is_err() {
-                        return Ok(Stopped);
+                        return Ok(SubscriberEnded);
                     }
                 }
                 Some(marker) = self.ordered.recv(), if connection.has_room() => {
                     let wall = Timestamp::now().as_duration().as_secs_f64();
-                    let payload = Envelope::new(&self.instance, wall, marker).to_json();
-                    let message = Outgoing { topic: Topic::Marker, payload, retain: false };
+                    let payload = Payload::new(&self.instance, wall, marker).to_json();
+                    let message = OutgoingMessage { topic: Topic::Marker, payload, retain: false };
                     connection.publish(message).await?;
                 }
-                () = self.sender.closed() => return Ok(Stopped),
+                () = self.sender.closed() => return Ok(SubscriberEnded),
             }
         }
     }
 
-    async fn hand_over(&self, incoming: Incoming) -> Result<(), mpsc::error::SendError<Notice>> {
+    async fn hand_over(&self, incoming: Incoming) -> Result<(), mpsc::error::SendError<LabNotice>> {
         let notice = match incoming {
-            Incoming::Message { topic, payload, retained } => Notice::Message {
+            Incoming::Message { topic, payload, retained } => LabNotice::Message {
                 topic,
                 payload,
                 retained,
@@ -159,7 +159,7 @@ impl Lab {
                 wall: Timestamp::now().as_duration().as_secs_f64(),
             },
             Incoming::Published(Ok(())) => return Ok(()),
-            Incoming::Published(Err((_, error))) => Notice::Refused(error),
+            Incoming::Published(Err((_, error))) => LabNotice::Refused(error),
         };
         self.sender.send(notice).await
     }

@@ -58,7 +58,7 @@ impl ServerCertVerifier for ChainVerifier {
             Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if is_self_signed(end_entity) =>
             {
-                let reason = CertificateError::Other(OtherError(Arc::new(SelfSigned)));
+                let reason = CertificateError::Other(OtherError(Arc::new(SelfSignedBroker)));
                 Err(rustls::Error::InvalidCertificate(reason))
             }
             other => other,
@@ -91,7 +91,7 @@ impl ServerCertVerifier for ChainVerifier {
 /// The certificate's issuer is itself.
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed")]
-struct SelfSigned;
+struct SelfSignedBroker;
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate)
@@ -211,7 +211,7 @@ fn explain_certificate(reason: &CertificateError) -> Error {
              key)",
             ROOT,
         ),
-        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => (
+        CertificateError::Other(OtherError(other)) if other.is::<SelfSignedBroker>() => (
             "the certificate is self-signed, not signed by a known root",
             "have it signed by a root of your own, and give that as ca-file in [mqtt]",
         ),

@@ -93,7 +93,7 @@ pub enum Topic {
     /// `cortop/v1/STATION/acknowledgement`:
     /// [`Acknowledgement`](crate::payload::Acknowledgement).
     Acknowledgement(StationName),
-    /// `cortop/v1/command/marker`: [`MarkerCommand`](crate::payload::MarkerCommand).
+    /// `cortop/v1/command/marker`: [`LabMarker`](crate::payload::LabMarker).
     Marker,
 }
 

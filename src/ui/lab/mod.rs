@@ -37,8 +37,8 @@ use crate::lab::{
     BrokerLink, Lab, LabInput, LabLine, LabRow, LabSort, TABLE, condition_word, main_stream,
 };
 use cortop_mqtt::{
-    book::Presence,
-    payload::{Condition, HeadsetState, StreamState},
+    book::StationPresence,
+    payload::{HeadsetCondition, HeadsetState, StreamReport},
 };
 
 /// How long a notice stays.
@@ -152,11 +152,13 @@ impl LabPainter<'_> {
     fn header(&self, width: u16) -> Line<'static> {
         let lab = self.lab;
         let stations = lab.book.stations();
-        let count = |is: fn(Presence) -> bool| {
+        let count = |is: fn(StationPresence) -> bool| {
             stations.values().filter(|own| is(own.presence(lab.now.instant))).count()
         };
-        let heard = count(|presence| presence == Presence::Live);
-        let gone = count(|presence| matches!(presence, Presence::Gone(_) | Presence::Silent(_)));
+        let heard = count(|presence| presence == StationPresence::Live);
+        let gone = count(|presence| {
+            matches!(presence, StationPresence::Gone(_) | StationPresence::Silent(_))
+        });
         let headsets: usize = stations.values().map(|own| own.headsets().count()).sum();
         let (beyond, beyond_headsets) = lab.book.beyond();
         let (malformed, _) = lab.book.malformed();
@@ -364,22 +366,26 @@ const fn live(row: &LabRow<'_>, token: ThemeToken) -> ThemeToken {
 
 fn mark(row: &LabRow<'_>) -> (ThemeToken, &'static str) {
     match (row.presence, row.state().map(|own| own.condition)) {
-        (Presence::Gone(_) | Presence::Silent(_), _) => (ThemeToken::Bad, glyphs::PROBLEM),
-        (Presence::Unconfirmed, _) => (ThemeToken::Stale, glyphs::OFF),
-        (Presence::Live, Some(condition)) => mark_of(condition),
-        (Presence::Live, None) => (ThemeToken::Dim, glyphs::OFF),
+        (StationPresence::Gone(_) | StationPresence::Silent(_), _) => {
+            (ThemeToken::Bad, glyphs::PROBLEM)
+        }
+        (StationPresence::Unconfirmed, _) => (ThemeToken::Stale, glyphs::OFF),
+        (StationPresence::Live, Some(condition)) => mark_of(condition),
+        (StationPresence::Live, None) => (ThemeToken::Dim, glyphs::OFF),
     }
 }
 
 /// How a condition is marked.
-const fn mark_of(condition: Condition) -> (ThemeToken, &'static str) {
+const fn mark_of(condition: HeadsetCondition) -> (ThemeToken, &'static str) {
     match condition {
-        Condition::Streaming => (ThemeToken::Good, glyphs::ON),
-        Condition::Stale | Condition::RateOff | Condition::UsbCable => {
+        HeadsetCondition::Streaming => (ThemeToken::Good, glyphs::ON),
+        HeadsetCondition::Stale | HeadsetCondition::RateOff | HeadsetCondition::UsbCable => {
             (ThemeToken::Bad, glyphs::PROBLEM)
         }
-        Condition::NoData | Condition::Connecting => (ThemeToken::Poor, glyphs::PENDING),
-        Condition::Connected | Condition::Discovered | Condition::Unknown => {
+        HeadsetCondition::NoData | HeadsetCondition::Connecting => {
+            (ThemeToken::Poor, glyphs::PENDING)
+        }
+        HeadsetCondition::Connected | HeadsetCondition::Discovered | HeadsetCondition::Unknown => {
             (ThemeToken::Dim, glyphs::OFF)
         }
     }
@@ -407,7 +413,7 @@ fn of_headset(
     row.state().and_then(cell).map_or_else(unknown, |(token, text)| (live(row, token), text))
 }
 
-fn of_main(row: &LabRow<'_>, cell: impl FnOnce(&StreamState) -> Option<TableCell>) -> TableCell {
+fn of_main(row: &LabRow<'_>, cell: impl FnOnce(&StreamReport) -> Option<TableCell>) -> TableCell {
     of_headset(row, |state| main_stream(state).and_then(cell))
 }
 
@@ -421,18 +427,18 @@ fn model(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
 
 fn state(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     match row.presence {
-        Presence::Gone(at) => {
+        StationPresence::Gone(at) => {
             let at = at.and_then(|at| painter.clock(at));
             (ThemeToken::Bad, at.map_or_else(|| "gone".to_owned(), |at| format!("gone {at}")))
         }
-        Presence::Silent(since) => {
+        StationPresence::Silent(since) => {
             (ThemeToken::Bad, format!("silent {}", text::brief_age(painter.since(since))))
         }
-        Presence::Unconfirmed => (ThemeToken::Stale, "not heard yet".to_owned()),
-        Presence::Live => {
+        StationPresence::Unconfirmed => (ThemeToken::Stale, "not heard yet".to_owned()),
+        StationPresence::Live => {
             row.state().map_or((ThemeToken::Dim, row.state_word().to_owned()), |own| {
                 let text = match own.streams.iter().find(|own| own.stale_since.is_some()) {
-                    Some(stream) if own.condition == Condition::Stale => {
+                    Some(stream) if own.condition == HeadsetCondition::Stale => {
                         format!("STALE {}", stream.name)
                     }
                     _ => condition_word(own.condition).to_owned(),
@@ -470,7 +476,7 @@ fn contact(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
 
 fn rate(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     of_main(row, |main| {
-        let is_off = row.state().is_some_and(|own| own.condition == Condition::RateOff);
+        let is_off = row.state().is_some_and(|own| own.condition == HeadsetCondition::RateOff);
         let token = match main.stale_since {
             Some(_) => ThemeToken::Stale,
             None if is_off => ThemeToken::Bad,

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use cortop_mqtt::{
-    book::Presence,
+    book::StationPresence,
     payload::{HeadsetState, SensorState},
 };
 use cortop_signal::Defect;
@@ -90,12 +90,12 @@ fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
     let Some(row) = row else { return String::new() };
     let state = row.station.state.as_ref();
     let presence = match row.presence {
-        Presence::Live => "live".to_owned(),
-        Presence::Unconfirmed => "not heard yet".to_owned(),
-        Presence::Silent(since) => {
+        StationPresence::Live => "live".to_owned(),
+        StationPresence::Unconfirmed => "not heard yet".to_owned(),
+        StationPresence::Silent(since) => {
             format!("silent for {}", text::age(painter.since(since)))
         }
-        Presence::Gone(at) => {
+        StationPresence::Gone(at) => {
             let why = state.and_then(|own| own.why.as_deref()).unwrap_or("lost");
             let at = at.and_then(|at| painter.clock(at));
             let at = at.map_or_else(|| "before this lab came".to_owned(), |at| format!("at {at}"));

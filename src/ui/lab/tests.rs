@@ -15,8 +15,8 @@ use cortop_client::Moment;
 use cortop_mqtt::{
     book::Received,
     payload::{
-        AlertState, Condition, Envelope, HeadsetState, SensorState, SessionState, StationEvent,
-        StationState, Status, StreamState,
+        HeadsetCondition, HeadsetState, Payload, SensorState, SessionState, StationAlert,
+        StationEvent, StationState, Status, StreamReport,
     },
 };
 
@@ -26,20 +26,20 @@ const SENSORS: [&str; 14] =
 fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) {
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
-    let payload = Envelope::new(&"run".into(), wall, body).to_json();
+    let payload = Payload::new(&"run".into(), wall, body).to_json();
     let (topic, payload) = (topic.as_bytes(), &payload[..]);
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall });
 }
 
-fn headset(id: &str, condition: Condition, worst: u8) -> HeadsetState {
+fn headset(id: &str, condition: HeadsetCondition, worst: u8) -> HeadsetState {
     let level = |place: usize| if place == 4 { worst } else { 4 };
     let sensors = SENSORS.iter().enumerate().map(|(place, name)| SensorState {
         name: (*name).into(),
         level: Some(level(place)),
         defect: None,
     });
-    let is_stale = condition == Condition::Stale;
-    let stream = StreamState {
+    let is_stale = condition == HeadsetCondition::Stale;
+    let stream = StreamReport {
         name: "eeg".into(),
         nominal: Some(256.0),
         rate: (!is_stale).then_some(256.0),
@@ -47,7 +47,7 @@ fn headset(id: &str, condition: Condition, worst: u8) -> HeadsetState {
         lost: Some(3),
         stale_since: is_stale.then_some(1.0),
     };
-    let alert = |kind: &str, text: &str| AlertState { kind: kind.into(), text: text.into() };
+    let alert = |kind: &str, text: &str| StationAlert { kind: kind.into(), text: text.into() };
     let alerts = match (is_stale, worst) {
         (true, _) => vec![alert("stale", "eeg stale")],
         (_, 0) => vec![alert("contact", "T7 no contact")],
@@ -103,25 +103,25 @@ fn busy() -> Lab {
         send(
             &mut lab,
             "cortop/v1/PC-01/headset/EPOCX-0A1B2C3D/state",
-            headset("EPOCX-0A1B2C3D", Condition::Streaming, worst),
+            headset("EPOCX-0A1B2C3D", HeadsetCondition::Streaming, worst),
         );
         later(&mut lab, 1);
     }
     send(
         &mut lab,
         "cortop/v1/PC-01/headset/EPOCX-1A1B2C3D/state",
-        headset("EPOCX-1A1B2C3D", Condition::Streaming, 1),
+        headset("EPOCX-1A1B2C3D", HeadsetCondition::Streaming, 1),
     );
     send(
         &mut lab,
         "cortop/v1/PC-02/headset/EPOCX-2A1B2C3D/state",
-        headset("EPOCX-2A1B2C3D", Condition::Stale, 4),
+        headset("EPOCX-2A1B2C3D", HeadsetCondition::Stale, 4),
     );
     send(&mut lab, "cortop/v1/PC-03/state", state(Status::Online));
     send(
         &mut lab,
         "cortop/v1/PC-03/headset/EPOCX-3A1B2C3D/state",
-        headset("EPOCX-3A1B2C3D", Condition::Streaming, 3),
+        headset("EPOCX-3A1B2C3D", HeadsetCondition::Streaming, 3),
     );
     send(&mut lab, "cortop/v1/PC-03/state", state(Status::Gone));
     let marker = StationEvent {
@@ -175,10 +175,10 @@ fn every_size_is_drawn_with_whatever_is_open() {
 fn nothing_from_the_broker_drives_the_terminal() {
     let mut lab = busy();
     let hostile = "\u{1b}[2J\u{202e}\u{9b}31m\r\n";
-    let mut state = headset("EPOCX-0A1B2C3D", Condition::Streaming, 4);
+    let mut state = headset("EPOCX-0A1B2C3D", HeadsetCondition::Streaming, 4);
     state.name = hostile.into();
     state.sensors[0].name = hostile.into();
-    state.alerts = vec![AlertState { kind: "loss".into(), text: hostile.into() }];
+    state.alerts = vec![StationAlert { kind: "loss".into(), text: hostile.into() }];
     send(&mut lab, "cortop/v1/PC-01/headset/EPOCX-0A1B2C3D/state", state);
     for _ in 0..2 {
         let drawn = draw(&lab, (160, 48));
