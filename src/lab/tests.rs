@@ -1,5 +1,6 @@
 use cortop_mqtt::payload::{
-    Acknowledgement, HeadsetCondition, HeadsetState, Payload, StationState, Status, StreamReport,
+    Acknowledgement, HeadsetCondition, HeadsetState, StationMessage, StationState, Status,
+    StreamReport,
 };
 
 use super::*;
@@ -14,7 +15,7 @@ fn lab() -> Lab {
 fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) -> Vec<LabEffect> {
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
-    let payload = Payload::new(&"run".into(), wall, body).to_json();
+    let payload = StationMessage::new(&"run".into(), wall, body).to_json();
     let (topic, payload) = (topic.as_bytes(), &payload[..]);
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall })
 }

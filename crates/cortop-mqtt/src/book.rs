@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     payload::{
-        self, Acknowledgement, HeadsetState, Malformed, Payload, StationEvent, StationState,
+        self, Acknowledgement, HeadsetState, Malformed, StationEvent, StationMessage, StationState,
         Status, Text,
     },
     topic::{StationName, Topic},
@@ -154,7 +154,7 @@ impl Station {
     }
 
     /// A message of it that was sent just now.
-    fn hear<T>(&mut self, message: &Received<'_>, envelope: &Payload<T>) {
+    fn hear<T>(&mut self, message: &Received<'_>, envelope: &StationMessage<T>) {
         if message.retained {
             return;
         }
@@ -315,7 +315,7 @@ impl Book {
         if station.state.is_some() && station.instance == envelope.instance {
             station.hear(message, &envelope);
         }
-        let Payload { instance, body, .. } = envelope;
+        let StationMessage { instance, body, .. } = envelope;
         let id = body.headset.clone();
         let since = (!message.retained).then_some(message.wall);
         let has_room = !is_full && station.headsets.len() < MOST_OF_A_STATION;
@@ -377,7 +377,7 @@ mod tests {
         (sent, arrival, retained): (f64, (Instant, f64), bool),
         body: T,
     ) -> BookChange {
-        let payload = Payload::new(&instance.into(), sent, body).to_json();
+        let payload = StationMessage::new(&instance.into(), sent, body).to_json();
         let (arrival, wall) = arrival;
         let topic = topic.as_bytes();
         book.on_message(&Received { topic, payload: &payload, retained, arrival, wall })
@@ -471,7 +471,7 @@ mod tests {
     async fn a_million_stations_are_counted_and_4096_kept() {
         let mut book = Book::default();
         let arrival = Instant::now();
-        let payload = Payload::new(&"a".into(), 0.0, state(Status::Online)).to_json();
+        let payload = StationMessage::new(&"a".into(), 0.0, state(Status::Online)).to_json();
         for number in 0..1_000_000 {
             let topic = format!("cortop/v1/{number}/state");
             let topic = topic.as_bytes();
@@ -484,7 +484,7 @@ mod tests {
         assert_eq!(book.stations().len(), MOST_STATIONS);
         assert_eq!(book.beyond().0, 1_000_000 - MOST_STATIONS);
         let state = HeadsetState { headset: "E".into(), ..HeadsetState::default() };
-        let payload = Payload::new(&"a".into(), 0.0, state).to_json();
+        let payload = StationMessage::new(&"a".into(), 0.0, state).to_json();
         for number in 0..100 {
             let topic = format!("cortop/v1/0/headset/{number}/state");
             let topic = topic.as_bytes();

@@ -57,7 +57,7 @@ pub(crate) enum Incoming {
         retained: bool,
     },
     /// It took a message, or refused it: of which topic, and why.
-    Published(Result<(), (String, Error)>),
+    StationMessage(Result<(), (String, Error)>),
 }
 
 /// A connection that has been accepted.
@@ -244,7 +244,7 @@ impl BrokerConnection {
             }
             Packet::PubAck(answer) => {
                 let topic = self.in_flight.remove(&answer.pkid).unwrap_or_default();
-                Some(Incoming::Published(match answer.reason {
+                Some(Incoming::StationMessage(match answer.reason {
                     PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
                     PubAckReason::NotAuthorized => {
                         let why = not_allowed("write", &topic);

@@ -93,7 +93,7 @@ impl JsonSchema for Text {
 
 /// What every payload has, and what it says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Payload<T> {
+pub struct StationMessage<T> {
     /// Version of the contract: 1.
     #[schemars(extend("const" = VERSION))]
     pub version: u32,
@@ -106,7 +106,7 @@ pub struct Payload<T> {
     pub body: T,
 }
 
-impl<T> Payload<T> {
+impl<T> StationMessage<T> {
     /// One of this version.
     #[must_use]
     pub fn new(instance: &Text, sent: f64, body: T) -> Self {
@@ -114,7 +114,7 @@ impl<T> Payload<T> {
     }
 }
 
-impl<T: Serialize> Payload<T> {
+impl<T: Serialize> StationMessage<T> {
     /// As it is published.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
@@ -389,7 +389,7 @@ pub enum Malformed {
 ///
 /// # Errors
 /// It is too long, of another version, or not what the topic has.
-pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Payload<T>, Malformed> {
+pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<StationMessage<T>, Malformed> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -398,7 +398,7 @@ pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<Payload<T>, Malformed
     if payload.len() > LONGEST {
         return Err(Malformed::Size(payload.len()));
     }
-    let read = serde_json::from_slice::<Payload<T>>(payload);
+    let read = serde_json::from_slice::<StationMessage<T>>(payload);
     let version = match &read {
         Ok(envelope) => Some(envelope.version),
         // What a later version says may not fit.

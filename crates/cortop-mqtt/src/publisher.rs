@@ -10,7 +10,9 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    payload::{Acknowledgement, HeadsetState, Payload, StationEvent, StationState, Status, Text},
+    payload::{
+        Acknowledgement, HeadsetState, StationEvent, StationMessage, StationState, Status, Text,
+    },
     topic::{StationName, Topic},
 };
 
@@ -108,12 +110,12 @@ impl Publisher {
     }
 
     pub(crate) fn push_event(&mut self, event: StationEvent, wall: f64) {
-        let payload = Payload::new(&self.instance, wall, event).to_json();
+        let payload = StationMessage::new(&self.instance, wall, event).to_json();
         self.push(Topic::Event(self.name.clone()), payload);
     }
 
     pub(crate) fn push_acknowledgement(&mut self, done: Acknowledgement, wall: f64) {
-        let payload = Payload::new(&self.instance, wall, done).to_json();
+        let payload = StationMessage::new(&self.instance, wall, done).to_json();
         self.push(Topic::Acknowledgement(self.name.clone()), payload);
     }
 
@@ -162,7 +164,7 @@ impl Publisher {
         let (topic, slot) = self.headsets.iter_mut().find(|(_, slot)| due(slot))?;
         slot.published = Some(slot.wanted.clone());
         slot.last = Some(now);
-        let payload = Payload::new(&self.instance, wall, &slot.wanted).to_json();
+        let payload = StationMessage::new(&self.instance, wall, &slot.wanted).to_json();
         Some(OutgoingMessage { topic: topic.clone(), payload, retain: true })
     }
 
@@ -184,7 +186,7 @@ impl Publisher {
         let state = StationState { status, why: why.map(Text::new), ..self.station.wanted.clone() };
         OutgoingMessage {
             topic: Topic::State(self.name.clone()),
-            payload: Payload::new(&self.instance, wall, state).to_json(),
+            payload: StationMessage::new(&self.instance, wall, state).to_json(),
             retain: status != Status::Joining,
         }
     }

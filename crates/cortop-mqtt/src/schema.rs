@@ -4,7 +4,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::payload::{
-    Acknowledgement, HeadsetState, LabMarker, Payload, StationEvent, StationState,
+    Acknowledgement, HeadsetState, LabMarker, StationEvent, StationMessage, StationState,
 };
 
 /// Topics as the contract writes them, and what is published on them.
@@ -46,7 +46,7 @@ fn add<T: JsonSchema>(definitions: &mut Map<String, Value>, name: &str) {
     });
     let mut generator = settings.into_generator();
     let body = generator.root_schema_for::<T>().to_value();
-    let mut schema = generator.into_root_schema_for::<Payload<T>>().to_value();
+    let mut schema = generator.into_root_schema_for::<StationMessage<T>>().to_value();
     schema["title"] = json!(name);
     schema["description"] = body["description"].clone();
     definitions.insert(name.to_owned(), schema);

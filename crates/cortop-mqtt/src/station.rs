@@ -15,7 +15,7 @@ use crate::{
     broker::Broker,
     connection::{BrokerConnection, Incoming},
     payload::{
-        self, Acknowledgement, HeadsetState, LabMarker, Payload, StationEvent, StationState,
+        self, Acknowledgement, HeadsetState, LabMarker, StationEvent, StationMessage, StationState,
         Status, Text,
     },
     publisher::Publisher,
@@ -284,8 +284,8 @@ impl StationRun {
     fn on_incoming(&mut self, incoming: Incoming, naming: &mut Naming) -> Result<(), Ended> {
         let (topic, payload, retained) = match incoming {
             Incoming::Message { topic, payload, retained } => (topic, payload, retained),
-            Incoming::Published(Ok(())) => return Ok(()),
-            Incoming::Published(Err((topic, error))) => {
+            Incoming::StationMessage(Ok(())) => return Ok(()),
+            Incoming::StationMessage(Err((topic, error))) => {
                 let topic = Topic::parse(&topic);
                 // Without its state it would not be seen at all.
                 if matches!(topic, Some(Topic::State(_))) {
@@ -327,7 +327,7 @@ impl StationRun {
     /// A state of this name: our own, or that of another station.
     fn on_state(
         &mut self,
-        state: &Payload<StationState>,
+        state: &StationMessage<StationState>,
         retained: bool,
         naming: &mut Naming,
     ) -> Result<(), Ended> {

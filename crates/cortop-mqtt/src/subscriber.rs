@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     broker::Broker,
     connection::{BrokerConnection, Incoming},
-    payload::{LabMarker, Payload, Text},
+    payload::{LabMarker, StationMessage, Text},
     publisher::OutgoingMessage,
     topic::{EVERYTHING, Topic},
 };
@@ -140,7 +140,7 @@ impl LabTask {
                 }
                 Some(marker) = self.ordered.recv(), if connection.has_room() => {
                     let wall = Timestamp::now().as_duration().as_secs_f64();
-                    let payload = Payload::new(&self.instance, wall, marker).to_json();
+                    let payload = StationMessage::new(&self.instance, wall, marker).to_json();
                     let message = OutgoingMessage { topic: Topic::Marker, payload, retain: false };
                     connection.publish(message).await?;
                 }
@@ -158,8 +158,8 @@ impl LabTask {
                 arrival: Instant::now(),
                 wall: Timestamp::now().as_duration().as_secs_f64(),
             },
-            Incoming::Published(Ok(())) => return Ok(()),
-            Incoming::Published(Err((_, error))) => LabNotice::Refused(error),
+            Incoming::StationMessage(Ok(())) => return Ok(()),
+            Incoming::StationMessage(Err((_, error))) => LabNotice::Refused(error),
         };
         self.sender.send(notice).await
     }

@@ -15,8 +15,8 @@ use cortop_client::Moment;
 use cortop_mqtt::{
     book::Received,
     payload::{
-        HeadsetCondition, HeadsetState, Payload, SensorState, SessionState, StationAlert,
-        StationEvent, StationState, Status, StreamReport,
+        HeadsetCondition, HeadsetState, SensorState, SessionState, StationAlert, StationEvent,
+        StationMessage, StationState, Status, StreamReport,
     },
 };
 
@@ -26,7 +26,7 @@ const SENSORS: [&str; 14] =
 fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) {
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
-    let payload = Payload::new(&"run".into(), wall, body).to_json();
+    let payload = StationMessage::new(&"run".into(), wall, body).to_json();
     let (topic, payload) = (topic.as_bytes(), &payload[..]);
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall });
 }
