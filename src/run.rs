@@ -46,6 +46,9 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(CliCommand::Print(what)) => print_what(what, display).map(|()| 0),
         Some(CliCommand::Sim(sim)) => simulator::run(sim, display),
         Some(CliCommand::Proxy(args)) => proxy::run(args, display),
+        Some(CliCommand::Demo(demo @ cli::DemoArgs { lab: Some(stations), .. })) => {
+            commands::demo_lab(*stations, demo, display).map(Exit::code)
+        }
         Some(CliCommand::Demo(demo)) => start(cli, Source::Demo(demo)).map(Exit::code),
         Some(CliCommand::Open(open)) => start(cli, Source::Capture(&open.file)).map(Exit::code),
         Some(CliCommand::Login(args)) => login::run(args, display),

@@ -460,6 +460,14 @@ pub struct DemoArgs {
     /// Headsets to simulate, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub headsets: u8,
+    /// Show a lab of so many computers with a headset each, 1 to 64 (cortop lab); needs mosquitto
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with_all = ["headsets", "replay", "ExchangeArgs"],
+        value_parser = clap::value_parser!(u8).range(1..=64)
+    )]
+    pub lab: Option<u8>,
     /// Their model
     #[arg(long, default_value = "epocx", value_parser = model_parser())]
     pub model: Model,

@@ -132,7 +132,8 @@ pub(super) const DEMO_HELP: &str = "\
 Examples:
   cortop demo
   cortop demo --headsets 16 --model insight
-                                    a lab full of them
+                                    a room full of them
+  cortop demo --lab 12              a lab of twelve computers, over a broker
   cortop demo --scopes none         what a basic licence gives
   cortop demo --replay recording.csv
                                     your own data";

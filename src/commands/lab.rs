@@ -23,11 +23,7 @@ use cortop_mqtt::Subscriber;
 /// # Errors
 /// There is no terminal, or the broker or the settings cannot be used; the text says what to do.
 pub(super) async fn watch(args: &cli::LabArgs, config: &Config) -> Result<Exit> {
-    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        bail!(
-            "cortop lab is a screen and needs a terminal; programs read the broker itself (docs/mqtt.md)"
-        );
-    }
+    check_terminal()?;
     let env = |name: &str| std::env::var(name).ok();
     let url = args.broker.as_ref().or(config.mqtt.broker.as_ref());
     let broker = broker_of(url, &config.mqtt.account)?;
@@ -47,4 +43,14 @@ pub(super) async fn watch(args: &cli::LabArgs, config: &Config) -> Result<Exit> 
     taken.leave().await;
     subscriber.stop().await;
     Ok(exit)
+}
+
+/// Refuses to begin where nobody could look.
+pub(super) fn check_terminal() -> Result<()> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        bail!(
+            "cortop lab is a screen and needs a terminal; programs read the broker itself (docs/mqtt.md)"
+        );
+    }
+    Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod capture;
 mod client_state;
+mod demo_lab;
 pub mod doctor;
 mod exec;
 mod follower;
@@ -139,6 +140,19 @@ pub fn station(args: &cli::StationArgs, display: &cli::DisplayArgs) -> Result<u8
 pub fn lab(args: &cli::LabArgs, display: &cli::DisplayArgs) -> Result<Exit> {
     let config = load(&cli::ServiceArgs::default(), display, &|| None)?;
     block_on(lab::watch(args, &config))
+}
+
+/// Shows a lab on this machine, of so many stations.
+///
+/// # Errors
+/// It cannot start as asked; the text says what to do.
+pub(crate) fn demo_lab(
+    stations: u8,
+    demo: &cli::DemoArgs,
+    display: &cli::DisplayArgs,
+) -> Result<Exit> {
+    let config = load(&cli::ServiceArgs::default(), display, &|| None)?;
+    block_on(demo_lab::show(stations, demo, config))
 }
 
 /// Records a headset's samples in files until told to end.

@@ -419,7 +419,7 @@ impl Lab {
             self.notice = Some((text, true, self.now.wall));
             return Vec::new();
         }
-        self.say(false, format!("marker {label} to {} stations", accepting.len()));
+        self.say(false, format!("marker {label} to {}", stations(accepting.len())));
         vec![LabEffect::Mark(self.markers.send(label, accepting, self.now))]
     }
 
@@ -498,6 +498,12 @@ impl Lab {
             self.back = (self.back + 1).min(self.log.len() - 1);
         }
     }
+}
+
+/// So many stations, in words.
+#[must_use]
+pub fn stations(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "station" } else { "stations" })
 }
 
 /// Why a station is gone, in its own or the broker's word.

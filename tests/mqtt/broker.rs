@@ -207,7 +207,7 @@ pub(crate) fn password(user: &str) -> String {
     format!("secret of {user}")
 }
 
-fn installed(name: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = std::env::split_paths(&path).chain(PLACES.map(PathBuf::from));
     folders.find_map(|folder| Some(folder.join(name)).filter(|program| program.is_file()))

@@ -1,7 +1,9 @@
 //! `cortop lab` in a terminal, on real stations.
 
 use std::{
+    ffi::OsStr,
     io::{Read as _, Write},
+    path::Path,
     sync::{Arc, Condvar, Mutex},
     thread,
 };
@@ -10,7 +12,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::Signal;
 
 use crate::{
-    broker::{Mosquitto, PATIENCE, service},
+    broker::{Mosquitto, PATIENCE, installed, service},
     served::CORTOP,
 };
 
@@ -24,16 +26,15 @@ struct LabScreen {
 }
 
 impl LabScreen {
-    fn start(broker: &Mosquitto) -> Self {
+    fn start(arguments: impl IntoIterator<Item: AsRef<OsStr>>, home: &Path) -> Self {
         let pair =
             native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() });
         let pair = pair.expect("a pty");
         let mut command = CommandBuilder::new(CORTOP);
-        command.args(["lab", "--broker", &broker.url(), "--config"]);
-        command.arg(broker.account("lab"));
+        command.args(arguments);
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm-256color");
-        command.env("XDG_CONFIG_HOME", broker.folder.path());
+        command.env("XDG_CONFIG_HOME", home);
         let child = pair.slave.spawn_command(command).expect("started");
         let [rows, columns] = [24, 80].map(|count: u16| count.try_into().expect("more than none"));
         let parser = vt100::Parser::new(rows, columns, 0);
@@ -81,18 +82,32 @@ impl Drop for LabScreen {
 fn a_lab_shows_stations_sends_markers_and_says_who_is_gone() {
     let Some(broker) = Mosquitto::start() else { return };
     let sim = service();
-    let mut screen = LabScreen::start(&broker);
+    let account = broker.account("lab").display().to_string();
+    let arguments = ["lab", "--broker", &broker.url(), "--config", &account];
+    let mut screen = LabScreen::start(arguments, broker.folder.path());
     screen.shows(&["connected", "no station yet"]);
     let mut station = broker.station(&sim, "PC-03", &["--accept-markers"]).ready();
     screen.shows(&["1/1 stations", "PC-03", "EPOCX-0A1B2C3D", "streaming", "256/256"]);
     screen.press("m");
-    screen.shows(&["marker to 1 stations, its label:"]);
+    screen.shows(&["marker to 1 station, its label:"]);
     screen.press("go\r");
     screen.shows(&["PC-03: marker go, ", "no record runs"]);
     screen.press("\r");
     screen.shows(&["station PC-03 · live", "accepts markers", "AF3", "contact", "rate"]);
     station.end(Signal::KILL);
     screen.shows(&["PC-03 is gone: lost", "station PC-03 · gone at "]);
+    screen.press("q");
+    assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+}
+
+#[test]
+fn the_demo_has_a_lab_of_its_own() {
+    if installed("mosquitto").is_none() {
+        return eprintln!("skipped: mosquitto is missing (apt-get install mosquitto)");
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let mut screen = LabScreen::start(["demo", "--lab", "2"], home.path());
+    screen.shows(&["2/2 stations", "PC-01", "PC-02", "256/256"]);
     screen.press("q");
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
 }

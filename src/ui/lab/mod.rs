@@ -35,6 +35,7 @@ use super::{
 };
 use crate::lab::{
     BrokerLink, Lab, LabInput, LabLine, LabRow, LabSort, TABLE, condition_word, main_stream,
+    stations,
 };
 use cortop_mqtt::{
     book::StationPresence,
@@ -208,8 +209,8 @@ impl LabPainter<'_> {
             let (asks, input) = match input {
                 LabInput::Filter(input) => ("filter: ".to_owned(), input),
                 LabInput::Marker(input) => {
-                    let stations = lab.accepting().len();
-                    (format!("marker to {stations} stations, its label: "), input)
+                    let stations = stations(lab.accepting().len());
+                    (format!("marker to {stations}, its label: "), input)
                 }
             };
             let room = usize::from(width).saturating_sub(text::cells(&asks) + 1);

@@ -1,0 +1,120 @@
+//! `cortop demo --lab N`: a lab on one machine. A broker, and stations as programs of their own, each
+//! with a simulated service; `cortop lab` looks at them.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use color_eyre::eyre::{Context as _, Result, bail, eyre};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::lab;
+use crate::{
+    cli,
+    config::{Config, MqttSettings},
+    terminal::Exit,
+};
+use cortop_sim::Sim;
+
+/// How long a broker may take to start, and the time between two looks.
+const START: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Where mosquitto is beside the folders of `PATH`, in which Debian does not put it for users.
+const SBIN: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
+
+/// Shows the lab until the user quits; nothing of it is left then.
+///
+/// # Errors
+/// There is no terminal or no mosquitto, or something does not start; the text says what to do.
+pub(super) async fn show(stations: u8, demo: &cli::DemoArgs, mut config: Config) -> Result<Exit> {
+    lab::check_terminal()?;
+    let folder = tempfile::tempdir()?;
+    let (_broker, url) = start_broker(folder.path()).await?;
+    let mut running = Vec::new();
+    for number in 1..=stations {
+        let sim = Sim::start(cortop_sim::Options {
+            scopes: demo.licence.scopes.0.clone(),
+            quota: demo.licence.activations,
+            ..cortop_sim::Options::demo(demo.model, 1, demo.seed + u64::from(number) - 1)
+        });
+        let sim = sim.await?;
+        running.push((start_station(number, &sim.url(), &url, &folder)?, sim));
+    }
+    // The user's account is for another broker.
+    config.mqtt = MqttSettings::default();
+    let args = cli::LabArgs { broker: Some(url), display: demo.display.clone() };
+    let exit = lab::watch(&args, &config).await;
+    for (_, sim) in running {
+        sim.task.abort();
+    }
+    exit
+}
+
+/// A program that ends with its owner.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A broker without accounts for this machine only, and its address.
+async fn start_broker(folder: &Path) -> Result<(Process, String)> {
+    let (file, log) = (folder.join("mosquitto.conf"), folder.join("mosquitto.log"));
+    // The port may be taken by others between its choice and its use.
+    for _ in 0..3 {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n"))?;
+        let output = File::create(&log)?;
+        let mut broker = spawn_mosquitto(&file, &output)?;
+        let until = Instant::now() + START;
+        while Instant::now() < until && broker.0.try_wait()?.is_none() {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Ok((broker, format!("mqtt://localhost:{port}")));
+            }
+            sleep(LOOK).await;
+        }
+    }
+    let said = fs::read_to_string(&log).unwrap_or_default();
+    bail!("mosquitto does not start: {}", said.lines().last().unwrap_or("it says nothing"))
+}
+
+fn spawn_mosquitto(config: &Path, output: &File) -> Result<Process> {
+    let names = SBIN.map(|folder| Path::new(folder).join("mosquitto"));
+    for name in [PathBuf::from("mosquitto")].into_iter().chain(names) {
+        let mut command = Command::new(name);
+        command.arg("-c").arg(config).stdin(Stdio::null());
+        command.stdout(output.try_clone()?).stderr(output.try_clone()?);
+        match command.spawn() {
+            Ok(child) => return Ok(Process(child)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).wrap_err("mosquitto does not start"),
+        }
+    }
+    Err(eyre!(
+        "a lab needs an MQTT broker, and mosquitto is not installed: `apt-get install mosquitto`, \
+         `brew install mosquitto`, or https://mosquitto.org/download"
+    ))
+}
+
+/// The station of a service. Nothing of the user's configuration is for it.
+fn start_station(number: u8, service: &str, broker: &str, folder: &TempDir) -> Result<Process> {
+    let settings = folder.path().join("station.toml");
+    fs::write(&settings, "")?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["station", "--accept-markers", "--url", service, "--broker", broker]);
+    command.arg("--name").arg(format!("PC-{number:02}")).arg("--config").arg(settings);
+    command.env("EMOTIV_CLIENT_ID", "demo").env("EMOTIV_CLIENT_SECRET", "demo");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(Process(command.spawn().wrap_err("a station does not start")?))
+}
