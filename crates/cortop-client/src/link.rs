@@ -271,10 +271,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 self.malformed.add("binary");
                 Ok(())
             }
-            // Pings are answered by the socket itself; after a close frame the stream ends.
+            // Pings are answered by the socket itself, and a close frame by the goodbye. What comes after
+            // that frame, such as a reset, is not the reason of the end.
             Some(Ok(other)) => {
                 self.look_on(&other);
-                Ok(())
+                if other.is_close() { Err(closed()) } else { Ok(()) }
             }
         }
     }

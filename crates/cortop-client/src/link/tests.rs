@@ -89,6 +89,15 @@ fn answer(id: &Value, result: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_close_frame_is_the_reason_of_the_end_whatever_follows() {
+    let FakeServer { mut socket, link, feed: _feed } = FakeServer::new().await;
+    socket.send(Frame::Close(None)).await.unwrap();
+    // Nobody waits for the answer.
+    drop(socket);
+    assert_eq!(link.task.await.unwrap().message(), closed().message());
+}
+
+#[tokio::test(start_paused = true)]
 async fn answers_find_their_request_in_any_order_and_notation() {
     let mut peer = FakeServer::new().await;
     let mut asked = JoinSet::new();
