@@ -3,7 +3,10 @@
 use std::{pin::pin, time::Duration};
 
 use color_eyre::eyre::{Result, eyre};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
 use super::{client_state::ClientState, outside_markers::OutsideMarkers};
 use crate::{
@@ -29,6 +32,10 @@ const QUEUE: usize = 16;
 /// Could not start as asked.
 const REFUSED: u8 = 2;
 
+/// Of two stations of one name that start together both are online for a moment: who loses the name
+/// sooner than this never had it.
+const ESTABLISHED: Duration = Duration::from_secs(10);
+
 /// Publishes until told to end; gives the exit status. What stands in the way is said once, and waited
 /// for.
 pub(super) async fn publish(
@@ -49,7 +56,7 @@ pub(super) async fn publish(
     let station = StationService::spawn(options, snapshots, sender);
     let mut state = ClientState::default();
     let mut said = Said::default();
-    let mut was_online = false;
+    let mut online_since = None;
     let over = async {
         match duration {
             Some(duration) => sleep(duration).await,
@@ -79,11 +86,14 @@ pub(super) async fn publish(
             Some(report) = reports.recv() => match report {
                 StationReport::Online => {
                     said.broker(None);
-                    if !std::mem::replace(&mut was_online, true) {
+                    if online_since.is_none() {
+                        online_since = Some(Instant::now());
                         print(&ready)?;
                     }
                 }
-                StationReport::NameTaken(error) if !was_online => {
+                StationReport::NameTaken(error)
+                    if online_since.is_none_or(|since: Instant| since.elapsed() < ESTABLISHED) =>
+                {
                     print_error(&error.to_string());
                     break REFUSED;
                 }

@@ -26,7 +26,7 @@ use crate::served::{CORTOP, Served};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pause between two looks at what says nothing by itself.
-const LOOK: Duration = Duration::from_millis(20);
+pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
 /// Where distributions put what only administrators call.
 const PLACES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
@@ -340,7 +340,7 @@ impl Drop for Reader {
 
 /// `cortop station` as a program; ended with its test.
 pub(crate) struct Station {
-    child: Child,
+    pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
     said: Arc<(Mutex<Vec<String>>, Condvar)>,
 }

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpStream,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message as Frame, WebSocket, client};
 
 use crate::{
-    broker::{Message, Mosquitto, PATIENCE, output, service},
+    broker::{LOOK, Message, Mosquitto, PATIENCE, output, service},
     contract::check,
     served::Served,
 };
@@ -71,6 +72,30 @@ fn a_second_station_of_a_name_is_refused_and_leaves_no_trace() {
             assert_eq!(message.payload["instance"], first.payload["instance"]);
         }
     }
+}
+
+#[test]
+fn of_two_stations_that_start_together_one_stays() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let services = [service(), service()];
+    let mut stations = services.each_ref().map(|sim| broker.station(sim, "PC-03", &[]));
+    let until = Instant::now() + PATIENCE;
+    let (loser, status) = loop {
+        let ended = stations
+            .iter_mut()
+            .enumerate()
+            .find_map(|(place, station)| Some((place, station.child.try_wait().expect("asked")?)));
+        match ended {
+            Some(ended) => break ended,
+            None => assert!(Instant::now() < until, "both go on"),
+        }
+        thread::sleep(LOOK);
+    };
+    assert_eq!(status.code(), Some(2));
+    stations[loser].says("a station called PC-03 runs already, on ");
+    let mut reader = broker.read();
+    reader.wait("the other", |message| message.is_station("PC-03", "online"));
+    assert_eq!(stations[1 - loser].end(Signal::TERM), Some(0));
 }
 
 #[test]

@@ -248,7 +248,8 @@ def main(program):
     with tempfile.TemporaryDirectory() as folder:
         expected = os.path.join(folder, "expected.toml")
         with open(expected, "w", encoding="utf-8") as file:
-            file.write("advice = 0\nsessions_closed = true\nsubscribed = [\"eeg\", \"sys\"]\n")
+            # One piece: it asks for a stream called nonsense.
+            file.write("advice = 1\nsessions_closed = true\nsubscribed = [\"eeg\", \"sys\"]\n")
         command = [program, "sim", "--port", "0", "--ca-out", folder, "--headset", "epocx@128",
                    "--speed", str(SPEED), "--quiet", "--expect", expected]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sim:

@@ -81,7 +81,7 @@ pub(super) fn draw(
     let middle = Rect { height: below.height - strips, ..below };
     draw_contact(painter, selected, state, outline, middle, buffer);
     let place = Rect { y: middle.bottom(), height: strips, ..below };
-    let lines = strip_lines(painter, selected);
+    let lines = strip_lines(painter, selected, usize::from(place.width).saturating_sub(LABEL));
     paint::lines(&lines[usize::from(!has_heading)..], place, buffer);
 }
 
@@ -171,13 +171,15 @@ fn sensor(own: &SensorState) -> SensorRow<'_> {
 }
 
 /// The last ten minutes: contact of the worst sensor, rate and loss.
-fn strip_lines(painter: &LabPainter<'_>, row: &LabRow<'_>) -> [Line<'static>; 4] {
+/// `room`: cells for what is remembered; where it is not enough, the newest are shown.
+fn strip_lines(painter: &LabPainter<'_>, row: &LabRow<'_>, room: usize) -> [Line<'static>; 4] {
     let id = row.headset.map(|own| &own.state.headset);
     let history = id.and_then(|id| painter.lab.history(row.name, id));
-    let blanks = CELLS - history.map_or(0, |own| own.cells().len()).min(CELLS);
+    let (room, known) = (room.min(CELLS), history.map_or(0, |own| own.cells().len()));
+    let (blanks, hidden) = (room.saturating_sub(known), known.saturating_sub(room));
     let strip = |label: &str, cell: &dyn Fn(&HistoryCell) -> (ThemeToken, &'static str)| {
         let front = format!("{label:<LABEL$}{}", " ".repeat(blanks));
-        let cells = history.into_iter().flat_map(HeadsetHistory::cells);
+        let cells = history.into_iter().flat_map(HeadsetHistory::cells).skip(hidden);
         let cells = cells.map(|own| {
             let (token, mark) = cell(own);
             painter.span(token, mark)
