@@ -159,6 +159,19 @@ fn a_station_shows_its_headsets_contact_and_history() {
 }
 
 #[test]
+fn a_narrow_screen_shows_the_newest_of_the_history() {
+    let mut lab = busy();
+    lab.on_key(Key::ENTER);
+    let strip = |columns| {
+        let drawn = draw(&lab, (columns, 24));
+        let line = drawn.lines().find_map(|line| line.split_once("┃rate")).expect("a strip").1;
+        line.split('┃').next().expect("an edge").trim().to_owned()
+    };
+    let (narrow, wide) = (strip(48), strip(80));
+    assert!(!narrow.is_empty() && wide.ends_with(&narrow), "{narrow}|{wide}");
+}
+
+#[test]
 fn every_size_is_drawn_with_whatever_is_open() {
     let mut lab = busy();
     for key in
