@@ -191,12 +191,33 @@ pub(crate) fn separator(line: &str) -> char {
     [',', '\t', ';'].into_iter().rev().max_by_key(count).unwrap_or(',')
 }
 
-/// The number in a cell. A comma in it is a decimal one, or separates thousands.
+/// The number in a cell, if a sample can hold one so large. A comma in it is a decimal one, or separates
+/// thousands.
 pub(crate) fn number(cell: &str) -> Option<f64> {
     let parsed = match (cell.rfind(','), cell.rfind('.')) {
         (None, _) => cell.parse(),
         (Some(comma), Some(point)) if point > comma => cell.replace(',', "").parse(),
         _ => cell.replace('.', "").replacen(',', ".", 1).parse(),
     };
-    parsed.ok().filter(|number: &f64| number.is_finite())
+    parsed.ok().filter(|number: &f64| number.abs() <= f32::MAX.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_sample_can_hold_is_no_number() {
+        for (cell, value) in [
+            ("4200.5", Some(4200.5)),
+            ("-4.200,5", Some(-4200.5)),
+            ("1767943300125000000", Some(1.767_943_300_125e18)),
+            ("1e308", None),
+            ("-1e39", None),
+            ("NaN", None),
+            ("inf", None),
+        ] {
+            assert_eq!(number(cell), value, "{cell}");
+        }
+    }
 }

@@ -157,9 +157,8 @@ impl LabPainter<'_> {
             stations.values().filter(|own| is(own.presence(lab.now.instant))).count()
         };
         let heard = count(|presence| presence == StationPresence::Live);
-        let gone = count(|presence| {
-            matches!(presence, StationPresence::Gone(_) | StationPresence::Silent(_))
-        });
+        let gone = count(|presence| matches!(presence, StationPresence::Gone(_)));
+        let silent = count(|presence| matches!(presence, StationPresence::Silent(_)));
         let headsets: usize = stations.values().map(|own| own.headsets().count()).sum();
         let (beyond, beyond_headsets) = lab.book.beyond();
         let (malformed, _) = lab.book.malformed();
@@ -180,6 +179,7 @@ impl LabPainter<'_> {
             broker,
             (ThemeToken::Text, format!("{heard}/{} stations", stations.len())),
             bad(gone as u64, "gone"),
+            bad(silent as u64, "silent"),
             (ThemeToken::Text, format!("{headsets} headsets")),
             bad(beyond as u64, "stations more"),
             bad(beyond_headsets, "headsets more"),
