@@ -395,10 +395,7 @@ impl<S: Screen> EventLoop<'_, S> {
             }
             changed
         });
-        let terminal = &mut *self.screen.terminal;
-        terminal.draw(|frame| self.ui.draw(&self.app, frame)).map_err(terminal_gone)?;
-        self.screen.dirty = false;
-        Ok(())
+        self.screen.draw(|frame| self.ui.draw(&self.app, frame))
     }
 
     /// Gives the terminal back and stops the process.

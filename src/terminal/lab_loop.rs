@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ratatui::{Terminal, layout::Rect};
+use ratatui::Terminal;
 use tokio::{
     select,
     sync::mpsc::{self, error::TrySendError},
@@ -13,9 +13,8 @@ use tokio::{
 use super::{
     exit::Exit,
     input::Input,
-    loop_screen::{LoopEvent, LoopScreen, terminal_gone},
+    loop_screen::{LoopEvent, LoopScreen, ScreenInput, terminal_gone},
     screen::Screen,
-    signals,
 };
 use crate::{
     lab::{BrokerLink, Lab, LabEffect},
@@ -119,25 +118,17 @@ impl<S: Screen> LabLoop<'_, S> {
     }
 
     async fn on_input(&mut self, input: Input) -> Result<(), Exit> {
-        self.screen.dirty = true;
-        match input {
-            Input::Key(key, _) => {
-                self.screen.on_key();
+        match self.screen.on_input(input, &mut self.ui)? {
+            Some(ScreenInput::Key(key)) => {
                 let effects = self.lab.on_key(key);
                 self.carry_out(effects).await
             }
-            Input::Paste(text) => {
+            Some(ScreenInput::Paste(text)) => {
                 self.lab.paste(&text);
                 Ok(())
             }
-            Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
-            Input::Answers(answers) => {
-                self.screen.on_answers(answers, &mut self.ui).map(|_is_ascii| ())
-            }
-            Input::Suspend => self.suspend().await,
-            Input::Resume => self.screen.resume(),
-            Input::Exit(exit) => Err(exit),
-            Input::Mouse(..) => Ok(()),
+            Some(ScreenInput::Suspend) => self.suspend().await,
+            None => Ok(()),
         }
     }
 
@@ -145,19 +136,13 @@ impl<S: Screen> LabLoop<'_, S> {
         if !self.screen.begin_frame(frame) {
             return Ok(());
         }
-        let terminal = &mut *self.screen.terminal;
-        terminal.draw(|frame| self.ui.draw_lab(&self.lab, frame)).map_err(terminal_gone)?;
-        self.screen.dirty = false;
-        Ok(())
+        self.screen.draw(|frame| self.ui.draw_lab(&self.lab, frame))
     }
 
-    /// Gives the terminal back and stops the process.
     async fn suspend(&mut self) -> Result<(), Exit> {
-        if let Err(why) = signals::can_suspend() {
+        if let Some(why) = self.screen.suspend().await? {
             self.lab.notice = Some((why, true, self.lab.now.wall));
-            return Ok(());
         }
-        self.screen.leave().await;
-        signals::suspend().or_else(|_| self.screen.resume())
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::{pin::Pin, time::Duration};
 
 use ratatui::{
-    Terminal,
+    Frame, Terminal,
     layout::{Position, Rect},
 };
 use tokio::{
@@ -12,8 +12,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{exit::Exit, input::Input, probe::Answers, screen::Screen};
-use crate::ui::Ui;
+use super::{exit::Exit, input::Input, probe::Answers, screen::Screen, signals};
+use crate::{app::Key, ui::Ui};
 use cortop_client::timer::next_tick;
 
 /// A clock on the screen shows that it is alive, and its write notices a terminal that is gone.
@@ -31,6 +31,13 @@ pub(super) enum LoopEvent {
     Frame,
     /// A second has passed.
     Heartbeat,
+}
+
+/// Input that the screen leaves to a state machine without a mouse.
+pub(super) enum ScreenInput {
+    Key(Key),
+    Paste(String),
+    Suspend,
 }
 
 /// The screen of a loop.
@@ -93,6 +100,31 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         self.next_frame = self.next_frame.min(soonest);
     }
 
+    /// Takes what concerns the screen itself, and gives the rest. For loops without a mouse.
+    pub(super) fn on_input(
+        &mut self,
+        input: Input,
+        ui: &mut Ui,
+    ) -> Result<Option<ScreenInput>, Exit> {
+        self.dirty = true;
+        match input {
+            Input::Key(key, _) => {
+                self.on_key();
+                return Ok(Some(ScreenInput::Key(key)));
+            }
+            Input::Paste(text) => return Ok(Some(ScreenInput::Paste(text))),
+            Input::Suspend => return Ok(Some(ScreenInput::Suspend)),
+            Input::Resize(columns, rows) => self.redraw(Rect::new(0, 0, columns, rows))?,
+            Input::Answers(answers) => {
+                self.on_answers(answers, ui)?;
+            }
+            Input::Resume => self.resume()?,
+            Input::Exit(exit) => return Err(exit),
+            Input::Mouse(..) => {}
+        }
+        Ok(None)
+    }
+
     /// Draws as the terminal's answers ask for; whether it has to be in ASCII from now on. A new size
     /// was not reported while they were read.
     pub(super) fn on_answers(&mut self, answers: Answers, ui: &mut Ui) -> Result<bool, Exit> {
@@ -123,6 +155,13 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         ready
     }
 
+    /// Draws a frame that [`Self::begin_frame`] allowed.
+    pub(super) fn draw(&mut self, render: impl FnOnce(&mut Frame)) -> Result<(), Exit> {
+        self.terminal.draw(render).map_err(terminal_gone)?;
+        self.dirty = false;
+        Ok(())
+    }
+
     /// Redraws everything with the next frame. `Terminal::clear` would ask the terminal for its
     /// cursor and race the key reader for the answer.
     pub(super) fn redraw(&mut self, area: Rect) -> Result<(), Exit> {
@@ -135,6 +174,16 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
     pub(super) async fn leave(&mut self) {
         self.suspended = true;
         self.terminal.backend_mut().leave().await;
+    }
+
+    /// Gives the terminal back and stops the process; if nobody could continue it, gives a sentence
+    /// saying so in place of that. For loops without a mouse.
+    pub(super) async fn suspend(&mut self) -> Result<Option<String>, Exit> {
+        if let Err(why) = signals::can_suspend() {
+            return Ok(Some(why));
+        }
+        self.leave().await;
+        signals::suspend().or_else(|_| self.resume()).map(|()| None)
     }
 
     /// Takes the terminal over again, at its present size, whoever stopped the process.

@@ -5,15 +5,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ratatui::{Terminal, layout::Rect};
+use ratatui::Terminal;
 use tokio::{select, sync::mpsc};
 
 use super::{
     exit::Exit,
     input::Input,
-    loop_screen::{LoopEvent, LoopScreen, terminal_gone},
+    loop_screen::{LoopEvent, LoopScreen, ScreenInput},
     screen::Screen,
-    signals,
 };
 use crate::{
     traffic::{Traffic, TrafficEffect},
@@ -81,10 +80,8 @@ impl<S: Screen> TrafficLoop<'_, S> {
     }
 
     async fn on_input(&mut self, input: Input) -> Result<(), Exit> {
-        self.screen.dirty = true;
-        match input {
-            Input::Key(key, _) => {
-                self.screen.on_key();
+        match self.screen.on_input(input, &mut self.ui)? {
+            Some(ScreenInput::Key(key)) => {
                 for effect in self.traffic.on_key(key) {
                     match effect {
                         TrafficEffect::Inject(injection) => (self.inject)(injection),
@@ -95,18 +92,12 @@ impl<S: Screen> TrafficLoop<'_, S> {
                 }
                 Ok(())
             }
-            Input::Paste(text) => {
+            Some(ScreenInput::Paste(text)) => {
                 self.traffic.paste(&text);
                 Ok(())
             }
-            Input::Resize(columns, rows) => self.screen.redraw(Rect::new(0, 0, columns, rows)),
-            Input::Answers(answers) => {
-                self.screen.on_answers(answers, &mut self.ui).map(|_is_ascii| ())
-            }
-            Input::Suspend => self.suspend().await,
-            Input::Resume => self.screen.resume(),
-            Input::Exit(exit) => Err(exit),
-            Input::Mouse(..) => Ok(()),
+            Some(ScreenInput::Suspend) => self.suspend().await,
+            None => Ok(()),
         }
     }
 
@@ -116,19 +107,13 @@ impl<S: Screen> TrafficLoop<'_, S> {
         }
         let (clients, sessions) = (self.journal.clients(), self.journal.sessions());
         self.traffic.tick(Timestamp::now(), clients, sessions);
-        let terminal = &mut *self.screen.terminal;
-        terminal.draw(|frame| self.ui.draw_traffic(&self.traffic, frame)).map_err(terminal_gone)?;
-        self.screen.dirty = false;
-        Ok(())
+        self.screen.draw(|frame| self.ui.draw_traffic(&self.traffic, frame))
     }
 
-    /// Gives the terminal back and stops the process.
     async fn suspend(&mut self) -> Result<(), Exit> {
-        if let Err(why) = signals::can_suspend() {
+        if let Some(why) = self.screen.suspend().await? {
             self.traffic.notice = Some((why, true, Timestamp::now()));
-            return Ok(());
         }
-        self.screen.leave().await;
-        signals::suspend().or_else(|_| self.screen.resume())
+        Ok(())
     }
 }
