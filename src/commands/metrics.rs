@@ -4,9 +4,9 @@ use std::{net::SocketAddr, pin::pin, time::Duration};
 
 use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::json;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::net::TcpListener;
 
-use super::client_state::ClientState;
+use super::{after, client_state::ClientState};
 use crate::{
     cli,
     console::{print, print_error, shutdown_signal},
@@ -37,13 +37,7 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
     })?;
     let mut state = ClientState::default();
     let mut last = String::new();
-    let over = async {
-        match args.duration {
-            Some(duration) => sleep(duration).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut over = pin!(over);
+    let mut over = pin!(after(args.duration));
     let code = loop {
         tokio::select! {
             () = &mut told => break 0,

@@ -165,6 +165,14 @@ pub fn record(args: &cli::RecordArgs, display: &cli::DisplayArgs) -> Result<u8> 
     block_on(record::record(service, args))
 }
 
+/// Waits for so long; for ever where no time is given.
+async fn after(duration: Option<std::time::Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Takes markers from where the arguments say, if from anywhere.
 ///
 /// # Errors

@@ -3,12 +3,9 @@
 use std::{pin::pin, time::Duration};
 
 use color_eyre::eyre::{Result, eyre};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep},
-};
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{client_state::ClientState, outside_markers::OutsideMarkers};
+use super::{after, client_state::ClientState, outside_markers::OutsideMarkers};
 use crate::{
     cli,
     config::{Config, MqttSettings},
@@ -57,13 +54,7 @@ pub(super) async fn publish(
     let mut state = ClientState::default();
     let mut said = Said::default();
     let mut online_since = None;
-    let over = async {
-        match duration {
-            Some(duration) => sleep(duration).await,
-            None => std::future::pending().await,
-        }
-    };
-    let mut over = pin!(over);
+    let mut over = pin!(after(duration));
     let code = loop {
         tokio::select! {
             () = &mut told => break 0,
@@ -122,15 +113,15 @@ struct Said {
 
 impl Said {
     fn service(&mut self, problem: Option<String>) {
-        say(&mut self.service, problem);
+        report_once(&mut self.service, problem);
     }
 
     fn broker(&mut self, problem: Option<String>) {
-        say(&mut self.broker, problem);
+        report_once(&mut self.broker, problem);
     }
 }
 
-fn say(last: &mut String, problem: Option<String>) {
+fn report_once(last: &mut String, problem: Option<String>) {
     let problem = problem.unwrap_or_default();
     if !problem.is_empty() && problem != *last {
         print_error(&problem);

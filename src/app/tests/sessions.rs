@@ -489,13 +489,19 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     assert!(app.notice.take().expect("said").text.contains("x in pane 2 closes it"));
 }
 
-#[test]
-fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
+/// Streaming in an activated session, whose headset's clock is an hour ahead.
+fn an_hour_ahead() -> App {
     let mut app = app();
     app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
     on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     let clock = ClockOffset { offset: 3600.0, uncertainty: 0.004 };
     on_event(&mut app, Event::Clock { headset: "EPOCX-00000001".into(), clock });
+    app
+}
+
+#[test]
+fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
+    let mut app = an_hour_ahead();
     let (at, value) = (Moment::now(), MarkerValue::Number(7));
     let marker = OutsideMarker { label: "key".to_owned(), value: value.clone(), at };
     let effects = app.update(Message::OutsideMarker(marker.clone()));
@@ -515,11 +521,7 @@ fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
 
 #[test]
 fn a_marker_in_the_files_gets_its_end_there_without_a_record() {
-    let mut app = app();
-    app.link = Link::Up { security: Security::Plain, step: ConnectionStep::Streaming };
-    on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
-    let clock = ClockOffset { offset: 3600.0, uncertainty: 0.004 };
-    on_event(&mut app, Event::Clock { headset: "EPOCX-00000001".into(), clock });
+    let mut app = an_hour_ahead();
     let (at, value) = (Moment::now(), MarkerValue::Number(7));
     app.now = at;
     let (since, status) =
