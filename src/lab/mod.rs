@@ -179,9 +179,9 @@ impl Lab {
         self.book.on_connection();
         let was_connected = self.link == BrokerLink::Connected;
         match &link {
-            BrokerLink::Connected => self.say(false, "the broker is connected".to_owned()),
+            BrokerLink::Connected => self.log_line(false, "the broker is connected".to_owned()),
             BrokerLink::Lost(why, _) if was_connected || self.log.is_empty() => {
-                self.say(true, format!("the broker: {why}"));
+                self.log_line(true, format!("the broker: {why}"));
             }
             BrokerLink::Lost(..) | BrokerLink::Connecting => {}
         }
@@ -190,7 +190,7 @@ impl Lab {
 
     /// The broker refused a message.
     pub fn on_refusal(&mut self, why: &str) {
-        self.say(true, why.to_owned());
+        self.log_line(true, why.to_owned());
     }
 
     /// Takes a message of the broker.
@@ -211,7 +211,7 @@ impl Lab {
             }
             BookChange::Acknowledged(name, done) => {
                 if let Some((is_problem, text)) = self.markers.on_answer(&name, &done, self.now) {
-                    self.say(is_problem, text);
+                    self.log_line(is_problem, text);
                 }
                 Vec::new()
             }
@@ -221,7 +221,7 @@ impl Lab {
                     && let (_, Some((topic, why))) = self.book.malformed()
                 {
                     let text = format!("malformed, and ignored: {topic}: {why}");
-                    self.say(true, text);
+                    self.log_line(true, text);
                 }
                 Vec::new()
             }
@@ -244,10 +244,10 @@ impl Lab {
         let over: Vec<_> = before.iter().filter(kind_is_over).map(|own| own.text.clone()).collect();
         let is_worst = new.iter().any(|own| &*own.kind == "stale");
         for alert in new {
-            self.say(true, format!("{name} {id}: {}", alert.text));
+            self.log_line(true, format!("{name} {id}: {}", alert.text));
         }
         for text in over {
-            self.say(false, format!("{name} {id}: no longer {text}"));
+            self.log_line(false, format!("{name} {id}: no longer {text}"));
         }
         if is_worst && !was_retained { self.ring() } else { Vec::new() }
     }
@@ -271,7 +271,7 @@ impl Lab {
             return Vec::new();
         }
         let is_worst = !is_live && why_gone(station) != "stopped";
-        self.say(!is_live, text);
+        self.log_line(!is_live, text);
         if is_worst { self.ring() } else { Vec::new() }
     }
 
@@ -307,7 +307,7 @@ impl Lab {
         }
         self.histories = kept;
         for (is_problem, text) in self.markers.overdue(now) {
-            self.say(is_problem, text);
+            self.log_line(is_problem, text);
         }
         effects
     }
@@ -419,7 +419,7 @@ impl Lab {
             self.notice = Some((text, true, self.now.wall));
             return Vec::new();
         }
-        self.say(false, format!("marker {label} to {}", stations(accepting.len())));
+        self.log_line(false, format!("marker {label} to {}", stations(accepting.len())));
         vec![LabEffect::Mark(self.markers.send(label, accepting, self.now))]
     }
 
@@ -484,7 +484,7 @@ impl Lab {
         self.selected = key;
     }
 
-    fn say(&mut self, is_problem: bool, text: String) {
+    fn log_line(&mut self, is_problem: bool, text: String) {
         self.push(self.now.wall, is_problem, text);
     }
 

@@ -154,7 +154,7 @@ impl Station {
     }
 
     /// A message of it that was sent just now.
-    fn hear<T>(&mut self, message: &Received<'_>, envelope: &StationMessage<T>) {
+    fn note_arrival<T>(&mut self, message: &Received<'_>, envelope: &StationMessage<T>) {
         if message.retained {
             return;
         }
@@ -284,7 +284,7 @@ impl Book {
             station.gone = if message.retained { station.gone } else { Some(message.wall) };
         } else {
             station.gone = None;
-            station.hear(message, &envelope);
+            station.note_arrival(message, &envelope);
         }
         if is_other {
             station.delays.clear();
@@ -313,7 +313,7 @@ impl Book {
         let is_full = self.headsets >= MOST_HEADSETS;
         let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         if station.state.is_some() && station.instance == envelope.instance {
-            station.hear(message, &envelope);
+            station.note_arrival(message, &envelope);
         }
         let StationMessage { instance, body, .. } = envelope;
         let id = body.headset.clone();
@@ -345,7 +345,7 @@ impl Book {
     ) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<StationEvent>(message.payload)?;
         let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
-        station.hear(message, &envelope);
+        station.note_arrival(message, &envelope);
         // By the way of this message: the event may be older than what is known of the clocks.
         let age = (envelope.sent - envelope.body.at).clamp(0.0, 3600.0);
         let at = if age.is_finite() { message.wall - age } else { message.wall };
@@ -359,7 +359,7 @@ impl Book {
     ) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<Acknowledgement>(message.payload)?;
         let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
-        station.hear(message, &envelope);
+        station.note_arrival(message, &envelope);
         Ok(BookChange::Acknowledged(name, envelope.body))
     }
 }

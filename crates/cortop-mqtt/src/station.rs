@@ -48,7 +48,7 @@ pub struct StationSettings {
     pub accepts_markers: bool,
 }
 
-/// What a station is told.
+/// What a station is handed.
 #[derive(Clone, Debug)]
 pub enum StationFact {
     /// How far the connection to Cortex is, in words.
@@ -370,7 +370,7 @@ impl StationRun {
         Ok(())
     }
 
-    /// Another station asks for the name; the state that follows tells it that it is taken.
+    /// Another station asks for the name; the state that follows shows it that it is taken.
     fn on_other_joining(&mut self, host: &Text) {
         self.report(StationReport::NameKept { host: host.clone() });
         let text =

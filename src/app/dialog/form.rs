@@ -34,7 +34,7 @@ pub enum FormKind {
     RecordFiles {
         /// Which.
         headset: HeadsetId,
-        /// Hz of the mains, as far as the notch in use tells.
+        /// Hz of the mains, as far as the notch in use shows.
         mains: Option<u16>,
     },
     /// Change what a record is called.

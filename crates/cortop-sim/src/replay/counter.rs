@@ -97,7 +97,7 @@ impl CounterScan {
     }
 
     /// What the counter stays below; `None` if there is no usable one. Where it falls again and again
-    /// from one value to 0, that is above this value; where it falls once, what its time stamp tells;
+    /// from one value to 0, that is above this value; where it falls once, what its time stamp shows;
     /// else what counters are known to stay below (§5.2). `rate`: how far it is thought to count where
     /// it does not wrap; `interval`: that of time stamps from sample to sample, where they tell it.
     pub(super) fn wrap(&self, rate: u64, interval: Option<f64>) -> Option<u64> {
@@ -223,7 +223,7 @@ mod tests {
         for (wrap, rate) in [(128, 256), (256, 256), (129, 128), (100, 128), (128, 250)] {
             assert_eq!(seen(&count(wrap), without, rate), (wrap, 0), "{wrap}");
         }
-        // It falls once: its stamp tells from where.
+        // It falls once: its stamp shows from where.
         let once = count(255)[..384].to_vec();
         assert_eq!(seen(&once, |row| row as f64, 128), (255, 0));
         assert_eq!(seen(&once, without, 128), (256, 1));

@@ -279,7 +279,7 @@ async fn an_id_is_echoed_exactly_as_it_came() {
     }
 }
 
-/// Who breaks the WebSocket protocol is told so (RFC 6455, sections 5.1, 8.1 and 7.4.1).
+/// Who breaks the WebSocket protocol gets the code that says so (RFC 6455, sections 5.1, 8.1 and 7.4.1).
 #[tokio::test]
 async fn a_client_that_breaks_the_websocket_protocol_gets_its_close_code() {
     let sim = demo().await;
@@ -617,7 +617,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
     assert!(connect_async(plain).await.is_err());
     let distrustful = connector(rustls::RootCertStore::empty());
     assert!(connect_async_tls_with_config(sim.url(), None, false, distrustful).await.is_err());
-    // Who could not connect is told what to do.
+    // Who could not connect gets the next step.
     let mut reader = sim.journal().reader();
     let mut failed = Vec::new();
     while failed.len() < 2 {
