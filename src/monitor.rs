@@ -1,11 +1,12 @@
 //! The monitor without a terminal: client and decoder, joined by their queues. The program puts a
 //! terminal before it, tests a screen in memory.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
+    time::timeout,
 };
 
 use crate::{
@@ -13,10 +14,14 @@ use crate::{
     exchange::{LslService, OutsideMarker},
     metrics::Metrics,
     playback::Player,
+    station::StationService,
 };
 use cortop_client::{Client, Command, Event, FeedSender, tap::Tap};
 use cortop_files::{recorder::RecorderService, recording::OpenError};
 use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
+
+/// For a station's goodbye to its broker.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// The ends of the queues to the client and the decoder.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct Channels {
     pub feed: FeedSender,
     /// For Prometheus.
     pub metrics: Metrics,
+    /// To a broker, for a lab on another computer; `None` where nothing is published.
+    pub station: Option<StationService>,
     /// What crosses the socket, into a file.
     pub capture: CaptureService,
     /// A capture in place of client and decoder.
@@ -70,6 +77,7 @@ impl Channels {
             markers: None,
             feed,
             metrics,
+            station: None,
             capture,
             playback: None,
         }
@@ -137,14 +145,21 @@ impl Monitor {
 
     /// Closes our sessions and ends both, within a second.
     pub async fn stop(self) {
-        let Channels { commands, events, mut lsl, mut recorder, mut capture, .. } = self.channels;
+        let Channels { commands, events, mut lsl, mut recorder, station, mut capture, .. } =
+            self.channels;
         drop(self.silent);
         lsl.stop();
         if let Err(error) = recorder.finish().await {
             tracing::error!("{error}");
         }
         let Some((task, decoder)) = self.tasks else { return };
-        Client { commands, events, task }.quit().await;
+        let goodbye = async {
+            if let Some(station) = station {
+                // The last will says it where the broker does not listen.
+                let _ = timeout(GOODBYE, station.stop()).await;
+            }
+        };
+        tokio::join!(Client { commands, events, task }.quit(), goodbye);
         // The goodbye is in it.
         capture.stop();
         decoder.abort();

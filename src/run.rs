@@ -24,6 +24,7 @@ use crate::{
     monitor::Monitor,
     playback::Player,
     screen::{TakenTerminal, load_ui, ui_options},
+    station::{StationOptions, StationService},
     terminal::{self, Exit, Host, Reloaded},
     ui::{self, Ui},
 };
@@ -186,6 +187,13 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
                 Some(address) => Some(commands::metrics::listen(address).await?),
                 None => None,
             },
+            station: match source {
+                Source::Service if config.mqtt.publish => {
+                    Some(commands::station::options(&config, &cli::StationArgs::default())?)
+                }
+                // What is made up or long past is no state of a headset here.
+                _ => None,
+            },
         };
         let reload = reload(cli, &config, &options);
         let end = show(&config, begin, settings, ui, reload, programs).await;
@@ -256,6 +264,8 @@ struct OtherPrograms {
     markers: Option<mpsc::Receiver<OutsideMarker>>,
     /// Where metrics are served, if they are.
     metrics: Option<TcpListener>,
+    /// What is published over MQTT, if anything is.
+    station: Option<StationOptions>,
 }
 
 /// Runs the monitor on the terminal.
@@ -276,6 +286,9 @@ async fn show(
         // It ends with the runtime.
         drop(monitor.channels.metrics.serve(listener));
     }
+    let snapshots = &monitor.channels.snapshots;
+    monitor.channels.station =
+        programs.station.map(|options| StationService::spawn(options, snapshots.clone()));
     let host = Host { frame, reload: Box::new(reload) };
     let now = monitor.channels.playback.as_deref().map_or_else(Moment::now, Player::now);
     let app = App::new(settings, now);

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! main       the process                                        cli run
-//! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen terminal ui client signal sim playback
+//! run        from the command line to the exit status           app cli commands config console exchange logging monitor screen station terminal ui client signal sim playback
 //! commands   watch, record, lsl, lists …: without a screen      cli config console exchange lab logging monitor proxy screen stage terminal traffic ui client files lsl protocol signal sim capture metrics station mqtt
 //! screen     looks, and the terminal taken over                 config terminal ui
 //! config     the settings in force                              app cli terminal ui client mqtt
-//! terminal   owns the tty: guard, frame writer, event loop      app exchange lab monitor traffic ui client files mqtt signal sim playback
+//! terminal   owns the tty: guard, frame writer, event loop      app exchange lab monitor station traffic ui client files mqtt signal sim playback
 //! ui         App → frame; a pane or a view a file; themes       app lab traffic client files mqtt signal sim playback
-//! monitor    client and decoder joined by their queues          exchange metrics client files signal capture playback
+//! monitor    client and decoder joined by their queues          exchange metrics station client files signal capture playback
 //! station    what is known, over MQTT                           app exchange known client mqtt signal
 //! proxy      between a client and a real service, looking on    client protocol sim files
 //! logging    the log, for its pane and for a file               app

@@ -4,7 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane, SessionField};
+use super::{
+    Action, AlertSettings, Key, Keymap, NotificationProtocol, Pane, SessionField, StationStatus,
+};
 use crate::{
     exchange::{LslState, OutsideMarker},
     playback::{PlaybackCommand, PlaybackState},
@@ -122,6 +124,8 @@ pub enum Message {
     Playback(PlaybackState),
     /// How the capture stands that is being written, if one is.
     Capture(Option<CaptureState>),
+    /// How the station beside the monitor stands.
+    Station(StationStatus),
     /// Another program has set a marker.
     OutsideMarker(OutsideMarker),
     /// A problem to notify the user of, such as a command that found the client busy.

@@ -39,6 +39,7 @@ mod reload;
 mod scroll;
 mod session_entry;
 mod sessions;
+mod station;
 mod stream_view;
 mod streams;
 #[cfg(test)]
@@ -67,6 +68,7 @@ pub use self::{
     pane::Pane,
     scroll::Scroll,
     session_entry::{SessionEntry, SessionField},
+    station::{StationLink, StationStatus},
     stream_view::StreamView,
     streams::{AMPLITUDES, FrozenPicture, GlyphSet, ScrollMode, SpectrumChannels},
 };
@@ -175,6 +177,8 @@ pub struct App {
     pub playback: Option<PlaybackState>,
     /// The capture that is being written.
     pub capture: Option<CaptureState>,
+    /// The station beside the monitor, if there is one.
+    pub station: Option<StationStatus>,
     /// The pane with the focus.
     pub(crate) focus: Pane,
     /// Whether the terminal reports what the mouse does.
@@ -243,6 +247,7 @@ impl App {
             file_marker: None,
             playback: None,
             capture: None,
+            station: None,
             focus: Pane::Streams,
             mouse,
             zoomed: false,
@@ -275,6 +280,7 @@ impl App {
                 | Message::Lsl(_)
                 | Message::Capture(_)
                 | Message::Playback(_)
+                | Message::Station(_)
                 | Message::Notice(_)
         );
         let tells_facts =
@@ -307,6 +313,7 @@ impl App {
             Message::Recorder(state) => self.on_recorder(state),
             Message::Capture(state) => self.on_capture(state),
             Message::Playback(state) => self.playback = Some(state),
+            Message::Station(status) => self.on_station(status),
             Message::OutsideMarker(marker) => effects = self.on_outside_marker(&marker),
             Message::Notice(text) => self.notify(Severity::Problem, text),
         }

@@ -328,7 +328,7 @@ pub struct MetricsArgs {
 }
 
 /// Where a station publishes, and what it is.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(after_help = STATION_HELP)]
 pub struct StationArgs {
     /// Which service and how to use it.

@@ -28,7 +28,7 @@ pub mod proxy;
 mod record;
 pub mod report;
 pub mod sim;
-mod station;
+pub(crate) mod station;
 mod table;
 mod traffic;
 pub mod trust;

@@ -70,7 +70,12 @@ impl OutsideMarkers {
         }
     }
 
-    fn place(&self, marker: &OutsideMarker, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
+    /// Sets a marker in the records that run; what is to be fed to the other sessions.
+    pub(super) fn place(
+        &self,
+        marker: &OutsideMarker,
+        commands: &mpsc::Sender<Command>,
+    ) -> Vec<Feed> {
         let mut own = Vec::new();
         for (session, (headset, recorded)) in &self.sessions {
             if *recorded {

@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use color_eyre::eyre::{Result, eyre};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::time::Instant;
 
 use super::{after, client_state::ClientState, outside_markers::OutsideMarkers};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     config::{Config, MqttSettings},
     console::{print, print_error, shutdown_signal},
     monitor::Monitor,
-    station::{StationOptions, StationService},
+    station::{StationNotice, StationOptions, StationService},
 };
 use cortop_client::ClientConfig;
 use cortop_mqtt::{Broker, StationName, StationReport, StationSettings};
@@ -22,9 +22,6 @@ const FRAME: Duration = Duration::from_millis(250);
 
 /// Nobody looks back here: what health needs is kept beside the history.
 const HISTORY: usize = 1 << 20;
-
-/// Reports and markers that may wait.
-const QUEUE: usize = 16;
 
 /// Could not start as asked.
 const REFUSED: u8 = 2;
@@ -37,20 +34,15 @@ const ESTABLISHED: Duration = Duration::from_secs(10);
 /// for.
 pub(super) async fn publish(
     config: ClientConfig,
-    mut options: StationOptions,
+    options: StationOptions,
     duration: Option<Duration>,
 ) -> Result<u8> {
     let mut told = pin!(shutdown_signal()?);
     let ready = format!("READY {} {}\n", options.broker.address(), options.settings.name);
-    let (marked, markers) = mpsc::channel(QUEUE);
-    let accepts = options.settings.accepts_markers;
-    options.markers = accepts.then_some(marked);
-    let mut markers = OutsideMarkers::new(accepts.then_some(markers));
+    let mut markers = OutsideMarkers::new(None);
     let limits = decoder::Limits { frame: FRAME, history: HISTORY };
     let mut monitor = Monitor::start(config, limits);
-    let (sender, mut reports) = mpsc::channel(QUEUE);
-    let snapshots = monitor.channels.snapshots.clone();
-    let station = StationService::spawn(options, snapshots, sender);
+    let mut station = StationService::spawn(options, monitor.channels.snapshots.clone());
     let mut state = ClientState::default();
     let mut said = Said::default();
     let mut online_since = None;
@@ -69,33 +61,35 @@ pub(super) async fn publish(
                 state.on_event(event);
                 said.service(state.failure().map(|failure| failure.to_string()));
             }
-            feeds = markers.next(&monitor.channels.commands) => {
-                for feed in feeds {
-                    monitor.channels.feed.change(feed).await;
+            Some(notice) = station.next() => match notice {
+                StationNotice::Marker(marker) => {
+                    for feed in markers.place(&marker, &monitor.channels.commands) {
+                        monitor.channels.feed.change(feed).await;
+                    }
                 }
-            }
-            Some(report) = reports.recv() => match report {
-                StationReport::Online => {
+                StationNotice::Report(StationReport::Online) => {
                     said.broker(None);
                     if online_since.is_none() {
                         online_since = Some(Instant::now());
                         print(&ready)?;
                     }
                 }
-                StationReport::NameTaken(error)
+                StationNotice::Report(StationReport::NameTaken(error))
                     if online_since.is_none_or(|since: Instant| since.elapsed() < ESTABLISHED) =>
                 {
                     print_error(&error.to_string());
                     break REFUSED;
                 }
-                StationReport::Offline(error) | StationReport::NameTaken(error) | StationReport::Refused(error) => {
-                    said.broker(Some(error.to_string()));
-                }
-                StationReport::NameKept { host } => print_error(&format!(
+                StationNotice::Report(
+                    StationReport::Offline(error)
+                    | StationReport::NameTaken(error)
+                    | StationReport::Refused(error),
+                ) => said.broker(Some(error.to_string())),
+                StationNotice::Report(StationReport::NameKept { host }) => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),
-                // Handed on already.
-                StationReport::Marker { .. } => {}
+                // It comes as a notice of its own.
+                StationNotice::Report(StationReport::Marker { .. }) => {}
             }
         }
     };
@@ -133,7 +127,7 @@ fn report_once(last: &mut String, problem: Option<String>) {
 ///
 /// # Errors
 /// The broker cannot be used, or the name cannot be one; the text says what to do.
-pub(super) fn options(config: &Config, args: &cli::StationArgs) -> Result<StationOptions> {
+pub(crate) fn options(config: &Config, args: &cli::StationArgs) -> Result<StationOptions> {
     let MqttSettings { broker, account, name, accept_markers, .. } = &config.mqtt;
     let broker = broker_of(args.broker.as_ref().or(broker.as_ref()), account)?;
     let name = args.name.as_ref().or(name.as_ref());
@@ -148,7 +142,7 @@ pub(super) fn options(config: &Config, args: &cli::StationArgs) -> Result<Statio
         program: format!("cortop {}", env!("CARGO_PKG_VERSION")),
         accepts_markers: *accept_markers || args.accept_markers,
     };
-    Ok(StationOptions { broker, settings, alerts: config.alerts.clone(), markers: None })
+    Ok(StationOptions { broker, settings, alerts: config.alerts.clone() })
 }
 
 /// The broker of an address.

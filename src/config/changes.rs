@@ -77,7 +77,7 @@ fn names(pairs: &[(&str, bool)]) -> Vec<String> {
     changed.map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// The settings of a station that differ; `cortop station` reads them as it starts.
+/// The settings of a station that differ; it reads them as it starts.
 fn mqtt(before: &Config, after: &Config) -> Vec<String> {
     let (before, after) = (&before.mqtt, &after.mqtt);
     let secret = |own: &MqttSettings| {
@@ -92,6 +92,7 @@ fn mqtt(before: &Config, after: &Config) -> Vec<String> {
         ("mqtt.key", before.account.key != after.account.key),
         ("mqtt.name", before.name != after.name),
         ("mqtt.accept-markers", before.accept_markers != after.accept_markers),
+        ("mqtt.publish", before.publish != after.publish),
     ])
 }
 

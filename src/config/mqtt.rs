@@ -20,6 +20,7 @@ pub(super) struct FileMqtt {
     key: Option<PathBuf>,
     name: Option<String>,
     accept_markers: Option<bool>,
+    publish: Option<bool>,
 }
 
 /// The section in force.
@@ -33,6 +34,8 @@ pub struct MqttSettings {
     pub name: Option<String>,
     /// Whether a station takes markers of a lab.
     pub accept_markers: bool,
+    /// Whether the monitor publishes, too.
+    pub publish: bool,
 }
 
 impl FileMqtt {
@@ -44,6 +47,7 @@ impl FileMqtt {
             account: BrokerAccount { user, password, ca_file, certificate, key },
             name: self.name,
             accept_markers: self.accept_markers.unwrap_or_default(),
+            publish: self.publish.unwrap_or_default(),
         }
     }
 }

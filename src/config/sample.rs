@@ -58,7 +58,7 @@ pub(super) fn alerts() -> [SettingLine; 11] {
 }
 
 /// The section on stations.
-pub(super) fn mqtt() -> [SettingLine; 8] {
+pub(super) fn mqtt() -> [SettingLine; 9] {
     let text = |text: &str| format!("\"{text}\"");
     [
         (
@@ -85,6 +85,11 @@ pub(super) fn mqtt() -> [SettingLine; 8] {
             "The station's name; if absent, that of the computer; --name wins.",
         ),
         ("accept-markers", "false".into(), "Take markers of a lab; so does --accept-markers."),
+        (
+            "publish",
+            "false".into(),
+            "Publish beside the monitor, too; cortop station does so without a screen.",
+        ),
     ]
 }
 
@@ -189,7 +194,7 @@ pub fn sample() -> String {
     for (name, value, help) in alerts() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }
-    text.push_str("\n# cortop station: publish over MQTT (docs/mqtt.md).\n\n[mqtt]\n");
+    text.push_str("\n# Stations: publish over MQTT, by cortop station or beside the monitor (docs/mqtt.md).\n\n[mqtt]\n");
     for (name, value, help) in mqtt() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
     }

@@ -21,8 +21,10 @@ pub fn schema() -> Value {
     schema["properties"]["keys"] = keys();
     schema["properties"]["alerts"] =
         section::<FileAlerts>("What cortop alerts you to.", &sample::alerts());
-    schema["properties"]["mqtt"] =
-        section::<FileMqtt>("cortop station: publish over MQTT.", &sample::mqtt());
+    schema["properties"]["mqtt"] = section::<FileMqtt>(
+        "Stations: publish over MQTT, by cortop station or beside the monitor.",
+        &sample::mqtt(),
+    );
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$defs");
     }

@@ -41,6 +41,11 @@ impl Facts {
         Self { alerts, contact_lost: BTreeMap::new() }
     }
 
+    /// From now on something else counts as wrong.
+    pub(super) fn set_alerts(&mut self, alerts: AlertSettings) {
+        self.alerts = alerts;
+    }
+
     /// All headsets that are listed or have a live session.
     pub(super) fn states(
         &mut self,

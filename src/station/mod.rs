@@ -13,7 +13,10 @@ mod markers;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,7 +29,11 @@ use tokio::{
 };
 
 use self::{facts::Facts, markers::PendingMarkers};
-use crate::{app::AlertSettings, exchange::OutsideMarker, known::Known};
+use crate::{
+    app::{AlertSettings, StationLink, StationStatus},
+    exchange::OutsideMarker,
+    known::Known,
+};
 use cortop_client::{Event, Headset, HeadsetId, Link, Moment, RecordEvent, SessionId};
 use cortop_mqtt::{
     Broker, StationFact, StationReport, StationSettings, StationTask, Text,
@@ -40,6 +47,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Events that may wait for the next look.
 const MOST_EVENTS: usize = 64;
 
+/// Notices that may wait.
+const QUEUE: usize = 16;
+
 /// What the client has said, and what of it is to be published as an event.
 #[derive(Debug, Default)]
 struct Heard {
@@ -47,12 +57,27 @@ struct Heard {
     events: VecDeque<StationEvent>,
     /// Markers that Cortex has set since the last look.
     set: Vec<(SessionId, String)>,
+    /// What counts as wrong from the next look on, where that has changed.
+    alerts: Option<AlertSettings>,
 }
 
-/// A running station.
+/// What a station reports to whoever runs it.
+#[derive(Debug)]
+pub enum StationNotice {
+    /// A lab sets a marker.
+    Marker(OutsideMarker),
+    /// How the connection to the broker stands.
+    Report(StationReport),
+}
+
+/// A running station. Nobody waits for it: what its bounded queues do not take is dropped and counted.
 #[derive(Debug)]
 pub struct StationService {
+    name: String,
     heard: Arc<Mutex<Heard>>,
+    notices: mpsc::Receiver<StationNotice>,
+    link: StationLink,
+    dropped: Arc<AtomicU64>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -66,37 +91,34 @@ pub struct StationOptions {
     pub settings: StationSettings,
     /// What counts as wrong.
     pub alerts: AlertSettings,
-    /// Where markers of a lab go, if they are accepted.
-    pub markers: Option<mpsc::Sender<OutsideMarker>>,
 }
 
 impl StationService {
-    /// Publishes from now on, on the current runtime, until [`Self::stop`]. What there is to say of the
-    /// connection goes to `reports`.
+    /// Publishes from now on, on the current runtime, until [`Self::stop`].
     #[must_use]
-    pub fn spawn(
-        options: StationOptions,
-        snapshots: watch::Receiver<Arc<Snapshot>>,
-        reports: mpsc::Sender<StationReport>,
-    ) -> Self {
+    pub fn spawn(options: StationOptions, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let StationOptions { broker, settings, alerts, markers } = options;
+        let (sender, notices) = mpsc::channel(QUEUE);
+        let StationOptions { broker, settings, alerts } = options;
         let heard = Arc::<Mutex<Heard>>::default();
         let runner = Runner {
             heard: Arc::clone(&heard),
             snapshots,
             facts: Facts::new(alerts),
-            markers,
+            accepts_markers: settings.accepts_markers,
             pending: PendingMarkers::default(),
-            reports,
+            notices: sender,
         };
+        let name = settings.name.to_string();
         let task = StationTask::spawn(broker, settings);
-        Self { heard, stop, task: tokio::spawn(runner.run(task, stopped)) }
+        let dropped = Arc::clone(&task.dropped);
+        let task = tokio::spawn(runner.run(task, stopped));
+        Self { name, heard, notices, link: StationLink::Connecting, dropped, stop, task }
     }
 
     /// Takes note of an event of the client.
     pub fn on_event(&self, event: &Event) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard();
         if let Event::Marker { session, marker, .. } = event
             && heard.set.len() < MOST_EVENTS
         {
@@ -105,10 +127,46 @@ impl StationService {
         for event in station_events(&heard.known, event) {
             if heard.events.len() == MOST_EVENTS {
                 heard.events.pop_front();
+                self.dropped.fetch_add(1, Ordering::Relaxed);
             }
             heard.events.push_back(event);
         }
         heard.known.on_event(event);
+    }
+
+    /// From now on something else counts as wrong.
+    pub fn set_alerts(&self, alerts: AlertSettings) {
+        self.heard().alerts = Some(alerts);
+    }
+
+    /// Waits for what there is to say; `None` once it has ended. Loses nothing when dropped.
+    pub async fn next(&mut self) -> Option<StationNotice> {
+        let notice = self.notices.recv().await;
+        if let Some(StationNotice::Report(report)) = &notice {
+            match report {
+                StationReport::Online => self.link = StationLink::Online,
+                StationReport::Offline(error) | StationReport::NameTaken(error) => {
+                    self.link = StationLink::Offline(error.to_string());
+                }
+                StationReport::Refused(error) => tracing::warn!("{error}"),
+                StationReport::NameKept { host } => tracing::warn!(
+                    "another station asked for this one's name and was refused: {host}"
+                ),
+                StationReport::Marker { .. } => {}
+            }
+        }
+        notice
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn status(&self) -> StationStatus {
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        StationStatus { name: self.name.clone(), link: self.link.clone(), dropped }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says goodbye to the broker.
@@ -170,9 +228,9 @@ struct Runner {
     heard: Arc<Mutex<Heard>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     facts: Facts,
-    markers: Option<mpsc::Sender<OutsideMarker>>,
+    accepts_markers: bool,
     pending: PendingMarkers,
-    reports: mpsc::Sender<StationReport>,
+    notices: mpsc::Sender<StationNotice>,
 }
 
 impl Runner {
@@ -187,7 +245,7 @@ impl Runner {
                     Some(StationReport::Marker { command, received }) => self.on_marker(&command, received),
                     Some(report) => {
                         // Whoever does not listen knows less, and is not waited for.
-                        let _ = self.reports.try_send(report);
+                        let _ = self.notices.try_send(StationNotice::Report(report));
                         Vec::new()
                     }
                     None => break,
@@ -206,6 +264,9 @@ impl Runner {
         let snapshot = Arc::clone(&self.snapshots.borrow());
         let now = Moment::now();
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(alerts) = heard.alerts.take() {
+            self.facts.set_alerts(alerts);
+        }
         for (session, label) in std::mem::take(&mut heard.set) {
             self.pending.on_set(&session, &label);
         }
@@ -224,13 +285,14 @@ impl Runner {
         let value = command.value.as_deref().unwrap_or(&command.label);
         let marker = OutsideMarker::new(&command.label, value, at);
         let known = &self.heard.lock().unwrap_or_else(PoisonError::into_inner).known;
-        let handed = match (marker, &self.markers) {
-            (Some(marker), Some(markers)) => {
+        let handed = match marker {
+            Some(marker) if self.accepts_markers => {
                 let label = marker.label.clone();
-                markers.try_send(marker).map(|()| label).map_err(|_| "too many markers at a time")
+                let sent = self.notices.try_send(StationNotice::Marker(marker));
+                sent.map(|()| label).map_err(|_| "too many markers at a time")
             }
-            (None, _) => Err("a marker needs a label"),
-            (_, None) => Err("this station does not accept markers"),
+            Some(_) => Err("this station does not accept markers"),
+            None => Err("a marker needs a label"),
         };
         self.pending
             .order(command, handed, known, at)

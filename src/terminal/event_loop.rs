@@ -21,6 +21,7 @@ use crate::{
     exchange::OutsideMarker,
     monitor::Channels,
     playback::{PlaybackCommand, PlaybackStep, Player},
+    station::{StationNotice, StationService},
     ui::Ui,
 };
 use cortop_client::{Command, Event, Feed, HeadsetId, Moment, SessionMarker};
@@ -107,6 +108,7 @@ impl<S: Screen> EventLoop<'_, S> {
                 marker = next_marker(&mut self.channels.markers) => {
                     self.update_now(Message::OutsideMarker(marker)).await
                 }
+                notice = next_notice(&mut self.channels.station) => self.on_station(notice).await,
                 Ok(()) = self.channels.snapshots.changed() => {
                     let snapshot = Arc::clone(&self.channels.snapshots.borrow_and_update());
                     self.update(Message::Snapshot(snapshot)).await
@@ -154,6 +156,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update_lsl().await?;
         self.update_recorder().await?;
         self.update_capture().await?;
+        self.update_station().await?;
         self.update(Message::Tick(self.now())).await
     }
 
@@ -258,6 +261,25 @@ impl<S: Screen> EventLoop<'_, S> {
         if state == self.app.lsl { Ok(()) } else { self.update(Message::Lsl(state)).await }
     }
 
+    /// Hands on what a station reports.
+    async fn on_station(&mut self, notice: StationNotice) -> Result<(), Exit> {
+        match notice {
+            StationNotice::Marker(marker) => self.update_now(Message::OutsideMarker(marker)).await,
+            StationNotice::Report(_) => self.update_station().await,
+        }
+    }
+
+    /// Notifies the state machine of how the station stands, if that has changed.
+    async fn update_station(&mut self) -> Result<(), Exit> {
+        let status = self.channels.station.as_ref().map(StationService::status);
+        match status {
+            Some(status) if self.app.station.as_ref() != Some(&status) => {
+                self.update(Message::Station(status)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Records to files, or stops.
     async fn record(&mut self, options: Option<RecorderOptions>) -> Result<(), Exit> {
         match options {
@@ -291,9 +313,12 @@ impl<S: Screen> EventLoop<'_, S> {
         Ok(())
     }
 
-    /// LSL needs the clocks of the headsets from their first measurement on, and the metrics more.
+    /// LSL needs the clocks of the headsets from their first measurement on; metrics and a station more.
     fn pass_on(&mut self, event: &Event) {
         self.channels.metrics.on_event(event);
+        if let Some(station) = &self.channels.station {
+            station.on_event(event);
+        }
         if let Event::Clock { headset, clock } = event {
             self.channels.lsl.set_clock(headset, *clock);
         }
@@ -364,6 +389,9 @@ impl<S: Screen> EventLoop<'_, S> {
                 settings.report.push(format!("themes changed: {}", changed.join(", ")));
             }
             self.host.frame = Duration::from_secs(1) / u32::from(settings.fps.max(1));
+            if let Some(station) = &self.channels.station {
+                station.set_alerts(settings.alerts.clone());
+            }
             Box::new(settings)
         });
         self.update(Message::Reloaded(reloaded)).await
@@ -433,6 +461,16 @@ async fn next_marker(markers: &mut Option<mpsc::Receiver<OutsideMarker>>) -> Out
         && let Some(marker) = receiver.recv().await
     {
         return marker;
+    }
+    std::future::pending().await
+}
+
+/// What a station reports next; never where there is none.
+async fn next_notice(station: &mut Option<StationService>) -> StationNotice {
+    if let Some(station) = station
+        && let Some(notice) = station.next().await
+    {
+        return notice;
     }
     std::future::pending().await
 }

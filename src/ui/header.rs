@@ -13,7 +13,7 @@ use ratatui::{
 use super::{
     context::RenderContext, glyphs, health, link, paint, streams, text, theme::ThemeToken,
 };
-use crate::app::{App, FrozenPicture, SessionEntry};
+use crate::app::{App, FrozenPicture, SessionEntry, StationLink, StationStatus};
 use crate::playback::PlaybackState;
 use cortop_client::{ConnectionStep, Link, Stream};
 use cortop_files::recorder::human_size;
@@ -147,6 +147,8 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
             add(7, ctx.span(ThemeToken::Poor, "open to other machines"));
         }
     }
+    items.extend(app.station.as_ref().map(|own| station(ctx, own)));
+    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     let dropped = app.latest().dropped;
     if dropped > 0 {
         add(7, ctx.span(ThemeToken::Bad, format!("{dropped} samples dropped here")));
@@ -156,6 +158,22 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     }
     add(2, ctx.span(ThemeToken::Dim, format!("screen {}", text::bytes(app.throughput.bytes))));
     items
+}
+
+/// The station beside the monitor: whether it publishes, and where there is room under which name, or
+/// why not.
+fn station(ctx: &RenderContext<'_>, own: &StationStatus) -> HeaderItem {
+    let (token, mark, more) = match &own.link {
+        StationLink::Online => (ThemeToken::Good, glyphs::ON, &own.name),
+        StationLink::Connecting => (ThemeToken::Poor, glyphs::PENDING, &own.name),
+        StationLink::Offline(why) => (ThemeToken::Bad, glyphs::PROBLEM, why),
+    };
+    let dropped = match own.dropped {
+        0 => String::new(),
+        dropped => format!(", {dropped} dropped"),
+    };
+    let more = format!(" {}", text::clean(more));
+    HeaderItem { more, ..HeaderItem::new(7, ctx.span(token, format!("{mark} MQTT{dropped}"))) }
 }
 
 /// The capture that is played, and the one that is written.

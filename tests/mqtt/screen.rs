@@ -12,7 +12,8 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::Signal;
 
 use crate::{
-    broker::{Mosquitto, PATIENCE, installed, service},
+    broker::{Message, Mosquitto, PATIENCE, installed, password, service},
+    contract::check,
     served::CORTOP,
 };
 
@@ -35,6 +36,9 @@ impl LabScreen {
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", home);
+        command.env("EMOTIV_CLIENT_ID", "the-client-id");
+        command.env("EMOTIV_CLIENT_SECRET", "the-client-secret");
+        command.env_remove("EMOTIV_CORTEX_URL");
         let child = pair.slave.spawn_command(command).expect("started");
         let [rows, columns] = [24, 80].map(|count: u16| count.try_into().expect("more than none"));
         let parser = vt100::Parser::new(rows, columns, 0);
@@ -98,6 +102,43 @@ fn a_lab_shows_stations_sends_markers_and_says_who_is_gone() {
     screen.shows(&["PC-03 is gone: lost", "station PC-03 · gone at "]);
     screen.press("q");
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+}
+
+#[test]
+fn the_monitor_publishes_beside_its_screen_and_says_when_it_cannot() {
+    let Some(mut broker) = Mosquitto::start() else { return };
+    let sim = service();
+    let section = format!(
+        "publish = true\naccept-markers = true\nbroker = \"{}\"\nname = \"PC-03\"\n\
+         user = \"PC-03\"\npassword = \"{}\"\nca-file = \"FOLDER/root.pem\"",
+        broker.url(),
+        password("PC-03"),
+    );
+    let config = broker.config("monitor", &section).display().to_string();
+    let mut reader = broker.read();
+    let arguments = ["--url", &sim.url, "--config", &config];
+    let mut screen = LabScreen::start(arguments, broker.folder.path());
+    screen.shows(&["● MQTT", "● streaming"]);
+    let born = reader.wait("birth", |message| message.is_station("PC-03", "online"));
+    check(&born);
+    assert_eq!(born.payload["accepts_markers"], true);
+    reader.wait("its headset", |message| message.is_headset("PC-03", "streaming"));
+    let command = r#"{"version":1,"instance":"lab","sent":1,"id":"1","label":"go"}"#;
+    broker.publish("cortop/v1/command/marker", command);
+    let is_answer = |message: &Message| message.topic.ends_with("/acknowledgement");
+    assert_eq!(reader.wait("an answer", is_answer).payload["id"], "1");
+    screen.shows(&["marker go from outside"]);
+
+    broker.stop();
+    screen.shows(&["✖ MQTT", "not published over MQTT: "]);
+    broker.start_again();
+    let mut reader = broker.read();
+    reader.wait("its headset", |message| message.is_headset("PC-03", "streaming"));
+    screen.shows(&["● MQTT"]);
+    screen.press("q");
+    assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+    let gone = reader.wait("a goodbye", |message| message.is_station("PC-03", "gone"));
+    assert_eq!(gone.payload["why"], "stopped");
 }
 
 #[test]

@@ -4,6 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -65,7 +69,7 @@ pub(crate) struct Publisher {
     cleared: BTreeSet<Topic>,
     waiting: VecDeque<OutgoingMessage>,
     /// Events and acknowledgements that had no room.
-    dropped: u64,
+    dropped: Arc<AtomicU64>,
 }
 
 impl Publisher {
@@ -77,7 +81,7 @@ impl Publisher {
             headsets: BTreeMap::new(),
             cleared: BTreeSet::new(),
             waiting: VecDeque::new(),
-            dropped: 0,
+            dropped: Arc::default(),
         }
     }
 
@@ -122,13 +126,14 @@ impl Publisher {
     fn push(&mut self, topic: Topic, payload: Vec<u8>) {
         if self.waiting.len() == MOST_WAITING {
             self.waiting.pop_front();
-            self.dropped += 1;
-            tracing::debug!(
-                "{} messages to the broker were dropped while it was away",
-                self.dropped
-            );
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         self.waiting.push_back(OutgoingMessage { topic, payload, retain: false });
+    }
+
+    /// Events and acknowledgements that had no room so far.
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
     }
 
     /// There is a new connection, on which nothing has been said yet.
@@ -275,6 +280,7 @@ mod tests {
         }
         let messages: Vec<_> = std::iter::from_fn(|| publisher.next(Instant::now(), 0.0)).collect();
         assert_eq!(messages.len(), 1 + MOST_WAITING);
+        assert_eq!(publisher.dropped().load(Ordering::Relaxed), 1000 - MOST_WAITING as u64);
         let last = payload::read::<StationEvent>(&messages[MOST_WAITING].payload).unwrap();
         assert!((last.body.at - 999.0).abs() < f64::EPSILON);
     }

@@ -2,7 +2,10 @@
 //! station: whoever comes asks whether it is taken before it publishes anything that stays, and whoever is
 //! online keeps it. Clocks decide nothing, as those of two computers differ.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::{
@@ -31,6 +34,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// Pauses between two tries to connect.
 const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
+
+/// Until a name that another station has is asked for again.
+const TAKEN_PAUSE: u64 = 60;
 
 /// Facts and reports that may wait.
 const QUEUE: usize = 64;
@@ -93,6 +99,8 @@ pub struct StationTask {
     pub facts: mpsc::Sender<StationFact>,
     /// From the station.
     pub reports: mpsc::Receiver<StationReport>,
+    /// Events and acknowledgements that were dropped, as too many waited for the broker.
+    pub dropped: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -103,12 +111,13 @@ impl StationTask {
         let (facts, received) = mpsc::channel(QUEUE);
         let (sender, reports) = mpsc::channel(QUEUE);
         let station = StationRun::new(broker, settings, received, sender);
-        Self { facts, reports, task: tokio::spawn(station.run()) }
+        let dropped = station.publisher.dropped();
+        Self { facts, reports, dropped, task: tokio::spawn(station.run()) }
     }
 
     /// Publishes that it ends, and ends.
     pub async fn stop(self) {
-        let Self { facts, reports, task } = self;
+        let Self { facts, reports, task, .. } = self;
         drop((facts, reports));
         let _ = task.await;
     }
@@ -197,12 +206,14 @@ impl StationRun {
                 }
                 Err(error) => Err(error.into()),
             };
-            self.report(match ended {
+            let (report, pause) = match ended {
                 Ok(Stopped) => return,
-                Err(Ended::Lost(error)) => StationReport::Offline(error),
-                Err(Ended::NameTaken(error)) => StationReport::NameTaken(error),
-            });
-            let pause = PAUSES[tries.min(PAUSES.len() - 1)];
+                Err(Ended::Lost(error)) => {
+                    (StationReport::Offline(error), PAUSES[tries.min(PAUSES.len() - 1)])
+                }
+                Err(Ended::NameTaken(error)) => (StationReport::NameTaken(error), TAKEN_PAUSE),
+            };
+            self.report(report);
             tries += 1;
             let until = Instant::now() + Duration::from_secs(pause);
             tokio::select! {
