@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cortop::commands::print::complete();
+    cortop::commands::completion::complete();
     let cli = cortop::cli::Cli::read();
     cortop::run::main(&cli)
 }

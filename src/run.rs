@@ -102,7 +102,7 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
             config.keymap.to_markdown()
         }
         Print::Man { command } => commands::print::man(command.as_deref())?,
-        Print::Completions { shell } => commands::print::completions(*shell)?,
+        Print::Completions { shell } => commands::completion::completions(*shell)?,
     })
 }
 

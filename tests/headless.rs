@@ -555,3 +555,65 @@ fn a_shell_that_completes_headsets_asks_for_nothing_else() {
     let asked: Vec<_> = log.lines().filter(|line| line.contains(": ok")).collect();
     assert!(matches!(asked.as_slice(), [one] if one.contains("queryHeadsets")), "{log}");
 }
+
+/// A shell asks the program what can follow; fish does it with the words alone.
+#[test]
+fn headsets_are_completed_from_the_service_that_the_line_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start(&["--ws", "--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let offered = |words: &[&str]| {
+        let mut line = command(folder.path(), &[&["--", "cortop"], words].concat());
+        CommandOutput::of(line.env("COMPLETE", "fish")).well()
+    };
+    for words in [
+        &["watch"] as &[_],
+        &["record"],
+        &["lsl"],
+        &["capture", "new.jsonl"],
+        &["metrics"],
+        &["station"],
+        &["doctor"],
+        &[],
+    ] {
+        let line = [words, &["--url", &served.url, "--headset", "INS"]].concat();
+        assert_eq!(offered(&line), "INSIGHT-0A1B2C3D\n", "{words:?}");
+    }
+    // A service that never answers holds nobody up.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("ws://{}", silent.local_addr().expect("an address"));
+    let began = Instant::now();
+    assert_eq!(offered(&["watch", "--url", &url, "--headset", ""]), "");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+/// bash ends words at = and : too, and replaces only what stands after them.
+#[test]
+fn bash_completes_what_stands_after_its_word_breaks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let served = Served::start(&["--ws", "--headset", "insight:INSIGHT-0A1B2C3D"]);
+    let script = CommandOutput::of(&mut command(folder.path(), &["print", "completions", "bash"]));
+    let program = format!("{}\n", script.well()).replace(" cortop -- ", &format!(" {CORTOP} -- "));
+    let driver =
+        "compopt() { :; }; COMP_LINE=$1; shift; COMP_POINT=${#COMP_LINE}; COMP_WORDS=(\"$@\")
+                  COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); word=${COMP_WORDS[COMP_CWORD]}
+                  [[ $word == [=:] ]] && word=
+                  _cortop cortop \"$word\" x; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let offered = |words: &[&str]| {
+        let mut bash = Command::new("bash");
+        // A word that stands by itself has a space before it; what was broken has none.
+        let line = words.join(" ").replace("\u{7f} ", "").replace(" \u{7f}", "");
+        let words = words.iter().map(|word| word.trim_matches('\u{7f}'));
+        bash.args(["--norc", "-c", &format!("{program}{driver}"), "bash", &line]).args(words);
+        CommandOutput::of(bash.env("XDG_CONFIG_HOME", folder.path())).well()
+    };
+    assert_eq!(offered(&["cortop", "recor"]), "record\nrecords\n");
+    assert_eq!(offered(&["cortop", "watch", "--streams", "\u{7f}=\u{7f}", "m"]), "mot\nmet\n");
+    assert_eq!(offered(&["cortop", "record", "--format", "\u{7f}="]), "csv\nedf\nbdf\njsonl\n");
+    assert_eq!(offered(&["cortop", "record", "--format", "csv,e"]), "csv,edf\n");
+    assert_eq!(offered(&["cortop", "--theme", "high"]), "high-contrast\n");
+    let (scheme, address) = served.url.split_once(':').expect("a URL");
+    let (host, port) = address.split_once(':').expect("a port");
+    let broken = [scheme, "\u{7f}:\u{7f}", host, "\u{7f}:\u{7f}", port];
+    let line = [&["cortop", "watch", "--url"], &broken[..], &["--headset", "INS"]].concat();
+    assert_eq!(offered(&line), "INSIGHT-0A1B2C3D\n");
+}

@@ -23,7 +23,9 @@ pub use self::{
         OutputFormat, ProxyArgs, RecordArgs, ReportArgs, SecretStore, ServiceArgs, SimArgs,
         StationArgs, TrustArgs, WatchArgs,
     },
-    values::{METRICS, SESSIONS, Scopes, check_max_rate, metrics_address, named},
+    values::{
+        METRICS, NO_SCOPES, SCOPES, SESSIONS, Scopes, check_max_rate, metrics_address, named,
+    },
 };
 
 /// Spellings that are accepted still, and what they are called now: these are suggested in their

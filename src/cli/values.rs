@@ -20,6 +20,11 @@ pub const SESSIONS: [(&str, SessionPolicy); 3] = [
     ("open", SessionPolicy::Open),
 ];
 
+/// The scopes that a licence can have.
+pub const SCOPES: [&str; 2] = ["eeg", "pm"];
+/// A licence without any.
+pub const NO_SCOPES: &str = "none";
+
 /// The models of the demo.
 const MODELS: [Model; 5] =
     [Model::EpocX, Model::EpocPlus, Model::Insight, Model::EpocFlex, Model::Mn8];
@@ -48,9 +53,9 @@ pub(super) fn max_rate(text: &str) -> Result<f64, String> {
 
 pub(super) fn scopes(text: &str) -> Result<Scopes, String> {
     let names: Vec<_> = text.split(',').map(str::to_owned).collect();
-    if text == "none" {
+    if text == NO_SCOPES {
         Ok(Scopes(Vec::new()))
-    } else if names.iter().all(|name| name == "eeg" || name == "pm") {
+    } else if names.iter().all(|name| SCOPES.contains(&name.as_str())) {
         Ok(Scopes(names))
     } else {
         Err("must be eeg, pm, eeg,pm or none".to_owned())

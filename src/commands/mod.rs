@@ -5,11 +5,12 @@
 //! `client_state` follows how far the client has come, `probe_session` runs one until it is far
 //! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `lab`, `doctor`,
 //! `sim` and `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
-//! takes markers of other programs. `exec` runs a program beside the simulator, `follower` reads its
+//! takes markers of other programs. `print` and `completion` are what shells and man pages are made of. `exec` runs a program beside the simulator, `follower` reads its
 //! journal, and `traffic` shows it on a screen.
 
 mod capture;
 mod client_state;
+pub mod completion;
 mod demo_lab;
 pub mod doctor;
 mod exec;
