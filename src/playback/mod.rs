@@ -350,7 +350,10 @@ impl Run {
             CaptureEvent::Sample(sample) => {
                 self.foreign.play(&sample, &mut self.interpreter, at);
             }
-            CaptureEvent::Began(_) | CaptureEvent::Lost(_) | CaptureEvent::Other => {}
+            CaptureEvent::Began(_)
+            | CaptureEvent::Lost(_)
+            | CaptureEvent::Marker(_)
+            | CaptureEvent::Other => {}
         }
     }
 }

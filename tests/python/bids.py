@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from record import SCENARIO, SKIP, Simulator, lines, one, recorder, sensors
+from record import PADDING, SCENARIO, SKIP, Simulator, lines, one, recorder, sensors
 
 try:
     import mne_bids
@@ -78,7 +78,7 @@ def compare(root):
     blinks = [own for own in raw.annotations if own["description"].startswith("blink")]
     assert len(gaps) >= 2 and len(blinks) == 5, raw.annotations
     own = np.ones(raw.n_times, bool)
-    for gap in gaps:
+    for gap in gaps + [own for own in raw.annotations if own["description"] == PADDING]:
         first = round(gap["onset"] * raw.info["sfreq"])
         own[first : first + round(gap["duration"] * raw.info["sfreq"])] = False
     assert own.sum() == len(samples), (own.sum(), len(samples))

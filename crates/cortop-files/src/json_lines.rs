@@ -11,6 +11,9 @@ use cortop_signal::sink::Sink;
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 
+/// Stands for a stream's name in lines that are markers.
+pub(crate) const MARKER_STREAM: &str = "marker";
+
 /// Bytes of lines that are written at once.
 const CHUNK: usize = 8192;
 
@@ -76,7 +79,7 @@ impl<W: Write> JsonLines<W> {
             values["uuid"] = json!(id.as_str());
         }
         let object = json!({
-            "stream": "marker",
+            "stream": MARKER_STREAM,
             "headset": headset.as_str(),
             "session": session.as_str(),
             "time": time,

@@ -4,13 +4,15 @@
 use std::{io, path::Path};
 
 use cortop_protocol::{Stream, wire::Side};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::FORMAT;
 use crate::{
     input::InputFile,
+    json_lines::MARKER_STREAM,
     lines::LineReader,
     recording::{OpenError, display_name},
+    row::RowMarker,
 };
 
 /// Lines at the start by which a capture is distinguished from other texts.
@@ -49,6 +51,8 @@ pub enum CaptureEvent {
     Lost(u64),
     /// A sample as another client writes it.
     Sample(ForeignSample),
+    /// A marker as recordings have it that came with no sample.
+    Marker(RowMarker),
     /// Anything else: frames without a text, and what later versions may write.
     Other,
 }
@@ -249,6 +253,9 @@ fn parse(line: &str) -> Result<CaptureLine, String> {
 /// Reads a line that is a sample.
 fn sample(mut line: Map<String, Value>) -> Result<CaptureLine, String> {
     let name = text(&mut line, "stream").ok_or("its `stream` is no text")?;
+    if name == MARKER_STREAM {
+        return Ok(marker(&line));
+    }
     let stream = Stream::from_name(&name).ok_or("its `stream` is none of Cortex's")?;
     let time = line.get("time").and_then(Value::as_f64).filter(|time| time.is_finite());
     let (headset, session) = (text(&mut line, "headset"), text(&mut line, "session"));
@@ -260,6 +267,20 @@ fn sample(mut line: Map<String, Value>) -> Result<CaptureLine, String> {
     };
     let sample = ForeignSample { stream, time, headset, session, values };
     Ok(CaptureLine { at, recalled: false, event: CaptureEvent::Sample(sample) })
+}
+
+/// Reads a line that is a marker; its end, which is a line of its own, is none.
+fn marker(line: &Map<String, Value>) -> CaptureLine {
+    let time = line.get("time").and_then(Value::as_f64).filter(|time| time.is_finite());
+    let values = line.get("values").unwrap_or(&Value::Null);
+    let event = if values.get("end").is_some() {
+        CaptureEvent::Other
+    } else {
+        let text = &values["text"];
+        let object = json!({ "label": text, "value": text, "uuid": values["uuid"] });
+        CaptureEvent::Marker(RowMarker { time, object })
+    };
+    CaptureLine { at: time, recalled: false, event }
 }
 
 fn text(line: &mut Map<String, Value>, name: &str) -> Option<String> {

@@ -26,8 +26,14 @@ use crate::{
 const PENDING: usize = 1024;
 const SUBSCRIPTIONS: usize = 1024;
 
+/// Markers whose ids are remembered.
+const MARKERS: usize = 1024;
+
 /// Lines before the first EEG that are kept.
 const BEFORE: usize = 200_000;
+/// Lines from the first EEG on in which streams are found that begin after it: ten seconds, in which each
+/// has a sample.
+const AFTER: usize = 8192;
 
 /// The streams that a recording can hold.
 const STREAMS: [Stream; 6] =
@@ -49,6 +55,8 @@ pub(crate) struct CaptureRecording {
     place: u64,
     samples: Vec<StreamSample>,
     markers: Vec<RowMarker>,
+    /// The ids of the newest markers: one that was set in this capture comes with a sample, too.
+    known: VecDeque<String>,
     has_reported: bool,
 }
 
@@ -67,6 +75,8 @@ struct FlatSample {
     stream: Stream,
     time: Option<f64>,
     values: Vec<f64>,
+    /// The markers that it shows.
+    markers: Vec<Value>,
 }
 
 impl CaptureRecording {
@@ -84,13 +94,19 @@ impl CaptureRecording {
             place: 0,
             samples: Vec::new(),
             markers: Vec::new(),
+            known: VecDeque::new(),
             has_reported: false,
         };
-        let mut first = None;
-        while first.is_none() && reader.ahead.len() < BEFORE {
+        let (mut first, mut most) = (None, BEFORE);
+        while reader.ahead.len() < most {
             let Some(line) = reader.lines.next_line() else { break };
             let sample = reader.note(&line.event).filter(|own| own.stream == Stream::Eeg);
-            first = sample.map(|own| own.session);
+            if let Some(sample) = sample.filter(|_| first.is_none()) {
+                first = Some(sample.session);
+                // Where samples alone name their columns, each stream does with its first.
+                let is_foreign = matches!(line.event, CaptureEvent::Sample(_));
+                most = reader.ahead.len() + if is_foreign { AFTER } else { 1 };
+            }
             reader.ahead.push_back(line);
         }
         first.and_then(|session| reader.arrange(&session)).ok_or_else(|| {
@@ -102,6 +118,8 @@ impl CaptureRecording {
         })?;
         // They are read again, in their order.
         reader.pending.clear();
+        reader.markers.clear();
+        reader.known.clear();
         Ok(reader)
     }
 
@@ -159,8 +177,25 @@ impl CaptureRecording {
                 None
             }
             CaptureEvent::Sample(sample) => self.foreign(sample),
+            CaptureEvent::Marker(marker) => {
+                self.mark(marker.clone());
+                None
+            }
             _ => None,
         }
+    }
+
+    /// Takes a marker, unless it has come before.
+    fn mark(&mut self, marker: RowMarker) {
+        let id = marker.object["uuid"].as_str().unwrap_or_default();
+        if self.known.iter().any(|own| own == id) {
+            return;
+        }
+        if !id.is_empty() {
+            self.known.truncate(MARKERS - 1);
+            self.known.push_front(id.to_owned());
+        }
+        self.markers.push(marker);
     }
 
     fn answer(&mut self, method: Method, result: &Value) {
@@ -194,7 +229,7 @@ impl CaptureRecording {
                 let marker = &result["marker"];
                 if marker.is_object() {
                     let time = Some(Marker::from(marker.clone()).start);
-                    self.markers.push(RowMarker { time, object: marker.clone() });
+                    self.mark(RowMarker { time, object: marker.clone() });
                 }
             }
             _ => {}
@@ -209,33 +244,42 @@ impl CaptureRecording {
         self.subscriptions.contains_key(&(session.clone(), stream)).then_some(())?;
         let mut flat = Vec::new();
         flatten(&values, &mut flat);
-        Some(FlatSample { session, stream, time, values: flat })
+        let markers = values.as_array().into_iter().flatten().flat_map(shown_markers).collect();
+        Some(FlatSample { session, stream, time, values: flat, markers })
     }
 
     /// A line that names its values, or one whose session was subscribed.
     fn foreign(&mut self, sample: &ForeignSample) -> Option<FlatSample> {
         let session = sample.session.clone().unwrap_or_default();
-        let mut flat = Vec::new();
+        let (mut flat, mut markers) = (Vec::new(), Vec::new());
         let key = (session.clone(), sample.stream);
         match &sample.values {
             ForeignValues::Named(named) => {
-                for value in named.values() {
-                    flatten(value, &mut flat);
-                }
                 if !self.subscriptions.contains_key(&key)
                     && self.subscriptions.len() < SUBSCRIPTIONS
                 {
-                    self.subscriptions.insert(key, named.keys().cloned().collect());
+                    self.subscriptions.insert(key.clone(), named.keys().cloned().collect());
                 }
+                // By their names: a line may lack some, and the list of markers may be empty.
+                let labels = self.subscriptions.get(&key)?;
+                flat.extend(labels.iter().map(|label| named.get(label).map_or(f64::NAN, number)));
+                markers.extend(named.values().flat_map(shown_markers));
             }
             ForeignValues::List(values) => {
                 for value in values {
                     flatten(value, &mut flat);
                 }
+                markers.extend(values.iter().flat_map(shown_markers));
                 self.subscriptions.contains_key(&key).then_some(())?;
             }
         }
-        Some(FlatSample { session, stream: sample.stream, time: sample.time, values: flat })
+        Some(FlatSample {
+            session,
+            stream: sample.stream,
+            time: sample.time,
+            values: flat,
+            markers,
+        })
     }
 
     /// The values of a sample in the order of the recording; `None` if its columns are others.
@@ -277,6 +321,9 @@ impl RecordingReader for CaptureRecording {
                     .filter(|(kind, _)| is(&[ColumnKind::Sensor, ColumnKind::Extra], *kind));
                 row.eeg.extend(own.map(|(_, value)| *value));
                 row.samples.append(&mut self.samples);
+                for object in sample.markers {
+                    self.mark(RowMarker { time: row.time, object });
+                }
                 row.markers.append(&mut self.markers);
                 return Ok(true);
             }
@@ -317,13 +364,17 @@ fn flat_labels(columns: &Value) -> Vec<String> {
     labels
 }
 
-/// Values one after the other, those of groups too; NaN for what is no number. The list of markers
-/// holds a single place, however long it is.
-fn flatten(value: &Value, into: &mut Vec<f64>) {
-    let number = |value: &Value| match value {
+/// A value as a number; NaN for what is none.
+fn number(value: &Value) -> f64 {
+    match value {
         Value::Bool(flag) => f64::from(u8::from(*flag)),
         other => other.as_f64().unwrap_or(f64::NAN),
-    };
+    }
+}
+
+/// Values one after the other, those of groups too. The list of markers holds a single place, however
+/// long it is.
+fn flatten(value: &Value, into: &mut Vec<f64>) {
     match value {
         Value::Array(list) => {
             for own in list {
@@ -339,6 +390,11 @@ fn flatten(value: &Value, into: &mut Vec<f64>) {
         }
         one => into.push(number(one)),
     }
+}
+
+/// The markers among the values of a sample (§5.1).
+fn shown_markers(value: &Value) -> impl Iterator<Item = Value> {
+    value.as_array().into_iter().flatten().filter(|own| own.is_object()).cloned()
 }
 
 /// A label as an export has it, so that one table serves all formats; empty for what is left out.

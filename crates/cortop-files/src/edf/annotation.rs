@@ -14,8 +14,11 @@ const TIME_WIDTH: usize = 16;
 /// An onset is written to a millionth of a second.
 const SAME_ONSET: f64 = 1e-6;
 
-/// What MNE takes for data that are none.
+/// A gap: MNE takes it for data that are none.
 pub const NO_DATA: &str = "BAD_ACQ_SKIP";
+/// What completes the last record: nothing was lost there, but nothing was measured, either. MNE rejects
+/// whatever begins with `BAD`.
+pub const PADDING: &str = "BAD_PADDING";
 
 /// An annotation.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +54,11 @@ impl Annotation {
         bytes.extend(text.get(..floor_char_boundary(&text, left)).unwrap_or_default().bytes());
         bytes.extend([SEPARATOR, 0]);
         bytes
+    }
+
+    /// Whether the samples under it were measured by nobody.
+    pub(super) fn has_no_data(&self) -> bool {
+        [NO_DATA, PADDING].contains(&&*self.text)
     }
 
     /// Whether this one, as it was read from a file, is the annotation with this onset and text.

@@ -12,7 +12,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use serde_json::json;
 
 use super::{
-    annotation::{Annotation, NO_DATA},
+    annotation::Annotation,
     header::{EdfFormat, EdfScale},
 };
 use crate::{
@@ -221,7 +221,7 @@ impl EdfReader {
         }
         for own in found {
             let onset = self.start + own.onset;
-            if own.text == NO_DATA {
+            if own.has_no_data() {
                 self.skips.push_back((onset, onset + own.duration.unwrap_or_default()));
                 continue;
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    annotation::{Annotation, NO_DATA, record_time},
+    annotation::{Annotation, NO_DATA, PADDING, record_time},
     header::{EdfHeader, RECORDS_AT, SECONDS_AT, number},
 };
 
@@ -149,7 +149,7 @@ impl<W: Write + Seek> EdfWriter<W> {
 
     /// Ends the file where its fastest signals end. The record that they have begun is filled with the
     /// last values, and so are further ones while annotations wait for room; an annotation says
-    /// where nothing was measured.
+    /// where it is padding.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -163,27 +163,28 @@ impl<W: Write + Seek> EdfWriter<W> {
     /// # Errors
     /// The file cannot be written.
     pub fn complete(&mut self) -> io::Result<()> {
-        let seconds = self.header.record_seconds;
         let fastest = self.waiting.iter().zip(&self.header.signals);
         let fastest = fastest.max_by_key(|(_, signal)| signal.samples);
         let begun = fastest.map_or(0.0, |((own, _), it)| own.len() as f64 / it.samples as f64);
         let rest = begun.ceil() - begun;
         if rest > 0.0 && self.header.format.has_annotations() {
             // Before the very record that it is about, or in it.
-            self.annotations.push_front(self.no_data(begun * seconds, rest * seconds));
+            self.annotations.push_front(self.padding(begun, rest));
         }
         let end = self.records as f64 + begun;
         while (self.records as f64) < end {
             self.fill_record()?;
         }
-        let before = self.records;
-        while !self.annotations.is_empty() {
-            self.fill_record()?;
+        if !self.annotations.is_empty() {
+            // Its own length is part of what needs room.
+            let mut filled = 1;
+            self.annotations.push_front(self.padding(0.0, 1.0));
+            while self.records_for_annotations() > filled {
+                filled = self.records_for_annotations();
+                self.annotations[0] = self.padding(0.0, filled as f64);
+            }
         }
-        let filled = self.records - before;
-        if filled > 0 {
-            let from = -(filled as f64) * seconds;
-            self.annotations.push_back(self.no_data(from, (filled + 1) as f64 * seconds));
+        while !self.annotations.is_empty() {
             self.fill_record()?;
         }
         self.flush()
@@ -193,11 +194,32 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.waiting.iter().zip(&self.header.signals).all(|((own, _), it)| own.len() >= it.samples)
     }
 
-    /// Says that nothing was measured from so many seconds after the last record on.
-    fn no_data(&self, from: f64, duration: f64) -> Annotation {
-        let end = self.header.record_seconds * self.records as f64;
-        let onset = end + from + self.header.subsecond();
-        Annotation { onset, duration: Some(duration), text: NO_DATA.to_owned() }
+    /// Says that there is padding, from so many records after the last one on.
+    fn padding(&self, from: f64, records: f64) -> Annotation {
+        let seconds = self.header.record_seconds;
+        let onset = (self.records as f64 + from).mul_add(seconds, self.header.subsecond());
+        let duration = Some(records * seconds);
+        Annotation { onset, duration, text: PADDING.to_owned() }
+    }
+
+    /// Bytes that the longest annotation of a record may have.
+    fn room_for_annotation(&self) -> usize {
+        self.header.annotation_bytes.saturating_sub(record_time(0.0).len())
+    }
+
+    /// Records into which the annotations fit that wait.
+    fn records_for_annotations(&self) -> u64 {
+        let room = self.room_for_annotation();
+        let (mut records, mut left) = (0, 0);
+        for own in &self.annotations {
+            let length = own.encode(room).len();
+            if length > left {
+                records += 1;
+                left = room;
+            }
+            left = left.saturating_sub(length);
+        }
+        records
     }
 
     /// Completes a record with the last values and writes it.
@@ -220,7 +242,7 @@ impl<W: Write + Seek> EdfWriter<W> {
             let onset = self.header.record_seconds * self.records as f64;
             let end = self.record.len() + self.header.annotation_samples() * bytes;
             self.record.extend(record_time(onset + self.header.subsecond()));
-            let whole = self.header.annotation_bytes.saturating_sub(record_time(0.0).len());
+            let whole = self.room_for_annotation();
             while let Some(first) = self.annotations.front() {
                 let list = first.encode(whole);
                 if self.record.len() + list.len() > end {
@@ -406,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_wait_for_room_and_the_last_record_says_what_was_filled_in() {
+    fn annotations_wait_for_room_and_the_last_record_says_what_is_padding() {
         let header = header(EdfFormat::EdfPlus);
         let mut writer = EdfWriter::new(Cursor::new(Vec::new()), header.clone()).unwrap();
         for index in 0..3 {
@@ -432,10 +454,10 @@ mod tests {
                 found
             })
             .collect();
-        let markers: Vec<_> = found.iter().filter(|own| own.text != NO_DATA).collect();
+        let markers: Vec<_> = found.iter().filter(|own| own.text != PADDING).collect();
         let texts: Vec<_> = markers.iter().map(|own| own.text.as_str()).collect();
         assert_eq!(texts, ["marker 0", "marker 1", "marker 2"]);
-        let filled = found.iter().find(|own| own.text == NO_DATA).unwrap();
+        let filled = found.iter().find(|own| own.text == PADDING).unwrap();
         assert!((filled.onset - 1.5).abs() < 1e-6, "{filled:?}");
         assert!((filled.duration.unwrap() - 0.75).abs() < 1e-6, "{filled:?}");
         assert!((markers[1].onset - 0.35).abs() < 1e-6);

@@ -135,7 +135,7 @@ impl BidsOptions {
             let text = "EEG of EMOTIV headsets, recorded by cortop as the Cortex service sent it, \
                         neither filtered nor referenced.\n\nEvents have the markers, and \
                         BAD_ACQ_SKIP where samples were lost and the last value stands in their \
-                        place. What else was recorded is in sourcedata.\n\nSay here who was \
+                        place, BAD_PADDING where it completes the last record. What else was recorded is in sourcedata.\n\nSay here who was \
                         recorded, how and what for.\n";
             create(&root.join("README"), text.as_bytes())?;
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     edf::{
-        annotation::NO_DATA,
+        annotation::{NO_DATA, PADDING},
         header::{EdfHeader, EdfSignal},
     },
     output_file::replace,
@@ -79,7 +79,7 @@ impl BidsSidecars {
         };
         own.write(None)?;
         let columns = json!({
-            "trial_type": { "Description": format!("label of the marker; {NO_DATA} where samples were lost and the last value stands in their place") },
+            "trial_type": { "Description": format!("label of the marker; {NO_DATA} where samples were lost and the last value stands in their place; {PADDING} where it completes the last record") },
             "value": { "Description": "value of the marker" },
             "sample": { "Description": "sample of EEG at the onset, from 0" },
         });
@@ -141,7 +141,8 @@ impl BidsSidecars {
     pub(super) fn finish(mut self, edf: &EdfSummary) -> Result<Option<String>, RecordError> {
         let samples = edf.records * self.samples() as u64;
         if samples > edf.samples {
-            self.gap(edf.samples, samples - edf.samples);
+            let (from, padded) = (edf.samples as f64, (samples - edf.samples) as f64);
+            self.push(from, padded, PADDING.to_owned(), String::new());
         }
         self.header.record_seconds = edf.record_seconds;
         self.write(Some(edf.records as f64 * edf.record_seconds))?;

@@ -1,7 +1,5 @@
 //! A recording in a BIDS dataset, whose sidecars are compared with the header of its EEG.
 
-#![expect(clippy::unwrap_used, reason = "tests fail aloud")]
-
 use std::{
     collections::HashMap,
     path::Path,
@@ -13,8 +11,9 @@ use cortop_files::recorder::{BidsOptions, Recorder, RecorderOptions, RecordingFo
 use cortop_protocol::{Sample, Stream, Subscription, values::Values};
 use cortop_signal::sink::Sink as _;
 
-/// Epoch seconds of the first sample, and the samples in a second of a headset that says 128.
-const START: f64 = 1_767_942_612.5;
+use super::{START, marker_object, options};
+
+/// The samples in a second of a headset that says 128.
 const RATE: f64 = 126.9;
 
 fn sample(subscription: &Arc<Subscription>, index: u32, begun: Instant, marker: &str) -> Sample {
@@ -27,18 +26,6 @@ fn sample(subscription: &Arc<Subscription>, index: u32, begun: Instant, marker: 
     let text = format!(r#"{{"eeg":[{index},0,0,0,0,0,0,0,[{marker}]],"sid":"s1","time":{time}}}"#);
     let received = begun + Duration::from_secs_f64(since);
     Sample { subscription: Arc::clone(subscription), values, text: text.into(), received }
-}
-
-/// A marker object (§4.4), its times in seconds after the first sample.
-fn object(uuid: &str, label: &str, value: u64, start: f64, end: f64) -> String {
-    let moment = |seconds: f64| {
-        let since = Duration::from_secs_f64(START + seconds);
-        jiff::Timestamp::try_from(std::time::UNIX_EPOCH + since).unwrap().to_string()
-    };
-    let (start, end) = (moment(start), moment(end));
-    format!(
-        r#"{{"uuid":"{uuid}","label":"{label}","value":{value},"startDatetime":"{start}","endDatetime":"{end}"}}"#
-    )
 }
 
 /// A tab-separated table by its first line.
@@ -56,13 +43,9 @@ fn a_bids_dataset_says_what_the_header_of_its_eeg_says() {
     let task = (Some("eyes: closed"), "");
     let bids = BidsOptions::new("sub-07", None, task, Some(50), &formats).unwrap();
     let options = RecorderOptions {
-        folder: folder.path().to_owned(),
-        formats,
-        title: String::new(),
         subject: "07".to_owned(),
-        resume_within: Duration::from_secs(600),
-        headset: None,
         bids: Some(bids),
+        ..options(folder.path(), &formats, "")
     };
     let eeg_of = |run: &str, ending: &str| {
         let name = format!("sub-07_task-eyesclosed_run-{run}_{ending}");
@@ -87,8 +70,8 @@ fn a_bids_dataset_says_what_the_header_of_its_eeg_says() {
         // 20.03 s, ten samples lost.
         for index in (0..2542).filter(|index| !(300..310).contains(index)) {
             let shown = match index {
-                640 => object("a", "closed", 1, 5.0, 5.0),
-                1536 => object("b", "eyes open", 2, 7.0, 12.0),
+                640 => marker_object("a", "closed", 1, 5.0, 5.0),
+                1536 => marker_object("b", "eyes open", 2, 7.0, 12.0),
                 _ => String::new(),
             };
             recorder.sample(&sample(&subscription, index, begun, &shown)).unwrap();
@@ -130,7 +113,7 @@ fn a_bids_dataset_says_what_the_header_of_its_eeg_says() {
     let events = table(&eeg_of("02", "events.tsv"));
     let number = |row: usize, column: &str| events[row][column].parse::<f64>().unwrap();
     let kinds: Vec<_> = events.iter().map(|own| own["trial_type"].as_str()).collect();
-    assert_eq!(kinds, ["BAD_ACQ_SKIP", "closed", "eyes open", "BAD_ACQ_SKIP"]);
+    assert_eq!(kinds, ["BAD_ACQ_SKIP", "closed", "eyes open", "BAD_PADDING"]);
     let rate = 64.0 / seconds;
     let expected = [(300.0, 10.0), (640.0, 0.0), (7.0 * RATE, 5.0 * RATE), (2542.0, 18.0)];
     for (row, (onset, length)) in expected.into_iter().enumerate() {

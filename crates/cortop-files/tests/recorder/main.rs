@@ -1,0 +1,50 @@
+//! The recorder, driven without a socket: a night of a headset, markers that become intervals, and a BIDS
+//! dataset.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail aloud")]
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small numbers")]
+
+mod bids;
+mod intervals;
+mod night;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use cortop_files::recorder::{RecorderOptions, RecorderStatus, RecordingFormat};
+
+/// Epoch seconds of the first sample.
+const START: f64 = 1_767_942_612.5;
+
+/// Recordings of all headsets into a folder.
+fn options(folder: &Path, formats: &[RecordingFormat], title: &str) -> RecorderOptions {
+    RecorderOptions {
+        folder: folder.to_owned(),
+        formats: formats.to_vec(),
+        title: title.to_owned(),
+        subject: String::new(),
+        resume_within: Duration::from_secs(600),
+        headset: None,
+        bids: None,
+    }
+}
+
+/// The file with an ending.
+fn file(status: &RecorderStatus, ending: &str) -> PathBuf {
+    let own = status.files.iter().find(|own| own.path.to_string_lossy().ends_with(ending));
+    own.unwrap_or_else(|| panic!("no {ending}: {status:?}")).path.clone()
+}
+
+/// A marker object (§4.4), its times in seconds after the first sample.
+fn marker_object(uuid: &str, label: &str, value: u64, start: f64, end: f64) -> String {
+    let moment = |seconds: f64| {
+        let since = Duration::from_secs_f64(START + seconds);
+        jiff::Timestamp::try_from(std::time::UNIX_EPOCH + since).unwrap().to_string()
+    };
+    let (start, end) = (moment(start), moment(end));
+    format!(
+        r#"{{"uuid":"{uuid}","label":"{label}","value":{value},"startDatetime":"{start}","endDatetime":"{end}"}}"#
+    )
+}
