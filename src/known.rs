@@ -14,7 +14,11 @@ pub(crate) struct Known {
     pub(crate) is_connected: bool,
     /// How far the connection is, in words.
     pub(crate) connection: String,
+    /// Whether a try to connect has failed since it was there.
+    pub(crate) is_down: bool,
     pub(crate) headsets: Vec<Headset>,
+    /// Those that were listed before the connection was lost, until they are listed again.
+    pub(crate) before: Vec<Headset>,
     /// By how much the headsets' clocks are off ours.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
     /// Sessions of this application that live.
@@ -28,18 +32,28 @@ impl Known {
     pub(crate) fn on_event(&mut self, event: &Event) {
         match event {
             Event::Link(Link::Up { step, .. }) => {
-                self.is_connected = true;
+                (self.is_connected, self.is_down) = (true, false);
                 self.connection = step.to_string();
             }
             Event::Link(link) => {
-                // What the service said holds only as long as it is there.
-                *self = Self::default();
-                self.connection = match link {
+                let connection = match link {
                     Link::Waiting { error, .. } => error.message().to_owned(),
+                    _ if self.is_down => std::mem::take(&mut self.connection),
                     _ => "connecting".to_owned(),
                 };
+                let is_down = self.is_down || matches!(link, Link::Waiting { .. });
+                let before = if self.headsets.is_empty() {
+                    std::mem::take(&mut self.before)
+                } else {
+                    std::mem::take(&mut self.headsets)
+                };
+                // What else the service said holds only as long as it is there.
+                *self = Self { connection, is_down, before, ..Self::default() };
             }
-            Event::Headsets(headsets) => self.headsets.clone_from(headsets),
+            Event::Headsets(headsets) => {
+                self.headsets.clone_from(headsets);
+                self.before.clear();
+            }
             Event::Clock { headset, clock } => {
                 self.clocks.insert(headset.clone(), *clock);
             }

@@ -85,6 +85,11 @@ impl HeadsetHistory {
         }
     }
 
+    /// Whether anything was known within the last ten minutes.
+    pub(super) fn is_worth_keeping(&self) -> bool {
+        self.cells.iter().any(|cell| *cell != HistoryCell::default())
+    }
+
     /// The cells, the newest last; blank where nothing was known.
     #[must_use]
     pub const fn cells(&self) -> &VecDeque<HistoryCell> {

@@ -35,8 +35,8 @@ use crate::app::{Key, dialog::TextInput};
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
-    book::{Book, BookChange, Received, Station, StationPresence},
-    payload::{LabMarker, StationAlert},
+    book::{Book, BookChange, MOST_HEADSETS, Received, Station, StationPresence},
+    payload::{HeadsetCondition, LabMarker, StationAlert},
 };
 
 /// Lines of the log that are kept; the oldest go first.
@@ -108,6 +108,15 @@ pub enum LabEffect {
     Quit,
 }
 
+/// How a station was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct NotedStation {
+    /// Neither silent nor gone.
+    is_live: bool,
+    /// Cortex was not reached there.
+    is_down: bool,
+}
+
 /// The headset of a row, or its station alone.
 pub type RowKey = (StationName, Text);
 
@@ -142,8 +151,8 @@ pub struct Lab {
     pub theme: usize,
     selected: Option<RowKey>,
     histories: BTreeMap<RowKey, HeadsetHistory>,
-    /// Whether stations were live, silent or gone when it was last looked.
-    was_live: BTreeMap<StationName, bool>,
+    /// How stations were when it was last looked.
+    noted: BTreeMap<StationName, NotedStation>,
     markers: SentMarkers,
     rang: Option<Instant>,
 }
@@ -168,7 +177,7 @@ impl Lab {
             notice: None,
             selected: None,
             histories: BTreeMap::new(),
-            was_live: BTreeMap::new(),
+            noted: BTreeMap::new(),
             markers: SentMarkers::default(),
             rang: None,
         }
@@ -197,10 +206,12 @@ impl Lab {
     pub fn on_message(&mut self, message: &Received<'_>) -> Vec<LabEffect> {
         match self.book.on_message(message) {
             BookChange::Nothing => Vec::new(),
-            BookChange::Station(name) => self.note_presence(&name),
+            BookChange::Station(name) => self.note_station(&name),
             BookChange::Headset(name, id, before) => {
                 self.on_headset(&name, &id, &before, message.retained)
             }
+            // Its state says so, and until when.
+            BookChange::Event(_, _, event) if &*event.kind == "service" => Vec::new(),
             BookChange::Event(name, at, event) => {
                 let subject = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
                 let text = format!("{name}{subject}: {}", event.text);
@@ -241,7 +252,10 @@ impl Lab {
         let has = |of: &[StationAlert], alert: &StationAlert| of.iter().any(|own| own == alert);
         let kind_is_over = |alert: &&StationAlert| now.iter().all(|own| own.kind != alert.kind);
         let new: Vec<_> = now.iter().filter(|own| !has(before, own)).cloned().collect();
-        let over: Vec<_> = before.iter().filter(kind_is_over).map(|own| own.text.clone()).collect();
+        // Without Cortex nobody knows.
+        let is_known = headset.is_none_or(|own| own.state.condition != HeadsetCondition::NoService);
+        let over = before.iter().filter(|_| is_known).filter(kind_is_over);
+        let over: Vec<_> = over.map(|own| own.text.clone()).collect();
         let is_worst = new.iter().any(|own| &*own.kind == "stale");
         for alert in new {
             self.log_line(true, format!("{name} {id}: {}", alert.text));
@@ -252,10 +266,10 @@ impl Lab {
         if is_worst && !was_retained { self.ring() } else { Vec::new() }
     }
 
-    /// A station came or went.
-    fn note_presence(&mut self, name: &StationName) -> Vec<LabEffect> {
+    /// A station came or went, or its Cortex did.
+    fn note_station(&mut self, name: &StationName) -> Vec<LabEffect> {
         let Some(station) = self.book.stations().get(name) else {
-            self.was_live.remove(name);
+            self.noted.remove(name);
             return Vec::new();
         };
         let presence = station.presence(self.now.instant);
@@ -265,14 +279,26 @@ impl Lab {
             StationPresence::Silent(_) => (false, format!("{name} is silent")),
             StationPresence::Gone(_) => (false, format!("{name} is gone: {}", why_gone(station))),
         };
-        let before = self.was_live.insert(name.clone(), is_live);
+        let state = station.state.as_ref().filter(|_| is_live);
+        let before = self.noted.get(name).copied();
+        let was_down = before.is_some_and(|before| before.is_down);
+        let is_down = state.map_or(was_down, |own| own.cortex_down_since.is_some());
         // One that is met for the first time is no change.
-        if before.is_none_or(|before| before == is_live) {
-            return Vec::new();
+        let now = NotedStation { is_live, is_down };
+        let before = self.noted.insert(name.clone(), now).unwrap_or(now);
+        let is_lost = before.is_live && !is_live && why_gone(station) != "stopped";
+        let cortex = state.map(|own| own.cortex.clone()).unwrap_or_default();
+        if before.is_live != is_live {
+            self.log_line(!is_live, text);
         }
-        let is_worst = !is_live && why_gone(station) != "stopped";
-        self.log_line(!is_live, text);
-        if is_worst { self.ring() } else { Vec::new() }
+        match (before.is_down, is_down) {
+            (false, true) => {
+                self.log_line(true, format!("{name}: Cortex is not reached: {cortex}"));
+            }
+            (true, false) => self.log_line(false, format!("{name}: Cortex is reached again")),
+            _ => {}
+        }
+        if is_lost || is_down && !before.is_down { self.ring() } else { Vec::new() }
     }
 
     fn ring(&mut self) -> Vec<LabEffect> {
@@ -292,24 +318,36 @@ impl Lab {
             return Vec::new();
         }
         let names: Vec<_> = self.book.stations().keys().cloned().collect();
-        let effects = names.iter().flat_map(|name| self.note_presence(name)).collect();
-        let mut histories = std::mem::take(&mut self.histories);
-        let mut kept = BTreeMap::new();
-        for (name, station) in self.book.stations() {
-            let is_live = station.presence(now.instant) == StationPresence::Live;
-            for headset in station.headsets() {
-                let key = (name.clone(), headset.state.headset.clone());
-                let history = histories.remove(&key);
-                let mut history = history.unwrap_or_else(|| HeadsetHistory::new(now.instant));
-                history.note(is_live.then_some(&headset.state), now.instant);
-                kept.insert(key, history);
-            }
-        }
-        self.histories = kept;
+        let effects = names.iter().flat_map(|name| self.note_station(name)).collect();
+        self.note_histories(now.instant);
         for (is_problem, text) in self.markers.overdue(now) {
             self.log_line(is_problem, text);
         }
         effects
+    }
+
+    /// Goes on with the history of each headset. That of one that is gone stays for as long as it says
+    /// something, if there is room: it may come back.
+    fn note_histories(&mut self, now: Instant) {
+        let mut histories = std::mem::take(&mut self.histories);
+        let mut kept = BTreeMap::new();
+        for (name, station) in self.book.stations() {
+            let is_live = station.presence(now) == StationPresence::Live;
+            for headset in station.headsets() {
+                let key = (name.clone(), headset.state.headset.clone());
+                let history = histories.remove(&key);
+                let mut history = history.unwrap_or_else(|| HeadsetHistory::new(now));
+                history.note(is_live.then_some(&headset.state), now);
+                kept.insert(key, history);
+            }
+        }
+        let room = MOST_HEADSETS.saturating_sub(kept.len());
+        let gone = histories.into_iter().take(room).filter_map(|(key, mut history)| {
+            history.note(None, now);
+            history.is_worth_keeping().then_some((key, history))
+        });
+        kept.extend(gone);
+        self.histories = kept;
     }
 
     /// The last ten minutes of a headset.

@@ -102,6 +102,15 @@ impl<'a> LabRow<'a> {
         names.iter().chain(&words).any(|text| text.to_lowercase().contains(filter))
     }
 
+    /// Where the station is heard and does not reach Cortex: since when, in seconds since 1970 by the
+    /// lab's clock, and why.
+    #[must_use]
+    pub fn outage(&self) -> Option<(f64, &'a str)> {
+        let state = self.station.state.as_ref().filter(|_| self.is_live())?;
+        let since = state.cortex_down_since?;
+        Some((self.station.lab_time(since).unwrap_or(since), &state.cortex))
+    }
+
     /// Its state in a word.
     #[must_use]
     pub fn state_word(&self) -> &'static str {
@@ -109,6 +118,9 @@ impl<'a> LabRow<'a> {
             StationPresence::Gone(_) => "gone",
             StationPresence::Silent(_) => "silent",
             StationPresence::Unconfirmed => "not heard",
+            StationPresence::Live if self.outage().is_some() => {
+                condition_word(HeadsetCondition::NoService)
+            }
             StationPresence::Live => {
                 self.state().map_or("no headset", |own| condition_word(own.condition))
             }
@@ -124,6 +136,7 @@ impl<'a> LabRow<'a> {
             LabSort::State => Some(match self.presence {
                 StationPresence::Gone(_) => 0.0,
                 StationPresence::Silent(_) => 1.0,
+                StationPresence::Live if self.outage().is_some() => 2.0,
                 StationPresence::Live => {
                     self.state().map_or(20.0, |own| 2.0 + f64::from(own.condition as u8))
                 }
@@ -159,6 +172,7 @@ impl<'a> LabRow<'a> {
 #[must_use]
 pub const fn condition_word(condition: HeadsetCondition) -> &'static str {
     match condition {
+        HeadsetCondition::NoService => "no Cortex",
         HeadsetCondition::Stale => "STALE",
         HeadsetCondition::RateOff => "rate off",
         HeadsetCondition::UsbCable => "usb cable",

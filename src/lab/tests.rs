@@ -1,6 +1,6 @@
 use cortop_mqtt::payload::{
-    Acknowledgement, HeadsetCondition, HeadsetState, StationMessage, StationState, Status,
-    StreamReport,
+    Acknowledgement, HeadsetCondition, HeadsetState, SensorState, StationEvent, StationMessage,
+    StationState, Status, StreamReport,
 };
 
 use super::*;
@@ -104,6 +104,63 @@ fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
     assert_eq!(lab.log.back().unwrap().text, "B is back");
     lab.on_link(BrokerLink::Lost("away".to_owned(), lab.now.instant));
     assert!(!lab.rows().iter().any(LabRow::is_live));
+}
+
+#[test]
+fn a_station_without_cortex_says_so_once_rings_and_keeps_its_history() {
+    let mut lab = lab();
+    let online = |down_since| StationState {
+        cortex: "nothing listens".into(),
+        cortex_down_since: down_since,
+        ..StationState::default()
+    };
+    let sensor = SensorState { name: "T7".into(), level: Some(2), defect: None };
+    let state = HeadsetState { sensors: vec![sensor], ..streaming("E", 50) };
+    let known = |lab: &Lab| {
+        let history = lab.history(&"A".parse().unwrap(), &"E".into()).unwrap();
+        history.cells().iter().filter(|own| own.contact.is_some()).count()
+    };
+    send(&mut lab, "cortop/v1/A/state", online(None));
+    headset(&mut lab, "A", state.clone());
+    for _ in 0..60 {
+        send(&mut lab, "cortop/v1/A/state", online(None));
+        later(&mut lab, 1);
+    }
+    assert_eq!(known(&lab), 6);
+    let since = lab.now.wall.as_duration().as_secs_f64();
+    let effects = send(&mut lab, "cortop/v1/A/state", online(Some(since)));
+    assert_eq!(effects, [LabEffect::Bell]);
+    assert_eq!(lab.log.back().unwrap().text, "A: Cortex is not reached: nothing listens");
+    let lost = HeadsetState { condition: HeadsetCondition::NoService, ..HeadsetState::default() };
+    headset(&mut lab, "A", HeadsetState { headset: "E".into(), ..lost });
+    let event = StationEvent { kind: "service".into(), ..StationEvent::default() };
+    send(&mut lab, "cortop/v1/A/event", event);
+    assert_eq!(lab.log.len(), 1);
+    assert_eq!(lab.rows()[0].state_word(), "no Cortex");
+    let (at, why) = lab.rows()[0].outage().unwrap();
+    assert!((at - since).abs() < 0.001 && why == "nothing listens");
+    for _ in 0..240 {
+        send(&mut lab, "cortop/v1/A/state", online(Some(since)));
+        later(&mut lab, 1);
+    }
+    // Even where the station takes the headset off the broker, or starts anew.
+    let topic = b"cortop/v1/A/headset/E/state";
+    let Moment { instant: arrival, wall } = lab.now;
+    let wall = wall.as_duration().as_secs_f64();
+    lab.on_message(&Received { topic, payload: b"", retained: false, arrival, wall });
+    later(&mut lab, 5);
+    send(&mut lab, "cortop/v1/A/state", online(None));
+    assert_eq!(lab.log.back().unwrap().text, "A: Cortex is reached again");
+    headset(&mut lab, "A", state);
+    later(&mut lab, 1);
+    assert_eq!(known(&lab), 7);
+    // What has said nothing for ten minutes is forgotten.
+    let Moment { instant: arrival, wall } = lab.now;
+    let wall = wall.as_duration().as_secs_f64();
+    lab.on_message(&Received { topic, payload: b"", retained: false, arrival, wall });
+    later(&mut lab, 610);
+    later(&mut lab, 1);
+    assert_eq!(lab.history(&"A".parse().unwrap(), &"E".into()).map(HeadsetHistory::cells), None);
 }
 
 #[test]

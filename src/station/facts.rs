@@ -46,7 +46,8 @@ impl Facts {
         self.alerts = alerts;
     }
 
-    /// All headsets that are listed or have a live session.
+    /// All headsets that are listed or have a live session; while the service is away, those that were
+    /// listed before, of which nothing else is known then.
     pub(super) fn states(
         &mut self,
         known: &Known,
@@ -65,9 +66,13 @@ impl Facts {
             let alerts = self.alerts_of(&view, now.instant);
             view.state(alerts, now)
         });
-        let states = states.collect();
+        let states: Vec<_> = states.collect();
         self.contact_lost.retain(|key, _| lost.contains(key));
-        states
+        let before = known.before.iter().take(MOST_HEADSETS - states.len()).map(|headset| {
+            let state = HeadsetView::new(headset, None, known, snapshot).state(Vec::new(), now);
+            HeadsetState { condition: HeadsetCondition::NoService, ..state }
+        });
+        states.into_iter().chain(before).collect()
     }
 
     /// Notes which sensors have no contact, and since when.

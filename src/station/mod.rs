@@ -107,6 +107,7 @@ impl StationService {
             facts: Facts::new(alerts),
             accepts_markers: settings.accepts_markers,
             pending: PendingMarkers::default(),
+            down_since: None,
             notices: sender,
         };
         let name = settings.name.to_string();
@@ -230,6 +231,8 @@ struct Runner {
     facts: Facts,
     accepts_markers: bool,
     pending: PendingMarkers,
+    /// Since when Cortex is not reached.
+    down_since: Option<f64>,
     notices: mpsc::Sender<StationNotice>,
 }
 
@@ -270,8 +273,12 @@ impl Runner {
         for (session, label) in std::mem::take(&mut heard.set) {
             self.pending.on_set(&session, &label);
         }
+        self.down_since = heard.known.is_down.then(|| self.down_since.unwrap_or_else(wall));
         let mut facts = vec![
-            StationFact::Cortex(heard.known.connection.clone()),
+            StationFact::Cortex {
+                words: heard.known.connection.clone(),
+                down_since: self.down_since,
+            },
             StationFact::Headsets(self.facts.states(&heard.known, &snapshot, now)),
         ];
         facts.extend(heard.events.drain(..).map(StationFact::Event));

@@ -419,6 +419,10 @@ fn command(sim: &Served, config: &Path, args: &[&str]) -> Command {
 }
 
 /// A service with one headset that is connected.
+pub(crate) const SERVICE: [&str; 4] =
+    ["--ws", "--approved", "--headset", "epocx:EPOCX-0A1B2C3D:connected"];
+
+/// The same, running.
 pub(crate) fn service() -> Served {
-    Served::start(&["--ws", "--approved", "--headset", "epocx:EPOCX-0A1B2C3D:connected"])
+    Served::start(&SERVICE)
 }

@@ -12,9 +12,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::Signal;
 
 use crate::{
-    broker::{Message, Mosquitto, PATIENCE, installed, password, service},
+    broker::{Message, Mosquitto, PATIENCE, SERVICE, installed, password, service},
     contract::check,
-    served::CORTOP,
+    served::{CORTOP, Served},
 };
 
 /// A program in a terminal.
@@ -102,6 +102,35 @@ fn a_lab_shows_stations_sends_markers_and_says_who_is_gone() {
     screen.shows(&["PC-03 is gone: lost", "station PC-03 · gone at "]);
     screen.press("q");
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+}
+
+#[test]
+fn a_lab_says_that_a_station_does_not_reach_cortex_and_since_when() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let mut sim = service();
+    let port = sim.url.rsplit(':').next().expect("a port").to_owned();
+    let account = broker.account("lab").display().to_string();
+    let arguments = ["lab", "--broker", &broker.url(), "--config", &account];
+    let mut screen = LabScreen::start(arguments, broker.folder.path());
+    let _station = broker.station(&sim, "PC-03", &[]).ready();
+    screen.shows(&["EPOCX-0A1B2C3D", "streaming", "256/256"]);
+    let mut reader = broker.read();
+    sim.end(Signal::KILL);
+    screen.shows(&[
+        "✖ PC-03",
+        "Cortex not reached since ",
+        "PC-03: Cortex is not reached: ",
+        ": nothing ",
+    ]);
+    let lost = reader.wait("the loss", |message| message.is_headset("PC-03", "no-service"));
+    check(&lost);
+    let down = |message: &Message| message.payload["cortex_down_since"].is_number();
+    let state = reader.seen.iter().find(|message| down(message)).cloned();
+    check(&state.unwrap_or_else(|| reader.wait("the state", down)));
+    screen.press("\r");
+    screen.shows(&["Cortex not reached since ", ": nothing listens on localhost", "rate  "]);
+    let _again = Served::run(&[&["sim", "--port", &port], &SERVICE[..]].concat());
+    screen.shows(&["PC-03: Cortex is reached again", "256/256"]);
 }
 
 #[test]

@@ -152,8 +152,12 @@ pub struct StationState {
     pub host: Text,
     /// The program and its version.
     pub program: Text,
-    /// How far the connection to Cortex is, in words.
+    /// How far the connection to Cortex is, in words; why, where it is not reached.
     pub cortex: Text,
+    /// Since when Cortex is not reached, in seconds since 1970 by its clock; absent while it is, and
+    /// before the first try has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cortex_down_since: Option<f64>,
     /// Whether it takes markers of a lab.
     #[serde(default)]
     pub accepts_markers: bool,
@@ -169,6 +173,8 @@ pub struct StationState {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum HeadsetCondition {
+    /// Cortex is not reached, or has not listed it again: nothing else is known of it.
+    NoService,
     /// A stream has stopped.
     Stale,
     /// The rate is more than 3 % beside the nominal one.

@@ -57,8 +57,13 @@ pub struct StationSettings {
 /// What a station is handed.
 #[derive(Clone, Debug)]
 pub enum StationFact {
-    /// How far the connection to Cortex is, in words.
-    Cortex(String),
+    /// How far the connection to Cortex is.
+    Cortex {
+        /// In words; why, where it is not reached.
+        words: String,
+        /// Since when it is not reached, in seconds since 1970 by this computer's clock.
+        down_since: Option<f64>,
+    },
     /// All headsets as they are now.
     Headsets(Vec<HeadsetState>),
     /// Something happened.
@@ -394,7 +399,10 @@ impl StationRun {
 
 fn take(publisher: &mut Publisher, fact: StationFact) {
     match fact {
-        StationFact::Cortex(words) => publisher.set_station(|own| own.cortex = Text::new(&words)),
+        StationFact::Cortex { words, down_since } => publisher.set_station(|own| {
+            own.cortex = Text::new(&words);
+            own.cortex_down_since = down_since;
+        }),
         StationFact::Headsets(states) => publisher.set_headsets(states),
         StationFact::Event(event) => publisher.push_event(event, wall()),
         StationFact::Acknowledged(done) => publisher.push_acknowledgement(done, wall()),

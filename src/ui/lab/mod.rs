@@ -301,13 +301,43 @@ impl LabPainter<'_> {
             self.span(ThemeToken::Focus, pointer),
             self.span(token, format!("{mark} ")),
         ]);
-        for &(column, width) in columns {
+        let instead = self.instead(row);
+        for (at, &(column, width)) in columns.iter().enumerate() {
+            if let (Some((token, text)), Some(LabSort::State)) = (&instead, column.sort) {
+                let rest = columns[at..].iter().map(|(_, width)| width + 1).sum::<usize>();
+                line.push_span(self.span(*token, text::fit(text, rest.saturating_sub(1))));
+                break;
+            }
             let (token, text) = (column.cell)(self, row);
             let token = if is_selected && column.rank < 2 { ThemeToken::Selection } else { token };
             line.push_span(self.span(token, column.place(&text, width)));
             line.push_span(Span::raw(" "));
         }
         line
+    }
+
+    /// What stands in place of the columns of a headset, where there is nothing in them.
+    fn instead(&self, row: &LabRow<'_>) -> Option<TableCell> {
+        if let Some(outage) = self.outage(row) {
+            return Some((ThemeToken::Bad, outage));
+        }
+        let state = row.station.state.as_ref().filter(|_| row.is_live())?;
+        let words = text::clean(&state.cortex);
+        let text = match row.headset {
+            // What it waits for.
+            None if words.starts_with("no headset") => words,
+            None => format!("no headset{}{words}", glyphs::SEPARATOR),
+            Some(own) if own.state.condition == HeadsetCondition::NoService => words,
+            Some(_) => return None,
+        };
+        Some((ThemeToken::Dim, text))
+    }
+
+    /// That the station of a row does not reach Cortex, since when and why.
+    fn outage(&self, row: &LabRow<'_>) -> Option<String> {
+        let (since, why) = row.outage()?;
+        let since = self.clock(since).map(|at| format!(" since {at}")).unwrap_or_default();
+        Some(text::clean(&format!("Cortex not reached{since}: {why}")))
     }
 
     /// Alerts and events, the newest last.
@@ -371,6 +401,7 @@ fn mark(row: &LabRow<'_>) -> (ThemeToken, &'static str) {
             (ThemeToken::Bad, glyphs::PROBLEM)
         }
         (StationPresence::Unconfirmed, _) => (ThemeToken::Stale, glyphs::OFF),
+        (StationPresence::Live, _) if row.outage().is_some() => (ThemeToken::Bad, glyphs::PROBLEM),
         (StationPresence::Live, Some(condition)) => mark_of(condition),
         (StationPresence::Live, None) => (ThemeToken::Dim, glyphs::OFF),
     }
@@ -386,9 +417,10 @@ const fn mark_of(condition: HeadsetCondition) -> (ThemeToken, &'static str) {
         HeadsetCondition::NoData | HeadsetCondition::Connecting => {
             (ThemeToken::Poor, glyphs::PENDING)
         }
-        HeadsetCondition::Connected | HeadsetCondition::Discovered | HeadsetCondition::Unknown => {
-            (ThemeToken::Dim, glyphs::OFF)
-        }
+        HeadsetCondition::NoService
+        | HeadsetCondition::Connected
+        | HeadsetCondition::Discovered
+        | HeadsetCondition::Unknown => (ThemeToken::Dim, glyphs::OFF),
     }
 }
 

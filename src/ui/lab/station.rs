@@ -103,14 +103,15 @@ fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
         }
     };
     let host = state.map(|own| own.host.as_str()).unwrap_or_default();
-    let cortex = state.map(|own| own.cortex.as_str()).unwrap_or_default();
+    let cortex = state.map(|own| own.cortex.to_string()).unwrap_or_default();
+    let cortex = painter.outage(row).unwrap_or(cortex);
     let clock = row.station.clock_behind().filter(|behind| behind.abs() > 1.0);
     let clock = clock.map(|behind| format!("its clock is {:+.0} s", -behind)).unwrap_or_default();
     let markers = match state {
         Some(own) if own.accepts_markers => "accepts markers",
         _ => "",
     };
-    let parts = [&presence, host, cortex, &clock, markers];
+    let parts = [&presence, host, &cortex, &clock, markers];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let parts = parts.iter().map(|part| format!("{}{part}", glyphs::SEPARATOR));
     text::clean(&parts.collect::<String>())
@@ -125,12 +126,13 @@ fn draw_contact(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let mut wrong: Vec<_> = state.alerts.iter().map(|own| own.text.as_str()).collect();
-    if wrong.is_empty() {
-        wrong.push("nothing is wrong by the station's thresholds");
-    }
-    let token = if state.alerts.is_empty() { ThemeToken::Dim } else { ThemeToken::Bad };
-    let wrong = wrong.join(glyphs::SEPARATOR);
+    let wrong: Vec<_> = state.alerts.iter().map(|own| own.text.as_str()).collect();
+    let nothing = || (ThemeToken::Dim, "nothing is wrong by the station's thresholds".to_owned());
+    let (token, wrong) = match painter.outage(row) {
+        Some(outage) => (ThemeToken::Bad, outage),
+        None if wrong.is_empty() => painter.instead(row).unwrap_or_else(nothing),
+        None => (ThemeToken::Bad, wrong.join(glyphs::SEPARATOR)),
+    };
     let wrong = text::fit(&text::clean(&wrong), area.width.into());
     let first = Rect { height: 1, ..area }.intersection(area);
     paint::line(&painter.span(live(row, token), wrong).into(), first, buffer);
