@@ -99,6 +99,9 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
             let env = |name: &str| std::env::var(name).ok();
             let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
             let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
+            for warning in &config.warnings {
+                console::print_error(warning);
+            }
             config.keymap.to_markdown()
         }
         Print::Man { command } => commands::print::man(command.as_deref())?,

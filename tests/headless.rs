@@ -617,3 +617,48 @@ fn bash_completes_what_stands_after_its_word_breaks() {
     let line = [&["cortop", "watch", "--url"], &broken[..], &["--headset", "INS"]].concat();
     assert_eq!(offered(&line), "INSIGHT-0A1B2C3D\n");
 }
+
+/// The file is checked as a whole, whoever reads it.
+#[test]
+fn each_command_names_each_wrong_setting() {
+    let run = CommandRunner::new("", &[]);
+    let place = run.folder.path().join("cortop").join("config.toml");
+    fs::create_dir_all(place.parent().expect("a folder")).expect("made");
+    let commands: [&[&str]; 8] = [
+        &["headsets"],
+        &["license"],
+        &["watch", "--duration", "100ms"],
+        &["record", "--duration", "100ms"],
+        &["station"],
+        &["trust"],
+        &["doctor"],
+        &[],
+    ];
+    for (wrong, named) in [
+        ("fps = 0", "fps"),
+        ("theme = \"nope\"", "\"nope\""),
+        ("url = \"here\"", "\"here\""),
+        ("[mqtt]\nbroker = \"there\"", "\"there\""),
+        ("[alerts]\nloss = true", "loss"),
+        ("keys.streams.swep = []", "streams.sweep is probably meant"),
+    ] {
+        fs::write(&place, wrong).expect("written");
+        for args in commands {
+            let ran = run.run(args);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains(named) && said.contains("line "), "{args:?}: {ran:?}");
+            assert!(said.contains("column ") && ran.code != Some(0), "{args:?}: {ran:?}");
+        }
+    }
+    // What there is not is passed over, and said.
+    fs::write(&place, "steams = [\"eeg\"]").expect("written");
+    for args in [&["headsets"] as &[_], &["watch", "--duration", "1s"], &["trust"]] {
+        let ran = run.run(args);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.contains("line 1, column 1") && said.contains("streams is probably"),
+            "{ran:?}"
+        );
+        assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+    }
+}

@@ -11,6 +11,7 @@ use super::{
     pane::Pane,
     stream_view::StreamView,
 };
+use cortop_client::nearest_name::nearest_name;
 
 /// Names that actions had before, as config files may still spell them, and those of today.
 const FORMER_NAMES: [(&str, &str); 1] = [("streams.way", "streams.glyphs")];
@@ -21,6 +22,15 @@ pub struct Keymap {
     views: Vec<&'static StreamView>,
     /// In the order of the help.
     rows: Vec<(Binding, Vec<Key>)>,
+}
+
+/// A binding that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindingError {
+    /// The action, as the config spells it: `pane.name`.
+    pub name: String,
+    /// What is wrong, with the next step.
+    pub why: String,
 }
 
 impl Default for Keymap {
@@ -51,7 +61,7 @@ impl Keymap {
     pub fn rebind(
         mut self,
         overrides: &BTreeMap<String, Vec<String>>,
-    ) -> Result<Self, Vec<String>> {
+    ) -> Result<Self, Vec<BindingError>> {
         let mut errors = Vec::new();
         for (spelled, keys) in overrides {
             let former = FORMER_NAMES.into_iter().find(|(former, _)| former == spelled);
@@ -61,22 +71,43 @@ impl Keymap {
                 .iter_mut()
                 .find(|(row, _)| name.split_once('.') == Some((section_name(row.pane), row.name)))
             else {
-                errors.push(format!(
-                    "keys: there is no action \"{name}\"; `cortop print config` lists them"
-                ));
+                let names = self
+                    .rows
+                    .iter()
+                    .map(|(row, _)| format!("{}.{}", section_name(row.pane), row.name));
+                let names: Vec<_> = names.collect();
+                let meant = nearest_name(names.iter().map(String::as_str), name);
+                let next = meant.map_or_else(
+                    || "`cortop print config` lists them".to_owned(),
+                    |meant| format!("{meant} is probably meant"),
+                );
+                errors.push(BindingError {
+                    name: spelled.clone(),
+                    why: format!("there is no action \"{name}\"; {next}"),
+                });
                 continue;
             };
             *own = keys
                 .iter()
                 .filter_map(|key| {
-                    key.parse().map_err(|error| errors.push(format!("keys: {name}: {error}"))).ok()
+                    let refused = |error| BindingError {
+                        name: spelled.clone(),
+                        why: format!("{name}: {error}"),
+                    };
+                    key.parse().map_err(|error| errors.push(refused(error))).ok()
                 })
                 .collect();
         }
-        errors.extend(self.clashes());
+        errors.extend(self.clashes().into_iter().map(|(names, why)| {
+            // The one that the file names.
+            let named = names.iter().find(|name| overrides.contains_key(*name));
+            BindingError { name: named.unwrap_or(&names[0]).clone(), why }
+        }));
         if self.keys(Action::Quit).is_empty() {
-            errors
-                .push("keys: global.quit needs a key, or nothing could end the program".to_owned());
+            errors.push(BindingError {
+                name: "global.quit".to_owned(),
+                why: "global.quit needs a key, or nothing could end the program".to_owned(),
+            });
         }
         if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
@@ -136,7 +167,8 @@ impl Keymap {
         self.row(action).map_or(&[], |(_, keys)| keys)
     }
 
-    fn clashes(&self) -> Vec<String> {
+    /// The actions that share a key, by name, and what to do.
+    fn clashes(&self) -> Vec<(Vec<String>, String)> {
         let mut owners: HashMap<(Pane, Key), Vec<String>> = HashMap::new();
         for (binding, keys) in self.rows() {
             let panes = binding.pane.as_ref().map_or(&Pane::ALL[..], std::slice::from_ref);
@@ -147,14 +179,15 @@ impl Keymap {
                 }
             }
         }
-        let mut clashes: Vec<String> = owners
+        let mut clashes: Vec<_> = owners
             .into_iter()
             .filter(|(_, names)| names.len() > 1)
             .map(|((_, key), names)| {
-                format!(
-                    "keys: {key} would mean both {}; bind one of them to another key",
+                let why = format!(
+                    "{key} would mean both {}; bind one of them to another key",
                     names.join(" and ")
-                )
+                );
+                (names, why)
             })
             .collect();
         // A clash of two global actions shows in every pane; it is one clash.
@@ -215,10 +248,12 @@ mod tests {
                 ("global.quit", &[]),
             ]))
             .expect_err("four faults");
-        assert_eq!(errors.len(), 4, "{errors:?}");
-        assert!(errors[3].contains("global.quit"));
-        assert!(errors[0].contains("log.focus") && errors[0].contains("hyper-f"));
-        assert!(errors[1].contains("streams.swep"));
-        assert!(errors[2].contains("global.zoom") && errors[2].contains("streams.sweep"));
+        let errors: Vec<_> =
+            errors.iter().map(|own| (own.name.as_str(), own.why.as_str())).collect();
+        let [key, action, clash, quit] = errors.as_slice() else { panic!("{errors:?}") };
+        assert!(key.0 == "log.focus" && key.1.contains("hyper-f"), "{key:?}");
+        assert!(action.0 == "streams.swep" && action.1.contains("streams.sweep is probably meant"));
+        assert!(clash.0 == "streams.sweep" && clash.1.contains("global.zoom"), "{clash:?}");
+        assert_eq!(quit.0, "global.quit");
     }
 }

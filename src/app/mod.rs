@@ -59,7 +59,7 @@ pub use self::{
     channel_layout::ChannelLayout,
     help::HelpPane,
     key::Key,
-    keymap::Keymap,
+    keymap::{BindingError, Keymap},
     log::{FormatLine, level_name, newest_record},
     log_targets::{LogTargets, TARGETS},
     message::{Effect, Message, MouseInput, MouseTarget, ReloadedSettings, Throughput},

@@ -8,7 +8,7 @@ use std::{
 
 use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 
-use super::{ProbeSession, load};
+use super::{ProbeSession, load, report_warnings};
 use crate::{
     cli::{self, SecretStore},
     config::{self, Config, Credentials, CredentialsFile, Keyring},
@@ -29,7 +29,7 @@ const INTERRUPTED: u8 = 130;
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let service = cli::ServiceArgs::from(&args.connection);
-    let config = load(&service, display, &|| None)?;
+    let config = load(&service, display, &|| None).inspect(report_warnings)?;
     let place = display.common.config.clone().or_else(config::file_path);
     let place = place.ok_or_else(|| eyre!("this system has no place for a config file"))?;
     if args.forget {

@@ -192,12 +192,15 @@ pub(crate) async fn markers_from_outside(
 
 /// The settings in force, with the log started; what was wrong with them is reported.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
-    let config = load(service, display, &Keyring::read)?;
+    load(service, display, &Keyring::read).inspect(report_warnings)
+}
+
+/// Says what of the settings could not be used.
+fn report_warnings(config: &Config) {
     for warning in &config.warnings {
         print_error(warning);
         tracing::warn!("{warning}");
     }
-    Ok(config)
 }
 
 /// The settings in force, with the log started. `keyring` gives credentials where nothing else does.

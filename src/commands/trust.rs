@@ -10,7 +10,7 @@ use std::{
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use jiff::Timestamp;
 
-use super::load;
+use super::{load, report_warnings};
 use crate::{
     cli, config,
     console::{block_on, print, print_error},
@@ -41,7 +41,7 @@ enum Presented {
 /// It cannot start as asked, or cannot keep the certificate; the text says what to do.
 pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let service = cli::ServiceArgs::from(&args.connection);
-    let config = load(&service, display, &|| None)?;
+    let config = load(&service, display, &|| None).inspect(report_warnings)?;
     let url = config.url.as_str();
     let Some(place) = config::trusted_path(url) else {
         bail!(

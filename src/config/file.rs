@@ -12,15 +12,24 @@ use color_eyre::eyre::{Result, WrapErr as _, eyre};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use toml::{Spanned, de::DeTable};
 
-use super::{MARKERS, alerts::FileAlerts, mqtt::FileMqtt};
-use crate::cli::{SESSIONS, check_max_rate, metrics_address, named};
-use cortop_client::{HeadsetId, SessionPolicy, Stream};
+use super::{MARKERS, alerts::FileAlerts, mqtt::FileMqtt, sample};
+use crate::{
+    app::Keymap,
+    cli::{SESSIONS, check_max_rate, metrics_address, named},
+    ui::{self, Ui, UiOptions},
+};
+use cortop_client::{
+    HeadsetId, SessionPolicy, Stream, nearest_name::nearest_name, transport::check_url,
+};
 
 /// The config file. Its names are those of the flags.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct FileSettings {
+    #[serde(deserialize_with = "url")]
+    #[schemars(with = "String")]
     pub(super) url: Option<String>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) insecure: Option<bool>,
@@ -50,6 +59,8 @@ pub(super) struct FileSettings {
     pub(super) max_rate: Option<f64>,
     pub(super) ascii: Option<bool>,
     pub(super) mouse: Option<bool>,
+    #[serde(deserialize_with = "theme")]
+    #[schemars(with = "String")]
     pub(super) theme: Option<String>,
     pub(super) synchronized: Option<bool>,
     #[serde(alias = "plain-output")]
@@ -64,11 +75,15 @@ pub(super) struct FileSettings {
     pub(super) alerts: FileAlerts,
     pub(super) mqtt: FileMqtt,
     /// Section → action → keys.
-    pub(super) keys: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, Vec<String>>>")]
+    pub(super) keys: BTreeMap<String, BTreeMap<String, Spanned<Vec<String>>>>,
 }
 
-/// Reads the file; `None` if there is none.
-pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<FileSettings>> {
+/// Reads the file, and the keys that it makes of the table's; `None` if there is none.
+pub(super) fn read(
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Option<(FileSettings, Keymap)>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -78,7 +93,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Fil
             });
         }
     };
-    let file = parse(&text, warnings).map_err(|error| {
+    let (file, keymap) = parse(&text, warnings).map_err(|error| {
         eyre!(
             "the config file {} is not valid:\n{error}\nfix it, or compare with `cortop print config`",
             path.display()
@@ -95,19 +110,81 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<Option<Fil
         let path = path.display();
         warnings.push(format!("{path} holds {secret} and others can read it: chmod 600 it"));
     }
-    Ok(Some(file))
+    Ok(Some((file, keymap)))
 }
 
-pub(super) fn parse(text: &str, warnings: &mut Vec<String>) -> Result<FileSettings, String> {
-    toml::Deserializer::parse(text)
-        .and_then(|file| {
-            serde_ignored::deserialize(file, |name| {
-                warnings.push(format!(
-                    "config: there is no setting \"{name}\"; `cortop print config` lists them"
-                ));
-            })
-        })
-        .map_err(|error| show(&error, text))
+pub(super) fn parse(
+    text: &str,
+    warnings: &mut Vec<String>,
+) -> Result<(FileSettings, Keymap), String> {
+    let mut unknown = Vec::new();
+    let file: FileSettings = toml::Deserializer::parse(text)
+        .and_then(|file| serde_ignored::deserialize(file, |path| unknown.push(path.to_string())))
+        .map_err(|error| show(&error, text))?;
+    warnings.extend(unknown.iter().map(|path| unknown_setting(path, text)));
+    let keymap = keymap(&file, text)?;
+    Ok((file, keymap))
+}
+
+/// The sentence about a setting that there is not, with its place and the one that was probably meant.
+fn unknown_setting(path: &str, text: &str) -> String {
+    let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let names: Vec<&str> = match section {
+        "" => {
+            let sections = ["alerts", "mqtt", "keys"];
+            sample::rows().iter().map(|row| row.0).chain(sections).collect()
+        }
+        "alerts" => sample::alerts().iter().map(|row| row.0).collect(),
+        "mqtt" => sample::mqtt().iter().map(|row| row.0).collect(),
+        _ => Vec::new(),
+    };
+    let next = nearest_name(names, name).map_or_else(
+        || "`cortop print config` lists them".to_owned(),
+        |meant| format!("{meant} is probably meant"),
+    );
+    let at = key_at(path, text).map(|at| format!("{}: ", place(text, at))).unwrap_or_default();
+    format!("config: {at}there is no setting \"{path}\"; {next}")
+}
+
+/// Where the key of a setting begins.
+fn key_at(path: &str, text: &str) -> Option<usize> {
+    let file = DeTable::parse(text).ok()?;
+    let (sections, name) =
+        path.rsplit_once('.').map_or((None, path), |(own, name)| (Some(own), name));
+    let sections = sections.into_iter().flat_map(|sections| sections.split('.'));
+    let mut table = file.get_ref();
+    for section in sections {
+        table = table.get(section)?.get_ref().as_table()?;
+    }
+    table.keys().find(|key| key.get_ref() == name).map(|key| key.span().start)
+}
+
+/// A place in the file, for people.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    format!("line {}, column {}", before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
+/// The keys in force.
+fn keymap(file: &FileSettings, text: &str) -> Result<Keymap, String> {
+    let mut overrides = BTreeMap::new();
+    let mut places = BTreeMap::new();
+    for (section, actions) in &file.keys {
+        for (action, keys) in actions {
+            let name = format!("{section}.{action}");
+            places.insert(name.clone(), keys.span().start);
+            overrides.insert(name, keys.get_ref().clone());
+        }
+    }
+    Keymap::new(ui::views()).rebind(&overrides).map_err(|errors| {
+        let sentences = errors.iter().map(|error| {
+            let at = places.get(&error.name);
+            let at = at.map(|&at| format!("{}: ", place(text, at))).unwrap_or_default();
+            format!("{at}keys: {}", error.why)
+        });
+        sentences.collect::<Vec<_>>().join("\n")
+    })
 }
 
 /// toml's own text, which quotes the line, unless the line may contain a credential.
@@ -116,11 +193,17 @@ fn show(error: &toml::de::Error, text: &str) -> String {
     let start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
     let quoted = &text[start..end.max(span.end.min(text.len()))];
-    if !["client_", "password"].iter().any(|name| quoted.contains(name)) {
+    if !["client_", "password", "@"].iter().any(|name| quoted.contains(name)) {
         return error.to_string();
     }
-    let line = text[..start].lines().count() + 1;
-    format!("line {line} must be a name, = and a text in quotes (not shown: it may hold a secret)")
+    let place = place(text, span.start);
+    // An address that names a user, where none belongs.
+    if quoted.contains('@') {
+        return format!("{place}: {}", error.message());
+    }
+    format!(
+        "{place}: this must be a name, = and a text in quotes (not shown: it may hold a secret)"
+    )
 }
 
 #[cfg(unix)]
@@ -132,6 +215,24 @@ fn readable_by_others(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn readable_by_others(_: &Path) -> bool {
     false
+}
+
+fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let url = String::deserialize(from)?;
+    check_url(&url).map_err(D::Error::custom)?;
+    Ok(Some(url))
+}
+
+fn theme<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    let themes = super::folder().map(|folder| folder.join("themes"));
+    let (ui, wrong) = Ui::new(&UiOptions { themes, ..UiOptions::default() });
+    let names = ui.theme_names();
+    if names.contains(&name) {
+        return Ok(Some(name));
+    }
+    let missing = format!("there is no theme \"{name}\"; there are {}", names.join(", "));
+    Err(D::Error::custom([wrong, vec![missing]].concat().join("; ")))
 }
 
 fn session<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SessionPolicy>, D::Error> {

@@ -14,7 +14,6 @@ mod schema;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -180,25 +179,16 @@ pub fn load(
 ) -> Result<Config> {
     let connection = &service.connection;
     let mut warnings = Vec::new();
-    let file = match (&display.common.config, &sources.file) {
+    let none = || (file::FileSettings::default(), Keymap::new(ui::views()));
+    let (file, keymap) = match (&display.common.config, &sources.file) {
         (Some(path), _) => file::read(path, &mut warnings)?.ok_or_else(|| {
             eyre!("there is no config file {}; `cortop print config` prints one", path.display())
         })?,
-        (None, Some(path)) => file::read(path, &mut warnings)?.unwrap_or_default(),
-        (None, None) => file::FileSettings::default(),
+        (None, Some(path)) => file::read(path, &mut warnings)?.unwrap_or_else(none),
+        (None, None) => none(),
     };
     let place = display.common.config.as_ref().or(sources.file.as_ref());
     let env = |name: &str| (sources.env)(name).filter(|value| !value.is_empty());
-
-    let keys: BTreeMap<String, Vec<String>> = file
-        .keys
-        .into_iter()
-        .flat_map(|(scope, keys)| {
-            keys.into_iter().map(move |(name, keys)| (format!("{scope}.{name}"), keys))
-        })
-        .collect();
-    let keymap =
-        Keymap::new(ui::views()).rebind(&keys).map_err(|errors| eyre!(errors.join("\n")))?;
 
     let mut streams =
         service.streams.clone().or(file.streams).unwrap_or_else(|| Stream::ALL.to_vec());

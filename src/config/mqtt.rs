@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use cortop_mqtt::BrokerAccount;
+use cortop_mqtt::{BrokerAccount, StationName, check_address};
 use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// The section as it is written.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct FileMqtt {
+    #[serde(deserialize_with = "broker")]
+    #[schemars(with = "String")]
     broker: Option<String>,
     user: Option<String>,
     #[schemars(with = "String")]
@@ -18,6 +20,8 @@ pub(super) struct FileMqtt {
     ca_file: Option<PathBuf>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    #[serde(deserialize_with = "name")]
+    #[schemars(with = "String")]
     name: Option<String>,
     accept_markers: Option<bool>,
     publish: Option<bool>,
@@ -50,4 +54,16 @@ impl FileMqtt {
             publish: self.publish.unwrap_or_default(),
         }
     }
+}
+
+fn broker<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let address = String::deserialize(from)?;
+    check_address(&address).map_err(D::Error::custom)?;
+    Ok(Some(address))
+}
+
+fn name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(from)?;
+    name.parse::<StationName>().map_err(D::Error::custom)?;
+    Ok(Some(name))
 }

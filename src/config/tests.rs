@@ -1,4 +1,7 @@
-use std::{collections::HashMap, fs};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+};
 
 use clap::Parser as _;
 use secrecy::ExposeSecret as _;
@@ -80,12 +83,23 @@ fn the_history_has_as_much_memory_as_the_file_says() {
 
 #[test]
 fn unknown_settings_are_warned_about_by_name_and_the_rest_holds() {
-    let config = load_from("cortop", &[], Some("frames = 5\nfps = 5\n[colours]\nx = 1"));
-    let config = config.expect("valid");
+    let file = "frames = 5\nfps = 5\n steams = [\"eeg\"]\n[colours]\nx = 1\n[mqtt]\n\n  brokers = \"b\"\n\
+                alerts.rial = true";
+    let config = load_from("cortop", &[], Some(file)).expect("valid");
     assert_eq!(config.fps, 5);
-    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
-    assert!(config.warnings.iter().any(|warning| warning.contains("\"frames\"")));
-    assert!(config.warnings.iter().any(|warning| warning.contains("\"colours\"")));
+    let mut warnings = config.warnings;
+    warnings.sort();
+    let next = "`cortop print config` lists them";
+    assert_eq!(
+        warnings,
+        [
+            format!("config: line 1, column 1: there is no setting \"frames\"; {next}"),
+            "config: line 3, column 2: there is no setting \"steams\"; streams is probably meant".into(),
+            format!("config: line 4, column 2: there is no setting \"colours\"; {next}"),
+            "config: line 8, column 3: there is no setting \"mqtt.brokers\"; broker is probably meant".into(),
+            format!("config: line 9, column 1: there is no setting \"mqtt.alerts\"; {next}"),
+        ]
+    );
 }
 
 #[test]
@@ -100,6 +114,11 @@ fn a_wrong_value_is_shown_with_its_line_and_a_caret() {
         "streams = [\"egg\"]",
         "streams = []",
         "theme = mono",
+        "theme = \"nope\"",
+        "url = \"localhost\"",
+        "url = \"ws://localhost:0\"",
+        "[mqtt]\nbroker = \"broker.example.org\"",
+        "[mqtt]\nname = \"a/b\"",
         "[keys.streams]\nsweep = \"s\"",
     ] {
         let error = load_from("cortop", &[], Some(&format!("insecure = false\n{wrong}")));
@@ -162,6 +181,7 @@ fn an_error_never_quotes_a_credential() {
         "client_secret = \"90125",
         "client_id = [\n\"90125\"]",
         "client_secret = 90125x",
+        "[mqtt]\nbroker = \"mqtts://me:90125@broker\"",
     ] {
         let error = load_from("cortop", &[], Some(wrong)).expect_err(wrong);
         let shown = format!("{error} {error:?}");
@@ -201,6 +221,11 @@ fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
 
     let clash = load_from("cortop", &[], Some("keys.streams.sweep = [\"z\"]"));
     let clash = clash.expect_err("a clash").to_string();
+    assert!(clash.contains("config.toml") && clash.contains("line 1, column 22"), "{clash}");
+    let misspelt = load_from("cortop", &[], Some("[keys.streams]\n\nswep = [\"z\"]"));
+    let misspelt = misspelt.expect_err("no such action").to_string();
+    assert!(misspelt.contains("line 3, column 8: keys: "), "{misspelt}");
+    assert!(misspelt.contains("streams.sweep is probably meant"), "{misspelt}");
     assert!(clash.contains("streams.sweep") && clash.contains("global.zoom"), "{clash}");
 }
 
@@ -223,7 +248,7 @@ fn the_sample_is_valid_as_printed_and_uncommented() {
         );
     }
     let mut warnings = Vec::new();
-    let file = file::parse(&uncommented, &mut warnings).expect("valid");
+    let (file, _) = file::parse(&uncommented, &mut warnings).expect("valid");
     let settings = format!("{file:?}");
     assert!(!settings.contains("None"), "the sample lacks a setting: {settings}");
     assert_eq!(
@@ -299,6 +324,9 @@ fn no_setting_of_the_file_changes_unseen() {
             "\"off\"" => "\"osc9\"".to_owned(),
             "\"recording\"" => "\"always\"".to_owned(),
             "\"auto\"" if name == "session" => "\"open\"".to_owned(),
+            _ if name == "theme" => "\"mono\"".to_owned(),
+            _ if name == "broker" => "\"mqtt://localhost:9\"".to_owned(),
+            _ if name == "name" => "\"PC-04\"".to_owned(),
             value if value.starts_with("[\"eeg") => "[\"mot\"]".to_owned(),
             _ if name == "metrics" => "\"127.0.0.1:9\"".to_owned(),
             value if value.starts_with('[') => "[\"x\"]".to_owned(),

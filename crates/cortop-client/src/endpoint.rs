@@ -48,9 +48,17 @@ pub struct TrustFiles<'a> {
     pub insecure: bool,
 }
 
-impl Endpoint {
-    /// Reads URL and roots.
-    pub(super) fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
+/// What a URL says by itself.
+struct ServiceAddress {
+    uri: Uri,
+    tls: bool,
+    /// Without brackets.
+    host: String,
+    port: u16,
+}
+
+impl ServiceAddress {
+    fn new(url: &str) -> Result<Self, Error> {
         let bad = || {
             let meaning = format!("the URL \"{url}\" is not one of the Cortex service");
             unusable(meaning, "write it as wss://localhost:6868")
@@ -70,6 +78,22 @@ impl Endpoint {
             })?,
         };
         ServerName::try_from(host.as_str()).map_err(|_| bad())?;
+        Ok(Self { uri, tls, host, port })
+    }
+}
+
+/// Checks that a text is the URL of a service, which need not be there.
+///
+/// # Errors
+/// It is none; the text says how to write it.
+pub fn check_url(url: &str) -> Result<(), Error> {
+    ServiceAddress::new(url).map(drop)
+}
+
+impl Endpoint {
+    /// Reads URL and roots.
+    pub(super) fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
+        let ServiceAddress { uri, tls, host, port } = ServiceAddress::new(url)?;
 
         // Read even where it is not needed: a mistake should be reported.
         let own = files.ca_file.map(read_roots).transpose()?.unwrap_or_default();

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::MaybeTlsStream;
 
 use super::certificate::Certificate;
-pub use super::endpoint::{TrustFiles, local_port};
+pub use super::endpoint::{TrustFiles, check_url, local_port};
 use super::{endpoint::Endpoint, socket};
 use cortop_protocol::Error;
 

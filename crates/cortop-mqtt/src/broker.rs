@@ -48,12 +48,17 @@ pub struct Broker {
     pub(crate) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
 }
 
-impl Broker {
-    /// Reads the address, the roots and the identity.
-    ///
-    /// # Errors
-    /// One of them cannot be used; the text gives the next step.
-    pub fn new(url: &str, account: &BrokerAccount) -> Result<Self, Error> {
+/// What an address says by itself.
+struct BrokerAddress<'a> {
+    /// Without brackets.
+    host: &'a str,
+    port: u16,
+    name: ServerName<'static>,
+    is_tls: bool,
+}
+
+impl<'a> BrokerAddress<'a> {
+    fn new(url: &'a str) -> Result<Self, Error> {
         let bad = || {
             let url = url.rsplit('@').next().unwrap_or_default();
             unusable(
@@ -90,6 +95,25 @@ impl Broker {
             port => port.parse().ok().filter(|&port| port != 0).ok_or_else(bad)?,
         };
         let name = ServerName::try_from(host.to_owned()).map_err(|_| bad())?;
+        Ok(Self { host, port, name, is_tls })
+    }
+}
+
+/// Checks that a text is the address of a broker, which need not be there.
+///
+/// # Errors
+/// It is none; the text says how to write it.
+pub fn check_address(url: &str) -> Result<(), Error> {
+    BrokerAddress::new(url).map(drop)
+}
+
+impl Broker {
+    /// Reads the address, the roots and the identity.
+    ///
+    /// # Errors
+    /// One of them cannot be used; the text gives the next step.
+    pub fn new(url: &str, account: &BrokerAccount) -> Result<Self, Error> {
+        let BrokerAddress { host, port, name, is_tls } = BrokerAddress::new(url)?;
         if !is_tls && !is_this_machine(host) {
             return Err(unusable(
                 "mqtt:// is plain text and goes to this machine only",

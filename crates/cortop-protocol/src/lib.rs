@@ -9,6 +9,7 @@
 //! error      the one error of the workspace       unavailable   why a stream is refused
 //! tolerant   reads objects member by member, whatever came: headset, session, record, marker, …
 //! sanitize   makes texts from the wire harmless   secrets       hides credentials
+//! nearest_name  what was probably meant by a misspelt name
 //! sample     what the reader of the socket hands on: columns first, then samples
 //! ```
 //! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
@@ -27,6 +28,7 @@ pub mod marker;
 pub mod method;
 pub mod metric;
 pub mod model;
+pub mod nearest_name;
 pub mod profile;
 pub mod record;
 pub mod sample;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use strum::VariantArray as _;
 
-use super::nearest_name::meant;
+use cortop_protocol::nearest_name::meant;
 
 /// Declares the faults: for each an example, its sentence, its name, its parameters.
 macro_rules! faults {

@@ -91,7 +91,6 @@ mod listener;
 mod mappings;
 mod methods;
 pub mod model;
-mod nearest_name;
 mod noise;
 mod options;
 mod outgoing;

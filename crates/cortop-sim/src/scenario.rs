@@ -7,10 +7,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
     fault::{Fault, Seconds, method_name},
-    nearest_name::meant,
     toml_file,
 };
-use cortop_protocol::{HeadsetId, Stream};
+use cortop_protocol::{HeadsetId, Stream, nearest_name::meant};
 
 /// A fault, when it comes, and whom it hits.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -4,12 +4,12 @@
 use std::{collections::BTreeSet, path::Path};
 
 use color_eyre::Result;
-use cortop_protocol::{Method, Stream};
+use cortop_protocol::{Method, Stream, nearest_name::meant};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use strum::VariantArray as _;
 
 use super::entry::{Entry, JournalEvent, SessionEnd};
-use crate::{nearest_name::meant, toml_file};
+use crate::toml_file;
 
 /// Sentences of one kind; the rest is counted.
 const MAX_LISTED: usize = 20;

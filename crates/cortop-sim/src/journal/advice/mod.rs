@@ -19,7 +19,6 @@ use super::crossing::{ClientRequest, Crossing, CrossingEvent, Refusal};
 use crate::{
     detection::Detection,
     methods::{self, ParamFault},
-    nearest_name::{meant, nearest_name},
 };
 use cortop_protocol::{
     Method, Stream, Warning,
@@ -31,6 +30,7 @@ use cortop_protocol::{
         },
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
+    nearest_name::{meant, nearest_name},
     wire::Side,
 };
 

@@ -5,7 +5,8 @@ const SLIPS: usize = 2;
 
 /// The name that was probably meant by another: nearly the same letters, or one within the other, or
 /// one that the other begins with.
-pub(super) fn nearest_name<'a>(
+#[must_use]
+pub fn nearest_name<'a>(
     names: impl IntoIterator<Item = &'a str>,
     written: &str,
 ) -> Option<&'a str> {
@@ -28,7 +29,8 @@ pub(super) fn nearest_name<'a>(
 }
 
 /// What to say of a name that does not exist: the one that was probably meant, or all there are.
-pub(super) fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
+#[must_use]
+pub fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
     /// More are not read.
     const LISTED: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
