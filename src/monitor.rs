@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     capture::CaptureService,
-    exchange::{LslService, OutsideMarker},
+    exchange::{LslService, MarkerReceiver},
     metrics::Metrics,
     playback::Player,
     station::StationService,
@@ -39,7 +39,7 @@ pub struct Channels {
     /// To files.
     pub recorder: RecorderService,
     /// From other programs; `None` where they have not been let in.
-    pub markers: Option<mpsc::Receiver<OutsideMarker>>,
+    pub markers: Option<MarkerReceiver>,
     /// Past the client to the decoder and the sinks.
     pub feed: FeedSender,
     /// For Prometheus.

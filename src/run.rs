@@ -6,11 +6,12 @@ use std::{
     net::Ipv4Addr,
     path::Path,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
 use color_eyre::eyre::{Result, bail, eyre};
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::{
@@ -18,8 +19,8 @@ use crate::{
     cli::{self, Cli, CliCommand, Print},
     commands::{self, Listing, doctor, login, proxy, sim as simulator, trust},
     config::{self, Changes, Config, Credentials, Keyring, Sources},
-    console::{self, print, report_panics},
-    exchange::OutsideMarker,
+    console::{self, print, print_error, report_panics},
+    exchange::MarkerReceiver,
     logging,
     monitor::Monitor,
     playback::Player,
@@ -264,7 +265,7 @@ struct OtherPrograms {
     /// Where LSL is spoken.
     interface: Ipv4Addr,
     /// Markers from outside, if they are let in.
-    markers: Option<mpsc::Receiver<OutsideMarker>>,
+    markers: Option<MarkerReceiver>,
     /// Where metrics are served, if they are.
     metrics: Option<TcpListener>,
     /// What is published over MQTT, if anything is.
@@ -283,6 +284,7 @@ async fn show(
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let mut taken = TakenTerminal::take(config)?;
     let mut monitor = begin();
+    let losses = programs.markers.as_ref().map(|own| Arc::clone(&own.losses));
     monitor.channels.markers = programs.markers;
     monitor.channels.lsl.set_interface(programs.interface);
     if let Some(listener) = programs.metrics {
@@ -301,6 +303,9 @@ async fn show(
     info!("leaving with exit code {}", exit.code());
     taken.leave().await;
     monitor.stop().await;
+    if let Some(total) = losses.and_then(|losses| losses.total()) {
+        print_error(&total);
+    }
     Ok(exit)
 }
 

@@ -34,7 +34,9 @@ pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8>
         reported: Vec::new(),
         receivers: 0,
     };
-    follow(config, sink, args.duration, &mut serving).await
+    let code = follow(config, sink, args.duration, &mut serving).await?;
+    serving.markers.report_total();
+    Ok(code)
 }
 
 struct LslCompanion {
@@ -61,6 +63,7 @@ impl Companion for LslCompanion {
                 self.reported.push(info);
             }
         }
+        self.markers.report_losses();
         let receivers = self.streams.receivers();
         if receivers != self.receivers && self.json {
             print_line(&json!({"event": "receivers", "receivers": receivers}))?;

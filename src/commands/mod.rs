@@ -41,7 +41,6 @@ use std::path::Path;
 
 use color_eyre::eyre::Result;
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
 
 pub use self::list::Listing;
 pub(crate) use self::{
@@ -53,7 +52,7 @@ use crate::{
     cli,
     config::{self, Config, Credentials, Keyring, Sources},
     console::{block_on, print, print_error, report_panics},
-    exchange::{MarkerSources, OutsideMarker},
+    exchange::{MarkerReceiver, MarkerSources},
     logging,
     terminal::Exit,
 };
@@ -180,7 +179,7 @@ async fn after(duration: Option<std::time::Duration>) {
 /// A port cannot be had; the text says what to do.
 pub(crate) async fn markers_from_outside(
     args: &cli::ExchangeArgs,
-) -> Result<Option<mpsc::Receiver<OutsideMarker>>> {
+) -> Result<Option<MarkerReceiver>> {
     let sources = MarkerSources {
         lsl: args.markers_lsl.clone(),
         interface: args.lsl_interface,

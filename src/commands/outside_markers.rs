@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc;
 
-use crate::exchange::OutsideMarker;
+use crate::{
+    console::print_error,
+    exchange::{MarkerLoss, MarkerReceiver, OutsideMarker},
+};
 use cortop_client::{
     ClockOffset, Command, Event, Feed, HeadsetCommand, HeadsetId, MarkerCommand, RecordEvent,
     SessionId, SessionMarker,
@@ -15,7 +18,9 @@ use cortop_client::{
 #[derive(Debug)]
 pub(super) struct OutsideMarkers {
     /// `None` where nothing can come.
-    receiver: Option<mpsc::Receiver<OutsideMarker>>,
+    receiver: Option<MarkerReceiver>,
+    /// The losses that were said.
+    said: Vec<MarkerLoss>,
     /// Our sessions: whose, and whether a record runs.
     sessions: BTreeMap<SessionId, (HeadsetId, bool)>,
     /// By how much the headsets' clocks are off ours.
@@ -23,8 +28,8 @@ pub(super) struct OutsideMarkers {
 }
 
 impl OutsideMarkers {
-    pub(super) fn new(receiver: Option<mpsc::Receiver<OutsideMarker>>) -> Self {
-        Self { receiver, sessions: BTreeMap::new(), clocks: BTreeMap::new() }
+    pub(super) fn new(receiver: Option<MarkerReceiver>) -> Self {
+        Self { receiver, said: Vec::new(), sessions: BTreeMap::new(), clocks: BTreeMap::new() }
     }
 
     /// Takes note of an event of the client.
@@ -53,14 +58,31 @@ impl OutsideMarkers {
         }
     }
 
+    /// Says what of them was not taken, each cause when it first happens.
+    pub(super) fn report_losses(&mut self) {
+        let Some(receiver) = &self.receiver else { return };
+        for loss in MarkerLoss::ALL {
+            if receiver.losses.of(loss) > 0 && !self.said.contains(&loss) {
+                self.said.push(loss);
+                print_error(&loss.sentence());
+            }
+        }
+    }
+
+    /// Says at the end how much of them was not taken.
+    pub(super) fn report_total(&mut self) {
+        self.report_losses();
+        if let Some(total) = self.receiver.as_ref().and_then(|own| own.losses.total()) {
+            print_error(&total);
+        }
+    }
+
     /// Waits for the next marker and places it; ends never where nothing can come. Called off at any
     /// time.
     pub(super) async fn next(&mut self, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
         let Some(receiver) = &mut self.receiver else { return std::future::pending().await };
-        let Some(marker) = receiver.recv().await else {
-            self.receiver = None;
-            return Vec::new();
-        };
+        // It ends with this program.
+        let Some(marker) = receiver.recv().await else { return std::future::pending().await };
         self.place(&marker, commands)
     }
 
@@ -83,7 +105,7 @@ impl OutsideMarkers {
                 let session = session.clone();
                 let command = MarkerCommand::Mark { session, label, value, at };
                 if commands.try_send(Command::Marker(command)).is_err() {
-                    tracing::warn!("the client is busy: a marker from outside is lost");
+                    self.receiver.iter().for_each(|own| own.losses.count(MarkerLoss::Busy));
                 }
                 continue;
             }

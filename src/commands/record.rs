@@ -28,10 +28,7 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
         BidsOptions::new(subject, session, (task, &args.title), args.mains, &formats)
     });
     let bids = bids.transpose().map_err(|why| eyre!(why))?;
-    fs::create_dir_all(&args.out).wrap_err_with(|| {
-        format!("the folder {} cannot be made: choose another with --out", args.out.display())
-    })?;
-    let (recorder, status) = Recorder::new(RecorderOptions {
+    let mut options = RecorderOptions {
         folder: args.out.clone(),
         formats,
         title: args.title.clone(),
@@ -39,7 +36,12 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
         resume_within: args.resume_within,
         headset: None,
         bids,
-    });
+    };
+    options.check().map_err(|why| eyre!(why))?;
+    fs::create_dir_all(&args.out).wrap_err_with(|| {
+        format!("the folder {} cannot be made: choose another with --out", args.out.display())
+    })?;
+    let (recorder, status) = Recorder::new(options);
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
     let mut recording = RecordCompanion {
         status,
@@ -75,6 +77,7 @@ impl Companion for RecordCompanion {
     fn on_tick(&mut self) -> Result<String> {
         let status = self.status.get();
         self.report(&status)?;
+        self.markers.report_losses();
         let written: u64 = status.files.iter().map(|file| file.size).sum();
         let free = status.files.last().and_then(|file| free_space(&file.path));
         let free = free.map(|free| format!(" · {} free", human_size(free))).unwrap_or_default();
@@ -120,6 +123,7 @@ impl RecordCompanion {
 
     /// Says what has become of it.
     fn finish(mut self) -> Result<()> {
+        self.markers.report_total();
         let status = self.status.get();
         self.report(&status)?;
         let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;

@@ -22,17 +22,15 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// Bytes of the longest line; what is longer is no marker.
-const LONGEST_LINE: usize = 1024;
-/// Bytes kept of a label and of a value.
-const LONGEST_TEXT: usize = 64;
+use super::marker_losses::{
+    LONGEST_LINE, LONGEST_TEXT, MOST_A_SECOND, MOST_CONNECTIONS, MarkerLoss, MarkerLosses,
+};
 
-/// Markers taken in a second, and those that may wait.
-const MOST_A_SECOND: u32 = 50;
+/// Bytes of the longest datagram, so that none is cut.
+const LONGEST_DATAGRAM: usize = 1 << 16;
+
+/// Markers that may wait.
 const QUEUE: usize = 64;
-
-/// Connections at a time; more are closed at once.
-const MOST_CONNECTIONS: usize = 16;
 
 /// A stamp that is older than so many seconds, or younger, is not believed.
 const OLDEST: f64 = 10.0;
@@ -49,6 +47,21 @@ pub struct MarkerSources {
     pub udp: Option<SocketAddr>,
     /// The same over TCP.
     pub tcp: Option<SocketAddr>,
+}
+
+/// Receives markers of other programs, and knows what was not taken of them.
+#[derive(Debug)]
+pub struct MarkerReceiver {
+    markers: mpsc::Receiver<OutsideMarker>,
+    /// What was not taken.
+    pub losses: Arc<MarkerLosses>,
+}
+
+impl MarkerReceiver {
+    /// The next marker; `None` where none can come any more. Called off at any time.
+    pub async fn recv(&mut self) -> Option<OutsideMarker> {
+        self.markers.recv().await
+    }
 }
 
 /// A marker that another program has set.
@@ -122,9 +135,10 @@ impl MarkerSources {
     /// # Errors
     /// A port cannot be had, or the name of the stream cannot be looked for; the text says what to
     /// do.
-    pub async fn listen(self) -> io::Result<mpsc::Receiver<OutsideMarker>> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
-        let inbox = Inbox { sender, budget: Arc::default() };
+    pub async fn listen(self) -> io::Result<MarkerReceiver> {
+        let (sender, markers) = mpsc::channel(QUEUE);
+        let losses = Arc::<MarkerLosses>::default();
+        let inbox = Inbox { sender, budget: Arc::default(), losses: Arc::clone(&losses) };
         if let Some(name) = &self.lsl {
             let query = query(name).ok_or_else(|| {
                 io::Error::other(format!("no LSL stream can be called {name}: it has both quotes"))
@@ -140,7 +154,7 @@ impl MarkerSources {
                 TcpListener::bind(address).await.map_err(|error| taken(address, &error))?;
             tokio::spawn(receive_tcp(listener, inbox));
         }
-        Ok(receiver)
+        Ok(MarkerReceiver { markers, losses })
     }
 }
 
@@ -165,11 +179,26 @@ struct Inbox {
     sender: mpsc::Sender<OutsideMarker>,
     /// When the second began, and how many came in it.
     budget: Arc<Mutex<Option<(Instant, u32)>>>,
+    losses: Arc<MarkerLosses>,
 }
 
 impl Inbox {
-    fn put(&self, marker: Option<OutsideMarker>) {
-        let Some(marker) = marker else { return };
+    /// Takes a line; `None` is one that is too long.
+    fn put_line(&self, line: Option<&str>, at: Moment) {
+        match line.map(|line| (OutsideMarker::from_line(line, at), line)) {
+            None => self.losses.count(MarkerLoss::TooLong),
+            Some((None, line)) if line.trim().is_empty() => {}
+            Some((None, _)) => self.losses.count(MarkerLoss::NoText),
+            Some((Some(marker), line)) => {
+                let is_cut = |part: &str| part.len() > LONGEST_TEXT;
+                let line = line.trim();
+                let (label, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+                self.put(marker, is_cut(label) || is_cut(value.trim()));
+            }
+        }
+    }
+
+    fn put(&self, marker: OutsideMarker, is_cut: bool) {
         let is_within = {
             let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
@@ -177,13 +206,16 @@ impl Inbox {
             let (since, count) =
                 budget.filter(|(since, _)| now.duration_since(*since) < second).unwrap_or((now, 0));
             *budget = Some((since, count.saturating_add(1)));
-            if count == MOST_A_SECOND {
-                tracing::warn!("more than {MOST_A_SECOND} markers in a second: the rest is lost");
-            }
             count < MOST_A_SECOND
         };
-        if is_within && self.sender.try_send(marker).is_err() && !self.sender.is_closed() {
-            tracing::warn!("a marker from outside is lost: too many wait");
+        if !is_within {
+            self.losses.count(MarkerLoss::TooMany);
+        } else if self.sender.try_send(marker).is_ok() {
+            if is_cut {
+                self.losses.count(MarkerLoss::Cut);
+            }
+        } else if !self.sender.is_closed() {
+            self.losses.count(MarkerLoss::Busy);
         }
     }
 }
@@ -204,7 +236,10 @@ async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
                         texts.join(" ")
                     }
                 };
-                inbox.put(OutsideMarker::new(&text, &text, moment(time)));
+                match OutsideMarker::new(&text, &text, moment(time)) {
+                    Some(marker) => inbox.put(marker, text.trim().len() > LONGEST_TEXT),
+                    None => inbox.losses.count(MarkerLoss::NoText),
+                }
             }
             Some(InletEvent::Connected(stream)) => {
                 tracing::info!(
@@ -240,7 +275,7 @@ fn moment(time: f64) -> Moment {
 
 /// Each datagram holds lines; the last needs no end.
 async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
-    let mut buffer = vec![0; LONGEST_LINE];
+    let mut buffer = vec![0; LONGEST_DATAGRAM];
     loop {
         let received = tokio::select! {
             received = socket.recv_from(&mut buffer) => received,
@@ -249,8 +284,9 @@ async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
         // An error is about an earlier answer, and there are none.
         let Ok((length, _)) = received else { continue };
         let at = Moment::now();
-        let text = String::from_utf8_lossy(&buffer[..length]);
-        text.lines().for_each(|line| inbox.put(OutsideMarker::from_line(line, at)));
+        let mut lines = Lines::default();
+        lines.take(&buffer[..length], |line| inbox.put_line(line, at));
+        lines.take(b"\n", |line| inbox.put_line(line, at));
     }
 }
 
@@ -267,7 +303,7 @@ async fn receive_tcp(listener: TcpListener, inbox: Inbox) {
             Ok((socket, _)) if connections.len() < MOST_CONNECTIONS => {
                 connections.spawn(receive_lines(socket, inbox.clone()));
             }
-            Ok((_, peer)) => tracing::warn!("{peer} is one connection too many for markers"),
+            Ok(_) => inbox.losses.count(MarkerLoss::Connection),
             Err(error) => {
                 tracing::debug!("a connection was not accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -281,10 +317,10 @@ async fn receive_lines(mut socket: TcpStream, inbox: Inbox) {
     let mut buffer = [0; LONGEST_LINE];
     while let Ok(length @ 1..) = socket.read(&mut buffer).await {
         let at = Moment::now();
-        lines.take(&buffer[..length], |line| inbox.put(OutsideMarker::from_line(line, at)));
+        lines.take(&buffer[..length], |line| inbox.put_line(line, at));
     }
     let at = Moment::now();
-    lines.take(b"\n", |line| inbox.put(OutsideMarker::from_line(line, at)));
+    lines.take(b"\n", |line| inbox.put_line(line, at));
 }
 
 /// Puts lines together from what comes in pieces.
@@ -296,7 +332,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn take(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
+    /// Gives each line as it ends; `None` for one that is too long.
+    fn take(&mut self, bytes: &[u8], mut line: impl FnMut(Option<&str>)) {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             let (text, is_whole) = match piece.strip_suffix(b"\n") {
                 Some(text) => (text, true),
@@ -307,9 +344,9 @@ impl Lines {
                 self.begun.extend_from_slice(text);
             }
             if is_whole {
-                if !std::mem::take(&mut self.too_long) {
-                    line(&String::from_utf8_lossy(&self.begun));
-                }
+                let whole = String::from_utf8_lossy(&self.begun);
+                line(Some(&*whole).filter(|_| !self.too_long));
+                self.too_long = false;
                 self.begun.clear();
             }
         }
@@ -353,9 +390,9 @@ mod tests {
         let (mut lines, mut seen) = (Lines::default(), Vec::new());
         let long = [vec![b'x'; 700], vec![b'x'; 700], b"\nafter\n".to_vec()];
         for piece in [&b"on"[..], b"e\ntwo\nth", b"ree\n", &long[0], &long[1], &long[2]] {
-            lines.take(piece, |line| seen.push(line.to_owned()));
+            lines.take(piece, |line| seen.push(line.unwrap_or("too long").to_owned()));
         }
-        assert_eq!(seen, ["one", "two", "three", "after"]);
+        assert_eq!(seen, ["one", "two", "three", "too long", "after"]);
         assert!(lines.begun.is_empty() && !lines.too_long);
     }
 
@@ -370,7 +407,7 @@ mod tests {
         MarkerSources { lsl: None, interface: Ipv4Addr::LOCALHOST, udp: None, tcp: None }
     }
 
-    async fn next(markers: &mut mpsc::Receiver<OutsideMarker>) -> OutsideMarker {
+    async fn next(markers: &mut MarkerReceiver) -> OutsideMarker {
         timeout(Duration::from_secs(10), markers.recv()).await.expect("soon").expect("one")
     }
 
@@ -399,13 +436,44 @@ mod tests {
         for _ in 0..20 {
             socket.send_to(&b"x\n".repeat(100), udp).await.expect("sent");
         }
-        let mut count = 0;
+        let mut count = 0_u64;
         while let Ok(Some(_)) = timeout(Duration::from_millis(300), markers.recv()).await {
             count += 1;
         }
-        assert!((1..=QUEUE).contains(&count), "{count}");
+        assert!((1..=QUEUE as u64).contains(&count), "{count}");
+        let losses = &markers.losses;
+        assert_eq!(losses.of(MarkerLoss::TooMany) + losses.of(MarkerLoss::Busy) + count, 2000);
         let taken = MarkerSources { udp: Some(udp), ..none() }.listen().await;
         assert!(taken.expect_err("taken").to_string().contains("choose another port"));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_taken_is_counted_by_its_cause() {
+        let (udp, tcp) = (free(), free());
+        let sources = MarkerSources { udp: Some(udp), tcp: Some(tcp), ..none() };
+        let mut markers = sources.listen().await.expect("free ports");
+        assert_eq!(markers.losses.total(), None);
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+        // A datagram of many lines is taken whole, whatever is wrong with some of them.
+        let mut lines = vec![b'x'; LONGEST_LINE + 1];
+        lines.extend(b"\n\n\xff\n");
+        lines.extend([b'y'; LONGEST_TEXT + 1]);
+        lines.extend(b" 7\nlast");
+        socket.send_to(&lines, udp).await.expect("sent");
+        assert_eq!(next(&mut markers).await.label, "y".repeat(LONGEST_TEXT));
+        assert_eq!(next(&mut markers).await.label, "last");
+        let mut stream = TcpStream::connect(tcp).await.expect("connected");
+        stream.write_all(&[b'z'; 4000]).await.expect("sent");
+        stream.write_all(b"\ntcp").await.expect("sent");
+        drop(stream);
+        assert_eq!(next(&mut markers).await.label, "tcp");
+        assert_eq!(
+            markers.losses.total().as_deref(),
+            Some(
+                "markers from outside that were not taken as sent: 2 lines too long, 1 lines without \
+                 text, 1 cut"
+            )
+        );
     }
 
     #[tokio::test]

@@ -5,11 +5,13 @@
 mod clocks;
 mod layout;
 mod lsl_sink;
+mod marker_losses;
 mod markers;
 mod service;
 
 pub use self::{
     lsl_sink::{LslSink, LslStreams, ServeError},
-    markers::{MarkerSources, OutsideMarker},
+    marker_losses::{MarkerLoss, MarkerLosses},
+    markers::{MarkerReceiver, MarkerSources, OutsideMarker},
     service::{LslService, LslState},
 };

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::{App, Effect, Message, ReloadedSettings},
-    exchange::OutsideMarker,
+    exchange::{MarkerReceiver, OutsideMarker},
     monitor::Channels,
     playback::{PlaybackCommand, PlaybackStep, Player},
     station::{StationNotice, StationService},
@@ -456,7 +456,7 @@ async fn next_step(player: &mut Option<Box<Player>>) -> PlaybackStep {
 }
 
 /// The next marker from outside; never where there can be none.
-async fn next_marker(markers: &mut Option<mpsc::Receiver<OutsideMarker>>) -> OutsideMarker {
+async fn next_marker(markers: &mut Option<MarkerReceiver>) -> OutsideMarker {
     if let Some(receiver) = markers
         && let Some(marker) = receiver.recv().await
     {

@@ -3,83 +3,24 @@
 between: `lsl.py PROGRAM [SECONDS]`. Starts a simulated headset of 32 channels at 256 Hz itself, in a
 network of its own where the system lets it."""
 
-import atexit
-import fcntl
 import json
 import os
-import queue
-import shutil
 import signal
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-RATE = 256
-CHANNELS = 32
+from lsl_setup import (
+    CHANNELS, EEG, HEADSET, PATIENCE, RATE, WHERE, Program, free_port, simulator,
+)
+
+import pylsl  # liblsl looks at the network when it is loaded, which is the test's own by now
+
 RECEIVERS = 4
-PATIENCE = 30
-HEADSET = "FLEX2-0A1B2C3D"
-
-
-def own_network():
-    """Goes on in a network that holds nothing but this test."""
-    if os.environ.get("CORTOP_LSL_NETWORK") == "own":
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-            up = struct.pack("16sh14s", b"lo", 0x1 | 0x40, b"")
-            fcntl.ioctl(one, 0x8914, up)  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
-        return "a network of its own"
-    alone = ["unshare", "--map-root-user", "--net"]
-    if shutil.which("unshare") and subprocess.run([*alone, "true"], stderr=subprocess.DEVNULL).returncode == 0:
-        environment = {**os.environ, "CORTOP_LSL_NETWORK": "own"}
-        os.execvpe("unshare", [*alone, sys.executable, *sys.argv], environment)
-    return "the loopback of this machine"
-
-
-WHERE = own_network()
-with tempfile.NamedTemporaryFile("w", suffix=".cfg", delete=False) as quiet:
-    quiet.write("[log]\nlevel = -3\n")
-os.environ["LSLAPICFG"] = quiet.name
-atexit.register(os.unlink, quiet.name)
-import pylsl  # noqa: E402  liblsl looks at the network when it is loaded
-
-
-class Program:
-    """A process whose lines of output are collected."""
-
-    def __init__(self, *args):
-        home = tempfile.mkdtemp()
-        environment = {
-            **os.environ,
-            "XDG_CONFIG_HOME": home,
-            "EMOTIV_CLIENT_ID": "lsl",
-            "EMOTIV_CLIENT_SECRET": "secret",
-        }
-        self.process = subprocess.Popen(
-            [PROGRAM, *args], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment
-        )
-        atexit.register(self.process.kill)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.strip())
-
-    def until(self, wanted):
-        deadline = time.time() + PATIENCE
-        while True:
-            line = self.lines.get(timeout=max(0.1, deadline - time.time()))
-            if wanted(line):
-                return line
-
-    def end(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        return self.process.wait(timeout=PATIENCE)
 
 
 def found(predicate, minimum=1):
@@ -206,25 +147,15 @@ def check_markers(name, udp, tcp):
     return max(off)
 
 
-def free_port(kind):
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def main():
-    sim = Program(
-        "sim", "--ws", "--port", "0", "--quiet", "--approved", "--seed", "7",
-        "--headset", f"flex2@{RATE}:{HEADSET}",
-    )
-    url = sim.until(lambda line: line.startswith("READY")).split()[1]
+    sim, url = simulator(PROGRAM)
     udp, tcp = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
     arguments = [
         "lsl", "--url", url, "--session", "active", "--streams", "eeg,mot,dev,eq,pow", "--json",
         "--markers-lsl", "task", "--markers-udp", str(udp), "--markers-tcp", str(tcp),
     ]
-    server = Program(*arguments)
-    eeg = f"cortop-{HEADSET}-EEG"
+    server = Program(PROGRAM, *arguments)
+    eeg = EEG
     server.until(lambda line: json.loads(line).get("name") == eeg)
 
     streams = {}
@@ -261,7 +192,7 @@ def main():
     server.end(signal.SIGKILL)
     before = len(receiver.samples)
     ended = time.time()
-    server = Program(*arguments)
+    server = Program(PROGRAM, *arguments)
     while len(receiver.samples) <= before + RATE:
         assert time.time() < ended + 2 * PATIENCE, "the receiver has not come back"
         time.sleep(0.05)

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::{
     LEVELS, bad_words, began, clock, loss,
     measure::{EyeState, Measured},
-    percent, shares,
+    percent, shares, unknown_contact,
 };
 use cortop_protocol::sanitize::clean;
 use cortop_signal::{bands::BANDS, spectrum::decibel};
@@ -179,7 +179,11 @@ fn contact(page: &mut String, measured: &Measured) {
     for (color, level) in COLORS.iter().zip(LEVELS) {
         let _ = write!(page, "<span class=\"key\" style=\"background:{color}\"></span>{level}");
     }
-    page.push_str("</p>\n<table><tr><th>sensor</th>");
+    page.push_str("</p>\n");
+    if let Some(unknown) = unknown_contact(measured) {
+        let _ = writeln!(page, "<p>{unknown}</p>");
+    }
+    page.push_str("<table><tr><th>sensor</th>");
     for level in LEVELS {
         let _ = write!(page, "<th>{level}</th>");
     }

@@ -175,6 +175,8 @@ pub(super) struct Measured {
     pub(super) lines: FrequencyAxis,
     pub(super) channels: Vec<MeasuredChannel>,
     pub(super) contact: Vec<MeasuredContact>,
+    /// Seconds in which none was known, such as before the headset first reported it.
+    pub(super) contact_unknown: f64,
     /// Seconds of each of the times of contact.
     pub(super) contact_step: f64,
     pub(super) marker_count: u64,
@@ -296,6 +298,7 @@ impl Measuring {
                 lines: periodogram.lines(),
                 channels: labels.iter().map(channel).collect(),
                 contact: contact.collect(),
+                contact_unknown: 0.0,
                 contact_step: 1.0,
                 marker_count: 0,
                 markers: Vec::new(),
@@ -430,6 +433,9 @@ impl Measuring {
         }
         if self.levels.is_empty() {
             return;
+        }
+        if self.levels.iter().all(Option::is_none) {
+            self.measured.contact_unknown += period;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
         let mut place = (now.max(0.0) / self.measured.contact_step) as usize;

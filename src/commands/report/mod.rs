@@ -97,6 +97,14 @@ fn shares(seconds: &[f64; 5]) -> [f64; 5] {
     seconds.map(|own| if all > 0.0 { own / all } else { 0.0 })
 }
 
+/// For how long contact was not known, which the shares leave out.
+fn unknown_contact(measured: &Measured) -> Option<String> {
+    let seconds = measured.contact_unknown;
+    (seconds >= 0.05).then(|| {
+        format!("Unknown for {}, until the headset reported it; not in the shares.", clock(seconds))
+    })
+}
+
 fn bad_words(channel: &MeasuredChannel) -> String {
     let bad = Defect::ALL.iter().zip(channel.bad).filter(|(_, seconds)| *seconds > 0.0);
     bad.map(|(defect, seconds)| format!("{} {seconds:.1} s", defect.name()))
@@ -140,6 +148,9 @@ fn text_of(name: &str, measured: &Measured) -> String {
             let shares =
                 shares(&own.seconds).map(|share| format!("{:>10}", percent(share))).concat();
             let _ = writeln!(text, "{:<10}{shares}", clean(&own.label));
+        }
+        if let Some(unknown) = unknown_contact(measured) {
+            let _ = writeln!(text, "{unknown}");
         }
     }
     let bands = BANDS.map(|band| format!("{:>9}", band.name)).concat();
@@ -225,6 +236,7 @@ fn json_of(name: &str, measured: &Measured) -> Value {
         "loss": loss(measured),
         "gap_count": measured.gap_count,
         "gaps": gaps.map(|own| json!({ "at": own.at, "seconds": own.seconds, "samples": own.samples })).collect::<Vec<_>>(),
+        "seconds_contact_unknown": measured.contact_unknown,
         "contact_step": measured.contact_step,
         "contact": contact.collect::<Vec<_>>(),
         "channels": channels.collect::<Vec<_>>(),

@@ -153,10 +153,32 @@ fn a_table_is_read_as_well_and_memory_stays_flat() {
     assert_eq!((measured.lost, measured.gap_count), (0, 0));
     assert!((measured.nominal_rate - 16.0).abs() < 0.01);
     assert!((measured.duration - 2500.0).abs() < 0.1);
+    assert_eq!((measured.contact_unknown, unknown_contact(&measured)), (0.0, None));
     let af3 = &measured.contact[0];
     assert!(af3.lowest.len() <= 512 && measured.contact_step > 1.0);
     assert_eq!((af3.lowest.first(), af3.lowest.last()), (Some(&Some(4)), Some(&Some(1))));
     assert!((af3.seconds[1] - 1250.0).abs() < 1.0, "{:?}", af3.seconds);
+}
+
+#[test]
+fn contact_is_unknown_until_the_headset_reports_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("late.csv");
+    let mut text = String::from("Timestamp,EEG.Counter,EEG.AF3,EEG.AF4,CQ.AF3,CQ.AF4\n");
+    for index in 0..1280_u32 {
+        let time = START + f64::from(index) / RATE;
+        let levels = if index < 320 { "," } else { "4,2" };
+        let _ = writeln!(text, "{time},{},4200,4201,{levels}", index % 128);
+    }
+    fs::write(&path, text).expect("written");
+    let measured = measure(cortop_files::reader::open(&path).expect("a table"));
+    assert!((measured.contact_unknown - 2.5).abs() < 0.01, "{}", measured.contact_unknown);
+    let at = |sensor: usize, level: usize| shares(&measured.contact[sensor].seconds)[level];
+    assert!(at(0, 4) > 0.999 && at(1, 2) > 0.999, "{:?}", measured.contact);
+    let said = "Unknown for 0:00:02.5, until the headset reported it; not in the shares.";
+    assert!(text_of("late.csv", &measured).contains(said));
+    assert!(html::page("late.csv", &measured).contains(said));
+    assert_eq!(json_of("late.csv", &measured)["contact"][0]["lowest"][0], Value::Null);
 }
 
 #[test]

@@ -304,6 +304,10 @@ impl EdfReader {
             if !matches!(own.stream, Stream::Dev | Stream::Eq) {
                 return true;
             }
+            if own.values.iter().all(|value| *value < 0.0) {
+                // What the headset had not sent yet.
+                return false;
+            }
             match states.iter_mut().find(|(stream, _)| *stream == own.stream) {
                 Some((_, before)) if *before == own.values => return false,
                 Some((_, before)) => before.clone_from(&own.values),

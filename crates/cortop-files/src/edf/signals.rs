@@ -10,6 +10,8 @@ const RANGE: f64 = 8400.0;
 /// µV of the steps of a headset's converter (§8): those of 16 bits divide those of 14.
 const STEP: f64 = 5.0 / 39.0;
 const STEP_OF_EARBUDS: f64 = 1.0 / 2.1;
+/// A value of contact or quality that the headset has not sent yet: 0 would say that there is none.
+pub const UNKNOWN: f64 = -1.0;
 /// Counts of the gyroscope of old headsets.
 const RAW_GYRO: i16 = 16_384;
 
@@ -57,16 +59,16 @@ impl SignalScales {
             | (Stream::Mot, "INTERPOLATED_MEMS") => (label.to_owned(), "", EdfScale::whole(0, 1)),
             (Stream::Dev, "Battery") => ("BATTERY".to_owned(), "", EdfScale::whole(-1, 4)),
             (Stream::Dev, "BatteryPercent") => {
-                ("BATTERY_PERCENT".to_owned(), "%", EdfScale::whole(0, 100))
+                ("BATTERY_PERCENT".to_owned(), "%", EdfScale::whole(-1, 100))
             }
-            (Stream::Dev, "OVERALL") => ("CQ_OVERALL".to_owned(), "%", EdfScale::whole(0, 100)),
-            (Stream::Dev, _) if is_sensor => (format!("CQ_{label}"), "", EdfScale::whole(0, 4)),
+            (Stream::Dev, "OVERALL") => ("CQ_OVERALL".to_owned(), "%", EdfScale::whole(-1, 100)),
+            (Stream::Dev, _) if is_sensor => (format!("CQ_{label}"), "", EdfScale::whole(-1, 4)),
             // 16 characters are what a label may have.
             (Stream::Eq, "sampleRateQuality") => {
                 ("EQ_SampleRateQua".to_owned(), "", symmetrical(1.0))
             }
-            (Stream::Eq, "overall") => ("EQ_OVERALL".to_owned(), "%", EdfScale::whole(0, 100)),
-            (Stream::Eq, _) if is_sensor => (format!("EQ_{label}"), "", EdfScale::whole(0, 4)),
+            (Stream::Eq, "overall") => ("EQ_OVERALL".to_owned(), "%", EdfScale::whole(-1, 100)),
+            (Stream::Eq, _) if is_sensor => (format!("EQ_{label}"), "", EdfScale::whole(-1, 4)),
             (Stream::Mot, _) if self.raw_motion => {
                 (label.to_owned(), "", EdfScale::whole(0, RAW_GYRO))
             }

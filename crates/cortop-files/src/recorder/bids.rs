@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{RecordingFormat, names::with_ending};
 
@@ -20,20 +20,50 @@ const LONGEST: usize = 64;
 const MOST_RUNS: u32 = 9999;
 /// The task of a recording that has neither a task nor a title.
 const UNNAMED: &str = "unnamed";
+/// What a dataset is, and who takes part in it.
+const DESCRIPTION_FILE: &str = "dataset_description.json";
+const PARTICIPANTS_FILE: &str = "participants.tsv";
 /// Files that say what a dataset is, one of which is enough.
 const README: [&str; 4] = ["README", "README.md", "README.rst", "README.txt"];
 /// What is asked of a participant; the first column alone is known here.
 const PARTICIPANTS: &str = "participant_id\tspecies\tage\tsex\thandedness";
 
+/// A part of names: ASCII letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Label {
+    text: String,
+    /// What it was made of.
+    given: String,
+}
+
+impl Label {
+    /// Refuses one that stands, among the names of a dataset, for something else.
+    fn check(&self, what: &str, prefix: &str, names: &[String]) -> Result<(), String> {
+        let Self { text, given } = self;
+        for taken in names.iter().filter_map(|own| own.strip_prefix(prefix)) {
+            if taken == text && given != text {
+                return Err(format!(
+                    "the {what} \"{given}\" would be {prefix}{text}, which the dataset has already: \
+                     give {text} if they are the same, else another name of letters and digits"
+                ));
+            }
+            if taken != text && taken.eq_ignore_ascii_case(text) {
+                return Err(format!(
+                    "the {what} {text} differs from {prefix}{taken} of the dataset by its case only: \
+                     give {taken} if they are the same, else another name"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whose recording it is, and of what, in a BIDS dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BidsOptions {
-    /// Labels: ASCII letters and digits.
-    subject: String,
-    session: Option<String>,
-    task: String,
-    /// The task as it was given.
-    pub(super) task_name: String,
+    subject: Label,
+    session: Option<Label>,
+    task: Label,
     /// Hz of the mains, if known.
     pub(super) mains: Option<u16>,
     /// What of it is called otherwise than it was given, a sentence each.
@@ -72,13 +102,72 @@ impl BidsOptions {
             notes.push(format!("the task is called {UNNAMED}: nothing names it"));
         }
         let task = label("task", "task-", task_name, &mut notes)?;
-        Ok(Self { subject, session, task, task_name: task_name.to_owned(), mains, notes })
+        Ok(Self { subject, session, task, mains, notes })
+    }
+
+    /// The task as it was given.
+    pub(super) fn task_name(&self) -> &str {
+        &self.task.given
+    }
+
+    /// Compares the labels with those that a dataset has, and notes what is broken in it.
+    ///
+    /// # Errors
+    /// A sentence: under a label there is what was called otherwise.
+    pub(super) fn check(&mut self, root: &Path) -> Result<(), String> {
+        let participants = fs::read_to_string(root.join(PARTICIPANTS_FILE)).unwrap_or_default();
+        let listed = participants.lines().filter_map(|line| line.split('\t').next());
+        let subjects: Vec<_> = names_in(root).chain(listed.map(str::to_owned)).collect();
+        self.subject.check("subject", "sub-", &subjects)?;
+        if let Some(session) = &self.session {
+            let folder = root.join(format!("sub-{}", self.subject.text));
+            session.check("session", "ses-", &names_in(&folder).collect::<Vec<_>>())?;
+        }
+        for folder in [self.eeg(root), self.source(root)] {
+            for name in names_in(&folder) {
+                let tasks = name.split('_').filter(|own| own.starts_with("task-"));
+                let tasks: Vec<_> = tasks.map(str::to_owned).collect();
+                // The same name makes the same label.
+                let about = fs::read_to_string(folder.join(&name)).unwrap_or_default();
+                let about = serde_json::from_str::<Value>(&about).unwrap_or_default();
+                if name.ends_with("_eeg.json") && about["TaskName"] != *self.task_name() {
+                    self.task.check("task", "task-", &tasks)?;
+                }
+            }
+        }
+        self.note_what_is_broken(root);
+        Ok(())
+    }
+
+    /// Files of a dataset that are there but cannot be what BIDS wants: they stay as they are.
+    fn note_what_is_broken(&mut self, root: &Path) {
+        let path = root.join(PARTICIPANTS_FILE);
+        let has_ids = |text: String| participant_column(&text).is_some();
+        if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(has_ids) {
+            self.notes.push(format!(
+                "{} has no readable column participant_id: it stays as it is, add sub-{} yourself",
+                path.display(),
+                self.subject.text
+            ));
+        }
+        let path = root.join(DESCRIPTION_FILE);
+        let is_whole = |text: String| {
+            let own = serde_json::from_str::<Value>(&text).unwrap_or_default();
+            own["Name"].is_string() && own["BIDSVersion"].is_string()
+        };
+        if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(is_whole) {
+            self.notes.push(format!(
+                "{} is no JSON object with Name and BIDSVersion, which readers of BIDS want: it \
+                 stays as it is, mend it",
+                path.display()
+            ));
+        }
     }
 
     /// What the names of all files of its subject, and session, begin with.
     fn whose(&self, between: &str) -> PathBuf {
-        let session = self.session.as_ref().map(|own| format!("{between}ses-{own}"));
-        format!("sub-{}{}", self.subject, session.unwrap_or_default()).into()
+        let session = self.session.as_ref().map(|own| format!("{between}ses-{}", own.text));
+        format!("sub-{}{}", self.subject.text, session.unwrap_or_default()).into()
     }
 
     /// The folder of its EEG in a dataset.
@@ -100,7 +189,7 @@ impl BidsOptions {
             taken.extend(own.flatten().map(|own| own.file_name().to_string_lossy().into_owned()));
         }
         let whose = self.whose("_").display().to_string();
-        let name = |run: u32| format!("{whose}_task-{}_run-{run:02}", self.task);
+        let name = |run: u32| format!("{whose}_task-{}_run-{run:02}", self.task.text);
         let is_free = |own: &String| {
             let begins = |name: &String| {
                 name.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with(['_', '.']))
@@ -130,7 +219,7 @@ impl BidsOptions {
             "GeneratedBy": [{ "Name": "cortop", "Version": version }],
         });
         let text = format!("{description:#}\n");
-        create(&root.join("dataset_description.json"), text.as_bytes())?;
+        create(&root.join(DESCRIPTION_FILE), text.as_bytes())?;
         if !README.iter().any(|own| root.join(own).symlink_metadata().is_ok()) {
             let text = "EEG of EMOTIV headsets, recorded by cortop as the Cortex service sent it, \
                         neither filtered nor referenced.\n\nEvents have the markers, and \
@@ -139,19 +228,17 @@ impl BidsOptions {
                         recorded, how and what for.\n";
             create(&root.join("README"), text.as_bytes())?;
         }
-        self.add_participant(&root.join("participants.tsv"))
+        self.add_participant(&root.join(PARTICIPANTS_FILE))
     }
 
     /// Adds a line for the subject where there is none.
     fn add_participant(&self, path: &Path) -> io::Result<()> {
         create(path, format!("{PARTICIPANTS}\n").as_bytes())?;
-        let text = fs::read_to_string(path)?;
-        let id = format!("sub-{}", self.subject);
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let id = format!("sub-{}", self.subject.text);
+        let Some(at) = participant_column(&text) else { return Ok(()) };
         let mut lines = text.lines();
         let head = lines.next().unwrap_or_default();
-        let Some(at) = head.split('\t').position(|own| own == "participant_id") else {
-            return Ok(());
-        };
         if lines.any(|line| line.split('\t').nth(at) == Some(&*id)) {
             return Ok(());
         }
@@ -161,6 +248,18 @@ impl BidsOptions {
         let line = format!("{end}{}\n", cells.join("\t"));
         File::options().append(true).open(path)?.write_all(line.as_bytes())
     }
+}
+
+/// Which column of `participants.tsv` names the participants.
+fn participant_column(text: &str) -> Option<usize> {
+    let head = text.trim_start_matches('\u{feff}').lines().next()?;
+    head.split('\t').position(|own| own == "participant_id")
+}
+
+/// What is in a folder; nothing if it is not there.
+fn names_in(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|own| own.file_name().to_string_lossy().into_owned())
 }
 
 /// Makes a file, if there is none.
@@ -173,18 +272,18 @@ fn create(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// A text as a label of names, `prefix` or not before it: letters and digits of ASCII.
-fn label(what: &str, prefix: &str, text: &str, notes: &mut Vec<String>) -> Result<String, String> {
-    let text = text.trim();
-    let text = text.strip_prefix(prefix).unwrap_or(text);
-    let sound = text.chars().filter(char::is_ascii_alphanumeric).take(LONGEST);
-    let label: String = sound.collect();
-    if label.is_empty() {
+fn label(what: &str, prefix: &str, text: &str, notes: &mut Vec<String>) -> Result<Label, String> {
+    let given = text.trim();
+    let given = given.strip_prefix(prefix).unwrap_or(given);
+    let sound = given.chars().filter(char::is_ascii_alphanumeric).take(LONGEST);
+    let text: String = sound.collect();
+    if text.is_empty() {
         return Err(format!("the {what} needs a letter or a digit: BIDS names files by them"));
     }
-    if label != text {
-        notes.push(format!("the {what} \"{text}\" is {label} in names, as BIDS has them"));
+    if text != given {
+        notes.push(format!("the {what} \"{given}\" is {text} in names, as BIDS has them"));
     }
-    Ok(label)
+    Ok(Label { text, given: given.to_owned() })
 }
 
 #[cfg(test)]
@@ -199,18 +298,18 @@ mod tests {
     #[test]
     fn labels_are_letters_and_digits_and_what_is_changed_is_said() {
         let own = new("sub-07", Some("oddball"), "").unwrap();
-        assert_eq!((&*own.subject, &*own.task), ("07", "oddball"));
+        assert_eq!((&*own.subject.text, &*own.task.text), ("07", "oddball"));
         assert_eq!(own.notes, [r#"the session "pre 1" is pre1 in names, as BIDS has them"#]);
         let own = new("O'Neil_ü", None, "eyes: open").unwrap();
         assert_eq!(
-            (&*own.subject, &*own.task, &*own.task_name),
+            (&*own.subject.text, &*own.task.text, own.task_name()),
             ("ONeil", "eyesopen", "eyes: open")
         );
         assert_eq!(own.notes.len(), 3, "{:?}", own.notes);
         let own = new("1", None, " ").unwrap();
-        assert_eq!(own.task, UNNAMED);
+        assert_eq!(own.task.text, UNNAMED);
         assert!(own.notes.last().unwrap().contains("nothing names it"), "{:?}", own.notes);
-        assert_eq!(new(&"a".repeat(99), None, "b").unwrap().subject.len(), LONGEST);
+        assert_eq!(new(&"a".repeat(99), None, "b").unwrap().subject.text.len(), LONGEST);
         new("  ", None, "").unwrap_err();
         new("1", Some("?"), "title").unwrap_err();
     }
@@ -248,5 +347,54 @@ mod tests {
         assert_eq!(fs::read_to_string(&participants).unwrap(), expected);
         assert!(!root.path().join("README").exists(), "there is one");
         assert_eq!(fs::read(root.path().join("dataset_description.json")).unwrap(), first);
+    }
+
+    #[test]
+    fn a_label_that_stands_for_something_else_is_refused_before_anything_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let eeg = root.path().join("sub-07/ses-pre1/eeg");
+        fs::create_dir_all(&eeg).unwrap();
+        let about = r#"{"TaskName":"eyes open"}"#;
+        fs::write(eeg.join("sub-07_ses-pre1_task-eyesopen_run-01_eeg.json"), about).unwrap();
+        fs::write(root.path().join("participants.tsv"), "participant_id\nsub-AB\n").unwrap();
+        let check = |subject: &str, session: &str, task: &str| {
+            let own = BidsOptions::new(subject, Some(session), (Some(task), ""), None, &[Edf]);
+            own.unwrap().check(root.path())
+        };
+        check("07", "pre1", "eyes open").unwrap();
+        check("07", "pre1", "eyesopen").unwrap();
+        check("08", "pre 1", "eyes: open").unwrap();
+        for (own, both) in [
+            (check("0/7", "pre1", "rest"), ["\"0/7\"", "sub-07"]),
+            (check("07", "pre 1", "rest"), ["\"pre 1\"", "ses-pre1"]),
+            (check("07", "pre1", "eyes: open"), ["\"eyes: open\"", "task-eyesopen"]),
+            (check("ab", "pre1", "rest"), ["subject ab", "sub-AB"]),
+        ] {
+            let why = own.unwrap_err();
+            assert!(both.iter().all(|own| why.contains(own)), "{why}");
+        }
+    }
+
+    #[test]
+    fn broken_files_of_a_dataset_are_named_and_stay_as_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        let mut own = new("7", Some("rest"), "").unwrap();
+        own.notes.clear();
+        own.check(root.path()).unwrap();
+        own.complete(root.path()).unwrap();
+        own.check(root.path()).unwrap();
+        assert_eq!(own.notes, Vec::<String>::new(), "what cortop makes is whole");
+        let files: [(&str, &[u8]); 2] =
+            [("participants.tsv", b"id\tage\n\xff\n"), ("dataset_description.json", b"{\"Name\":")];
+        for (name, content) in files {
+            fs::write(root.path().join(name), content).unwrap();
+        }
+        own.check(root.path()).unwrap();
+        own.complete(root.path()).unwrap();
+        assert_eq!(own.notes.len(), 2, "{:?}", own.notes);
+        for ((name, content), note) in files.into_iter().zip(&own.notes) {
+            assert!(note.contains(name) && note.contains("stays as it is"), "{note}");
+            assert_eq!(fs::read(root.path().join(name)).unwrap(), content);
+        }
     }
 }

@@ -67,7 +67,7 @@ impl BidsSidecars {
         let written = place_electrodes(&electrodes, &system, header);
         written.map_err(RecordError::write(&electrodes))?;
         let mut about = about(&files.headset, firmware);
-        about.insert("TaskName".into(), json!(bids.task_name));
+        about.insert("TaskName".into(), json!(bids.task_name()));
         about.insert("PowerLineFrequency".into(), bids.mains.map_or(json!("n/a"), |hz| json!(hz)));
         let own = Self {
             stem: files.eeg_stem().to_owned(),

@@ -15,7 +15,7 @@ use crate::{
     edf::{
         annotation::Annotation,
         header::{EdfFormat, EdfHeader, EdfSignal, steady_record},
-        signals::SignalScales,
+        signals::{SignalScales, UNKNOWN},
         writer::EdfWriter,
     },
     output_file::OutputFile,
@@ -197,7 +197,7 @@ impl EdfOutput {
         for own in &mut self.states {
             if own.next * self.per_record <= self.next * own.per_record {
                 for &(place, signal) in &own.signals {
-                    let value = own.values.get(place).copied().unwrap_or(f64::NAN);
+                    let value = own.values.get(place).copied().unwrap_or(UNKNOWN);
                     self.writer.push(signal, value)?;
                 }
                 own.next += 1;

@@ -122,6 +122,19 @@ pub struct RecorderOptions {
     pub bids: Option<BidsOptions>,
 }
 
+impl RecorderOptions {
+    /// Looks whether the folder can have the recording, before anything is written.
+    ///
+    /// # Errors
+    /// A sentence with what cannot be so.
+    pub fn check(&mut self) -> Result<(), String> {
+        match &mut self.bids {
+            Some(bids) => bids.check(&self.folder),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a recording cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

@@ -58,8 +58,9 @@ impl RecorderService {
     /// Records from now on. What still runs is to be stopped before.
     ///
     /// # Errors
-    /// The folder cannot be made, or the operating system has no thread to spare.
-    pub fn start(&mut self, options: RecorderOptions) -> io::Result<()> {
+    /// The folder cannot be made or cannot have it, or the operating system has no thread to spare.
+    pub fn start(&mut self, mut options: RecorderOptions) -> io::Result<()> {
+        options.check().map_err(io::Error::other)?;
         let (headset, folder) = (options.headset.clone(), options.folder.clone());
         std::fs::create_dir_all(&folder)?;
         let (recorder, status) = Recorder::new(options);

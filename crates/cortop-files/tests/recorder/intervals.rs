@@ -208,6 +208,46 @@ fn an_end_after_the_session_is_over_still_finds_its_marker() {
 }
 
 #[test]
+fn contact_is_in_no_file_before_the_headset_reports_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = [RecordingFormat::Csv, RecordingFormat::Edf, RecordingFormat::Bdf];
+    let (mut recorder, status) = Recorder::new(options(folder.path(), &formats, "late"));
+    let subscription = subscription();
+    let columns = r#"["Battery","Signal",["AF3","T7","Pz","T8","AF4","OVERALL"],"BatteryPercent"]"#;
+    let dev = Arc::new(Subscription {
+        stream: Stream::Dev,
+        columns: serde_json::from_str(columns).unwrap(),
+        nominal_rate: Some(2.0),
+        ..(*subscription).clone()
+    });
+    recorder.subscription(&subscription).unwrap();
+    recorder.subscription(&dev).unwrap();
+    let begun = Instant::now();
+    for index in 0..10 * 128 {
+        recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
+        if index >= 384 && index % 64 == 0 {
+            let time = START + index as f64 / 128.0;
+            let text = format!(r#"{{"dev":[4,2,[4,4,2,4,0,80],77],"sid":"s1","time":{time}}}"#);
+            let received = begun + Duration::from_secs_f64(index as f64 / 128.0);
+            recorder.sample(&Sample::new(Arc::clone(&dev), text.into(), received)).unwrap();
+        }
+    }
+    recorder.finish().unwrap();
+    for ending in [".csv", ".edf", ".bdf"] {
+        let mut read = reader::open(&file(&status.get(), ending)).unwrap();
+        let (mut row, mut first) = (Row::default(), None);
+        while first.is_none() && read.next_row(&mut row).unwrap() {
+            let dev = row.samples.iter().find(|own| own.stream == Stream::Dev);
+            let known = dev.filter(|own| own.values.iter().any(|value| !value.is_nan()));
+            first = known.map(|own| (row.time.unwrap() - START, own.values.clone()));
+        }
+        let (since, values) = first.unwrap_or_else(|| panic!("no contact in {ending}"));
+        assert!((3.0..3.6).contains(&since), "{ending}: {since}");
+        assert!(values.contains(&2.0) && !values.contains(&-1.0), "{ending}: {values:?}");
+    }
+}
+
+#[test]
 fn what_completes_the_last_records_is_no_sample_of_a_replay() {
     let folder = tempfile::tempdir().unwrap();
     let formats = [RecordingFormat::Edf, RecordingFormat::Bdf];
