@@ -7,6 +7,7 @@ use ratatui::{
     layout::Rect,
     text::{Line, Span},
 };
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -465,12 +466,19 @@ fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
     }
 }
 
-/// Members beyond the documented ones, as they came.
+/// Members beyond the documented ones, as they came; a list of things with names by the names.
 fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Line<'static>> {
+    let words = |value: &Value| {
+        let list = value.as_array().filter(|list| !list.is_empty());
+        let names = list.and_then(|list| {
+            list.iter().map(|own| own.get("name")?.as_str()).collect::<Option<Vec<_>>>()
+        });
+        names.map_or_else(|| value.to_string(), |names| names.join(" "))
+    };
     let members = entry.session.other.iter().take(OTHER_SHOWN);
     members
         .map(|(name, value)| {
-            let text = format!(" {} {}", text::clean(name), text::clean(&value.to_string()));
+            let text = format!(" {} {}", text::clean(name), text::clean(&words(value)));
             Line::from(ctx.span(ThemeToken::Dim, text::fit(&text, width)))
         })
         .collect()

@@ -33,16 +33,18 @@ fn mark(fixture: &mut Fixture) {
     });
 }
 
-/// Whether a text has a time of day that follows a stroke, as on the axis.
+/// Whether a text has a time of day that follows a stroke, as on the axis, and none that is cut.
 fn has_time(text: &str) -> bool {
-    text.split('│').skip(1).any(|part| {
+    let is_time = |part: &str| {
         let time: Vec<char> = part.chars().take(8).collect();
         time.len() == 8
             && time.iter().enumerate().all(|(at, char)| match at {
                 2 | 5 => *char == ':',
                 _ => char.is_ascii_digit(),
             })
-    })
+    };
+    let begun: Vec<_> = text.split('│').skip(1).filter(|part| part.starts_with("14:")).collect();
+    !begun.is_empty() && begun.into_iter().all(is_time)
 }
 
 #[test]

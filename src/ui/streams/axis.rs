@@ -220,11 +220,8 @@ fn times(
             continue;
         }
         let near = traces.seconds[at..].iter().take_while(|(_, later)| later - second <= latest);
-        let mut near = near.filter_map(|&stamp| Some((time(ctx, traces, cells, stamp)?, stamp.1)));
-        // One that has moved is not cut by the edge either.
-        let fits = |label: &AxisLabel, at: i64| at == second || label.end() <= width;
-        let free = near.find(|(label, at)| fits(label, *at) && label.is_free(taken));
-        if let Some((label, _)) = free {
+        let mut near = near.filter_map(|&stamp| time(ctx, traces, cells, stamp));
+        if let Some(label) = near.find(|label| label.end() <= width && label.is_free(taken)) {
             // In a sweep a newer time may stand where an old one still did.
             labels.retain(|old| !old.overlaps(&label));
             labels.push(label);
