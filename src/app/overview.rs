@@ -1,6 +1,8 @@
 //! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
 //! rows and how they are sorted; knows nothing of how they look.
 
+use strum::VariantArray;
+
 use super::{
     Action, App, Effect, Pane, SessionEntry, Severity, dialog::Question, notice::Condition,
 };
@@ -10,7 +12,7 @@ use cortop_client::{
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
 /// What the rows are sorted by: a column of the overview.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum Sort {
     /// By id.
     #[default]
@@ -32,20 +34,8 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// The columns in the order of the key.
-    pub const ALL: [Self; 8] = [
-        Self::Headset,
-        Self::State,
-        Self::Battery,
-        Self::Contact,
-        Self::Rate,
-        Self::Loss,
-        Self::Age,
-        Self::Session,
-    ];
-
     pub(super) fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+        Self::VARIANTS[(self as usize + 1) % Self::VARIANTS.len()]
     }
 }
 

@@ -194,6 +194,12 @@ impl ClientState {
         stuck.then(|| self.waiting_for())
     }
 
+    /// The same, and the choice of a headset where there are several.
+    pub(crate) fn needs_user(&self) -> Option<Failure> {
+        let unchosen = self.is_choosing() && self.headsets.is_some();
+        self.failure().or_else(|| unchosen.then(|| self.waiting_for()))
+    }
+
     /// What is missing now, whether the client waits for it or the user has to act.
     pub(crate) fn waiting_for(&self) -> Failure {
         let stage = self.stage();

@@ -3,7 +3,6 @@
 
 use std::{
     fs::{self, File},
-    io,
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -90,28 +89,40 @@ async fn start_broker(folder: &Path) -> Result<(Process, String)> {
 }
 
 fn spawn_mosquitto(config: &Path, output: &File) -> Result<Process> {
-    let names = SBIN.map(|folder| Path::new(folder).join("mosquitto"));
-    for name in [PathBuf::from("mosquitto")].into_iter().chain(names) {
-        let mut command = Command::new(name);
-        command.arg("-c").arg(config).stdin(Stdio::null());
-        command.stdout(output.try_clone()?).stderr(output.try_clone()?);
-        match command.spawn() {
-            Ok(child) => return Ok(Process(child)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).wrap_err("mosquitto does not start"),
-        }
-    }
-    Err(eyre!(
-        "a lab needs an MQTT broker, and mosquitto is not installed: `apt-get install mosquitto`, \
-         `brew install mosquitto`, or https://mosquitto.org/download"
-    ))
+    let program = installed("mosquitto").ok_or_else(|| {
+        eyre!(
+            "a lab needs an MQTT broker, and mosquitto is not installed: `apt-get install \
+             mosquitto`, `brew install mosquitto`, or https://mosquitto.org/download"
+        )
+    })?;
+    let mut command = bound_to_us(&program);
+    command.arg("-c").arg(config).stdin(Stdio::null());
+    command.stdout(output.try_clone()?).stderr(output.try_clone()?);
+    Ok(Process(command.spawn().wrap_err("mosquitto does not start")?))
+}
+
+/// Where a program is.
+fn installed(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path).chain(SBIN.map(PathBuf::from));
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    folders.find_map(|folder| Some(folder.join(&name)).filter(|program| program.is_file()))
+}
+
+/// A program that the system ends when this one ends, even by SIGKILL, where it can: on Linux.
+fn bound_to_us(program: &Path) -> Command {
+    let setpriv = installed("setpriv").filter(|_| cfg!(target_os = "linux"));
+    let Some(setpriv) = setpriv else { return Command::new(program) };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+    command
 }
 
 /// The station of a service. Nothing of the user's configuration is for it.
 fn start_station(number: u8, service: &str, broker: &str, folder: &TempDir) -> Result<Process> {
     let settings = folder.path().join("station.toml");
     fs::write(&settings, "")?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = bound_to_us(&std::env::current_exe()?);
     command.args(["station", "--accept-markers", "--url", service, "--broker", broker]);
     command.arg("--name").arg(format!("PC-{number:02}")).arg("--config").arg(settings);
     command.env("EMOTIV_CLIENT_ID", "demo").env("EMOTIV_CLIENT_SECRET", "demo");

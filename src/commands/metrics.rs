@@ -6,7 +6,7 @@ use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{after, client_state::ClientState};
+use super::{after, client_state::ClientState, problem_reporter::ProblemReporter};
 use crate::{
     cli,
     console::{print, print_error, shutdown_signal},
@@ -36,7 +36,7 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
         format!("READY {url}\n")
     })?;
     let mut state = ClientState::default();
-    let mut last = String::new();
+    let mut problems = ProblemReporter::default();
     let mut over = pin!(after(args.duration));
     let code = loop {
         tokio::select! {
@@ -49,12 +49,7 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
                 };
                 monitor.channels.metrics.on_event(&event);
                 state.on_event(event);
-                if let Some(failure) = state.failure().map(|failure| failure.to_string())
-                    && failure != last
-                {
-                    print_error(&failure);
-                    last = failure;
-                }
+                problems.report(state.needs_user().map(|failure| failure.to_string()));
             }
         }
     };

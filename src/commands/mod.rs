@@ -24,6 +24,7 @@ pub(crate) mod metrics;
 mod outside_markers;
 pub mod print;
 mod probe_session;
+mod problem_reporter;
 mod progress;
 pub mod proxy;
 mod record;

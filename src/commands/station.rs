@@ -5,7 +5,10 @@ use std::{pin::pin, time::Duration};
 use color_eyre::eyre::{Result, eyre};
 use tokio::time::Instant;
 
-use super::{after, client_state::ClientState, outside_markers::OutsideMarkers};
+use super::{
+    after, client_state::ClientState, outside_markers::OutsideMarkers,
+    problem_reporter::ProblemReporter,
+};
 use crate::{
     cli,
     config::{Config, MqttSettings},
@@ -44,7 +47,7 @@ pub(super) async fn publish(
     let mut monitor = Monitor::start(config, limits);
     let mut station = StationService::spawn(options, monitor.channels.snapshots.clone());
     let mut state = ClientState::default();
-    let mut said = Said::default();
+    let (mut service, mut link) = (ProblemReporter::default(), ProblemReporter::default());
     let mut online_since = None;
     let mut over = pin!(after(duration));
     let code = loop {
@@ -59,7 +62,7 @@ pub(super) async fn publish(
                 station.on_event(&event);
                 markers.on_event(&event, &monitor.channels.commands);
                 state.on_event(event);
-                said.service(state.failure().map(|failure| failure.to_string()));
+                service.report(state.needs_user().map(|failure| failure.to_string()));
             }
             Some(notice) = station.next() => match notice {
                 StationNotice::Marker(marker) => {
@@ -68,7 +71,7 @@ pub(super) async fn publish(
                     }
                 }
                 StationNotice::Report(StationReport::Online) => {
-                    said.broker(None);
+                    link.report(None);
                     if online_since.is_none() {
                         online_since = Some(Instant::now());
                         print(&ready)?;
@@ -84,7 +87,7 @@ pub(super) async fn publish(
                     StationReport::Offline(error)
                     | StationReport::NameTaken(error)
                     | StationReport::Refused(error),
-                ) => said.broker(Some(error.to_string())),
+                ) => link.report(Some(error.to_string())),
                 StationNotice::Report(StationReport::NameKept { host }) => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),
@@ -96,31 +99,6 @@ pub(super) async fn publish(
     station.stop().await;
     monitor.stop().await;
     Ok(code)
-}
-
-/// What was said last of service and broker: the same is said once.
-#[derive(Debug, Default)]
-struct Said {
-    service: String,
-    broker: String,
-}
-
-impl Said {
-    fn service(&mut self, problem: Option<String>) {
-        report_once(&mut self.service, problem);
-    }
-
-    fn broker(&mut self, problem: Option<String>) {
-        report_once(&mut self.broker, problem);
-    }
-}
-
-fn report_once(last: &mut String, problem: Option<String>) {
-    let problem = problem.unwrap_or_default();
-    if !problem.is_empty() && problem != *last {
-        print_error(&problem);
-    }
-    *last = problem;
 }
 
 /// What a station is by the settings, with what the command line says of it.

@@ -305,9 +305,8 @@ impl Watch {
     /// What only the user can fix.
     fn stuck(&self) -> Option<Failure> {
         let state = &self.state;
-        let unchosen = state.is_choosing() && state.headsets.is_some();
         let alone = state.is_searching() && state.scanned;
-        state.failure().or_else(|| (unchosen || alone).then(|| state.waiting_for()))
+        state.needs_user().or_else(|| alone.then(|| state.waiting_for()))
     }
 
     /// Reports what is refused, once each.

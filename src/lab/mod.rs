@@ -36,7 +36,7 @@ use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
     book::{Book, BookChange, MOST_HEADSETS, Received, Station, StationPresence},
-    payload::{HeadsetCondition, LabMarker, StationAlert},
+    payload::{BadLabel, HeadsetCondition, LabMarker, StationAlert, check_label},
 };
 
 /// Lines of the log that are kept; the oldest go first.
@@ -91,6 +91,19 @@ pub enum LabInput {
     Filter(TextInput),
     /// The label of a marker.
     Marker(TextInput),
+}
+
+impl LabInput {
+    /// What keeps it from being a marker's label, if it is one and not just empty.
+    #[must_use]
+    pub fn label_problem(&self) -> Option<BadLabel> {
+        match self {
+            Self::Filter(_) => None,
+            Self::Marker(typed) => {
+                check_label(typed.text()).err().filter(|why| *why != BadLabel::Empty)
+            }
+        }
+    }
 }
 
 /// What is to be done.
@@ -203,7 +216,7 @@ impl Lab {
     }
 
     /// Takes a message of the broker.
-    pub fn on_message(&mut self, message: &Received<'_>) -> Vec<LabEffect> {
+    pub fn on_message(&mut self, message: &Received) -> Vec<LabEffect> {
         match self.book.on_message(message) {
             BookChange::Nothing => Vec::new(),
             BookChange::Station(name) => self.note_station(&name),
@@ -422,7 +435,6 @@ impl Lab {
     }
 
     fn on_input_key(&mut self, mut input: LabInput, key: Key) -> Vec<LabEffect> {
-        let (LabInput::Filter(text) | LabInput::Marker(text)) = &mut input;
         match key {
             Key::ESC => {
                 if matches!(input, LabInput::Filter(_)) {
@@ -430,14 +442,19 @@ impl Lab {
                 }
                 return Vec::new();
             }
+            // It stays to be shortened; the line says so.
+            Key::ENTER if input.label_problem().is_some() => {}
             Key::ENTER => {
                 return match input {
                     LabInput::Filter(_) => Vec::new(),
                     LabInput::Marker(text) => self.mark(text.text()),
                 };
             }
-            key => text.on_key(key),
-        };
+            key => {
+                let (LabInput::Filter(text) | LabInput::Marker(text)) = &mut input;
+                text.on_key(key);
+            }
+        }
         if let LabInput::Filter(text) = &input {
             text.text().clone_into(&mut self.filter);
         }

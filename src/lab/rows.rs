@@ -1,5 +1,7 @@
 //! The rows of the overview: a headset of a station each, or a station without any.
 
+use strum::VariantArray;
+
 use cortop_mqtt::{
     StationName,
     book::{Station, StationHeadset, StationPresence},
@@ -7,7 +9,7 @@ use cortop_mqtt::{
 };
 
 /// What the rows are sorted by: a column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum LabSort {
     /// By station and headset.
     #[default]
@@ -31,20 +33,8 @@ pub enum LabSort {
 }
 
 impl LabSort {
-    const ALL: [Self; 9] = [
-        Self::Station,
-        Self::Headset,
-        Self::State,
-        Self::Battery,
-        Self::Contact,
-        Self::Rate,
-        Self::Loss,
-        Self::Age,
-        Self::Session,
-    ];
-
     pub(super) fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+        Self::VARIANTS[(self as usize + 1) % Self::VARIANTS.len()]
     }
 }
 

@@ -16,8 +16,16 @@ fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) -> Vec<LabEffe
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
     let payload = StationMessage::new(&"run".into(), wall, body).to_json();
-    let (topic, payload) = (topic.as_bytes(), &payload[..]);
+    let (topic, payload) = (topic.to_owned().into(), payload.into());
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall })
+}
+
+/// What is retained there is taken away.
+fn take_away(lab: &mut Lab, topic: &str) {
+    let Moment { instant: arrival, wall } = lab.now;
+    let (topic, payload) = (topic.to_owned().into(), Vec::new().into());
+    let wall = wall.as_duration().as_secs_f64();
+    lab.on_message(&Received { topic, payload, retained: false, arrival, wall });
 }
 
 fn station(lab: &mut Lab, name: &str, status: Status) -> Vec<LabEffect> {
@@ -144,10 +152,7 @@ fn a_station_without_cortex_says_so_once_rings_and_keeps_its_history() {
         later(&mut lab, 1);
     }
     // Even where the station takes the headset off the broker, or starts anew.
-    let topic = b"cortop/v1/A/headset/E/state";
-    let Moment { instant: arrival, wall } = lab.now;
-    let wall = wall.as_duration().as_secs_f64();
-    lab.on_message(&Received { topic, payload: b"", retained: false, arrival, wall });
+    take_away(&mut lab, "cortop/v1/A/headset/E/state");
     later(&mut lab, 5);
     send(&mut lab, "cortop/v1/A/state", online(None));
     assert_eq!(lab.log.back().unwrap().text, "A: Cortex is reached again");
@@ -155,9 +160,7 @@ fn a_station_without_cortex_says_so_once_rings_and_keeps_its_history() {
     later(&mut lab, 1);
     assert_eq!(known(&lab), 7);
     // What has said nothing for ten minutes is forgotten.
-    let Moment { instant: arrival, wall } = lab.now;
-    let wall = wall.as_duration().as_secs_f64();
-    lab.on_message(&Received { topic, payload: b"", retained: false, arrival, wall });
+    take_away(&mut lab, "cortop/v1/A/headset/E/state");
     later(&mut lab, 610);
     later(&mut lab, 1);
     assert_eq!(lab.history(&"A".parse().unwrap(), &"E".into()).map(HeadsetHistory::cells), None);
@@ -217,6 +220,31 @@ fn a_marker_is_sent_and_answers_are_shown_with_their_delay() {
     assert_eq!(lab.log.len(), lines);
     later(&mut lab, 5);
     assert_eq!(lab.log.back().unwrap().text, "marker go: no answer of B");
+}
+
+#[test]
+fn a_label_that_is_too_long_is_not_sent_and_stays_to_be_shortened() {
+    let mut lab = lab();
+    station(&mut lab, "A", Status::Online);
+    press(&mut lab, &format!("m{}", "x".repeat(65)));
+    assert_eq!(lab.on_key(Key::ENTER), []);
+    let problem = lab.input.as_ref().and_then(LabInput::label_problem);
+    assert_eq!(problem, Some(BadLabel::Long(65)));
+    lab.on_key(Key::BACKSPACE);
+    let effects = lab.on_key(Key::ENTER);
+    assert!(matches!(&effects[..], [LabEffect::Mark(own)] if own.label.len() == 64), "{effects:?}");
+}
+
+#[test]
+fn an_event_of_a_station_without_a_state_makes_no_row() {
+    let mut lab = lab();
+    send(&mut lab, "cortop/v1/GHOST/event", StationEvent::default());
+    send(&mut lab, "cortop/v1/GHOST/acknowledgement", Acknowledgement::default());
+    assert_eq!((lab.rows().len(), lab.log.len()), (0, 0));
+    let topic = "cortop/v1/GHOST/event";
+    send(&mut lab, topic, StationEvent { at: -1.0, ..StationEvent::default() });
+    let (count, named) = lab.book.malformed();
+    assert!(count == 1 && named.unwrap().1.to_string().contains("negative"), "{named:?}");
 }
 
 #[test]

@@ -245,7 +245,9 @@ impl Runner {
                 _ = &mut stopped => break,
                 _ = looks.tick() => self.look(),
                 report = task.reports.recv() => match report {
-                    Some(StationReport::Marker { command, received }) => self.on_marker(&command, received),
+                    Some(StationReport::Marker { instance, command, received }) => {
+                        self.on_marker(instance, &command, received)
+                    }
                     Some(report) => {
                         // Whoever does not listen knows less, and is not waited for.
                         let _ = self.notices.try_send(StationNotice::Report(report));
@@ -287,22 +289,30 @@ impl Runner {
     }
 
     /// A lab sets a marker: in each record that runs here, else among the samples.
-    fn on_marker(&mut self, command: &LabMarker, received: Timestamp) -> Vec<StationFact> {
+    fn on_marker(
+        &mut self,
+        instance: Text,
+        command: &LabMarker,
+        received: Timestamp,
+    ) -> Vec<StationFact> {
+        if let Err(again) = self.pending.on_command(instance, command) {
+            return again.map(StationFact::Acknowledged).into_iter().collect();
+        }
         let at = Moment { wall: received, ..Moment::now() };
         let value = command.value.as_deref().unwrap_or(&command.label);
         let marker = OutsideMarker::new(&command.label, value, at);
         let known = &self.heard.lock().unwrap_or_else(PoisonError::into_inner).known;
-        let handed = match marker {
-            Some(marker) if self.accepts_markers => {
+        let handed = match (command.check(), marker) {
+            (Ok(()), Some(marker)) if self.accepts_markers => {
                 let label = marker.label.clone();
                 let sent = self.notices.try_send(StationNotice::Marker(marker));
-                sent.map(|()| label).map_err(|_| "too many markers at a time")
+                sent.map(|()| label).map_err(|_| "too many markers at a time".to_owned())
             }
-            Some(_) => Err("this station does not accept markers"),
-            None => Err("a marker needs a label"),
+            (Err(why), _) => Err(why.to_string()),
+            _ => Err("this station does not accept markers".to_owned()),
         };
         self.pending
-            .order(command, handed, known, at)
+            .order(command, handed.as_deref().map_err(String::as_str), known, at)
             .into_iter()
             .map(StationFact::Acknowledged)
             .collect()

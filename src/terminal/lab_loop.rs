@@ -21,7 +21,7 @@ use crate::{
     ui::Ui,
 };
 use cortop_client::Moment;
-use cortop_mqtt::{LabNotice, Subscriber, book::Received, payload::LabMarker};
+use cortop_mqtt::{LabNotice, Subscriber, payload::LabMarker};
 
 /// Runs until the user quits, or the terminal or the process ends. `frame`: shortest time between two
 /// frames. Closes nothing.
@@ -87,11 +87,7 @@ impl<S: Screen> LabLoop<'_, S> {
                 self.lab.on_link(BrokerLink::Lost(error.to_string(), *until));
             }
             LabNotice::Refused(error) => self.lab.on_refusal(&error.to_string()),
-            LabNotice::Message { topic, payload, retained, arrival, wall } => {
-                let (retained, arrival, wall) = (*retained, *arrival, *wall);
-                let message = Received { topic, payload, retained, arrival, wall };
-                effects.extend(self.lab.on_message(&message));
-            }
+            LabNotice::Message(message) => effects.extend(self.lab.on_message(message)),
         }
         effects
     }

@@ -4,7 +4,7 @@ use std::{future::Future, time::Duration};
 
 use cortop_mqtt::{
     Broker, BrokerAccount, LabNotice, Subscriber,
-    book::{Book, Received, Station, StationPresence},
+    book::{Book, Station, StationPresence},
     payload::{HeadsetCondition, LabMarker},
 };
 use rustix::process::Signal;
@@ -16,13 +16,13 @@ use tokio::{
 use crate::broker::{Mosquitto, PATIENCE, password, service};
 
 /// A lab without a screen.
-struct Lab {
-    book: Book,
-    subscriber: Subscriber,
+pub(crate) struct Lab {
+    pub(crate) book: Book,
+    pub(crate) subscriber: Subscriber,
 }
 
 impl Lab {
-    fn new(broker: &Mosquitto) -> Self {
+    pub(crate) fn new(broker: &Mosquitto) -> Self {
         let account = BrokerAccount {
             user: Some("lab".to_owned()),
             password: Some(password("lab").into()),
@@ -34,16 +34,14 @@ impl Lab {
     }
 
     /// Takes what comes until this holds.
-    async fn until(&mut self, what: &str, holds: impl Fn(&Book) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&Book) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !holds(&self.book) {
             let left = end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
             // Silence is no message: it is looked at again and again.
             match timeout(left, self.subscriber.notices.recv()).await {
                 Ok(Some(LabNotice::Connected)) => self.book.on_connection(),
-                Ok(Some(LabNotice::Message { topic, payload, retained, arrival, wall })) => {
-                    let (topic, payload) = (&topic[..], &payload[..]);
-                    let message = Received { topic, payload, retained, arrival, wall };
+                Ok(Some(LabNotice::Message(message))) => {
                     self.book.on_message(&message);
                 }
                 Ok(Some(LabNotice::Disconnected(..) | LabNotice::Refused(_))) => {}
@@ -58,16 +56,16 @@ fn station<'a>(book: &'a Book, name: &str) -> Option<&'a Station> {
     book.stations().get(&name.parse().expect("a name"))
 }
 
-fn is(book: &Book, name: &str, wanted: fn(StationPresence) -> bool) -> bool {
+pub(crate) fn is(book: &Book, name: &str, wanted: fn(StationPresence) -> bool) -> bool {
     station(book, name).is_some_and(|station| wanted(station.presence(Instant::now())))
 }
 
-fn streams(book: &Book, name: &str) -> bool {
+pub(crate) fn streams(book: &Book, name: &str) -> bool {
     let headset = station(book, name).and_then(|own| own.headset("EPOCX-0A1B2C3D"));
     headset.is_some_and(|own| own.state.condition == HeadsetCondition::Streaming)
 }
 
-fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(test);
 }

@@ -5,6 +5,7 @@
 
 mod broker;
 mod contract;
+mod cut;
 mod lab;
 mod refusals;
 mod screen;

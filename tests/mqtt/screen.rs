@@ -6,13 +6,14 @@ use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex},
     thread,
+    time::Instant,
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::Signal;
 
 use crate::{
-    broker::{Message, Mosquitto, PATIENCE, SERVICE, installed, password, service},
+    broker::{LOOK, Message, Mosquitto, PATIENCE, SERVICE, installed, password, service},
     contract::check,
     served::{CORTOP, Served},
 };
@@ -168,6 +169,45 @@ fn the_monitor_publishes_beside_its_screen_and_says_when_it_cannot() {
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
     let gone = reader.wait("a goodbye", |message| message.is_station("PC-03", "gone"));
     assert_eq!(gone.payload["why"], "stopped");
+}
+
+/// The programs that a process has started and that run.
+#[cfg(target_os = "linux")]
+fn children(parent: u32) -> Vec<u32> {
+    let numbers = std::fs::read_dir("/proc").expect("a /proc").filter_map(Result::ok);
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|pid| state_of(*pid).is_some_and(|(_, own)| own == parent)).collect()
+}
+
+/// State and parent of a process, if it is there.
+#[cfg(target_os = "linux")]
+fn state_of(pid: u32) -> Option<(String, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may have blanks, and stands in brackets.
+    let mut rest = stat.rsplit_once(") ")?.1.split(' ');
+    Some((rest.next()?.to_owned(), rest.next()?.parse().ok()?))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_demo_that_is_killed_leaves_nothing_running() {
+    if installed("mosquitto").is_none() || installed("setpriv").is_none() {
+        return eprintln!("skipped: mosquitto or setpriv is missing");
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let mut screen = LabScreen::start(["demo", "--lab", "1"], home.path());
+    screen.shows(&["1/1 stations", "256/256"]);
+    let demo = screen.child.process_id().expect("a process");
+    let own = children(demo);
+    assert_eq!(own.len(), 2, "a broker and a station");
+    screen.child.kill().expect("killed");
+    let until = Instant::now() + PATIENCE;
+    // One that has ended may wait for whoever inherits it.
+    let runs = |pid: &u32| state_of(*pid).is_some_and(|(state, _)| state != "Z");
+    while own.iter().any(runs) {
+        assert!(Instant::now() < until, "still there");
+        thread::sleep(LOOK);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
@@ -37,12 +38,12 @@ pub const SILENCE: Duration = Duration::from_secs(12);
 const DELAYS: usize = 16;
 
 /// A message as it came.
-#[derive(Clone, Copy, Debug)]
-pub struct Received<'a> {
+#[derive(Clone, Debug)]
+pub struct Received {
     /// Its topic.
-    pub topic: &'a [u8],
+    pub topic: Bytes,
     /// What it says.
-    pub payload: &'a [u8],
+    pub payload: Bytes,
     /// It was published before the lab subscribed: nobody knows when.
     pub retained: bool,
     /// When it came.
@@ -154,7 +155,7 @@ impl Station {
     }
 
     /// A message of it that was sent just now.
-    fn note_arrival<T>(&mut self, message: &Received<'_>, envelope: &StationMessage<T>) {
+    fn note_arrival<T>(&mut self, message: &Received, envelope: &StationMessage<T>) {
         if message.retained {
             return;
         }
@@ -215,10 +216,10 @@ impl Book {
     }
 
     /// Takes a message.
-    pub fn on_message(&mut self, message: &Received<'_>) -> BookChange {
+    pub fn on_message(&mut self, message: &Received) -> BookChange {
         self.received.0 += 1;
         self.received.1 += (message.topic.len() + message.payload.len()) as u64;
-        let topic = str::from_utf8(message.topic).ok().and_then(Topic::parse);
+        let topic = str::from_utf8(&message.topic).ok().and_then(Topic::parse);
         let done = match topic {
             None => Err(Malformed::Topic),
             // What a lab says itself.
@@ -233,7 +234,7 @@ impl Book {
             if self.named.len() == MOST_NAMED {
                 self.named.pop_front();
             }
-            let topic = Text::new(&String::from_utf8_lossy(message.topic));
+            let topic = Text::new(&String::from_utf8_lossy(&message.topic));
             self.named.push_back((topic, why));
             BookChange::Malformed
         })
@@ -255,11 +256,7 @@ impl Book {
         self.stations.get_mut(name)
     }
 
-    fn on_state(
-        &mut self,
-        name: StationName,
-        message: &Received<'_>,
-    ) -> Result<BookChange, Malformed> {
+    fn on_state(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
         if message.payload.is_empty() {
             // Whoever runs the broker took a station away for good.
             if let Some(station) = self.stations.remove(&name) {
@@ -267,7 +264,7 @@ impl Book {
             }
             return Ok(BookChange::Station(name));
         }
-        let envelope = payload::read::<StationState>(message.payload)?;
+        let envelope = payload::read::<StationState>(&message.payload)?;
         let status = envelope.body.status;
         if status == Status::Joining {
             return Ok(BookChange::Nothing);
@@ -298,7 +295,7 @@ impl Book {
         &mut self,
         name: StationName,
         level: String,
-        message: &Received<'_>,
+        message: &Received,
     ) -> Result<BookChange, Malformed> {
         if message.payload.is_empty() {
             let station = self.stations.get_mut(&name);
@@ -309,7 +306,7 @@ impl Book {
                 None => BookChange::Nothing,
             });
         }
-        let envelope = payload::read::<HeadsetState>(message.payload)?;
+        let envelope = payload::read::<HeadsetState>(&message.payload)?;
         let is_full = self.headsets >= MOST_HEADSETS;
         let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
         if station.state.is_some() && station.instance == envelope.instance {
@@ -338,13 +335,10 @@ impl Book {
         Ok(BookChange::Headset(name, id, alerts))
     }
 
-    fn on_event(
-        &mut self,
-        name: StationName,
-        message: &Received<'_>,
-    ) -> Result<BookChange, Malformed> {
-        let envelope = payload::read::<StationEvent>(message.payload)?;
-        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
+    fn on_event(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
+        let envelope = payload::read::<StationEvent>(&message.payload)?;
+        // One that has no state is none.
+        let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
         station.note_arrival(message, &envelope);
         // By the way of this message: the event may be older than what is known of the clocks.
         let age = (envelope.sent - envelope.body.at).clamp(0.0, 3600.0);
@@ -355,10 +349,10 @@ impl Book {
     fn on_acknowledgement(
         &mut self,
         name: StationName,
-        message: &Received<'_>,
+        message: &Received,
     ) -> Result<BookChange, Malformed> {
-        let envelope = payload::read::<Acknowledgement>(message.payload)?;
-        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
+        let envelope = payload::read::<Acknowledgement>(&message.payload)?;
+        let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
         station.note_arrival(message, &envelope);
         Ok(BookChange::Acknowledged(name, envelope.body))
     }
@@ -379,8 +373,8 @@ mod tests {
     ) -> BookChange {
         let payload = StationMessage::new(&instance.into(), sent, body).to_json();
         let (arrival, wall) = arrival;
-        let topic = topic.as_bytes();
-        book.on_message(&Received { topic, payload: &payload, retained, arrival, wall })
+        let (topic, payload) = (topic.to_owned().into(), payload.into());
+        book.on_message(&Received { topic, payload, retained, arrival, wall })
     }
 
     fn state(status: Status) -> StationState {
@@ -440,8 +434,8 @@ mod tests {
         send(&mut book, (HEADSET, "b"), (5.0, now, false), body());
         assert!(book.stations()[&name()].headset("E").is_some());
         let gone = Received {
-            topic: HEADSET.as_bytes(),
-            payload: b"",
+            topic: HEADSET.into(),
+            payload: Bytes::new(),
             retained: false,
             arrival: now.0,
             wall: 0.0,
@@ -472,23 +466,23 @@ mod tests {
         let mut book = Book::default();
         let arrival = Instant::now();
         let payload = StationMessage::new(&"a".into(), 0.0, state(Status::Online)).to_json();
+        let payload = Bytes::from(payload);
         for number in 0..1_000_000 {
             let topic = format!("cortop/v1/{number}/state");
-            let topic = topic.as_bytes();
+            let topic = Bytes::from(topic);
             // The first ones say it twice.
             for _ in 0..=usize::from(number < 10_000) {
-                let payload = &payload[..];
+                let (topic, payload) = (topic.clone(), payload.clone());
                 book.on_message(&Received { topic, payload, retained: false, arrival, wall: 0.0 });
             }
         }
         assert_eq!(book.stations().len(), MOST_STATIONS);
         assert_eq!(book.beyond().0, 1_000_000 - MOST_STATIONS);
         let state = HeadsetState { headset: "E".into(), ..HeadsetState::default() };
-        let payload = StationMessage::new(&"a".into(), 0.0, state).to_json();
+        let payload = Bytes::from(StationMessage::new(&"a".into(), 0.0, state).to_json());
         for number in 0..100 {
-            let topic = format!("cortop/v1/0/headset/{number}/state");
-            let topic = topic.as_bytes();
-            let payload = &payload;
+            let topic = format!("cortop/v1/0/headset/{number}/state").into();
+            let payload = payload.clone();
             book.on_message(&Received { topic, payload, retained: false, arrival, wall: 0.0 });
         }
         assert_eq!(book.stations()[&"0".parse().unwrap()].headsets().count(), MOST_OF_A_STATION);
@@ -504,7 +498,7 @@ mod tests {
             ("cortop/v1/PC/state", b"{}", "missing field"),
             ("cortop/v1/PC/state", b"{\"version\":2}", "version 2"),
         ] {
-            let topic = topic.as_bytes();
+            let (topic, payload) = (topic.into(), payload.into());
             let message = Received { topic, payload, retained: true, arrival, wall: 0.0 };
             assert_eq!(book.on_message(&message), BookChange::Malformed);
             let (_, last) = book.malformed();
@@ -530,7 +524,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 let mut book = Book::default();
-                let (topic, payload) = (topic.as_bytes(), &payload[..]);
+                let (topic, payload) = (topic.into(), payload.into());
                 let arrival = Instant::now();
                 book.on_message(&Received { topic, payload, retained, arrival, wall: 0.0 });
             });

@@ -26,6 +26,9 @@ pub const MOST_HEADSETS: usize = 64;
 /// Sensors of a headset at most.
 pub const MOST_SENSORS: usize = 128;
 
+/// Bytes of a marker's label, and of its value, at most.
+pub const LONGEST_LABEL: usize = 64;
+
 const MOST_STREAMS: usize = 16;
 const MOST_ALERTS: usize = 16;
 
@@ -100,6 +103,8 @@ pub struct StationMessage<T> {
     /// The run of the program that sent it: an id of its own for each start.
     pub instance: Text,
     /// When it was sent, in seconds since 1970 by the sender's clock.
+    #[serde(deserialize_with = "not_negative")]
+    #[schemars(range(min = 0.0))]
     pub sent: f64,
     /// What it says.
     #[serde(flatten)]
@@ -147,6 +152,8 @@ pub struct StationState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<Text>,
     /// When it was started, in seconds since 1970 by its clock.
+    #[serde(deserialize_with = "not_negative")]
+    #[schemars(range(min = 0.0))]
     pub since: f64,
     /// The computer's name.
     pub host: Text,
@@ -156,7 +163,12 @@ pub struct StationState {
     pub cortex: Text,
     /// Since when Cortex is not reached, in seconds since 1970 by its clock; absent while it is, and
     /// before the first try has failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_not_negative"
+    )]
+    #[schemars(range(min = 0.0))]
     pub cortex_down_since: Option<f64>,
     /// Whether it takes markers of a lab.
     #[serde(default)]
@@ -271,7 +283,12 @@ pub struct StreamReport {
     pub lost: Option<u64>,
     /// When the last sample came, in seconds since 1970 by the station's clock; only while it is
     /// stale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_not_negative"
+    )]
+    #[schemars(range(min = 0.0))]
     pub stale_since: Option<f64>,
 }
 
@@ -300,6 +317,8 @@ pub struct StationAlert {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StationEvent {
     /// When, in seconds since 1970 by the station's clock.
+    #[serde(deserialize_with = "not_negative")]
+    #[schemars(range(min = 0.0))]
     pub at: f64,
     /// `marker`, `session`, `headset`, `record`, `service`, `name`.
     pub kind: Text,
@@ -313,13 +332,49 @@ pub struct StationEvent {
 /// A marker for every station that accepts markers and records.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LabMarker {
-    /// Which command; acknowledgements repeat it.
+    /// Which command of this `instance`, each its own; acknowledgements repeat it.
     pub id: Text,
     /// The marker's label.
+    #[schemars(length(max = LONGEST_LABEL))]
     pub label: Text,
     /// Its value; the label again if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = LONGEST_LABEL))]
     pub value: Option<Text>,
+}
+
+impl LabMarker {
+    /// Why a station refuses it, if it does.
+    ///
+    /// # Errors
+    /// Label or value cannot be those of a marker.
+    pub fn check(&self) -> Result<(), BadLabel> {
+        check_label(&self.label)?;
+        self.value.as_deref().map_or(Ok(()), check_label)
+    }
+}
+
+/// Why a text cannot be a marker's label or value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadLabel {
+    /// Nothing is in it.
+    #[error("a marker needs a label")]
+    Empty,
+    /// It is longer than [`LONGEST_LABEL`].
+    #[error("a marker's label and value have at most {LONGEST_LABEL} bytes, this one has {0}")]
+    Long(usize),
+}
+
+/// Checks a marker's label or value as it was typed.
+///
+/// # Errors
+/// It is empty, or too long.
+pub fn check_label(text: &str) -> Result<(), BadLabel> {
+    match text.trim().len() {
+        0 => Err(BadLabel::Empty),
+        1..=LONGEST_LABEL => Ok(()),
+        length => Err(BadLabel::Long(length)),
+    }
 }
 
 /// What a station did with a command.
@@ -335,9 +390,26 @@ pub struct Acknowledgement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Text>,
     /// When the command came, in seconds since 1970 by the station's clock: the time of the marker.
+    #[serde(deserialize_with = "not_negative")]
+    #[schemars(range(min = 0.0))]
     pub received: f64,
     /// Seconds from then to this acknowledgement.
+    #[serde(deserialize_with = "not_negative")]
+    #[schemars(range(min = 0.0))]
     pub took: f64,
+}
+
+/// Seconds: of a time before 1970 nobody here speaks.
+fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let seconds = f64::deserialize(from)?;
+    if seconds >= 0.0 { Ok(seconds) } else { Err(D::Error::custom("a negative number of seconds")) }
+}
+
+fn absent_or_not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(from)? {
+        Some(seconds) if seconds < 0.0 => Err(D::Error::custom("a negative number of seconds")),
+        seconds => Ok(seconds),
+    }
 }
 
 fn str_is_empty(text: &Text) -> bool {
@@ -465,6 +537,9 @@ mod tests {
             (with("status", json!("dancing")), "unknown variant"),
             (with("since", json!("yesterday")), "invalid type"),
             (with("since", json!(null)), "invalid type"),
+            (with("since", json!(-1)), "negative number of seconds"),
+            (with("sent", json!(-0.5)), "negative number of seconds"),
+            (with("cortex_down_since", json!(-1e300)), "negative number of seconds"),
             (with("headsets", json!(many)), "more than 64"),
             (with("headsets", json!([[]])), "invalid type"),
             (with("host", json!("x".repeat(LONGEST))), "bytes, of which"),

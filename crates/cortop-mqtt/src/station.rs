@@ -90,6 +90,8 @@ pub enum StationReport {
     Refused(Error),
     /// A lab sets a marker.
     Marker {
+        /// The run of the program that sent it.
+        instance: Text,
         /// The marker.
         command: LabMarker,
         /// When it came.
@@ -314,9 +316,9 @@ impl StationRun {
         match str::from_utf8(&topic).ok().and_then(Topic::parse) {
             Some(Topic::Marker) if !retained => {
                 match payload::read::<LabMarker>(&payload) {
-                    Ok(command) => {
+                    Ok(StationMessage { instance, body: command, .. }) => {
                         let received = Timestamp::now();
-                        self.report(StationReport::Marker { command: command.body, received });
+                        self.report(StationReport::Marker { instance, command, received });
                     }
                     Err(error) => tracing::warn!("a marker of the lab is malformed: {error}"),
                 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
@@ -11,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    book::Received,
     broker::Broker,
     connection::{BrokerConnection, Incoming},
     payload::{LabMarker, StationMessage, Text},
@@ -36,18 +36,7 @@ pub enum LabNotice {
     /// There is none, and it is tried again at that time.
     Disconnected(Error, Instant),
     /// A message.
-    Message {
-        /// Its topic.
-        topic: Bytes,
-        /// What it says.
-        payload: Bytes,
-        /// It was published before the connection.
-        retained: bool,
-        /// When it came.
-        arrival: Instant,
-        /// The same by this computer's clock, in seconds since 1970.
-        wall: f64,
-    },
+    Message(Received),
     /// The broker refused a command.
     Refused(Error),
 }
@@ -151,13 +140,13 @@ impl LabTask {
 
     async fn hand_over(&self, incoming: Incoming) -> Result<(), mpsc::error::SendError<LabNotice>> {
         let notice = match incoming {
-            Incoming::Message { topic, payload, retained } => LabNotice::Message {
+            Incoming::Message { topic, payload, retained } => LabNotice::Message(Received {
                 topic,
                 payload,
                 retained,
                 arrival: Instant::now(),
                 wall: Timestamp::now().as_duration().as_secs_f64(),
-            },
+            }),
             Incoming::StationMessage(Ok(())) => return Ok(()),
             Incoming::StationMessage(Err((_, error))) => LabNotice::Refused(error),
         };

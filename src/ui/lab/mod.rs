@@ -39,7 +39,7 @@ use crate::lab::{
 };
 use cortop_mqtt::{
     book::StationPresence,
-    payload::{HeadsetCondition, HeadsetState, StreamReport},
+    payload::{BadLabel, HeadsetCondition, HeadsetState, LONGEST_LABEL, StreamReport},
 };
 
 /// How long a notice stays.
@@ -213,10 +213,17 @@ impl LabPainter<'_> {
                     (format!("marker to {stations}, its label: "), input)
                 }
             };
+            let problem = lab.input.as_ref().and_then(LabInput::label_problem);
+            let (token, asks) = match problem {
+                Some(BadLabel::Long(length)) => {
+                    (ThemeToken::Bad, format!("{length} of {LONGEST_LABEL} bytes, too long: "))
+                }
+                _ => (ThemeToken::Key, asks),
+            };
             let room = usize::from(width).saturating_sub(text::cells(&asks) + 1);
             let typed = text::fit(&text::clean(input.text()), room);
             return Line::from(vec![
-                self.span(ThemeToken::Key, asks),
+                self.span(token, asks),
                 self.span(ThemeToken::Text, format!("{typed}_")),
             ]);
         }

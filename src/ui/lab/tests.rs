@@ -27,7 +27,7 @@ fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) {
     let Moment { instant, wall } = lab.now;
     let wall = wall.as_duration().as_secs_f64();
     let payload = StationMessage::new(&"run".into(), wall, body).to_json();
-    let (topic, payload) = (topic.as_bytes(), &payload[..]);
+    let (topic, payload) = (topic.to_owned().into(), payload.into());
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall });
 }
 
