@@ -2,7 +2,7 @@
 //! system keeps secrets, or in the config file.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
 
@@ -37,7 +37,9 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
     // Before the questions: a file that cannot be changed costs no answers.
     let file = CredentialsFile::open(&place)?;
-    let credentials = ask()?;
+    let Some(credentials) = ask()? else {
+        return Ok(INTERRUPTED);
+    };
     let config = Config { credentials: Ok(credentials.clone()), ..config };
     let service = config.client()?.session(cortop_client::SessionPolicy::Open).debit(None);
     match block_on(check(service))? {
@@ -64,8 +66,8 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
 }
 
-/// Reads both, the secret without an echo.
-fn ask() -> Result<Credentials> {
+/// Reads both, the secret without an echo; `None` if the user interrupted it.
+fn ask() -> Result<Option<Credentials>> {
     let line = || -> Result<String> {
         let mut line = String::new();
         io::stdin().read_line(&mut line).wrap_err("standard input cannot be read")?;
@@ -73,9 +75,10 @@ fn ask() -> Result<Credentials> {
     };
     let (id, secret) = if io::stdin().is_terminal() {
         print("Client id: ")?;
+        io::stdout().flush()?;
         let id = line()?;
-        let secret = rpassword::prompt_password("Client secret (not shown): ");
-        (id, secret.wrap_err("the secret cannot be read")?.trim().to_owned())
+        let Some(secret) = read_secret()? else { return Ok(None) };
+        (id, secret.trim().to_owned())
     } else {
         (line()?, line()?)
     };
@@ -84,7 +87,33 @@ fn ask() -> Result<Credentials> {
             "client id and secret are needed: an EMOTIV account gives them under \"Cortex Apps\""
         );
     }
-    Ok(Credentials { id: id.into(), secret: secret.into() })
+    Ok(Some(Credentials { id: id.into(), secret: secret.into() }))
+}
+
+/// Reads the secret without an echo; `None` if a signal came instead, after which the terminal is as it
+/// was.
+fn read_secret() -> Result<Option<String>> {
+    #[cfg(unix)]
+    let before = rustix::termios::tcgetattr(io::stdin()).ok();
+    let secret = block_on(async {
+        let interrupted = shutdown_signal()?;
+        let read = || rpassword::prompt_password("Client secret (not shown): ");
+        tokio::select! {
+            secret = tokio::task::spawn_blocking(read) => {
+                secret?.map(Some).wrap_err("the secret cannot be read")
+            }
+            () = interrupted => Ok(None),
+        }
+    })?;
+    if secret.is_none() {
+        #[cfg(unix)]
+        if let Some(before) = before {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(io::stdin(), now, &before);
+        }
+        print("\n")?;
+    }
+    Ok(secret)
 }
 
 /// Has Cortex check them; `None` if the user interrupted it.
@@ -136,7 +165,10 @@ fn keep(
         }
         Err(why) => {
             file.write(credentials)?;
-            let why = why.map(|error| format!(" (no keyring: {error})")).unwrap_or_default();
+            let why = why.map_or("", |error| {
+                tracing::info!("the system's keyring cannot be used: {error}");
+                " (no keyring answers here; --log-file FILE says why)"
+            });
             print(&format!("They are kept in {place}, which only you can read{why}.\n"))?;
         }
     }

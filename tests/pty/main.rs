@@ -650,3 +650,24 @@ fn the_sample_config_is_printed_without_a_terminal_and_starts_the_demo() {
     pty.type_in("q");
     assert_eq!(pty.wait_for_end().exit_code(), 0);
 }
+
+/// Whatever ends the question, what is typed next is seen.
+#[test]
+fn the_echo_comes_back_when_the_question_for_the_secret_is_interrupted() {
+    let (url, _service) = service(cortop_sim::Options::default());
+    for signal in [None, Some(Signal::TERM), Some(Signal::HUP)] {
+        let mut pty = Pty::start(Path::new(CORTOP), &["login", "--url", &url], &[]);
+        pty.wait_for_text("Client id:");
+        pty.type_in("the-id\r");
+        pty.wait_for_text("Client secret");
+        pty.wait("no echo", |_| modes(pty.master.as_deref().expect("open")) != pty.modes_before);
+        match signal {
+            None => pty.type_in("half-a-sec\x03"),
+            Some(signal) => pty.signal(signal),
+        }
+        assert_eq!(pty.wait_for_end().exit_code(), 130, "{signal:?}");
+        assert_eq!(modes(pty.master.as_deref().expect("open")), pty.modes_before, "{signal:?}");
+        let received = pty.received.0.lock().expect("no panic");
+        assert!(!String::from_utf8_lossy(&received.bytes).contains("half"), "{signal:?}");
+    }
+}
