@@ -1,25 +1,22 @@
 //! Recordings as tables: the CSV exports of `EmotivPRO`, old and new, and simpler ones whose header
 //! names sensors. A row or a cell that cannot be read is repaired or left out, and counted.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use cortop_protocol::{
     Stream,
     model::{EPOC_SENSORS, INSIGHT_SENSORS, MN8_SENSORS},
 };
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime, Time},
-    tz::TimeZone,
-};
 
 use crate::{
-    header::{ColumnKind, Header, metadata},
+    cell::{Cell, is_comment},
+    cell_layout::CellLayout,
+    header::{ColumnKind, Header, MOTION_ALONE, metadata, microvolts},
     input::InputFile,
-    lines::{self, LineReader, cells, separator},
+    lines::{LineReader, cells, separator},
     marker_file::MarkerFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{ReadCounts, Row, RowMarker, StreamSample, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
 /// Lines in which the names of the columns are looked for, and the most columns that make sense.
@@ -29,24 +26,18 @@ const MAX_COLUMNS: usize = 65_536;
 /// the reading is.
 const LINES_AT_A_TIME: u32 = 65_536;
 
-/// What comments begin with.
-const COMMENT: [char; 2] = ['#', '%'];
-
 /// Reads a table.
 pub(crate) struct CsvReader {
     lines: LineReader,
     info: RecordingInfo,
     separator: char,
-    /// Names in the header.
-    width: usize,
+    layout: CellLayout,
     /// Places of the sensors.
     sensors: Vec<usize>,
     markers: Option<MarkerFile>,
     counts: ReadCounts,
     /// The cells of a line.
     cells: Vec<Cell>,
-    /// µV of the unit of the sensors.
-    microvolts: f64,
     /// The EEG of the row before.
     before: Vec<f64>,
     /// The newest samples of what stands in each row, of which only changes are yielded.
@@ -58,61 +49,27 @@ impl CsvReader {
         let (name, once) = (input.name(), input.once);
         let (markers, notes) =
             if once { (None, Vec::new()) } else { MarkerFile::beside(&input.path) };
-        let unreadable = |error: io::Error| OpenError::Unreadable { name: name.clone(), error };
-        let mut lines = LineReader::new(input).map_err(unreadable)?;
-        let (mut known, mut header, mut number) = (None, None, 0);
-        // A comment may hold the names, which the first row then confirms.
-        let mut commented: Option<(Header, char)> = None;
-        while header.is_none() && number < HEADER_LINES {
-            let Some(line) = lines.next_line().map_err(unreadable)? else { break };
-            number += 1;
-            let separator = separator(line);
-            let columns = line.matches(separator).count() + 1;
-            if columns > MAX_COLUMNS {
-                continue;
-            }
-            if known.is_none() {
-                known = metadata(line);
-            }
-            // The oldest exports name their columns within the metadata.
-            let labels = known.as_ref().and_then(|pairs| pairs.get("labels"));
-            if let Some(labels) = labels {
-                let names = labels.split_whitespace().map(str::to_owned).collect();
-                header = Header::of(names).map(|header| (header, ','));
-                continue;
-            }
-            let own = line.trim_start_matches(COMMENT);
-            let found = Header::of(names(&cells(own, separator))).map(|own| (own, separator));
-            if own.len() < line.len() {
-                commented = found.filter(|_| columns > 1).or(commented);
-            } else if found.is_none() && is_row(line, columns, commented.as_ref()) {
-                header = commented.take();
-                lines.read_again();
-            } else {
-                header = found;
-            }
-        }
-        let Some((header, separator)) = header else {
-            return Err(if number == 0 {
-                OpenError::Empty(name)
-            } else {
-                OpenError::unusable(
-                    &name,
-                    "no line names an EEG sensor as a column (EEG.AF3 or AF3, say), without which \
-                     its numbers cannot be told apart; give a file that EmotivPRO has exported, or \
-                     name its columns",
-                )
-            });
-        };
-        let known = known.unwrap_or_default();
+        let mut lines = LineReader::new(input)
+            .map_err(|error| OpenError::Unreadable { name: name.clone(), error })?;
+        let mut counts = ReadCounts::default();
+        let (mut header, separator, known) = titles(&name, &mut lines, &mut counts)?;
         let text = |key: &str| known.get(key).filter(|text| !text.is_empty()).cloned();
         let rate = |prefix: &str| {
             let rates = known.get("sampling rate").into_iter().flat_map(|own| own.split(';'));
             let mut rates = rates.filter_map(|rate| rate.trim().strip_prefix(prefix));
             rates.find_map(|hz| hz.parse().ok()).filter(|hz: &f64| hz.is_finite() && *hz > 0.0)
         };
-        let plain =
-            |key: &str| text(key)?.parse().ok().filter(|hz: &f64| hz.is_finite() && *hz > 0.0);
+        let plain = |key: &str| {
+            // `256 Hz` is 256.
+            let number = text(key)?.split_whitespace().next()?.parse().ok();
+            number.filter(|hz: &f64| hz.is_finite() && *hz > 0.0)
+        };
+        let (layout, note) = CellLayout::of(&header, separator, &mut lines);
+        layout.shift(&mut header);
+        let unit = text("units").or_else(|| text("unit")).and_then(|own| microvolts(&own));
+        let sensors = header.columns.iter_mut().filter(|own| own.kind == ColumnKind::Sensor);
+        sensors.for_each(|own| own.microvolts = own.microvolts.or(unit));
+        let notes = notes.into_iter().chain(note).collect();
         let info = RecordingInfo {
             headset_type: text("headset type"),
             serial: text("headset serial"),
@@ -128,21 +85,19 @@ impl CsvReader {
         if !is_paced && info.headset_type.is_none() && !is_headset(&info.header) {
             return Err(OpenError::unusable(
                 &name,
-                "it has no column Timestamp or COUNTER and no sampling rate, and its sensors are \
+                "it has no column of times, no COUNTER and no sampling rate, and its sensors are \
                  those of no EMOTIV headset, so that its rate is unknown; if it has a column of \
                  times, name it Timestamp",
             ));
         }
-        let (width, sensors) = places(&info.header);
         Ok(Self {
             lines,
             separator,
-            width,
-            sensors,
+            layout,
+            sensors: sensor_places(&info.header),
             markers,
-            counts: ReadCounts::default(),
+            counts,
             cells: Vec::new(),
-            microvolts: 1.0,
             before: Vec::new(),
             states: Vec::new(),
             info,
@@ -152,60 +107,87 @@ impl CsvReader {
     /// Takes the cells of a line; `false` for one that is no row.
     fn parse(&mut self) -> io::Result<Option<bool>> {
         let separator = self.separator;
-        let line = self.lines.next_line()?;
         self.cells.clear();
-        let Some(line) = line else {
-            self.counts.too_long = self.lines.too_long();
-            return Ok(None);
+        let line = match self.lines.next_record() {
+            Ok(Some(line)) => line,
+            Ok(None) => {
+                self.counts.too_long = self.lines.too_long();
+                return Ok(None);
+            }
+            Err(error) => {
+                // What was read of the line that is cut off there.
+                if self.lines.is_cut() {
+                    self.counts.read += 1;
+                    self.counts.short += 1;
+                    self.counts.drop_line(self.lines.number() + 1);
+                }
+                return Err(error);
+            }
         };
-        if line.contains('"') {
+        if is_comment(line) {
+            self.counts.unknown += 1;
+            return Ok(Some(false));
+        }
+        if separator == ' ' || line.contains('"') {
             self.cells.extend(cells(line, separator).iter().map(|cell| Cell::of(cell)));
         } else {
-            self.cells.extend(line.split(separator).map(|cell| Cell::of(cell.trim())));
+            let cells = line.split(separator).map(|cell| Cell::of(cell.trim()));
+            self.cells.extend(cells);
         }
         if self.cells.iter().all(|cell| *cell == Cell::Empty) {
             return Ok(Some(false));
         }
-        let sensors = || self.sensors.iter().filter_map(|place| self.cells.get(*place));
-        let has_eeg = sensors().any(|cell| matches!(cell, Cell::Number(_)));
-        let is_whole = self.cells.len() >= self.width;
+        let is_joined = self.layout.join(line, &mut self.cells);
+        let eeg = || self.sensors.iter().filter_map(|place| self.cells.get(*place));
+        let has_eeg = eeg().any(|cell| matches!(cell, Cell::Number(_)));
         if !has_eeg {
-            let unit = sensors().find_map(|cell| match cell {
-                Cell::Unit(microvolts) => Some(*microvolts),
-                _ => None,
-            });
-            let are_units = sensors().all(|cell| matches!(cell, Cell::Unit(_)));
-            if let Some(microvolts) = unit.filter(|_| are_units) {
-                self.microvolts = microvolts;
+            if eeg().any(|cell| matches!(cell, Cell::Unit(_)))
+                && eeg().all(|cell| matches!(cell, Cell::Unit(_) | Cell::Empty))
+            {
+                for column in &mut self.info.header.columns {
+                    if let Some(Cell::Unit(microvolts)) = self.cells.get(column.place) {
+                        column.microvolts = Some(*microvolts);
+                    }
+                }
                 self.counts.names += 1;
                 return Ok(Some(false));
             }
             let has_number = self.cells.iter().any(|cell| matches!(cell, Cell::Number(_)));
-            if line.starts_with(COMMENT) {
-                self.counts.unknown += 1;
-                return Ok(Some(false));
-            }
             let again = if has_number { None } else { Header::of(names(&cells(line, separator))) };
             if metadata(line).is_some() {
                 self.counts.names += 1;
                 return Ok(Some(false));
             }
-            if let Some(again) = again {
+            if let Some(mut again) = again {
                 // Files that were put together may have their columns in another order.
                 self.counts.names += 1;
+                self.layout.resize(&mut again);
                 self.info.header.move_to(&again);
-                self.sensors = places(&self.info.header).1;
-                self.width = places(&again).0;
+                self.sensors = sensor_places(&self.info.header);
                 return Ok(Some(false));
             }
-            if !is_whole && !has_number {
+            if !self.layout.is_whole(&self.cells) && !has_number {
                 self.counts.unknown += 1;
                 return Ok(Some(false));
             }
         }
+        // Programs that have no counter note events in rows of their own.
+        let is_event = !has_eeg
+            && eeg().all(|cell| *cell == Cell::Empty)
+            && self.cells.contains(&Cell::Other)
+            && !self.info.header.has(ColumnKind::Counter);
+        if is_event {
+            self.counts.unknown += 1;
+            return Ok(Some(false));
+        }
         self.counts.read += 1;
-        if !is_whole {
-            self.counts.short += 1;
+        let has_surplus = !is_joined || self.layout.has_surplus(&self.cells);
+        if has_surplus
+            || !self.layout.is_whole(&self.cells)
+            || self.lines.is_unended() && !self.layout.is_full(&self.cells)
+        {
+            *(if has_surplus { &mut self.counts.surplus } else { &mut self.counts.short }) += 1;
+            self.counts.drop_line(self.lines.number());
             return Ok(Some(false));
         }
         self.counts.lost += u64::from(!has_eeg);
@@ -240,15 +222,19 @@ impl CsvReader {
                 ColumnKind::MarkerFlag => mark[2] = known.filter(|value| *value != 0.0),
                 ColumnKind::Interpolated => row.interpolated |= number > 0.0,
                 ColumnKind::LeftOut => {}
-                ColumnKind::Sensor | ColumnKind::Extra => {
-                    let held = self.before.get(row.eeg.len()).copied().unwrap_or(f64::NAN);
-                    if known.is_none() && column.kind == ColumnKind::Sensor {
+                ColumnKind::Sensor => {
+                    let microvolts = column.microvolts.unwrap_or(1.0);
+                    let known = known.map(|own| own * microvolts).and_then(eeg_value);
+                    if known.is_none() {
                         self.counts.held += 1;
                         row.interpolated = true;
                     }
-                    let scale =
-                        if column.kind == ColumnKind::Sensor { self.microvolts } else { 1.0 };
-                    row.eeg.push(known.map_or(held, |own| own * scale));
+                    let held = self.before.get(row.eeg.len()).copied().unwrap_or(f64::NAN);
+                    row.eeg.push(known.unwrap_or(held));
+                }
+                ColumnKind::Extra => {
+                    let held = self.before.get(row.eeg.len()).copied().unwrap_or(f64::NAN);
+                    row.eeg.push(known.unwrap_or(held));
                 }
                 kind => {
                     let Some(stream) = kind.stream() else { continue };
@@ -321,10 +307,88 @@ impl RecordingReader for CsvReader {
     fn counts(&self) -> &ReadCounts {
         &self.counts
     }
+}
 
-    fn progress(&self) -> Option<f64> {
-        self.lines.progress()
+/// Finds the line of names, its separator and the metadata before it.
+fn titles(
+    name: &str,
+    lines: &mut LineReader,
+    counts: &mut ReadCounts,
+) -> Result<(Header, char, BTreeMap<String, String>), OpenError> {
+    let unreadable = |error: io::Error| OpenError::Unreadable { name: name.to_owned(), error };
+    let (mut known, mut header, mut number) = (None, None, 0);
+    let mut has_motion = false;
+    // A comment may hold the names, which the first row then confirms.
+    let mut commented: Option<(Header, char)> = None;
+    while header.is_none() && number < HEADER_LINES {
+        let Some(line) = lines.next_record().map_err(unreadable)? else { break };
+        let line = line.to_owned();
+        let line = line.as_str();
+        number += 1;
+        if line.trim().is_empty() {
+            continue;
+        }
+        counts.unknown += 1;
+        let separator = separator(line);
+        let columns = line.matches(separator).count() + 1;
+        if columns > MAX_COLUMNS {
+            continue;
+        }
+        let own = line.trim_start_matches(['#', '%', '/', ' ']);
+        if known.is_none() {
+            known = metadata(own);
+            counts.unknown -= u64::from(known.is_some());
+        }
+        // The oldest exports name their columns within the metadata.
+        let labels = known.as_ref().and_then(|pairs| pairs.get("labels"));
+        if let Some(labels) = labels {
+            let names = labels.split_whitespace().map(str::to_owned).collect();
+            header = Header::of(names).map(|header| (header, ','));
+            continue;
+        }
+        let cells = cells(own, separator);
+        let columns = if separator == ' ' { cells.len() } else { columns };
+        let names = names(&cells);
+        has_motion |= Header::names_motion(&names);
+        let found = Header::of(names).map(|own| (own, separator));
+        let found = found.filter(|(header, _)| separator != ' ' || is_spaced(header, line, lines));
+        if is_comment(line) {
+            commented = found.filter(|_| columns > 1).or(commented);
+        } else if found.is_none() && is_row(line, columns, commented.as_ref()) {
+            header = commented.take();
+            // Neither the comment with the names nor this row is a line without data.
+            counts.unknown -= 2;
+            lines.read_again();
+        } else {
+            counts.unknown -= u64::from(found.is_some());
+            header = found;
+        }
     }
+    let Some((header, separator)) = header else {
+        return Err(if number == 0 {
+            OpenError::Empty(name.to_owned())
+        } else if has_motion {
+            OpenError::unusable(name, MOTION_ALONE)
+        } else {
+            OpenError::unusable(
+                name,
+                "no line names an EEG sensor as a column (EEG.AF3 or AF3, say), without which \
+                 its numbers cannot be told apart; give a file that EmotivPRO has exported, or \
+                 name its columns",
+            )
+        });
+    };
+    Ok((header, separator, known.unwrap_or_default()))
+}
+
+/// Whether the words of a line are names that spaces separate: all of them are known, and numbers stand
+/// below.
+fn is_spaced(header: &Header, line: &str, lines: &mut LineReader) -> bool {
+    let is_known = header.columns.iter().all(|own| own.kind != ColumnKind::LeftOut);
+    let below = lines.look_ahead(1).next().map(|below| cells(below, ' ')).unwrap_or_default();
+    let numbers = below.iter().filter(|own| matches!(Cell::of(own), Cell::Number(_))).count();
+    let names = header.columns.len();
+    is_known && (is_comment(line) || (names..=names + 1).contains(&below.len()) && numbers >= names)
 }
 
 /// The names of a header line; a name in brackets may hold commas (`MARKERS['Blank','Image']`).
@@ -344,12 +408,10 @@ fn names(cells: &[String]) -> Vec<String> {
     names
 }
 
-/// How many names a header has, and the places of the sensors.
-fn places(header: &Header) -> (usize, Vec<usize>) {
-    let columns = &header.columns;
-    let sensors = columns.iter().filter(|own| own.kind == ColumnKind::Sensor);
-    let width = columns.iter().filter(|own| !own.name.is_empty()).count();
-    (width, sensors.map(|own| own.place).collect())
+/// The places of the sensors.
+fn sensor_places(header: &Header) -> Vec<usize> {
+    let sensors = header.columns.iter().filter(|own| own.kind == ColumnKind::Sensor);
+    sensors.map(|own| own.place).collect()
 }
 
 /// Whether all sensors are those of a headset with fixed ones.
@@ -364,62 +426,4 @@ fn is_row(line: &str, columns: usize, commented: Option<&(Header, char)>) -> boo
         let first = line.split(*separator).next().unwrap_or_default();
         header.columns.len() == columns && matches!(Cell::of(first.trim()), Cell::Number(_))
     })
-}
-
-/// The units of voltage in µV.
-const UNITS: [(&[&str], f64); 4] = [
-    (&["uV", "µV", "μV", "microvolt", "microvolts"], 1.0),
-    (&["mV", "millivolt", "millivolts"], 1e3),
-    (&["V", "volt", "volts"], 1e6),
-    (&["nV"], 1e-3),
-];
-
-/// What a cell holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Cell {
-    Empty,
-    Number(f64),
-    /// A word that stands for yes or no.
-    Flag(bool),
-    /// A unit of voltage, in µV.
-    Unit(f64),
-    Other,
-}
-
-impl Cell {
-    fn of(cell: &str) -> Self {
-        if cell.is_empty() {
-            return Self::Empty;
-        }
-        if let Some(number) = lines::number(cell) {
-            return Self::Number(number);
-        }
-        let is_in =
-            |words: &[&str], cell: &str| words.iter().any(|own| own.eq_ignore_ascii_case(cell));
-        let plain = cell.trim_matches(['[', ']', '(', ')', ' ']);
-        let unit = UNITS.iter().find(|(words, _)| is_in(words, plain));
-        if is_in(&["true", "yes", "interpolated"], cell) {
-            Self::Flag(true)
-        } else if is_in(&["false", "no", "none"], cell) {
-            Self::Flag(false)
-        } else if let Some((_, microvolts)) = unit {
-            Self::Unit(*microvolts)
-        } else if let Some(seconds) = date_and_time(cell) {
-            Self::Number(seconds)
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// The seconds since 1970 of a date with a time of the day, or those of a time of the day alone.
-fn date_and_time(cell: &str) -> Option<f64> {
-    if !cell.starts_with(|first: char| first.is_ascii_digit()) || !cell.contains(':') {
-        return None;
-    }
-    let day = || Some(Date::constant(1970, 1, 1).to_datetime(cell.parse::<Time>().ok()?));
-    let without_zone = || cell.parse::<DateTime>().ok().or_else(day)?.to_zoned(TimeZone::UTC).ok();
-    let time = cell.parse::<Timestamp>().ok();
-    let time = time.or_else(|| without_zone().map(|own| own.timestamp()))?;
-    Some(time.as_duration().as_secs_f64())
 }

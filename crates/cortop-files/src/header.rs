@@ -118,6 +118,8 @@ pub struct FileColumn {
     pub kind: ColumnKind,
     /// Its label in the stream.
     pub label: String,
+    /// µV of its unit, where its name or a row of units gives one of voltage.
+    pub microvolts: Option<f64>,
 }
 
 /// The columns of a recording, those of a kind together, else in the order of the file.
@@ -153,7 +155,16 @@ pub(crate) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
         .then_some(pairs)
 }
 
+/// What is said of a file that holds the motion of a recording, whose EEG stands in another.
+pub(crate) const MOTION_ALONE: &str =
+    "it holds motion and no EEG; give the file of the same name without .md";
+
 impl Header {
+    /// Whether names are those of a file of motion.
+    pub(crate) fn names_motion(names: &[String]) -> bool {
+        names.iter().filter(|own| meaning(own).0 == ColumnKind::Motion).count() >= 2
+    }
+
     /// The meaning of each name, or `None` if there is not one sensor among them.
     #[must_use]
     pub fn of(names: Vec<String>) -> Option<Self> {
@@ -166,9 +177,11 @@ impl Header {
                 kind = ColumnKind::LeftOut;
                 repeated.push(name.clone());
             }
-            FileColumn { place, name, kind, label }
+            let microvolts = unit_of(&name).and_then(microvolts);
+            FileColumn { place, name, kind, label, microvolts }
         };
         let mut columns: Vec<_> = names.into_iter().enumerate().map(column).collect();
+        keep_one_clock(&mut columns);
         columns.sort_by_key(|column| column.kind);
         let header = Self { columns, renamed, repeated };
         header.has(ColumnKind::Sensor).then_some(header)
@@ -281,9 +294,13 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         "MAGZ",
     ];
     let plain = plain_name(name);
+    if clock_rank(&plain).is_some() {
+        return (ColumnKind::Time, name.to_owned());
+    }
     let (family, own) = plain.split_once('.').unwrap_or(("", &plain));
     let (family, upper) = (family.to_uppercase(), own.to_uppercase());
     let sensor = sensor_name(own);
+    let raw = upper.strip_prefix("RAW_").and_then(sensor_name);
     if family == "PM"
         && let Some(label) = metric(&upper)
     {
@@ -295,7 +312,6 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         return (ColumnKind::BandPower, label);
     }
     let (kind, label) = match (family.as_str(), upper.as_str()) {
-        ("EEG" | "", "TIMESTAMP" | "TIME_STAMP_S") => (ColumnKind::Time, own),
         ("EEG" | "", "TIME_STAMP_MS") => (ColumnKind::TimeMillis, own),
         ("EEG" | "", "COUNTER") => (ColumnKind::Counter, own),
         ("EEG" | "", "INTERPOLATED") => (ColumnKind::Interpolated, own),
@@ -322,6 +338,8 @@ fn meaning(name: &str) -> (ColumnKind, String) {
             (ColumnKind::Sensor, own)
         }
         ("", _) if upper.starts_with("CH-") => (ColumnKind::Sensor, own),
+        // Mind Monitor has band powers of the same sensors beside them.
+        ("", _) if raw.is_some() => (ColumnKind::Sensor, raw.as_deref().unwrap_or(own)),
         ("CQ", _) => (ColumnKind::Contact, sensor.as_deref().unwrap_or(own)),
         ("EQ", "OVERALL") => (ColumnKind::QualityOverall, "overall"),
         ("EQ", "SAMPLERATEQUALITY" | "SAMPLERATEQUA") => {
@@ -351,11 +369,7 @@ fn meaning(name: &str) -> (ColumnKind, String) {
 fn plain_name(name: &str) -> String {
     let name = name.trim_end_matches('.').trim_matches('\'');
     // Some programs name the unit with it.
-    let unit = name.strip_suffix([')', ']']).and_then(|own| own.rsplit_once(['(', '[']));
-    let name = match unit {
-        Some((own, "uV" | "µV" | "μV" | "s" | "ms")) => own.trim_end(),
-        _ => name,
-    };
+    let name = unit_of(name).map_or(name, |unit| without_unit(name, unit));
     for family in ["CQ", "EQ", "MOT", "EEG"] {
         if let Some(own) = name.strip_prefix(family).and_then(|own| own.strip_prefix(['_', ' '])) {
             let sensor = own.split('-').next().unwrap_or(own);
@@ -368,6 +382,174 @@ fn plain_name(name: &str) -> String {
         }
     }
     name.to_owned()
+}
+
+/// The units of voltage in µV.
+const UNITS: [(&[&str], f64); 4] = [
+    (&["uV", "µV", "μV", "microvolt", "microvolts"], 1.0),
+    (&["mV", "millivolt", "millivolts"], 1e3),
+    (&["V", "volt", "volts"], 1e6),
+    (&["nV", "nanovolt", "nanovolts"], 1e-3),
+];
+/// Other units that stand behind a name.
+const OTHER_UNITS: [&str; 20] = [
+    "s",
+    "sec",
+    "secs",
+    "second",
+    "seconds",
+    "ms",
+    "msec",
+    "milliseconds",
+    "us",
+    "µs",
+    "μs",
+    "microseconds",
+    "ns",
+    "nanoseconds",
+    "g",
+    "deg/s",
+    "uT",
+    "µT",
+    "%",
+    "Hz",
+];
+
+/// µV of a unit of voltage.
+pub(crate) fn microvolts(unit: &str) -> Option<f64> {
+    let is_own =
+        |(words, _): &&(&[&str], f64)| words.iter().any(|own| own.eq_ignore_ascii_case(unit));
+    UNITS.iter().find(is_own).map(|(_, microvolts)| *microvolts)
+}
+
+/// The unit that stands behind a name, in brackets or not: `AF3 (uV)`, `AF3[µV]`, `AF3_mV`, or `AF3..uV.`
+/// as R writes it.
+fn unit_of(name: &str) -> Option<&str> {
+    let name = name.trim_matches(['\'', ' ']);
+    let bracketed = name.strip_suffix([')', ']']).and_then(|own| own.rsplit_once(['(', '[']));
+    let dotted = || name.trim_end_matches('.').rsplit_once("..");
+    let is_unit = |unit: &str| {
+        microvolts(unit).is_some() || OTHER_UNITS.iter().any(|own| own.eq_ignore_ascii_case(unit))
+    };
+    if let Some((own, unit)) = bracketed.or_else(dotted) {
+        // The brackets of a column of times may say how they are written.
+        let unit = unit.trim();
+        return (is_unit(unit) || clock_rank(own).is_some()).then_some(unit);
+    }
+    let (own, unit) = name.rsplit_once(['_', ' '])?;
+    let sensor = own.rsplit_once('.').map_or(own, |(_, own)| own);
+    (microvolts(unit).is_some() && sensor_name(sensor).is_some()).then_some(unit)
+}
+
+/// A name without the unit behind it.
+fn without_unit<'a>(name: &'a str, unit: &str) -> &'a str {
+    let before = name.rfind(unit).and_then(|at| name.get(..at)).unwrap_or(name);
+    before.trim_end_matches(['(', '[', '.', ' ', '_'])
+}
+
+/// Of a column of times, how far others go before it; `None` of another column. `EmotivPRO`'s own name
+/// goes first; stamps that something was done to since go last.
+fn clock_rank(name: &str) -> Option<u8> {
+    const BEFORE: [&str; 20] = [
+        "eeg",
+        "lsl",
+        "unix",
+        "epoch",
+        "posix",
+        "utc",
+        "gmt",
+        "system",
+        "local",
+        "device",
+        "host",
+        "computer",
+        "pc",
+        "clock",
+        "recording",
+        "sample",
+        "elapsed",
+        "relative",
+        "absolute",
+        "date",
+    ];
+    const AFTER: [&str; 22] = [
+        "",
+        "s",
+        "sec",
+        "secs",
+        "second",
+        "seconds",
+        "inseconds",
+        "ms",
+        "msec",
+        "milliseconds",
+        "us",
+        "microseconds",
+        "ns",
+        "nanoseconds",
+        "utc",
+        "gmt",
+        "local",
+        "lsl",
+        "unix",
+        "epoch",
+        "ofday",
+        "iso",
+    ];
+    const ALONE: [&str; 14] = [
+        "t",
+        "sec",
+        "secs",
+        "seconds",
+        "millis",
+        "milliseconds",
+        "microseconds",
+        "datetime",
+        // In German, French, Spanish, and Italian or Portuguese.
+        "zeit",
+        "zeitstempel",
+        "temps",
+        "horodatage",
+        "tiempo",
+        "tempo",
+    ];
+    let letters = name.chars().filter(|own| own.is_alphanumeric());
+    let own: String = letters.flat_map(char::to_lowercase).collect();
+    match own.as_str() {
+        "timestampms" if name.eq_ignore_ascii_case("TIME_STAMP_ms") => return None,
+        "timestamp" | "eegtimestamp" => return Some(0),
+        "timestamps" if name.eq_ignore_ascii_case("TIME_STAMP_s") => return Some(0),
+        own if ALONE.contains(&own) => return Some(1),
+        _ => {}
+    }
+    let (mut rest, mut rank) = (own.as_str(), 1);
+    if let Some(own) = rest.strip_prefix("original") {
+        (rest, rank) = (own, 2);
+    }
+    while let Some(own) = BEFORE.iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = own;
+    }
+    // OpenViBE names the rate with it: `Time:128Hz`.
+    let rest = name
+        .split_once(':')
+        .map_or(rest, |(own, _)| if own.eq_ignore_ascii_case("time") { "time" } else { rest });
+    let mut words = ["timestamps", "timestamp", "times", "time"].iter();
+    words
+        .any(|word| rest.strip_prefix(word).is_some_and(|unit| AFTER.contains(&unit)))
+        .then_some(rank)
+}
+
+/// Leaves out all columns of times but the one that goes before the others.
+fn keep_one_clock(columns: &mut [FileColumn]) {
+    let clocks = columns.iter().filter(|own| own.kind == ColumnKind::Time);
+    let first = clocks
+        .min_by_key(|own| (clock_rank(&plain_name(&own.label)), own.place))
+        .map(|own| own.place);
+    for other in columns.iter_mut().filter(|own| own.kind == ColumnKind::Time) {
+        if Some(other.place) != first {
+            other.kind = ColumnKind::LeftOut;
+        }
+    }
 }
 
 /// A place of the 10-10 system in its usual spelling, whatever the case of the name.

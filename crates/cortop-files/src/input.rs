@@ -4,22 +4,17 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, stdin},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
-use bzip2::read::MultiBzDecoder;
-use flate2::read::MultiGzDecoder;
-
 use crate::{
-    recording::{STDIN, display_name},
+    members::{BzipMembers, GzipMembers},
+    recording::{ReadProgress, STDIN, display_name},
     zstd::ZstdReader,
 };
 
 /// Bytes from which the format is recognized.
-const SNIFFED: usize = 8;
+const SNIFFED: usize = 512;
 
 /// How often a file may be compressed.
 const COMPRESSED: usize = 3;
@@ -30,7 +25,37 @@ pub(crate) enum FileFormat {
     Text,
     Edf,
     Xdf,
+    /// None that is read: what it is, and the next step.
+    Foreign(&'static str),
 }
+
+/// Formats that are taken for recordings and are none: where they are recognized and by what, and what
+/// is said.
+const FOREIGN: [(usize, &[u8], &str); 11] = [
+    (
+        0,
+        b"PK\x03\x04",
+        "it is a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
+    ),
+    (0, b"PK\x05\x06", "it is an empty zip archive; give the recording itself"),
+    (0, b"7z\xbc\xaf\x27\x1c", "it is a 7-Zip archive; unpack it and give the recording inside"),
+    (0, b"Rar!", "it is a RAR archive; unpack it and give the recording inside"),
+    (0, b"\xfd7zXZ\0", "it is compressed with xz; unpack it with unxz"),
+    (257, b"ustar", "it is a tar archive; unpack it and give the recording inside"),
+    (0, b"\xd0\xcf\x11\xe0", "it is an old Excel workbook; save the sheet as CSV"),
+    (0, b"\x89HDF", "it is an HDF5 file (MATLAB 7.3, say); export the recording as CSV or EDF"),
+    (0, b"MATLAB 5.0 MAT-file", "it is a MATLAB file; export the recording as CSV or EDF"),
+    (
+        0,
+        b"Brain Vision Data Exchange",
+        "it is the header of a BrainVision recording; convert that to EDF, with MNE or EEGLAB say",
+    ),
+    (
+        0,
+        b"BrainVision Data Exchange",
+        "it is the header of a BrainVision recording; convert that to EDF, with MNE or EEGLAB say",
+    ),
+];
 
 /// A file that is being read.
 pub(crate) struct InputFile {
@@ -39,26 +64,29 @@ pub(crate) struct InputFile {
     /// It can be read only once.
     pub(crate) once: bool,
     format: FileFormat,
-    /// Bytes of the file, and those read of it, before they are decompressed.
-    size: Option<u64>,
-    read: Arc<AtomicU64>,
 }
 
 impl InputFile {
     /// Opens a file, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        Self::open_with(path, Arc::default())
+    }
+
+    /// The same; the progress is shared.
+    pub(crate) fn open_with(path: &Path, progress: Arc<ReadProgress>) -> io::Result<Self> {
         let is_stdin = path.as_os_str() == STDIN;
         let metadata = if is_stdin { None } else { Some(std::fs::metadata(path)?) };
         let once = !metadata.as_ref().is_some_and(std::fs::Metadata::is_file);
         let raw: Box<dyn Read + Send> =
             if is_stdin { Box::new(stdin()) } else { Box::new(File::open(path)?) };
-        let read = Arc::new(AtomicU64::new(0));
-        let counted = CountedRead { inner: raw, read: Arc::clone(&read) };
+        let size = metadata.filter(|_| !once).map_or(0, |own| own.len());
+        progress.size.store(size, Ordering::Relaxed);
+        let counted = CountedRead { inner: raw, progress };
         let mut raw = sniff(BufReader::with_capacity(1 << 16, counted))?;
         for _ in 0..COMPRESSED {
             let bytes: Box<dyn BufRead + Send> = match raw.0.as_slice() {
-                [0x1f, 0x8b, ..] => Box::new(BufReader::new(MultiGzDecoder::new(raw.1))),
-                [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(MultiBzDecoder::new(raw.1))),
+                [0x1f, 0x8b, ..] => Box::new(BufReader::new(GzipMembers::new(raw.1))),
+                [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(BzipMembers::new(raw.1))),
                 [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(ZstdReader::new(raw.1))),
                 _ => break,
             };
@@ -66,11 +94,18 @@ impl InputFile {
         }
         let format = match raw.0.as_slice() {
             [b'X', b'D', b'F', b':', ..] => FileFormat::Xdf,
-            [0xff, b'B', b'I', b'O', b'S', b'E', b'M', b'I'] | b"0       " => FileFormat::Edf,
-            _ => FileFormat::Text,
+            [0xff, b'B', b'I', b'O', b'S', b'E', b'M', b'I', ..]
+            | [b'0', b' ', b' ', b' ', b' ', b' ', b' ', b' ', ..] => FileFormat::Edf,
+            first => {
+                let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+                let is_own = |(at, magic, _): &&(usize, &[u8], &str)| {
+                    first.get(*at..).is_some_and(|own| own.starts_with(magic))
+                };
+                let foreign = FOREIGN.iter().find(is_own);
+                foreign.map_or(FileFormat::Text, |(.., what)| FileFormat::Foreign(what))
+            }
         };
-        let size = metadata.filter(|_| !once).map(|own| own.len());
-        Ok(Self { path: path.to_owned(), bytes: raw.1, once, format, size, read })
+        Ok(Self { path: path.to_owned(), bytes: raw.1, once, format })
     }
 
     pub(crate) fn format(&self) -> FileFormat {
@@ -81,34 +116,42 @@ impl InputFile {
     pub(crate) fn name(&self) -> String {
         display_name(&self.path)
     }
-
-    /// The share that has been read.
-    pub(crate) fn progress(&self) -> Option<f64> {
-        let size = self.size.filter(|size| *size > 0)?;
-        Some(self.read.load(Ordering::Relaxed) as f64 / size as f64)
-    }
 }
 
-/// The first bytes, and all bytes with them.
+/// The first bytes, and all bytes with them. Damage in what follows the first ones shows when they have
+/// been read.
 fn sniff(
     mut bytes: impl BufRead + Send + 'static,
 ) -> io::Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
     let mut first = Vec::new();
-    (&mut bytes).take(SNIFFED as u64).read_to_end(&mut first)?;
-    let all = Cursor::new(first.clone()).chain(bytes);
-    Ok((first, Box::new(all)))
+    let failed = (&mut bytes).take(SNIFFED as u64).read_to_end(&mut first).err();
+    let all = Cursor::new(first.clone());
+    match failed {
+        None => Ok((first, Box::new(all.chain(bytes)))),
+        Some(error) if first.is_empty() => Err(error),
+        Some(error) => Ok((first, Box::new(BufReader::new(all.chain(FailedRead(Some(error))))))),
+    }
+}
+
+/// What cannot be read.
+struct FailedRead(Option<io::Error>);
+
+impl Read for FailedRead {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 /// Counts what is read.
 struct CountedRead<R> {
     inner: R,
-    read: Arc<AtomicU64>,
+    progress: Arc<ReadProgress>,
 }
 
 impl<R: Read> Read for CountedRead<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.read.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }

@@ -3,17 +3,19 @@
 //!
 //! ```text
 //! reader     opens a recording, to be read row by row
-//!  ├─ csv_reader    EmotivPRO's exports and other tables; marker_file beside them
+//!  ├─ csv_reader    EmotivPRO's exports and other tables: cell, cell_layout; marker_file beside them
 //!  ├─ edf           EDF, EDF+, BDF+: header, annotations, signals, reader, writer
 //!  ├─ xdf           what LabRecorder writes
 //!  └─ header        what the names of columns, signals and channels mean
 //! capture    what crossed a socket, as JSON lines: reader, writer
 //! recording, row                 what readers yield
 //! csv_writer, marker_writer      EmotivPRO's columns, and the files of markers beside them
-//! input, zstd  files, standard input, compressed or not
+//! input, members, zstd  files, standard input, compressed or not
 //! ```
 
 pub mod capture;
+mod cell;
+mod cell_layout;
 mod csv_reader;
 pub mod csv_writer;
 pub mod edf;
@@ -23,6 +25,7 @@ pub mod json_lines;
 mod lines;
 mod marker_file;
 pub mod marker_writer;
+mod members;
 pub mod output_file;
 pub mod reader;
 pub mod recorder;

@@ -1,6 +1,9 @@
 //! The lines of a file as texts: UTF-8 with or without a mark, UTF-16, or Latin-1.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufReader, Cursor, Read},
+};
 
 use crate::input::InputFile;
 
@@ -13,12 +16,18 @@ const SNIFFED: usize = 8;
 pub(crate) struct LineReader {
     input: InputFile,
     buffer: Vec<u8>,
-    /// The line, where its bytes are no UTF-8.
-    text: String,
+    /// The line, where it does not stand in the buffer as UTF-8.
+    text: Option<String>,
     /// The last line ended with CR: an LF that follows belongs to its end.
     after_return: bool,
-    /// The line that was read is read again.
-    again: bool,
+    /// The last line read has no end.
+    unended: bool,
+    /// Lines that were read ahead, each with its number, and why no more could be.
+    ahead: VecDeque<(u64, String)>,
+    failed: Option<io::Error>,
+    /// The number of the last line, from 1, and lines read so far.
+    number: u64,
+    read: u64,
     /// Lines too long to make sense, which are left out.
     too_long: u64,
 }
@@ -29,13 +38,18 @@ impl LineReader {
             let bytes = std::mem::replace(&mut input.bytes, Box::new(io::empty()));
             input.bytes = Box::new(BufReader::new(Utf16Reader::new(bytes, little_endian)));
         }
-        let (buffer, text) = (Vec::new(), String::new());
-        Ok(Self { input, buffer, text, after_return: false, again: false, too_long: 0 })
-    }
-
-    /// The share of the file that has been read.
-    pub(crate) fn progress(&self) -> Option<f64> {
-        self.input.progress()
+        Ok(Self {
+            input,
+            buffer: Vec::new(),
+            text: None,
+            after_return: false,
+            unended: false,
+            ahead: VecDeque::new(),
+            failed: None,
+            number: 0,
+            read: 0,
+            too_long: 0,
+        })
     }
 
     /// Lines too long to make sense, which were left out.
@@ -43,31 +57,103 @@ impl LineReader {
         self.too_long
     }
 
+    /// The number of the line that was read last, from 1.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether the line that was read last ends with the file, without an end of its own.
+    pub(crate) fn is_unended(&self) -> bool {
+        self.ahead.is_empty() && self.unended
+    }
+
+    /// Whether a line was being read when the file could not be read any further.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The next lines, at most so many; they are read again by [`Self::next_line`].
+    pub(crate) fn look_ahead(&mut self, most: usize) -> impl Iterator<Item = &str> {
+        /// Bytes that are held of lines that are read ahead.
+        const HELD: usize = 1 << 20;
+        let mut held: usize = self.ahead.iter().map(|(_, line)| line.len()).sum();
+        while self.ahead.len() < most && held < HELD && self.failed.is_none() {
+            match self.read_whole_line() {
+                Ok(true) => {
+                    let line = self.text.take().unwrap_or_else(|| {
+                        str::from_utf8(&self.buffer).unwrap_or_default().to_owned()
+                    });
+                    held += line.len();
+                    self.ahead.push_back((self.read, line));
+                }
+                Ok(false) => break,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        self.ahead.iter().take(most).map(|(_, line)| line.as_str())
+    }
+
     /// Has the next line be the one that was read last.
     pub(crate) fn read_again(&mut self) {
-        self.again = true;
+        let own = str::from_utf8(&self.buffer).unwrap_or_default();
+        let line = self.text.take().unwrap_or_else(|| own.to_owned());
+        self.ahead.push_front((self.number, line));
     }
 
     /// The next line without its end, and without marks before it; `None` after the last.
     pub(crate) fn next_line(&mut self) -> io::Result<Option<&str>> {
-        if !std::mem::take(&mut self.again) {
-            while !self.read_line()? {
-                if self.buffer.is_empty() {
-                    return Ok(None);
-                }
-                self.too_long += 1;
-            }
-            self.text.clear();
-            if str::from_utf8(&self.buffer).is_err() {
-                self.text.extend(self.buffer.iter().copied().map(char::from));
-            }
-        }
-        let text = if self.text.is_empty() {
-            str::from_utf8(&self.buffer).unwrap_or_default()
+        if let Some((number, line)) = self.ahead.pop_front() {
+            (self.number, self.text) = (number, Some(line));
         } else {
-            &self.text
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if !self.read_whole_line()? {
+                return Ok(None);
+            }
+            self.number = self.read;
+        }
+        let text = match &self.text {
+            Some(text) => text,
+            None => str::from_utf8(&self.buffer).unwrap_or_default(),
         };
         Ok(Some(text.trim_start_matches('\u{feff}')))
+    }
+
+    /// The next line, with those that belong to it because it ends within quotes.
+    pub(crate) fn next_record(&mut self) -> io::Result<Option<&str>> {
+        /// Lines within which quotes are closed.
+        const QUOTED: usize = 8;
+        let Some(line) = self.next_line()? else { return Ok(None) };
+        if is_open(line) {
+            let mut record = line.to_owned();
+            let closing = self.look_ahead(QUOTED).position(is_open);
+            for (_, line) in self.ahead.drain(..closing.map_or(0, |at| at + 1)) {
+                record.push(' ');
+                record.push_str(&line);
+            }
+            self.text = Some(record);
+        }
+        let text = match &self.text {
+            Some(text) => text,
+            None => str::from_utf8(&self.buffer).unwrap_or_default(),
+        };
+        Ok(Some(text.trim_start_matches('\u{feff}')))
+    }
+
+    /// Reads the next line that is not too long; `false` after the last.
+    fn read_whole_line(&mut self) -> io::Result<bool> {
+        while !self.read_line()? {
+            if self.buffer.is_empty() {
+                return Ok(false);
+            }
+            self.read += 1;
+            self.too_long += 1;
+        }
+        self.read += 1;
+        let is_utf8 = str::from_utf8(&self.buffer).is_ok();
+        self.text = (!is_utf8).then(|| self.buffer.iter().copied().map(char::from).collect());
+        Ok(true)
     }
 
     /// Reads a line into the buffer; `false` for one that is too long, of which the beginning is kept,
@@ -82,6 +168,7 @@ impl LineReader {
                 Err(error) => return Err(error),
             };
             let Some(first) = bytes.first() else {
+                self.unended |= !self.buffer.is_empty();
                 return Ok(is_whole && !self.buffer.is_empty());
             };
             if std::mem::take(&mut self.after_return) && *first == b'\n' {
@@ -97,6 +184,7 @@ impl LineReader {
             let read = own.len() + usize::from(end.is_some());
             self.input.bytes.consume(read);
             if end.is_some() {
+                self.unended = false;
                 return Ok(is_whole);
             }
         }
@@ -168,13 +256,20 @@ pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
 }
 
-/// The cells of a line; those in quotes may hold separators.
+/// The cells of a line; those in quotes may hold separators. Spaces separate together.
 pub(crate) fn cells(line: &str, separator: char) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let line = if separator == ' ' { line.trim() } else { line };
+    let mut before = '\0';
     for char in line.chars() {
+        let is_run = separator == ' ' && before == ' ';
+        before = if quoted { '\0' } else { char };
         if char == '"' {
             quoted = !quoted;
         } else if char == separator && !quoted {
+            if is_run {
+                continue;
+            }
             cells.push(cell.trim().to_owned());
             cell.clear();
         } else {
@@ -185,21 +280,48 @@ pub(crate) fn cells(line: &str, separator: char) -> Vec<String> {
     cells
 }
 
-/// The separator of a line of names: the one that makes the most cells of it.
+/// Whether a line ends within quotes.
+pub(crate) fn is_open(line: &str) -> bool {
+    !line.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2)
+}
+
+/// The separator of a line of names: the one that makes the most cells of it; spaces where there is no
+/// other.
 pub(crate) fn separator(line: &str) -> char {
     let count = |separator: &char| line.matches(*separator).count();
-    [',', '\t', ';'].into_iter().rev().max_by_key(count).unwrap_or(',')
+    let most =
+        [',', '\t', ';', '|'].into_iter().rev().max_by_key(count).filter(|own| count(own) > 0);
+    most.unwrap_or(if line.trim().contains(' ') { ' ' } else { ',' })
 }
 
 /// The number in a cell, if a sample can hold one so large. A comma in it is a decimal one, or separates
 /// thousands.
 pub(crate) fn number(cell: &str) -> Option<f64> {
+    let plain = (!cell.is_ascii() || cell.contains(['\'', ' '])).then(|| plain_number(cell));
+    let cell = plain.as_deref().unwrap_or(cell);
     let parsed = match (cell.rfind(','), cell.rfind('.')) {
         (None, _) => cell.parse(),
         (Some(comma), Some(point)) if point > comma => cell.replace(',', "").parse(),
         _ => cell.replace('.', "").replacen(',', ".", 1).parse(),
     };
     parsed.ok().filter(|number: &f64| number.abs() <= f32::MAX.into())
+}
+
+/// A number without the spaces and apostrophes that separate its thousands, and with the usual minus.
+fn plain_number(cell: &str) -> String {
+    let is_group = |own: &str| {
+        let digits = own.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 3 || digits == 0 && own.is_empty()
+    };
+    let cell = cell.replace('\u{2212}', "-");
+    let mut groups = cell.split(['\u{a0}', '\u{202f}', '\u{2019}', '\'', ' ']);
+    let first = groups.next().unwrap_or_default();
+    let rest: Vec<_> = groups.collect();
+    if rest.iter().all(|own| is_group(own)) {
+        [&[first][..], rest.as_slice()].concat().concat()
+    } else {
+        cell
+    }
 }
 
 #[cfg(test)]
@@ -212,6 +334,14 @@ mod tests {
             ("4200.5", Some(4200.5)),
             ("-4.200,5", Some(-4200.5)),
             ("1767943300125000000", Some(1.767_943_300_125e18)),
+            ("4 200,5", Some(4200.5)),
+            ("4\u{202f}200.5", Some(4200.5)),
+            ("-4\u{a0}200\u{a0}300,5", Some(-4_200_300.5)),
+            ("4'200.5", Some(4200.5)),
+            ("\u{2212}3.5", Some(-3.5)),
+            ("+3.5", Some(3.5)),
+            ("4 2", None),
+            ("1 2 3", None),
             ("1e308", None),
             ("-1e39", None),
             ("NaN", None),

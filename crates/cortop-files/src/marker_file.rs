@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{
-    lines::{cells, decode, separator},
+    lines::{cells, decode, number as number_in, separator},
     row::count,
 };
 
@@ -17,13 +18,23 @@ use crate::{
 const LARGEST: u64 = 16 << 20;
 
 /// The markers of a recording.
-pub(crate) struct MarkerFile(Vec<Value>);
+pub(crate) struct MarkerFile {
+    name: String,
+    markers: Vec<DescribedMarker>,
+}
+
+/// A marker of a file.
+struct DescribedMarker {
+    object: Value,
+    /// Seconds since the first sample, as a table of intervals has it.
+    latency: Option<f64>,
+}
 
 impl MarkerFile {
     /// The file beside a recording, if there is one, and sentences about what of them is broken.
     pub(crate) fn beside(recording: &Path) -> (Option<Self>, Vec<String>) {
         let name = recording.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let full = without(without(name, &[".gz", ".bz2", ".zst"]), &[".csv"]);
+        let full = without(without(name, &[".gz", ".bz2", ".zst"]), &[".csv", ".edf", ".bdf"]);
         let mut plain = full;
         // The parts name the streams a file holds.
         loop {
@@ -44,15 +55,25 @@ impl MarkerFile {
         ];
         let files = stems.iter().flat_map(|stem| ends.map(|end| format!("{stem}{end}")));
         let mut notes = Vec::new();
+        let tables = || stems.iter().map(|stem| format!("{stem}_intervalMarker.csv"));
         for file in files {
             let read = text(recording.with_file_name(&file)).map(|text| markers(&text));
             match read {
-                Some(Ok(markers)) if !markers.is_empty() => return (Some(Self(markers)), notes),
+                Some(Ok(markers)) if !markers.is_empty() => {
+                    let table = tables().find_map(|own| text(recording.with_file_name(own)));
+                    let latencies = table.and_then(|own| intervals(&own).ok());
+                    let latencies = latencies.map(|(own, _)| own).unwrap_or_default();
+                    let markers = markers.into_iter().map(|object| DescribedMarker {
+                        latency: latency(&latencies, &object),
+                        object,
+                    });
+                    return (Some(Self { name: file, markers: markers.collect() }), notes);
+                }
                 Some(Err(why)) => notes.push(format!("{file} is broken, {why}: it is left out.")),
                 _ => {}
             }
         }
-        for file in stems.iter().map(|stem| format!("{stem}_intervalMarker.csv")) {
+        for file in tables() {
             match text(recording.with_file_name(&file)).map(|text| intervals(&text)) {
                 Some(Ok((markers, broken))) => {
                     if let Some(line) = broken.first() {
@@ -61,7 +82,7 @@ impl MarkerFile {
                             "{file}: broken lines, left out: {count}; the first is line {line}."
                         ));
                     }
-                    return (Some(Self(markers)), notes);
+                    return (Some(Self { name: file, markers }), notes);
                 }
                 Some(Err(why)) => notes.push(format!("{file} is broken, {why}: it is left out.")),
                 None => {}
@@ -70,11 +91,36 @@ impl MarkerFile {
         (None, notes)
     }
 
+    /// The markers with their seconds since the first sample, of a recording whose rows do not have them;
+    /// `None` for one that is not within it. `start`: seconds since 1970 of its clock, which may be the
+    /// local one; `seconds`: its length.
+    pub(crate) fn timed(&self, start: f64, seconds: f64) -> Vec<(Option<f64>, Value)> {
+        let utc = |own: &DescribedMarker| Some(moments(&own.object)?.0 - start);
+        let local = |own: &DescribedMarker| Some(moments(&own.object)?.1 - start);
+        // A start in whole seconds may be up to one early.
+        let is_within = |time: &f64| (-1.0..seconds + 1.0).contains(time);
+        let count = |time: &dyn Fn(&DescribedMarker) -> Option<f64>| {
+            self.markers.iter().filter_map(time).filter(is_within).count()
+        };
+        let is_local = count(&local) > count(&utc);
+        let times = self.markers.iter().map(|own| {
+            let time = own.latency.or_else(|| if is_local { local(own) } else { utc(own) });
+            (time.filter(is_within).map(|time| time.max(0.0)), placed(own.object.clone()))
+        });
+        times.collect()
+    }
+
+    /// What is said of markers that are not within the recording.
+    pub(crate) fn outside(&self, count: usize) -> String {
+        format!("{}: markers that are not within the recording: {count}.", self.name)
+    }
+
     /// The marker of a row, by its number, type and value as far as the row has them.
     pub(crate) fn object(file: Option<&Self>, [number, kind, value]: [Option<f64>; 3]) -> Value {
         let is_named = |own: &&Value| index(&own["index"]).is_some_and(|own| Some(own) == number);
-        let own = file.and_then(|file| file.0.iter().find(is_named));
-        let mut object = own.cloned().unwrap_or_else(|| {
+        let all = file.into_iter().flat_map(|file| file.markers.iter().map(|own| &own.object));
+        let own = all.clone().find(is_named);
+        let object = own.cloned().unwrap_or_else(|| {
             let value = value.map(whole);
             let label = number.map(whole).or_else(|| value.clone());
             json!({
@@ -83,12 +129,32 @@ impl MarkerFile {
                 "value": value.unwrap_or_else(|| json!("")),
             })
         });
-        if let Some(members) = object.as_object_mut() {
-            // Its times are those of the recording, not of the replay.
-            members.retain(|name, _| !matches!(name.as_str(), "startDatetime" | "endDatetime"));
-        }
-        object
+        placed(object)
     }
+}
+
+/// A marker at its sample: its times are those of the recording, not of the replay.
+fn placed(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|name, _| !matches!(name.as_str(), "startDatetime" | "endDatetime"));
+    }
+    object
+}
+
+/// Seconds since 1970 of the start of a marker, and what a clock there showed.
+fn moments(object: &Value) -> Option<(f64, f64)> {
+    let text = object["startDatetime"].as_str()?;
+    let seconds = |own: Timestamp| own.as_duration().as_secs_f64();
+    let civil = text.parse::<DateTime>().ok().and_then(|own| own.to_zoned(TimeZone::UTC).ok());
+    let local = civil.map(|own| seconds(own.timestamp()));
+    let utc = text.parse::<Timestamp>().ok().map(seconds);
+    utc.or(local).zip(local.or(utc))
+}
+
+/// The latency of a marker, in a table of intervals that has its number.
+fn latency(table: &[DescribedMarker], object: &Value) -> Option<f64> {
+    let number = index(&object["index"])?;
+    table.iter().find(|own| index(&own.object["index"]) == Some(number))?.latency
 }
 
 /// A name without one of some ends, in any case.
@@ -133,7 +199,7 @@ fn markers(text: &str) -> Result<Vec<Value>, String> {
 
 /// The markers of a file of intervals, `latency,duration,type,marker_value,…,marker_id`, and its broken
 /// lines.
-fn intervals(text: &str) -> Result<(Vec<Value>, Vec<i64>), String> {
+fn intervals(text: &str) -> Result<(Vec<DescribedMarker>, Vec<i64>), String> {
     let mut lines = text.lines();
     let names = lines.next().unwrap_or_default();
     let separator = separator(names);
@@ -151,12 +217,14 @@ fn intervals(text: &str) -> Result<(Vec<Value>, Vec<i64>), String> {
         }
         let lasts = cell(duration).parse().is_ok_and(|duration: f64| duration > 0.0);
         let index = find("marker_id").and_then(|own| cell(own).parse().ok()).unwrap_or(number);
-        markers.push(json!({
+        let object = json!({
             "index": index,
             "label": cell(label),
             "type": if lasts { "interval" } else { "instance" },
             "value": cell(value),
-        }));
+        });
+        let latency = find("latency").and_then(|own| number_in(cell(own)));
+        markers.push(DescribedMarker { object, latency });
     }
     Ok((markers, broken))
 }

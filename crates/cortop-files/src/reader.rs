@@ -1,13 +1,13 @@
 //! Opens a recording, whatever its format. A file of gigabytes needs no more memory than a short one.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     capture::recording::CaptureRecording,
     csv_reader::CsvReader,
     edf::reader::EdfReader,
     input::{FileFormat, InputFile},
-    recording::{OpenError, RecordingReader, display_name},
+    recording::{OpenError, ReadProgress, RecordingReader, display_name},
     xdf::reader::XdfReader,
 };
 
@@ -17,8 +17,19 @@ use crate::{
 /// The file cannot be read, or nothing usable is in it: one sentence that names the file and the next
 /// step.
 pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
+    open_with(path, Arc::default())
+}
+
+/// The same; the progress is shared.
+///
+/// # Errors
+/// See [`open`].
+pub fn open_with(
+    path: &Path,
+    progress: Arc<ReadProgress>,
+) -> Result<Box<dyn RecordingReader>, OpenError> {
     let unreadable = |error| OpenError::Unreadable { name: display_name(path), error };
-    let mut input = InputFile::open(path).map_err(unreadable)?;
+    let mut input = InputFile::open_with(path, progress).map_err(unreadable)?;
     let is_object =
         input.bytes.fill_buf().map_err(unreadable)?.trim_ascii_start().starts_with(b"{");
     Ok(match input.format() {
@@ -27,5 +38,6 @@ pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
         FileFormat::Text => Box::new(CsvReader::open(input)?),
         FileFormat::Edf => Box::new(EdfReader::open(input)?),
         FileFormat::Xdf => Box::new(XdfReader::open(input)?),
+        FileFormat::Foreign(what) => return Err(OpenError::unusable(&input.name(), what)),
     })
 }

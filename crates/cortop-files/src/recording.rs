@@ -1,7 +1,11 @@
 //! What all readers of recordings have in common: what a recording says of itself, its rows one by one,
 //! and why nothing of a file can be used.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use crate::{
     header::Header,
@@ -45,16 +49,30 @@ pub trait RecordingReader: Send {
 
     /// What has been read so far.
     fn counts(&self) -> &ReadCounts;
+}
 
+/// How far the reading of a file is, for whoever shows that meanwhile.
+#[derive(Debug, Default)]
+pub struct ReadProgress {
+    /// Bytes of the file, 0 where that is not known, and those read of it, before they are decompressed.
+    pub(crate) size: AtomicU64,
+    pub(crate) read: AtomicU64,
+}
+
+impl ReadProgress {
     /// The share of the file that has been read, 0..1, where its size is known.
-    fn progress(&self) -> Option<f64>;
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let size = Some(self.size.load(Ordering::Relaxed)).filter(|size| *size > 0)?;
+        Some(self.read.load(Ordering::Relaxed) as f64 / size as f64)
+    }
 }
 
 /// Why nothing of a file can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
-    #[error("{name} cannot be read: {error}; check the path")]
+    #[error("{name} cannot be read: {error}; {}", next_step(error))]
     Unreadable {
         /// The file.
         name: String,
@@ -78,6 +96,12 @@ impl OpenError {
     pub(crate) fn unusable(name: &str, what: impl Into<String>) -> Self {
         Self::Unusable { name: name.to_owned(), what: what.into() }
     }
+}
+
+/// What to do about an error: what stands in the file, or the file itself.
+fn next_step(error: &io::Error) -> &'static str {
+    let is_damaged = matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof);
+    if is_damaged { "copy or export it again" } else { "check the path" }
 }
 
 /// What messages call a recording.

@@ -72,6 +72,10 @@ pub struct ReadCounts {
     pub lost: u64,
     /// Rows or records that are cut off.
     pub short: u64,
+    /// Rows with more values than there are names.
+    pub surplus: u64,
+    /// The lines of rows that were dropped, the first few.
+    pub dropped: Vec<u64>,
     /// Lines that repeat the names, give units or are comments.
     pub names: u64,
     /// Lines that are none of all these.
@@ -80,6 +84,26 @@ pub struct ReadCounts {
     pub too_long: u64,
     /// Markers that nothing names.
     pub unnamed_markers: u64,
+}
+
+impl ReadCounts {
+    /// Takes down the line of a row that was dropped.
+    pub(crate) fn drop_line(&mut self, line: u64) {
+        /// Lines that are named.
+        const NAMED: usize = 3;
+        if self.dropped.len() < NAMED {
+            self.dropped.push(line);
+        }
+    }
+}
+
+/// The most that a value of EEG may be, of whatever unit: above it are marks of missing values, and
+/// what no converter gives.
+const MOST: f64 = 1e10;
+
+/// A value of EEG that a sample can hold.
+pub(crate) fn eeg_value(number: f64) -> Option<f64> {
+    (number.abs() <= MOST).then_some(number)
 }
 
 /// A counter, if it is one.

@@ -7,6 +7,8 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
+use crate::members::skip_zeros;
+
 /// Decompresses all frames of a source.
 pub(crate) struct ZstdReader<R> {
     source: R,
@@ -22,7 +24,7 @@ impl<R: BufRead> ZstdReader<R> {
 
     /// Begins the next frame; `false` after the last.
     fn next_frame(&mut self) -> io::Result<bool> {
-        while !self.source.fill_buf()?.is_empty() {
+        while skip_zeros(&mut self.source)?.is_some() {
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {

@@ -42,6 +42,12 @@ impl RequestId {
     }
 }
 
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get())
+    }
+}
+
 /// Makes the result of a request.
 #[derive(Clone)]
 pub(super) struct Deferred(Arc<dyn Fn() -> Value + Send + Sync>);

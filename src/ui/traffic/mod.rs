@@ -302,12 +302,28 @@ impl Painter<'_> {
     fn requests(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
         let all = &self.traffic.rows;
         let end = all.len() - self.traffic.back[0].min(all.len());
+        let mut lines = Vec::new();
+        for row in all.range(..end).rev() {
+            let own = self.row(row, width);
+            if !lines.is_empty() && lines.len() + own.len() > rows {
+                break;
+            }
+            lines.extend(own.into_iter().rev());
+        }
+        lines.reverse();
         // Of the oldest a whole page is seen.
-        let end = end.max(rows.min(all.len()));
-        all.range(end.saturating_sub(rows)..end).map(|row| self.row(row, width)).collect()
+        for row in all.range(end..) {
+            let own = self.row(row, width);
+            if lines.len() + own.len() > rows {
+                break;
+            }
+            lines.extend(own);
+        }
+        lines
     }
 
-    fn row(&self, row: &TrafficRow, width: usize) -> Line<'static> {
+    /// A row, in further lines what its first has no room for: a refusal's words, and a note.
+    fn row(&self, row: &TrafficRow, width: usize) -> Vec<Line<'static>> {
         let client = match (&row.what, row.client) {
             (RowKind::Note(_), _) => String::new(),
             (_, 0) => "all".to_owned(),
@@ -315,26 +331,34 @@ impl Painter<'_> {
         };
         let client = self.span(ThemeToken::Dim, format!("{client:>3} "));
         let room = width.saturating_sub(TIME + 4 + 2);
+        let mut more = Vec::new();
         let (mark, token, what, outcome, outcome_token) = match &row.what {
             RowKind::Request { method, subject, answer, times, .. } => {
+                let times = if *times > 1 { format!("({times} times) ") } else { String::new() };
+                let what = brief_ids(&format!("{method} {times}{subject}"));
                 let (mark, token, outcome) = match answer {
                     None => (glyphs::PENDING, ThemeToken::Poor, "no answer yet".to_owned()),
                     Some((took, None)) => (glyphs::ON, ThemeToken::Good, took_text(*took)),
                     Some((took, Some(refusal))) => {
-                        let text = format!("{} {}", refusal.code, refusal.message);
-                        let whole = format!("{text} {}", took_text(*took));
-                        let fits = text::cells(&whole) + METHOD <= room;
-                        (glyphs::PROBLEM, ThemeToken::Bad, if fits { whole } else { text })
+                        let took = took_text(*took);
+                        let whole = format!("{} {} {took}", refusal.code, refusal.message);
+                        let fits = text::cells(&whole) + 1 + text::cells(&what) <= room;
+                        if !fits {
+                            more = text::wrap(&text::clean(&refusal.message), room);
+                        }
+                        let brief = format!("{} {took}", refusal.code);
+                        (glyphs::PROBLEM, ThemeToken::Bad, if fits { whole } else { brief })
                     }
                 };
-                let times = if *times > 1 { format!("({times} times) ") } else { String::new() };
-                let what = brief_ids(&format!("{method} {times}{subject}"));
                 let outcome_token =
                     if matches!(answer, Some((_, None))) { ThemeToken::Dim } else { token };
                 (mark, token, what, outcome, outcome_token)
             }
             RowKind::Note(text) => {
-                (glyphs::CHANGED, ThemeToken::Dim, text.clone(), String::new(), ThemeToken::Dim)
+                let mut parts = text::wrap(&text::clean(text), room).into_iter();
+                let text = parts.next().unwrap_or_default();
+                more = parts.collect();
+                (glyphs::CHANGED, ThemeToken::Dim, text, String::new(), ThemeToken::Dim)
             }
             RowKind::Event(text, is_problem) => {
                 let (mark, token) = if *is_problem {
@@ -345,18 +369,23 @@ impl Painter<'_> {
                 (mark, token, brief_ids(text), String::new(), token)
             }
         };
-        // A refusal needs its words more than the request its subject.
         let outcome = text::fit(&text::clean(&outcome), room.saturating_sub(METHOD));
         let gap = usize::from(!outcome.is_empty());
         let what_room = room.saturating_sub(text::cells(&outcome) + gap);
         let what = text::pad(&text::clean(&what), what_room);
-        Line::from(vec![
+        let first = Line::from(vec![
             self.clock(row.at),
             client,
             self.span(token, format!("{mark} ")),
             self.span(ThemeToken::Text, what),
             self.span(outcome_token, format!("{}{outcome}", " ".repeat(gap))),
-        ])
+        ]);
+        let indent = " ".repeat(width - room);
+        let token = if outcome.is_empty() { ThemeToken::Text } else { outcome_token };
+        let more = more.into_iter().map(|part| {
+            Line::from(vec![self.span(ThemeToken::Text, indent.clone()), self.span(token, part)])
+        });
+        [first].into_iter().chain(more).collect()
     }
 
     /// The last pieces of advice, each whole; of the oldest as many as there is room for.

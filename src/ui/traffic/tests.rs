@@ -127,8 +127,9 @@ fn clients_requests_and_advice_are_seen_at_once() {
         traffic.on_key(Key::char(pane));
         traffic.on_key(Key::HOME);
         let oldest = drawn(&traffic, (80, 24));
-        let rows = |screen: &str| screen.matches("08:10:").count();
-        assert_eq!(rows(&oldest), rows(&newest), "{oldest}");
+        let is_blank = |line: &&str| line.trim_matches(['"', '┃', '│', ' ']).is_empty();
+        let blank = |screen: &str| screen.lines().filter(is_blank).count();
+        assert_eq!(blank(&oldest), blank(&newest), "{oldest}");
         traffic.on_key(Key::END);
     }
     traffic.on_key(Key::char('2'));
@@ -179,5 +180,31 @@ fn nothing_yet_says_what_to_do_and_no_size_panics() {
                 drawn(&traffic, (width, height));
             }
         }
+    }
+}
+
+#[test]
+fn a_long_refusal_leaves_its_subject_and_is_read_to_its_end() {
+    let mut traffic = Traffic::new(TrafficSettings::default());
+    let method = "createSession".to_owned();
+    let subject = "active EPOCX-1A2B3C4D".to_owned();
+    let message = "The headset is being used by another application of another account; ask its \
+                   owner to close the session, or wait until it has ended, and try again.";
+    let refusal = Some(Refusal { code: -32_152, message: message.to_owned() });
+    let (request, took) = (1, 0.000_2);
+    let events = [
+        JournalEvent::Connected,
+        JournalEvent::Request { request, method: method.clone(), subject: subject.clone() },
+        JournalEvent::Answer { request, method, subject, refusal, took },
+    ];
+    let entry = |(number, event)| Entry { number, at: 1.0, client: 1, event };
+    traffic.take((1..).zip(events).map(entry).collect());
+    for width in [80, 100, 160] {
+        let screen = drawn(&traffic, (width, 24));
+        assert!(screen.contains("createSession active EPOCX-1A2B3C4D"), "{screen}");
+        assert!(screen.contains("-32152"), "{screen}");
+        let words: String = screen.split(['"', '│', '┃', '\n']).collect::<Vec<_>>().join(" ");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(message), "{words}");
     }
 }

@@ -205,12 +205,6 @@ impl CaptureReader {
     pub fn tally(&self) -> &LineTally {
         &self.tally
     }
-
-    /// The share of the file that has been read, where its size is known.
-    #[must_use]
-    pub fn progress(&self) -> Option<f64> {
-        self.lines.progress()
-    }
 }
 
 /// Reads a line.

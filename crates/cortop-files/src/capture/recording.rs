@@ -344,10 +344,6 @@ impl RecordingReader for CaptureRecording {
     fn counts(&self) -> &ReadCounts {
         &self.counts
     }
-
-    fn progress(&self) -> Option<f64> {
-        self.lines.progress()
-    }
 }
 
 /// The labels of a subscription one after the other, those of groups too.

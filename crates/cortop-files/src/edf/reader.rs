@@ -9,17 +9,18 @@ use std::{
 
 use cortop_protocol::Stream;
 use jiff::{civil::DateTime, tz::TimeZone};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     annotation::Annotation,
     header::{EdfFormat, EdfScale},
 };
 use crate::{
-    header::{ColumnKind, Header},
+    header::{ColumnKind, Header, MOTION_ALONE, microvolts},
     input::InputFile,
+    marker_file::MarkerFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{ReadCounts, Row, RowMarker, StreamSample, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
 /// The most signals and bytes of a record that make sense.
@@ -65,6 +66,11 @@ pub(crate) struct EdfReader {
     /// Times in which nothing was measured.
     skips: VecDeque<(f64, f64)>,
     markers: Vec<RowMarker>,
+    /// The file of markers beside it, and their times where no signal has them.
+    marker_file: Option<MarkerFile>,
+    timed: Vec<(Option<f64>, Value)>,
+    /// The marker of the sample before: its number, type and value.
+    mark: [Option<f64>; 3],
     states: Vec<(Stream, Vec<f64>)>,
 }
 
@@ -103,7 +109,7 @@ impl EdfReader {
         let header_bytes: Option<usize> = fields.number(8);
         let _reserved = fields.text(44);
         // Of a file that is still being written, -1.
-        let named_records = fields.number(8);
+        let named_records: Option<u64> = fields.number(8);
         let record_seconds = fields.number(8).filter(|own: &f64| own.is_finite() && *own > 0.0);
         let count: usize = fields.number(4).ok_or_else(|| broken("it has no number of signals"))?;
         if !(1..=MAX_SIGNALS).contains(&count) {
@@ -135,14 +141,7 @@ impl EdfReader {
                 others.push((label, signal));
             }
         }
-        let names = others.iter().map(|(label, _)| label.clone()).collect();
-        let mut header = Header::of(names).ok_or_else(|| {
-            OpenError::unusable(
-                &name,
-                "none of its signals is named after an EEG sensor (AF3 or EEG AF3, say), without \
-                 which they cannot be told apart; give a file with named channels",
-            )
-        })?;
+        let mut header = columns(&name, others.iter().map(|(label, _)| label.clone()).collect())?;
         let eeg_samples = header.columns.iter().find(|own| own.kind == ColumnKind::Sensor);
         let eeg_samples = eeg_samples.and_then(|own| others.get(own.place));
         let eeg_samples = eeg_samples.map_or(1, |(_, signal)| signal.samples.max(1));
@@ -154,6 +153,9 @@ impl EdfReader {
         let ordered = header.columns.iter().filter_map(|own| places.get_mut(own.place)?.take());
         let signals = ordered.collect();
         let (headset_type, serial) = headset(&recording);
+        let (marker_file, marker_notes) =
+            if input.once { (None, Vec::new()) } else { MarkerFile::beside(&input.path) };
+        notes.extend(marker_notes);
         let info = RecordingInfo {
             headset_type,
             serial,
@@ -182,6 +184,9 @@ impl EdfReader {
             time: 0.0,
             skips: VecDeque::new(),
             markers: Vec::new(),
+            marker_file,
+            timed: Vec::new(),
+            mark: [None; 3],
             states: Vec::new(),
         })
     }
@@ -219,6 +224,9 @@ impl EdfReader {
             let lost = gap.and_then(|gap| count((gap / self.step()).round()));
             self.place += lost.unwrap_or_default();
         }
+        if self.records == 0 {
+            self.place_markers();
+        }
         for own in found {
             let onset = self.start + own.onset;
             if own.has_no_data() {
@@ -226,7 +234,11 @@ impl EdfReader {
                 continue;
             }
             let kind = if own.duration.is_some() { "interval" } else { "instance" };
-            let object = json!({ "label": own.text, "type": kind, "value": own.text });
+            // The file beside it says more of it.
+            let known = self.timed.iter().position(|(_, object)| is_same(object, &own.text));
+            let object = known.map(|at| self.timed.remove(at).1);
+            let object = object
+                .unwrap_or_else(|| json!({ "label": own.text, "type": kind, "value": own.text }));
             self.markers.push(RowMarker { time: Some(onset), object });
         }
         while self.skips.front().is_some_and(|(_, end)| *end < self.time) {
@@ -235,6 +247,19 @@ impl EdfReader {
         self.records += 1;
         self.next = 0;
         Ok(true)
+    }
+
+    /// Takes the markers of the file beside it by their times, where no signal says at which samples they
+    /// are. Those that are annotations as well stay where these are, for clocks may have been set.
+    fn place_markers(&mut self) {
+        let Some(file) = &self.marker_file else { return };
+        if self.info.header.has(ColumnKind::MarkerIndex) {
+            return;
+        }
+        let records = self.named_records.map_or(f64::INFINITY, |own| own as f64);
+        let timed = file.timed(self.time, records * self.record_seconds).into_iter();
+        let start = self.time;
+        self.timed.extend(timed.map(|(time, object)| (time.map(|time| start + time), object)));
     }
 
     /// Seconds from sample to sample of EEG.
@@ -266,12 +291,20 @@ impl EdfReader {
         row.place = self.place;
         self.place += 1;
         row.time = Some(time);
-        let mut motion_counter = None;
+        let (mut motion_counter, mut mark) = (None, [None; 3]);
         for (column, signal) in self.info.header.columns.iter().zip(&self.signals) {
             match column.kind {
                 ColumnKind::Counter => row.counter = count(self.value(signal, index).round()),
                 ColumnKind::Interpolated => row.interpolated |= self.value(signal, index) > 0.5,
                 ColumnKind::Sensor | ColumnKind::Extra => row.eeg.push(self.value(signal, index)),
+                ColumnKind::MarkerIndex if self.value(signal, index) > 0.5 => {
+                    mark[0] = Some(self.value(signal, index).round());
+                }
+                ColumnKind::MarkerType => mark[1] = Some(self.value(signal, index).round()),
+                ColumnKind::MarkerValue => mark[2] = Some(self.value(signal, index).round()),
+                ColumnKind::MarkerFlag if self.value(signal, index).abs() > 0.5 => {
+                    mark[0] = mark[0].or(Some(self.value(signal, index).round()));
+                }
                 kind => {
                     // The samples of other signals that are due before the next row.
                     let due = |row: usize| (row * signal.samples).div_ceil(in_record);
@@ -299,6 +332,13 @@ impl EdfReader {
             }
         }
         row.markers.append(&mut self.markers);
+        // Where a signal holds the number of a marker, its first sample is the marker's.
+        if mark[0].is_some() && mark[0] != self.mark[0] {
+            let object = MarkerFile::object(self.marker_file.as_ref(), mark);
+            self.counts.unnamed_markers += u64::from(self.marker_file.is_none());
+            row.markers.push(RowMarker { time: None, object });
+        }
+        self.mark = mark;
         let states = &mut self.states;
         row.samples.retain(|own| {
             if !matches!(own.stream, Stream::Dev | Stream::Eq) {
@@ -330,6 +370,12 @@ impl RecordingReader for EdfReader {
             if self.next >= self.eeg_samples && !self.read_record()? {
                 // What annotations the last records had.
                 row.markers.append(&mut self.markers);
+                let (known, outside): (Vec<_>, Vec<_>) =
+                    self.timed.drain(..).partition(|(time, _)| time.is_some());
+                row.markers
+                    .extend(known.into_iter().map(|(time, object)| RowMarker { time, object }));
+                let file = self.marker_file.as_ref().filter(|_| !outside.is_empty());
+                self.info.notes.extend(file.map(|file| file.outside(outside.len())));
                 let own = self.records;
                 if let Some(named) = self.named_records.take().filter(|named| *named != own) {
                     let note = format!("Its header names {named} records, and it has {own}.");
@@ -348,10 +394,16 @@ impl RecordingReader for EdfReader {
     fn counts(&self) -> &ReadCounts {
         &self.counts
     }
+}
 
-    fn progress(&self) -> Option<f64> {
-        self.input.progress()
-    }
+/// The columns that signals of these labels are.
+fn columns(name: &str, labels: Vec<String>) -> Result<Header, OpenError> {
+    let has_motion = Header::names_motion(&labels);
+    Header::of(labels).ok_or_else(|| {
+        let without = "none of its signals is named after an EEG sensor (AF3 or EEG AF3, say), \
+                       without which they cannot be told apart; give a file with named channels";
+        OpenError::unusable(name, if has_motion { MOTION_ALONE } else { without })
+    })
 }
 
 /// The signals of a header with their labels.
@@ -376,21 +428,28 @@ fn signals(bytes: &[u8], count: usize, format: EdfFormat) -> Vec<(String, Signal
             digital = (-top - 1, top);
         }
         // Without a scale the digital values are the best there is.
-        let physical = physical.0.zip(physical.1).filter(|(low, high)| (low - high).abs() > 0.0);
+        let physical = physical.0.zip(physical.1);
+        let physical =
+            physical.filter(|(low, high)| eeg_value(low - high).is_some_and(|own| own != 0.0));
         let physical = physical.unwrap_or((f64::from(digital.0), f64::from(digital.1)));
         let unit = Fields(unit).text(8);
-        let factor = match unit.as_str() {
-            "V" => 1e6,
-            "mV" => 1e3,
-            "nV" => 1e-3,
-            _ => 1.0,
-        };
+        let factor = microvolts(&unit).unwrap_or(1.0);
         let signal =
             SignalLayout { offset, samples, scale: EdfScale { physical, digital }, factor };
         offset += samples;
         (Fields(label).text(16), signal)
     })
     .collect()
+}
+
+/// Whether the text of an annotation is that of a marker: its label, its value, or both.
+fn is_same(object: &Value, text: &str) -> bool {
+    let part = |name: &str| match &object[name] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (label, value) = (part("label"), part("value"));
+    text == label || text == value || *text == format!("{label} {value}")
 }
 
 /// The headset in the equipment field of a recording: `TYPE-SERIAL`, as our own files have it.
@@ -523,6 +582,82 @@ mod tests {
             assert_eq!(markers[0].object["type"], "interval");
             assert!((markers[0].time.unwrap() - 1_717_000_001.55).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn markers_beside_a_file_are_placed_by_their_times() {
+        let folder = tempfile::tempdir().unwrap();
+        // The file begins at 16:26:40.25 UTC, 18:26:40.25 on a clock two hours ahead.
+        let marker = |index: u32, second: &str, label: &str| {
+            format!(
+                "{{\"index\":{index},\"label\":\"{label}\",\"type\":\"instance\",\"value\":\"{index}\",\
+                 \"startDatetime\":\"{second}\",\"endDatetime\":\"{second}\"}}"
+            )
+        };
+        let markers = |hour: &str, zone: &str| {
+            let own = [
+                marker(1, &format!("2024-05-29T{hour}:26:41.250{zone}"), "open"),
+                // An annotation of the file as well.
+                marker(2, &format!("2024-05-29T{hour}:26:41.550{zone}"), "eyes"),
+                marker(3, &format!("2024-05-29T{hour}:59:00{zone}"), "too late"),
+            ];
+            format!("{{\"Markers\":[{}]}}", own.join(","))
+        };
+        let start = 1_717_000_000.25;
+        for (name, beside, json) in [
+            ("a.edf", "a.json", markers("16", "+00:00")),
+            ("b.md.edf", "b.json", markers("18", "+02:00")),
+            ("c.md.edf", "c.md.markers.json", markers("16", "Z")),
+            // The header has the local time.
+            ("d.EDF", "d_marker.json", markers("16", "+02:00")),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, file(EdfFormat::EdfPlus)).unwrap();
+            fs::write(folder.path().join(beside), json).unwrap();
+            let mut reader = open(&path).unwrap();
+            let (mut found, mut row) = (Vec::new(), Row::default());
+            while reader.next_row(&mut row).unwrap() {
+                found.append(&mut row.markers);
+            }
+            found.sort_by(|a, b| a.time.unwrap().total_cmp(&b.time.unwrap()));
+            let found: Vec<_> = found
+                .iter()
+                .map(|own| {
+                    ((own.time.unwrap() - start) * 100.0, own.object["label"].as_str().unwrap())
+                })
+                .map(|(time, label)| (format!("{time:.0}"), label))
+                .collect();
+            assert_eq!(found, [("100".into(), "open"), ("130".into(), "eyes")], "{name}");
+            let note = format!("{beside}: markers that are not within the recording: 1.");
+            assert!(reader.info().notes.contains(&note), "{name}: {:?}", reader.info().notes);
+        }
+        // A table of intervals counts from the first sample.
+        let path = folder.path().join("e.bdf");
+        fs::write(&path, file(EdfFormat::BdfPlus)).unwrap();
+        let table =
+            "latency,duration,type,marker_value,key,timestamp,marker_id\n2.5,1,rest,7,-1,9,1\n";
+        fs::write(folder.path().join("e_intervalMarker.csv"), table).unwrap();
+        let mut reader = open(&path).unwrap();
+        let (mut found, mut row) = (Vec::new(), Row::default());
+        while reader.next_row(&mut row).unwrap() {
+            found.append(&mut row.markers);
+        }
+        let rest = found.iter().find(|own| own.object["label"] == "rest").unwrap();
+        assert!((rest.time.unwrap() - start - 2.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_file_of_motion_alone_says_which_one_to_give() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.md.edf");
+        let mut bytes = file(EdfFormat::EdfPlus);
+        bytes[256..272].copy_from_slice(b"Q0              ");
+        fs::write(&path, &bytes).unwrap();
+        let refused = open(&path).err().unwrap().to_string();
+        assert!(
+            refused.contains("it holds motion and no EEG; give the file of the same name without"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) enum Chunk {
     Samples(u32, Vec<u8>),
     /// A stream, the time of a measurement of its clock, and what is to be added.
     Offset(u32, f64, f64),
+    /// The end of a stream.
+    Footer,
     /// Nothing that is needed.
     Other,
     /// The beginning of a chunk, where the file is cut off.
@@ -42,7 +44,9 @@ pub(super) fn next(
     let tag = u16::from_le_bytes(tag);
     let left = length - 2;
     if !matches!(tag, 2..=4) || left < 4 {
-        return skip(file, left);
+        let skipped = skip(file, left)?;
+        let is_footer = tag == 6 && skipped == Some(Chunk::Other);
+        return Ok(if is_footer { Some(Chunk::Footer) } else { skipped });
     }
     if file.read_exact(&mut stream).is_err() {
         return Ok(Some(Chunk::Cut));

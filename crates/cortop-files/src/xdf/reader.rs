@@ -15,10 +15,10 @@ use super::{
     description::{element, elements, unescape},
 };
 use crate::{
-    header::{ColumnKind, FileColumn, Header, listed},
+    header::{ColumnKind, FileColumn, Header, listed, microvolts},
     input::InputFile,
     recording::{OpenError, RecordingInfo, RecordingReader},
-    row::{ReadCounts, Row, RowMarker, StreamSample, count},
+    row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
 /// Streams and measurements of clocks that are kept of a file.
@@ -41,12 +41,14 @@ struct FileStream {
     channels: usize,
     rate: f64,
     labels: Vec<String>,
+    /// µV of the units of its channels, where they are of voltage.
+    units: Vec<Option<f64>>,
     /// When its clock was measured, and what is to be added to it.
     offsets: Vec<(f64, f64)>,
     /// The stamp of its last sample.
     last: Option<f64>,
-    /// Its place among the columns, in the order of the header: kinds and channels.
-    columns: Vec<(ColumnKind, usize)>,
+    /// Its place among the columns, in the order of the header: kinds, channels, and µV of their units.
+    columns: Vec<(ColumnKind, usize, f64)>,
 }
 
 /// Reads a file.
@@ -60,6 +62,8 @@ pub(crate) struct XdfReader {
     place: u64,
     /// The EEG of the row before.
     before: Vec<f64>,
+    /// Streams that have their footers.
+    footers: usize,
 }
 
 impl FileStream {
@@ -68,6 +72,8 @@ impl FileStream {
         let (name, kind) = (text("name"), text("type"));
         let labels = elements(xml, "channel").map(|own| element(own, "label").unwrap_or_default());
         let labels: Vec<_> = labels.map(unescape).collect();
+        let units = elements(xml, "channel").map(|own| microvolts(element(own, "unit")?.trim()));
+        let units: Vec<_> = units.collect();
         let format = ValueFormat::of(&text("channel_format"));
         let channels = text("channel_count").parse().unwrap_or_default();
         let rate = text("nominal_srate").parse().unwrap_or_default();
@@ -97,6 +103,7 @@ impl FileStream {
             channels,
             rate,
             labels,
+            units,
             offsets: Vec::new(),
             last: None,
             columns: Vec::new(),
@@ -173,6 +180,7 @@ impl XdfReader {
             waiting: VecDeque::new(),
             place: 0,
             before: Vec::new(),
+            footers: 0,
         };
         let mut magic = [0; 4];
         reader.input.bytes.read_exact(&mut magic).map_err(unreadable)?;
@@ -191,6 +199,10 @@ impl XdfReader {
             while let Ok(Some(chunk)) = chunk::next(&mut *scanned.bytes, |_| false) {
                 reader.note(chunk);
             }
+        }
+        if reader.streams.is_empty() {
+            let what = "it ends before its first stream is described; copy or record it again";
+            return Err(OpenError::unusable(&name, what));
         }
         reader.choose_streams().ok_or_else(|| {
             OpenError::unusable(
@@ -251,12 +263,17 @@ impl XdfReader {
                 owners.push((*id, channel));
             }
         }
-        let header = Header::of(names)?;
-        for FileColumn { place, kind, .. } in &header.columns {
+        let mut header = Header::of(names)?;
+        for column in header.columns.iter_mut().filter(|own| own.kind == ColumnKind::Sensor) {
+            let (id, channel) = *owners.get(column.place)?;
+            let unit = self.streams.get(&id)?.units.get(channel).copied().flatten();
+            column.microvolts = column.microvolts.or(unit);
+        }
+        for FileColumn { place, kind, microvolts, .. } in &header.columns {
             let (id, channel) = *owners.get(*place)?;
             // A channel of one stream is none of another's.
             if let Some(own) = self.streams.get_mut(&id) {
-                own.columns.push((*kind, channel));
+                own.columns.push((*kind, channel, microvolts.unwrap_or(1.0)));
             }
         }
         let rate = |id: u32| self.streams.get(&id).map(|own| own.rate).filter(|own| *own > 0.0);
@@ -278,6 +295,8 @@ impl XdfReader {
         let Some(chunk) = chunk::next(&mut *self.input.bytes, wanted)? else { return Ok(false) };
         if chunk == Chunk::Cut {
             self.counts.short += 1;
+        } else if chunk == Chunk::Footer {
+            self.footers += 1;
         } else if let Chunk::Samples(id, content) = &chunk {
             if let Some(own) = self.streams.get(id)
                 && let Some(format) = own.format
@@ -302,7 +321,7 @@ impl XdfReader {
                 row.time = Some(time);
                 row.place = self.place;
                 self.place += 1;
-                for (kind, channel) in &own.columns {
+                for (kind, channel, microvolts) in &own.columns {
                     let number = value(*channel);
                     match kind {
                         ColumnKind::Counter => row.counter = count(number),
@@ -315,13 +334,13 @@ impl XdfReader {
                             row.markers.push(RowMarker { time: None, object });
                         }
                         ColumnKind::Sensor | ColumnKind::Extra => {
-                            let held = !number.is_finite();
-                            if held && *kind == ColumnKind::Sensor {
+                            let known = eeg_value(number * microvolts);
+                            if known.is_none() && *kind == ColumnKind::Sensor {
                                 self.counts.held += 1;
                                 row.interpolated = true;
                             }
                             let before = self.before.get(row.eeg.len()).copied();
-                            row.eeg.push(if held { before.unwrap_or(f64::NAN) } else { number });
+                            row.eeg.push(known.or(before).unwrap_or(f64::NAN));
                         }
                         _ => {}
                     }
@@ -331,7 +350,7 @@ impl XdfReader {
             Some(Role::Of(stream)) => {
                 let mut counter = None;
                 let mut values = Vec::with_capacity(own.columns.len());
-                for (kind, channel) in &own.columns {
+                for (kind, channel, _) in &own.columns {
                     match kind {
                         ColumnKind::MotionCounter => counter = count(value(*channel)),
                         kind if kind.stream() == Some(stream) => values.push(value(*channel)),
@@ -367,6 +386,11 @@ impl RecordingReader for XdfReader {
                 return Ok(true);
             }
             if !self.read_chunk()? {
+                if std::mem::replace(&mut self.footers, usize::MAX) == 0 {
+                    let note =
+                        "It ends without the footers of its streams: its end may be missing.";
+                    self.info.notes.push(note.to_owned());
+                }
                 return Ok(false);
             }
         }
@@ -374,10 +398,6 @@ impl RecordingReader for XdfReader {
 
     fn counts(&self) -> &ReadCounts {
         &self.counts
-    }
-
-    fn progress(&self) -> Option<f64> {
-        self.input.progress()
     }
 }
 
@@ -526,6 +546,34 @@ mod tests {
             let short = reader.counts().short;
             assert_eq!(short, u64::from(!ends.contains(&length)), "{length}");
         }
+    }
+
+    #[test]
+    fn what_ends_too_early_says_so_and_values_have_units_and_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.xdf");
+        let whole = file();
+        for length in [4, 8, 20] {
+            fs::write(&path, &whole[..length]).unwrap();
+            let refused = open(&path).err().unwrap().to_string();
+            assert!(refused.contains("it ends before its first stream is described"), "{refused}");
+        }
+        let said = "It ends without the footers of its streams: its end may be missing.";
+        let is_said = |bytes: &[u8]| rows(bytes).1.info().notes.iter().any(|note| note == said);
+        assert!(is_said(&whole));
+        let footer = chunk(6, &[&1_u32.to_le_bytes()[..], b"<info/>"].concat());
+        assert!(!is_said(&[whole, footer].concat()));
+
+        let eeg = header(1, "lab", "EEG", "double64", 100.0, &["AF3", "T7"]);
+        let eeg = String::from_utf8_lossy(&eeg[7..]).replace("</label>", "</label><unit>V</unit>");
+        let values: [(Option<f64>, &[f64]); 3] =
+            [(Some(1.0), &[1e-6, 2e-6]), (None, &[1e308, -1e300]), (None, &[3e-6, 4e-6])];
+        let bytes = [b"XDF:".to_vec(), chunk(2, eeg.as_bytes()), samples(1, &values)].concat();
+        let (found, reader) = rows(&bytes);
+        let found: Vec<_> =
+            found.iter().map(|row| (row.eeg[0].round(), row.eeg[1].round())).collect();
+        assert_eq!(found, [(1.0, 2.0), (1.0, 2.0), (3.0, 4.0)]);
+        assert_eq!(reader.counts().held, 2);
     }
 
     #[test]

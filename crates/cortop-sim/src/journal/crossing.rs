@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::outgoing::RequestId;
 use cortop_protocol::{
     Method, Warning, sanitize::floor_char_boundary, secrets::Secrets, wire::Side,
 };
@@ -41,8 +42,8 @@ pub(super) enum CrossingEvent<'a> {
 /// A request as it came, but for its secrets.
 #[derive(Clone, Debug)]
 pub(super) struct ClientRequest {
-    /// `null` where there is none.
-    pub(super) id: Value,
+    /// As JSON, `null` where there is none.
+    pub(super) id: String,
     /// Its name, empty where there is none.
     pub(super) name: String,
     /// If the API has it.
@@ -80,7 +81,7 @@ impl ClientRequest {
             Some(Value::Object(params)) => params,
             _ => Map::new(),
         };
-        let id = request.remove("id").unwrap_or_default();
+        let id = id_of(request.remove("id"), text);
         Self { id, method: name.parse().ok(), name, params, fault }
     }
 
@@ -88,6 +89,17 @@ impl ClientRequest {
     pub(super) fn text(&self, name: &str) -> &str {
         self.params.get(name).and_then(Value::as_str).unwrap_or_default()
     }
+}
+
+/// The id of a message as JSON. Whole numbers of more than 64 bits are as they were written: rounded, they
+/// would be taken for others.
+pub(super) fn id_of(id: Option<Value>, message: &str) -> String {
+    let id = id.unwrap_or_default();
+    let written = id.as_number().filter(|own| own.is_f64()).map(|_| RequestId::read(message));
+    let written = written.map(|own| own.to_string());
+    let is_whole =
+        |own: &String| own.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    written.filter(is_whole).unwrap_or_else(|| id.to_string())
 }
 
 /// An error as it was answered.

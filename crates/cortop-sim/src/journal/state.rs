@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     ClientSummary, OpenSession,
     advice::{Advice, Advisor},
-    crossing::{ClientRequest, Crossing, CrossingEvent, Refusal},
+    crossing::{ClientRequest, Crossing, CrossingEvent, Refusal, id_of},
     entry::{Entry, JournalEvent, SessionEnd},
     sample_count::SampleCount,
 };
@@ -166,7 +166,7 @@ impl State {
             self.warned(client, at, &warning.into());
             return;
         }
-        let id = message.remove("id").unwrap_or_default();
+        let id = id_of(message.remove("id"), text);
         let Some(own) = self.clients.get_mut(&client) else { return };
         let Some(place) = own.pending.iter().position(|own| own.request.id == id) else { return };
         let Some(pending) = own.pending.remove(place) else { return };

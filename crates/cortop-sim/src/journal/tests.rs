@@ -182,3 +182,34 @@ async fn a_reader_gets_each_entry_once_and_knows_what_it_missed() {
     let clients = journal.clients();
     assert!(clients.len() <= MAX_CLIENTS && clients[0].number == 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn ids_of_more_than_64_bits_are_told_apart() {
+    let journal = Journal::new();
+    journal.connected(1);
+    let ids = ["36893488147419103232", "36893488147419103233", "-99999999999999999999"];
+    for (id, method) in ids.iter().zip(["getCortexInfo", "getUserLogin", "queryHeadsets"]) {
+        let request = format!("{{\"id\":{id},\"jsonrpc\":\"2.0\",\"method\":\"{method}\"}}");
+        journal.received(1, &request);
+    }
+    for id in ids.iter().rev() {
+        journal.sent(1, &format!("{{\"id\":{id},\"jsonrpc\":\"2.0\",\"result\":{{}}}}"));
+    }
+    let answered = journal.entries().into_iter().filter_map(|entry| match entry.event {
+        JournalEvent::Answer { method, .. } => Some(method),
+        _ => None,
+    });
+    let answered: Vec<_> = answered.collect();
+    assert_eq!(answered, ["queryHeadsets", "getUserLogin", "getCortexInfo"]);
+    assert_eq!(journal.advice(), []);
+    // One that does come again is named in full.
+    journal.received(
+        1,
+        "{\"id\":36893488147419103233,\"jsonrpc\":\"2.0\",\"method\":\"getCortexInfo\"}",
+    );
+    assert!(
+        journal.advice()[0].text.contains("the id 36893488147419103233 of"),
+        "{:?}",
+        journal.advice()
+    );
+}

@@ -6,10 +6,13 @@ use std::{
     io,
     ops::RangeInclusive,
     path::Path,
-    time::{Duration, Instant},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
-use color_eyre::{Result, eyre::eyre};
+use color_eyre::{
+    Result,
+    eyre::{Report, eyre},
+};
 use cortop_files::{
     header::{ColumnKind, Header, listed},
     recording::{RecordingInfo, RecordingReader, display_name},
@@ -21,6 +24,8 @@ use super::{
     RecordedStream, Recording,
     clock::{ClockCounts, Pace, RecordingClock, RowClock, StampScan},
     counter::{CounterScan, Steps},
+    order::RowOrder,
+    repeats::Repeats,
     store::Store,
     track::{BEFORE_CELLS, Track},
 };
@@ -37,8 +42,10 @@ use cortop_protocol::{
 
 /// Markers that are kept of a recording.
 const MAX_MARKERS: usize = 1_000_000;
-/// Seconds of reading after which progress is reported, and then again and again.
-const REPORTED: Duration = Duration::from_secs(2);
+/// µV below which no EEG stays as a whole, and those within which that of a headset with an offset
+/// does if it is given in mV.
+const LEAST_EEG: f64 = 1.0;
+const OFFSET_IN_MILLIVOLTS: RangeInclusive<f64> = 1.0..=9.0;
 
 /// What is read of a file, in the order of its rows.
 struct Collected {
@@ -48,21 +55,25 @@ struct Collected {
     /// The time stamp and the counter of the row before, and its values.
     before: (Option<f64>, Option<u64>),
     eeg_before: Vec<f64>,
+    repeats: Repeats,
     /// Rows that stand twice, and those that come after the next one.
     doubled: u64,
     out_of_order: u64,
     /// The first value of each channel.
     first_values: Vec<f64>,
+    /// Sensors, and the lowest and the highest of their values.
+    sensors: usize,
+    range: (f64, f64),
     others: Vec<(Stream, Store, CounterScan)>,
     /// Markers, each with the row before which it came.
     markers: Vec<(usize, RowMarker)>,
 }
 
-/// Reads all rows of a file and puts a recording together.
+/// Reads all rows of a file and puts a recording together. `read` is told how many there are so far.
 pub(super) fn recording(
     mut reader: Box<dyn RecordingReader>,
     file: &Path,
-    report: fn(&str),
+    read: &AtomicU64,
 ) -> Result<Recording> {
     let name = display_name(file);
     let mut collected = Collected::new(&reader.info().header);
@@ -71,20 +82,15 @@ pub(super) fn recording(
             "{name} cannot be kept for replay: {error}; make room in the folder of temporary files"
         )
     };
-    // A row is held until the next one is known, for two may have changed places.
-    let (mut row, mut held) = (Row::default(), Row::default());
-    let (mut reported, mut said) = (Instant::now(), String::new());
+    let mut order = RowOrder::default();
+    let mut row = Row::default();
     let mut cut = None;
-    for count in 1_u64.. {
+    loop {
         match reader.next_row(&mut row) {
             Ok(true) => {
-                if precedes(&row, &held) {
-                    collected.out_of_order += 1;
-                    std::mem::swap(&mut row.place, &mut held.place);
-                } else {
-                    std::mem::swap(&mut row, &mut held);
+                if order.push(&mut row) {
+                    collected.push(&mut row).map_err(unstorable)?;
                 }
-                collected.push(&mut row).map_err(unstorable)?;
             }
             Ok(false) => break,
             Err(error) => {
@@ -92,41 +98,39 @@ pub(super) fn recording(
                 break;
             }
         }
-        if count.is_multiple_of(64) && reported.elapsed() > REPORTED {
-            reported = Instant::now();
-            let read = reader.counts().read;
-            let now = match reader.progress() {
-                Some(share) => format!("reading {name}: {:.0} %, {read} rows", 100.0 * share),
-                None => format!("reading {name}: {read} rows"),
-            };
-            if now != said {
-                report(&now);
-                said = now;
-            }
-        }
+        read.store(reader.counts().read, Ordering::Relaxed);
     }
-    collected.push(&mut held).map_err(unstorable)?;
+    while let Some(mut row) = order.pop() {
+        collected.push(&mut row).map_err(unstorable)?;
+    }
+    collected.out_of_order = order.moved;
     if collected.eeg.len() < 2 {
-        return Err(match cut {
-            Some(error) => eyre!("{name} cannot be read: {error}; give a file that is whole"),
-            None => {
-                eyre!("{name} has fewer than two rows of readable EEG; give a longer recording")
-            }
-        });
+        return Err(refusal(&name, cut, reader.counts()));
     }
     let mut recording =
         collected.recording(reader.info(), file, reader.counts()).map_err(unstorable)?;
     if let Some(error) = cut {
-        let note = format!("The file cannot be read to its end ({error}); the rest is played.");
+        let note = format!(
+            "The file cannot be read beyond row {} ({error}); what comes before is played.",
+            reader.counts().read
+        );
         recording.notes.insert(recording.notes.len().saturating_sub(1), note);
     }
     Ok(recording)
 }
 
-/// Whether a row belongs before the one that came before it, by its time and its counter.
-fn precedes(row: &Row, before: &Row) -> bool {
-    let earlier = row.time.zip(before.time).is_some_and(|(own, other)| own < other);
-    earlier && row.counter.zip(before.counter).is_some_and(|(own, other)| own + 1 == other)
+/// Why a file with so few rows cannot be played, and the next step.
+fn refusal(name: &str, cut: Option<io::Error>, counts: &ReadCounts) -> Report {
+    if let Some(error) = cut {
+        return eyre!("{name} cannot be read: {error}; give a file that is whole");
+    }
+    if let Some(line) = counts.dropped.first().filter(|_| counts.surplus > 0) {
+        return eyre!(
+            "{name}: its rows have more values than its columns have names (line {line}, say); if \
+             commas separate both decimals and cells, save it with decimal points"
+        );
+    }
+    eyre!("{name} has fewer than two rows of readable EEG; give a longer recording")
 }
 
 impl Collected {
@@ -143,9 +147,12 @@ impl Collected {
             stamps: StampScan::default(),
             before: (None, None),
             eeg_before: Vec::new(),
+            repeats: Repeats::default(),
             doubled: 0,
             out_of_order: 0,
             first_values: vec![f64::NAN; channels],
+            sensors: header.labels(ColumnKind::Sensor).count(),
+            range: (f64::INFINITY, f64::NEG_INFINITY),
             others: others.collect(),
             markers: Vec::new(),
         }
@@ -153,7 +160,9 @@ impl Collected {
 
     fn push(&mut self, row: &mut Row) -> io::Result<()> {
         let clock = (row.time, row.counter);
-        if row.counter.is_some() && clock == self.before && row.eeg == self.eeg_before {
+        let is_doubled =
+            || row.counter.is_some() && clock == self.before && row.eeg == self.eeg_before;
+        if is_doubled() || self.repeats.is_repeated(row, self.before.0, &self.eeg) {
             self.doubled += 1;
             return Ok(());
         }
@@ -176,6 +185,10 @@ impl Collected {
         let stamp = row.time.unwrap_or(f64::NAN);
         self.stamps.push(row.time, row.counter, place);
         self.counters.push(row.counter, stamp);
+        // NaN is neither lower nor higher.
+        for value in row.eeg.iter().take(self.sensors) {
+            self.range = (self.range.0.min(*value), self.range.1.max(*value));
+        }
         for (first, value) in self.first_values.iter_mut().zip(&row.eeg) {
             if first.is_nan() {
                 *first = *value;
@@ -257,12 +270,18 @@ impl Collected {
         let id = id.map(HeadsetId::from);
         let mut recording = Recording { spec, id, notes: Vec::new(), eeg, streams, markers };
         let timing = Timing {
-            has_stamps: self.stamps.has_any(),
+            stamps: match (self.stamps.has_any(), header.has(ColumnKind::Time)) {
+                (true, _) if self.stamps.is_backwards() => StampQuality::Backwards,
+                (true, _) => StampQuality::Rising,
+                (false, true) => StampQuality::Unreadable,
+                (false, false) => StampQuality::None,
+            },
             pace: measured,
             is_counted,
             counts: clock.counts,
         };
         recording.notes = notes(&recording, file, info, period, &timing);
+        recording.notes.extend(unit_note(self.range));
         if counts.unnamed_markers > 0 {
             recording.notes.push(
                 "Its rows have markers, and no readable file beside it says what they mean: they \
@@ -343,6 +362,26 @@ fn dev_columns(header: &Header) -> Columns {
     Columns([one("Battery"), one("Signal")].into_iter().chain(contact).chain(percent).collect())
 }
 
+/// That the EEG has another unit than µV, if its range says so.
+fn unit_note((low, high): (f64, f64)) -> Option<String> {
+    let most = low.abs().max(high.abs());
+    let unit = if most < LEAST_EEG / 100.0 {
+        "volts"
+    } else if most < LEAST_EEG
+        || OFFSET_IN_MILLIVOLTS.contains(&low) && OFFSET_IN_MILLIVOLTS.contains(&high)
+    {
+        "millivolts"
+    } else {
+        return None;
+    };
+    let symbol = if unit == "volts" { "V" } else { "mV" };
+    (most > 0.0).then(|| {
+        format!(
+            "Its EEG looks like {unit}, and is played as µV; if so, name the unit: AF3 ({symbol})."
+        )
+    })
+}
+
 /// What was read, what was repaired, what was dropped.
 fn count_sentences(
     counts: &ReadCounts,
@@ -362,6 +401,7 @@ fn count_sentences(
         ("Rows without any readable EEG, lost samples", counts.lost),
         ("Rows that stand twice, the second dropped", doubled),
         ("Rows that come after the next one, put before it", out_of_order),
+        ("Rows with more values than names, dropped", counts.surplus),
         ("Lines or records that are cut off, dropped", counts.short),
         ("Lines that are too long, dropped", counts.too_long),
         ("Lines of names or units, skipped", counts.names),
@@ -371,6 +411,17 @@ fn count_sentences(
             sentences.push(format!("{what}: {count}."));
         }
     }
+    let lines: Vec<_> = counts.dropped.iter().map(ToString::to_string).collect();
+    let lines = lines.join(", ");
+    let step = if counts.surplus > 0 { "; is there a comma within a value?" } else { "." };
+    match counts.dropped.len() {
+        0 => {}
+        1 => sentences.push(format!("Dropped: line {lines}{step}")),
+        own if own as u64 == counts.surplus + counts.short => {
+            sentences.push(format!("Dropped: lines {lines}{step}"));
+        }
+        _ => sentences.push(format!("The first dropped: lines {lines}{step}")),
+    }
     sentences.join(" ")
 }
 
@@ -378,9 +429,17 @@ fn flat<'a>(labels: impl Iterator<Item = &'a str>) -> Columns {
     Columns(labels.map(|label| Column::One(label.to_owned())).collect())
 }
 
+/// What there is of time stamps.
+enum StampQuality {
+    None,
+    Unreadable,
+    Backwards,
+    Rising,
+}
+
 /// What times and counters of a recording are taken from.
 struct Timing {
-    has_stamps: bool,
+    stamps: StampQuality,
     pace: Option<Pace>,
     is_counted: bool,
     counts: ClockCounts,
@@ -390,10 +449,19 @@ impl Timing {
     fn notes(&self, has_counter: bool, named: Option<f64>, rate: u32) -> Vec<String> {
         let mut notes = Vec::new();
         match &self.pace {
-            None if self.has_stamps => {
-                notes.push(format!("Its timestamps tell nothing: {rate} Hz is assumed."));
+            None => {
+                let (what, step) = match self.stamps {
+                    StampQuality::None => ("It has no timestamps", ""),
+                    StampQuality::Unreadable => {
+                        ("Its timestamps cannot be read", "; write them as seconds")
+                    }
+                    StampQuality::Backwards => {
+                        ("Its timestamps run backwards", "; sort its rows by time")
+                    }
+                    StampQuality::Rising => ("Its timestamps tell nothing", ""),
+                };
+                notes.push(format!("{what}: {rate} Hz is assumed{step}."));
             }
-            None => notes.push(format!("It has no timestamps: {rate} Hz is assumed.")),
             Some(own) if own.unit_name != "seconds" => {
                 notes.push(format!("Its timestamps are taken for {}.", own.unit_name));
             }

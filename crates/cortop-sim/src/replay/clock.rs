@@ -55,6 +55,7 @@ pub(super) struct StampScan {
     read: u64,
     /// Those that are not later than the one before.
     not_later: u64,
+    earlier: u64,
     /// The row before: its counter and its place, and its distance from the first one as far as
     /// counters and places tell it here.
     before: Option<(Option<u64>, u64)>,
@@ -90,6 +91,7 @@ impl StampScan {
             return;
         };
         self.not_later += u64::from(stamp <= before);
+        self.earlier += u64::from(stamp < before);
         if stamp.total_cmp(&before).is_eq() {
             return;
         }
@@ -148,6 +150,11 @@ impl StampScan {
     /// Whether there are any.
     pub(super) fn has_any(&self) -> bool {
         self.read > 0
+    }
+
+    /// Whether they fall from row to row.
+    pub(super) fn is_backwards(&self) -> bool {
+        5 * self.earlier > 4 * self.read
     }
 
     /// What the time stamps tell, where the file names a rate or not; `None` if they tell nothing.

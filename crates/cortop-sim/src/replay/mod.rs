@@ -6,16 +6,29 @@
 mod assemble;
 mod clock;
 mod counter;
+mod order;
+mod repeats;
 mod store;
 mod track;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
 
 use color_eyre::Result;
 use cortop_files::{
     header::ColumnKind,
-    reader::open,
-    recording::{STDIN, display_name},
+    reader,
+    recording::{ReadProgress, STDIN, display_name},
 };
 use serde_json::json;
 
@@ -33,6 +46,9 @@ use cortop_protocol::{
 
 /// Samples of `dev` and `eq` a second.
 const STATE_RATE: f64 = 2.0;
+/// Time of reading after which progress is reported, and then again and again.
+const REPORTED_FIRST: Duration = Duration::from_millis(500);
+const REPORTED: Duration = Duration::from_secs(2);
 /// Stands for a charge that the file does not have, at a place that clients count on.
 const UNKNOWN: f64 = -1.0;
 /// Mental commands by the numbers of an export (§3.4).
@@ -101,7 +117,36 @@ impl Recording {
         if is_stream {
             report(&format!("{} is read to its end before it is played", display_name(file)));
         }
-        assemble::recording(open(file)?, file, report)
+        let (progress, rows) = (Arc::new(ReadProgress::default()), AtomicU64::new(0));
+        thread::scope(|scope| {
+            let (done, ended) = mpsc::channel::<()>();
+            scope.spawn(|| {
+                let (mut wait, mut said, ended) = (REPORTED_FIRST, String::new(), ended);
+                while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+                    wait = REPORTED;
+                    // What takes long then is not the reading.
+                    let share = progress.share();
+                    if share.is_some_and(|own| own >= 1.0) {
+                        continue;
+                    }
+                    let share = share.map(|own| format!(" {:.0} %,", 100.0 * own));
+                    let now = format!(
+                        "reading {}:{} {} rows",
+                        display_name(file),
+                        share.unwrap_or_default(),
+                        rows.load(Ordering::Relaxed)
+                    );
+                    if now != said {
+                        report(&now);
+                        said = now;
+                    }
+                }
+            });
+            let reader = reader::open_with(file, Arc::clone(&progress))?;
+            let recording = assemble::recording(reader, file, &rows);
+            drop(done);
+            recording
+        })
     }
 
     /// Seconds of one round.

@@ -125,11 +125,29 @@ impl Store {
         StoredRow { block: block.unwrap_or_default(), start, width: self.width }
     }
 
+    /// Copies a row, of those that are still being added too; nothing if there is none.
+    pub(super) fn copy_row(&self, row: usize, into: &mut Vec<f64>) {
+        into.clear();
+        let first_open = self.len - self.open.len() / self.width;
+        match row.checked_sub(first_open) {
+            Some(open) => {
+                let own = self.open.get(open * self.width..(open + 1) * self.width);
+                into.extend_from_slice(own.unwrap_or_default());
+            }
+            None => into.extend_from_slice(&self.row(row)),
+        }
+    }
+
     /// The first row whose first number is not below a value; they must rise.
     pub(super) fn first_at(&self, value: f64) -> usize {
         let after = self.firsts.partition_point(|first| *first < value);
         let Some(number) = after.checked_sub(1) else { return 0 };
-        let Ok(block) = self.block(number) else { return after * BLOCK_ROWS };
+        let block = if number * BLOCK_ROWS + self.open.len() / self.width == self.len {
+            None
+        } else {
+            self.block(number).ok()
+        };
+        let block = block.as_ref().map_or(&self.open, |own| &**own);
         let rows = block.len() / self.width;
         let below = |row: usize| block.get(row * self.width).is_some_and(|own| *own < value);
         let (mut low, mut high) = (0, rows);

@@ -415,8 +415,7 @@ impl ClientHistory {
             let text = format!(
                 "the id {:.40} of {} was used before: give each request an id of its own, or answers \
                  cannot be told apart",
-                request.id.to_string(),
-                request.name
+                request.id, request.name
             );
             found.push(said(Mistake::IdReused, "", text));
         }
@@ -489,13 +488,13 @@ impl ClientHistory {
     }
 
     /// Whether an earlier request had this id.
-    fn reuses(&mut self, id: &Value) -> bool {
-        if id.is_null() {
+    fn reuses(&mut self, id: &str) -> bool {
+        if id == "null" {
             return false;
         }
         // An id may be long, and only whether it comes again matters.
         let mut hasher = DefaultHasher::new();
-        id.to_string().hash(&mut hasher);
+        id.hash(&mut hasher);
         let id = hasher.finish();
         if !self.ids.insert(id) {
             return true;

@@ -229,7 +229,7 @@ fn files_are_taken_as_they_are() {
         (
             "cut-last-line.csv",
             4203.865,
-            "Rows read: 128. Lines or records that are cut off, dropped: 1.",
+            "Rows read: 128. Lines or records that are cut off, dropped: 1. Dropped: line 130.",
         ),
         ("hz250.csv", 4203.865, "Rows read: 59."),
         ("railed.csv", 8401.923, "Rows read: 58."),

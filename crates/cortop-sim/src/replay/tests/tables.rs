@@ -173,8 +173,8 @@ fn time_stamps_may_be_dates() {
 
 #[test]
 fn a_raw_table_of_another_amplifier_is_refused_with_what_is_missing() {
-    let muse = "timestamps,TP9,AF7,AF8,TP10,Right AUX\n1.7e9,1,2,3,4,5\n1.7e9,2,3,4,5,6\n";
-    let said = ": it has no column Timestamp or COUNTER and no sampling rate, and its sensors are \
+    let muse = "TP9,AF7,AF8,TP10,Right AUX\n1,2,3,4,5\n2,3,4,5,6\n";
+    let said = ": it has no column of times, no COUNTER and no sampling rate, and its sensors are \
                 those of no EMOTIV headset, so that its rate is unknown; if it has a column of \
                 times, name it Timestamp";
     assert_eq!(refusal(muse), said);
@@ -273,4 +273,344 @@ fn files_may_be_compressed_twice() {
         gzip.finish().unwrap()
     };
     is_whole(&read_bytes(&gzip(&gzip(table(&[]).as_bytes())), ".csv.gz").unwrap(), "twice");
+}
+
+#[test]
+fn a_column_of_times_may_have_many_names() {
+    let rows = |time: &str| {
+        let rows =
+            (0..512_u32).map(|row| format!("{row},{},{:.4}\n", row + 1, f64::from(row) / 256.0));
+        rows.fold(format!("AF3,T7,{time}\n"), |all, row| all + &row)
+    };
+    for name in [
+        "time",
+        "Time",
+        "t",
+        "times",
+        "timestamps",
+        "TIMESTAMP",
+        "Time Stamp",
+        "time_stamp_s",
+        "Time (s)",
+        "TIME [sec]",
+        "seconds",
+        "Seconds",
+        "LSL time",
+        "lsl_timestamp",
+        "Unix Timestamp",
+        "UnixTime",
+        "time_s",
+        "Time:256Hz",
+        "Elapsed Time",
+        "Timestamp (Formatted)",
+        "Time..s.",
+        "'time'",
+        "\"time\"",
+        "OriginalTimestamp",
+    ] {
+        let recording = read(&rows(name)).unwrap();
+        assert_eq!(recording.spec.eeg_rate, 256, "{name}: {:?}", recording.notes);
+        assert!(!recording.notes.join(" ").contains("Left out"), "{name}: {:?}", recording.notes);
+    }
+    for name in ["Marker time", "time zone", "reaction time", "epoch", "test", "T"] {
+        let recording = read(&rows(name)).unwrap();
+        let expected = if name == "T" { 256 } else { 128 };
+        assert_eq!(recording.spec.eeg_rate, expected, "{name}: {:?}", recording.notes);
+    }
+    // EmotivPRO's own goes first, wherever it stands; the others are said.
+    for names in
+        ["time,AF3,Timestamp", "OriginalTimestamp,AF3,Timestamp", "Other time,AF3,Timestamp"]
+    {
+        let rows =
+            (0..512_u32).map(|row| format!("{},1,{:.4}\n", row * row, f64::from(row) / 256.0));
+        let recording = read(&rows.fold(format!("{names}\n"), |all, row| all + &row)).unwrap();
+        assert_eq!(recording.spec.eeg_rate, 256, "{names}");
+        assert!(recording.notes.join(" ").contains("Left out: "), "{names}: {:?}", recording.notes);
+    }
+}
+
+/// A table of 40 rows by its names, and by how a row is written.
+fn rows(names: &str, row: impl Fn(u32) -> String) -> String {
+    (0..40).fold(format!("{names}\n"), |all, own| all + &row(own) + "\n")
+}
+
+#[test]
+fn decimal_commas_that_also_separate_cells_are_put_together_where_that_is_certain() {
+    let said = "Its decimal commas also separate its cells: each number is put together from two.";
+    for (text, what) in [
+        (rows("COUNTER,AF3,T7", |row| format!("{row},{row},50,4200,25")), "with a counter"),
+        (rows("AF3,T7", |row| format!("{row},50,4200,25")), "sensors alone"),
+        (
+            rows("time,AF3,T7", |row| format!("1,{:03},{row},50,4200,25", 4 * row)),
+            "with decimal times",
+        ),
+        (
+            rows("Timestamp,AF3,T7,MarkerIndex", |row| format!("{},{row},50,4200,25,", 4 * row)),
+            "with whole times",
+        ),
+        (
+            rows("COUNTER,AF3,T7,PM.Focus.Scaled", |row| format!("{row},{row},50,4200,25,,")),
+            "with empty cells",
+        ),
+    ] {
+        let recording = read(&text).unwrap();
+        assert!(recording.notes.iter().any(|note| note == said), "{what}: {:?}", recording.notes);
+        for row in 0..40_u32 {
+            let cells = eeg(&recording, row.into());
+            assert_eq!(cells[2..], [f64::from(row) + 0.5, 4200.25], "{what}");
+        }
+    }
+    // Rows whose numbers are whole by chance have fewer cells.
+    let chance = rows("COUNTER,AF3,T7", |row| match row {
+        7 | 20 => format!("{row},{row},4200,25"),
+        _ => format!("{row},{row},50,4200,25"),
+    });
+    let recording = read(&chance).unwrap();
+    let said = "Rows with more values than names, dropped: 2. Dropped: lines 9, 22";
+    assert!(counts(&recording).contains(said), "{}", counts(&recording));
+    assert_eq!(recording.eeg.track.missing(), 2);
+    // Of one sensor behind a number, either could be meant.
+    let refused = refusal(&rows("time,AF3", |row| format!("{row},4200,25")));
+    assert!(refused.contains("more values than its columns have names (line 2, say)"), "{refused}");
+}
+
+#[test]
+fn rows_with_more_values_than_names_are_dropped_and_named() {
+    let two_in_one = "3,0,3.5,4200.25,4,0,4.5,4200.25";
+    for line in ["3,0,3,5,4200.25", two_in_one, "3,0,3.5,4200.25,x", "3,0,3.5,4200.25,,9"] {
+        let recording = read(&table(&[(3, line)])).unwrap();
+        let said = "Rows with more values than names, dropped: 1. Dropped: line 5; is there a comma \
+                    within a value?";
+        assert!(counts(&recording).contains(said), "{line}: {}", counts(&recording));
+        assert_eq!(recording.eeg.track.missing(), 1, "{line}");
+        assert_eq!(eeg(&recording, 3), [4.0, 0.0, 4.5, 4200.25], "{line}");
+    }
+    is_whole(&read(&table(&[(3, "3,0,3.5,4200.25,,, ")])).unwrap(), "empty cells");
+}
+
+#[test]
+fn row_numbers_without_a_name_are_left_out() {
+    for (text, what) in [
+        (rows("COUNTER,AF3,T7", |row| format!("{},{row},{row}.5,4200.25", row + 1)), "as R has it"),
+        (rows("AF3,T7", |row| format!("\"{}\",{row}.5,4200.25", row + 1)), "quoted"),
+        (rows("AF3,T7", |row| format!("a{row},{row}.5,4200.25")), "names"),
+        (rows(",AF3,T7", |row| format!("{row},{row}.5,4200.25")), "under an empty name"),
+    ] {
+        let recording = read(&text).unwrap();
+        assert_eq!(eeg(&recording, 3)[2..], [3.5, 4200.25], "{what}: {:?}", recording.notes);
+        let is_said = recording.notes.join(" ").contains("Its rows begin with a number");
+        assert_eq!(is_said, !what.contains("empty"), "{what}: {:?}", recording.notes);
+    }
+}
+
+#[test]
+fn separators_that_a_spreadsheet_leaves_out_cost_no_rows() {
+    let trimmed = rows("COUNTER,AF3,T7,PM.Focus.Scaled,PM.Stress.Scaled", |row| match row {
+        16.. => format!("{row},{row}.5,4200.25"),
+        _ => format!("{row},{row}.5,4200.25,,"),
+    });
+    let recording = read(&trimmed).unwrap();
+    assert_eq!(counts(&recording), "Rows read: 40.");
+    // What is cut off is still dropped.
+    let recording = read(&(trimmed + "40,40.5,42")).unwrap();
+    assert!(
+        counts(&recording).ends_with("dropped: 1. Dropped: line 42."),
+        "{}",
+        counts(&recording)
+    );
+}
+
+#[test]
+fn comments_and_lines_before_the_names_are_counted() {
+    let own = table(&[]);
+    let rows = own.split_once('\n').unwrap().1;
+    for (text, skipped) in [
+        (format!("My study\nRoom 3\n\n{own}"), 2),
+        (format!("// made by a program\n{own}"), 1),
+        (format!("# made by numpy\n# {NAMES}\n{rows}"), 1),
+        (own.replace("\n4,", "\n#4,0,4.5,4200.25\n4,"), 1),
+        (own.replace("\n4,", "\n// 1,2,3,4\n%1,2,3,4\n4,"), 2),
+    ] {
+        let recording = read(&text).unwrap();
+        is_whole(&recording, &text);
+        let said = format!("Lines that are no rows, skipped: {skipped}.");
+        assert!(counts(&recording).contains(&said), "{text}: {}", counts(&recording));
+    }
+}
+
+#[test]
+fn units_are_taken_from_names_and_said_where_only_the_values_show_them() {
+    let volts =
+        |names: &str| rows(names, |row| format!("{row},{:e},{:e}", 1e-6 * f64::from(row), -2e-5));
+    for names in [
+        "COUNTER,AF3 (V),T7 [V]",
+        "COUNTER,AF3_V,T7 V",
+        "units:V, sampling rate:eeg_128\nCOUNTER,AF3,T7",
+        "COUNTER,AF3,T7\n,V,volts",
+        "COUNTER,AF3..V.,T7..V.",
+    ] {
+        let recording = read(&volts(names)).unwrap();
+        let cells = eeg(&recording, 3);
+        assert!(
+            (cells[2] - 3.0).abs() < 1e-9 && (cells[3] + 20.0).abs() < 1e-9,
+            "{names} {cells:?}"
+        );
+        assert!(!recording.notes.join(" ").contains("looks like"), "{:?}", recording.notes);
+    }
+    let said = "Its EEG looks like volts, and is played as µV; if so, name the unit: AF3 (V).";
+    let recording = read(&volts("COUNTER,AF3,T7")).unwrap();
+    assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
+    let offset = |scale: f64| {
+        let cell = move |row: u32| (4200.0 + f64::from(row)) * scale;
+        read(&rows("COUNTER,AF3", |row| format!("{row},{}", cell(row)))).unwrap().notes.join(" ")
+    };
+    assert!(offset(1e-6).contains("looks like volts"), "{}", offset(1e-6));
+    assert!(offset(1e-3).contains("looks like millivolts"), "{}", offset(1e-3));
+    assert!(!offset(1.0).contains("looks like"), "{}", offset(1.0));
+    assert!(
+        !read(&rows("COUNTER,AF3", |row| format!("{row},0")))
+            .unwrap()
+            .notes
+            .join(" ")
+            .contains("looks")
+    );
+}
+
+#[test]
+fn what_no_converter_gives_is_not_believed() {
+    for cell in ["1e308", "inf", "-Infinity", "9.3e18", "-9223372036854775808", "1e30"] {
+        let recording = read(&table(&[(3, &format!("3,0,{cell},4200.25"))])).unwrap();
+        assert_eq!(eeg(&recording, 3), [3.0, 1.0, 2.5, 4200.25], "{cell}");
+        let said = "EEG values that cannot be read, held at the last one: 1.";
+        assert!(counts(&recording).contains(said), "{cell}: {}", counts(&recording));
+    }
+}
+
+#[test]
+fn zeros_behind_compressed_data_are_no_damage_and_damage_costs_what_it_hits() {
+    use std::io::Write as _;
+
+    let gzip = |bytes: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(bytes).unwrap();
+        gzip.finish().unwrap()
+    };
+    let bzip2 = |bytes: &[u8]| {
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(bytes).unwrap();
+        bzip2.finish().unwrap()
+    };
+    let own = table(&[]);
+    let (first, second) = own.as_bytes().split_at(own.len() / 2);
+    for compress in [&gzip as &dyn Fn(&[u8]) -> Vec<u8>, &bzip2] {
+        for (bytes, what) in [
+            ([compress(own.as_bytes()), vec![0; 10_000]].concat(), "zeros behind it"),
+            ([compress(first), compress(second)].concat(), "two members"),
+            ([compress(first), vec![0; 512], compress(second), vec![0]].concat(), "zeros between"),
+        ] {
+            let recording = read_bytes(&bytes, ".csv").unwrap();
+            is_whole(&recording, what);
+            assert_eq!(counts(&recording), "Rows read: 8.", "{what}: {:?}", recording.notes);
+        }
+        let junk = [compress(own.as_bytes()), b"junk".to_vec()].concat();
+        let recording = read_bytes(&junk, ".csv").unwrap();
+        is_whole(&recording, "junk");
+        let notes = recording.notes.join(" ");
+        assert!(notes.contains("beyond row 8 (what follows its "), "{notes}");
+    }
+    // A member that is cut off within a row, with something else behind it.
+    let long = rows("COUNTER,AF3,T7", |row| format!("{row},{row}.5,{}", row * row * 7919 % 1000));
+    let whole = gzip(long.as_bytes());
+    let mut named = 0;
+    for length in whole.len() / 2..whole.len() * 3 / 4 {
+        for junk in [&[][..], &[0xff; 64]] {
+            let recording = read_bytes(&[&whole[..length], junk].concat(), ".csv.gz").unwrap();
+            let notes = recording.notes.join(" ");
+            assert!(notes.contains("The file cannot be read beyond row "), "{notes}");
+            assert!(notes.contains(" (its gzip data are cut off or damaged)"), "{notes}");
+            named += u32::from(notes.contains("dropped: 1. Dropped: line "));
+        }
+    }
+    assert!(named > 20, "{named}");
+}
+
+#[test]
+fn formats_that_are_none_of_a_recording_are_refused_by_their_names() {
+    for (bytes, said) in [
+        (&b"PK\x03\x04\x14\0\0\0"[..], "it is a zip archive or an Excel workbook; unpack it"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "it is a 7-Zip archive; unpack it"),
+        (b"\xfd7zXZ\0\0\x04", "it is compressed with xz"),
+        (b"\x89HDF\r\n\x1a\n", "it is an HDF5 file"),
+        (b"MATLAB 5.0 MAT-file, Platform", "it is a MATLAB file"),
+        (
+            b"Brain Vision Data Exchange Header File Version 1.0\n",
+            "it is the header of a BrainVision",
+        ),
+    ] {
+        let error = read_bytes(bytes, ".csv").err().unwrap().to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn tables_of_other_programs_are_read() {
+    let swiss = rows("COUNTER;AF3;T7", |row| format!("{row};{row},5;4\'200,25"));
+    let french = rows("COUNTER;AF3;T7", |row| format!("{row};{row},5;4\u{202f}200,25"));
+    let spaces = rows("COUNTER AF3 T7", |row| format!(" {row}   {row}.5   4200.25"));
+    let r =
+        rows("\"COUNTER\" \"AF3\" \"T7\"", |row| format!("\"{}\" {row} {row}.5 4200.25", row + 1));
+    let numpy = rows("# COUNTER AF3 T7", |row| format!("{row} {row}.5 4200.25"));
+    let pipes = rows("COUNTER|AF3|T7", |row| format!("{row}|{row}.5|4200.25"));
+    let breaks = rows("\"COUNTER\",\"AF3\n(uV)\",\"T7\n[µV]\",Note", |row| match row {
+        7 => format!("{row},{row}.5,4200.25,\"eyes\nclosed\""),
+        _ => format!("{row},{row}.5,4200.25,"),
+    });
+    let prose = format!("AF3 and T7 were bad\nAF3 T7\n{spaces}");
+    for (text, what) in [
+        (swiss, "apostrophes"),
+        (french, "narrow spaces"),
+        (spaces, "spaces"),
+        (r, "R"),
+        (numpy, "numpy"),
+        (pipes, "pipes"),
+        (breaks, "line breaks in quotes"),
+        (prose, "prose before the names"),
+    ] {
+        let recording = read(&text).expect(what);
+        for row in 0..40_u32 {
+            let expected = [f64::from(row), 0.0, f64::from(row) + 0.5, 4200.25];
+            assert_eq!(eeg(&recording, row.into()), expected, "{what}: {:?}", recording.notes);
+        }
+    }
+    let monitor = rows("TimeStamp,Delta_TP9,RAW_TP9,RAW_AF7,Elements", |row| {
+        let own = format!("2026-01-02 10:00:00.{:03},1,{row}.5,800,", 4 * row);
+        if row % 10 == 5 {
+            format!("{own}\n2026-01-02 10:00:00.{:03},,,,/blink", 4 * row)
+        } else {
+            own
+        }
+    });
+    let recording = read(&monitor).unwrap();
+    assert_eq!((recording.spec.eeg_rate, recording.eeg.track.missing()), (250, 0));
+    assert_eq!(recording.spec.sensors, ["TP9", "AF7"]);
+    assert!(counts(&recording).contains("are no rows, skipped: 4."), "{}", counts(&recording));
+}
+
+#[test]
+fn times_that_cannot_be_read_or_run_backwards_are_said() {
+    let said = |text: &str, what: &str| {
+        let notes = read(text).unwrap().notes.join(" ");
+        assert!(notes.contains(what), "{notes}");
+    };
+    said(
+        &rows("Time,AF3", |row| format!("noon,{row}")),
+        "Its timestamps cannot be read: 128 Hz is",
+    );
+    said(
+        &rows("Time,COUNTER,AF3", |row| format!("{},{},{row}", 100 - row, 100 - row)),
+        "Its timestamps run backwards: 128 Hz is assumed; sort its rows by time.",
+    );
+    let german = rows("Zeit;AF3", |row| format!("02.01.2026 10:00:00,{:03};{row},5", 4 * row));
+    assert_eq!(read(&german).unwrap().spec.eeg_rate, 250);
 }

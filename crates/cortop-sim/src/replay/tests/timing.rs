@@ -334,3 +334,49 @@ fn what_is_no_time_and_no_counter_is_not_taken_for_one() {
         is_even(&read(&text).unwrap(), 128, &format!("a counter that goes on by {step}"));
     }
 }
+
+#[test]
+fn three_rows_that_changed_places_cost_no_round_of_the_counter() {
+    let none = |_, _| String::new();
+    for stamp in [plain as fn(u32, f64) -> String, none] {
+        let own = table(128, stamp, counted);
+        let mut rows: Vec<_> = own.lines().collect();
+        for row in [20, 127, 200] {
+            rows[row..row + 3].rotate_left(1);
+            rows[row + 20..row + 23].rotate_right(1);
+        }
+        let recording = read(&(rows.join("\n") + "\n")).unwrap();
+        is_even(&recording, 128, "rotated");
+        let said = "Rows that come after the next one, put before it: 9.";
+        assert!(counts(&recording).contains(said), "{}", counts(&recording));
+    }
+}
+
+#[test]
+fn a_block_that_stands_twice_is_sent_once() {
+    let own = table(128, plain, counted);
+    let lines: Vec<_> = own.lines().collect();
+    let block = |from: usize, to: usize| lines[from..to].join("\n") + "\n";
+    for (text, doubled) in [
+        // The whole file twice, with and without its names, and three times.
+        (format!("{own}{own}"), 384),
+        (format!("{own}{}", block(1, 385)), 384),
+        (format!("{own}{own}{own}"), 768),
+        // A part of it in the middle, and two parts that overlap.
+        (format!("{}{}", block(0, 200), block(101, 385)), 99),
+        (format!("{}{}", block(0, 300), block(200, 385)), 100),
+        (format!("{}{}{}", block(0, 300), block(50, 80), block(300, 385)), 30),
+    ] {
+        let recording = read(&text).unwrap();
+        is_even(&recording, 128, "a block twice");
+        let said = format!("Rows that stand twice, the second dropped: {doubled}.");
+        assert!(counts(&recording).contains(&said), "{}", counts(&recording));
+    }
+    // Two recordings that both begin at 0 are no repetition.
+    let other = |row: u32| format!("{:.6},{},{}\n", f64::from(row) / 128.0, row % 128, 7 * row + 1);
+    let first = |row: u32| format!("{:.6},{},{}\n", f64::from(row) / 128.0, row % 128, row);
+    let both: String = (0..256).map(first).chain((0..256).map(other)).collect();
+    let recording = read(&format!("Timestamp,COUNTER,AF3\n{both}")).unwrap();
+    assert!(!counts(&recording).contains("twice"), "{}", counts(&recording));
+    assert_eq!(eeg(&recording, 257)[2..], [8.0]);
+}
