@@ -21,14 +21,14 @@ impl Scroll {
     }
 
     /// Moves by as much as is seen, but for one line, which stays in sight.
-    pub(super) fn page(&mut self, forward: bool) {
+    pub(crate) fn page(&mut self, forward: bool) {
         let last = self.all.get().saturating_sub(self.fits.get());
         let page = self.fits.get().saturating_sub(1).max(1);
         let first = self.first.min(last);
         self.first = if forward { first + page } else { first.saturating_sub(page) }.min(last);
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.first = 0;
     }
 }

@@ -25,6 +25,8 @@ pub enum LabAction {
     Sort,
     /// Only the rows with a word.
     Filter,
+    /// To the log, and back.
+    Pane,
     /// Older lines of the log.
     Older,
     /// Newer lines of the log.
@@ -69,18 +71,19 @@ const fn row(
 #[rustfmt::skip]
 pub static TABLE: &[LabBinding] = &[
     row(LabAction::Open, &[Key::ENTER], "the station of the selected row: its headsets, contact, ten minutes", Some("open")),
-    row(LabAction::Back, &[Key::ESC], "back to all stations; without the filter", None),
+    row(LabAction::Back, &[Key::ESC], "back from the log; to all stations; without the filter", None),
     row(LabAction::Sort, &[Key::char('s')], "sort by the next column, the worst first", Some("sort")),
     row(LabAction::Filter, &[Key::char('/')], "only rows with a word: a station, a headset, a state", Some("filter")),
     row(LabAction::Mark, &[Key::char('m')], "a marker to all stations that accept markers", Some("marker")),
+    row(LabAction::Pane, &[Key::TAB, Key::BACK_TAB], "the log with whole lines, in which these move; and back", Some("log")),
     row(LabAction::Up, &[Key::UP, Key::char('k')], "a row up", None),
     row(LabAction::Down, &[Key::DOWN, Key::char('j')], "a row down", None),
     row(LabAction::PageUp, &[Key::PAGE_UP], "ten rows up", None),
     row(LabAction::PageDown, &[Key::PAGE_DOWN], "ten rows down", None),
     row(LabAction::First, &[Key::HOME], "the first row", None),
-    row(LabAction::Last, &[Key::END], "the last row", None),
-    row(LabAction::Older, &[Key::char('[')], "older lines of the log", Some("older")),
-    row(LabAction::Newer, &[Key::char(']')], "newer lines of the log", None),
+    row(LabAction::Last, &[Key::END], "the last row; in the log, what comes", None),
+    row(LabAction::Older, &[Key::char('[')], "an older line of the log", None),
+    row(LabAction::Newer, &[Key::char(']')], "a newer line of the log", None),
     row(LabAction::Theme, &[Key::char('t')], "next theme", None),
     row(LabAction::Help, &[Key::char('?')], "all keys", Some("help")),
     row(LabAction::Redraw, &[Key::ctrl('l')], "redraw the whole screen", None),

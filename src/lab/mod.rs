@@ -3,8 +3,10 @@
 //! clock, no drawing.
 //!
 //! ```text
-//! mod      state, messages, keys
+//! mod      state, messages
+//!  ├─ keys     what keys and typed lines do
 //!  ├─ rows     the rows of the overview: filtered, sorted
+//!  ├─ log      alerts and events of all stations
 //!  ├─ history  the last ten minutes of a headset
 //!  ├─ markers  markers that were sent, and who has answered
 //!  └─ action   the table of keys
@@ -12,6 +14,8 @@
 
 mod action;
 mod history;
+mod keys;
+mod log;
 mod markers;
 mod rows;
 #[cfg(test)]
@@ -29,21 +33,17 @@ use self::markers::SentMarkers;
 pub use self::{
     action::{LabAction, LabBinding, TABLE},
     history::{CELLS, HeadsetHistory, HistoryCell, STRETCH},
+    keys::{LabInput, LabPane},
+    log::LabLine,
     rows::{LabRow, LabSort, condition_word, main_stream},
 };
-use crate::app::{Key, dialog::TextInput};
+use crate::app::Scroll;
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
     book::{Book, BookChange, MOST_HEADSETS, Received, Station, StationPresence},
-    payload::{BadLabel, HeadsetCondition, LabMarker, StationAlert, check_label},
+    payload::{HeadsetCondition, LabMarker, StationAlert},
 };
-
-/// Lines of the log that are kept; the oldest go first.
-const MOST_LINES: usize = 1000;
-
-/// Rows that a page key moves.
-const PAGE: usize = 10;
 
 /// The bell rings no sooner after it rang.
 const QUIET: Duration = Duration::from_secs(5);
@@ -71,39 +71,6 @@ pub enum BrokerLink {
     Connected,
     /// Lost or refused: why, and when it is tried again.
     Lost(String, Instant),
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabLine {
-    /// When, by this computer's clock.
-    pub at: Timestamp,
-    /// Whether something is wrong.
-    pub is_problem: bool,
-    /// In words.
-    pub text: String,
-}
-
-/// A line that is being typed.
-#[derive(Clone, Debug)]
-pub enum LabInput {
-    /// Which rows are shown.
-    Filter(TextInput),
-    /// The label of a marker.
-    Marker(TextInput),
-}
-
-impl LabInput {
-    /// What keeps it from being a marker's label, if it is one and not just empty.
-    #[must_use]
-    pub fn label_problem(&self) -> Option<BadLabel> {
-        match self {
-            Self::Filter(_) => None,
-            Self::Marker(typed) => {
-                check_label(typed.text()).err().filter(|why| *why != BadLabel::Empty)
-            }
-        }
-    }
 }
 
 /// What is to be done.
@@ -156,8 +123,10 @@ pub struct Lab {
     pub input: Option<LabInput>,
     /// The station that is open.
     pub opened: Option<StationName>,
-    /// Whether the help is open.
-    pub help: bool,
+    /// The pane that the arrows move in.
+    pub focus: LabPane,
+    /// The help, while it is open.
+    pub help: Option<Scroll>,
     /// What there is to say, whether it is a problem, and since when.
     pub notice: Option<(String, bool, Timestamp)>,
     /// Place in [`LabSettings::themes`].
@@ -186,7 +155,8 @@ impl Lab {
             filter: String::new(),
             input: None,
             opened: None,
-            help: false,
+            focus: LabPane::default(),
+            help: None,
             notice: None,
             selected: None,
             histories: BTreeMap::new(),
@@ -382,13 +352,7 @@ impl Lab {
         let sort = self.sort;
         rows.sort_by(|one, other| {
             let key = one.key(sort).total_cmp(&other.key(sort));
-            let key = if sort == LabSort::Headset {
-                // Stations without one come last.
-                let id = |row: &LabRow<'_>| (row.headset.is_none(), row.id().to_owned());
-                key.then_with(|| id(one).cmp(&id(other)))
-            } else {
-                key
-            };
+            let key = key.then_with(|| one.text_key(sort).cmp(&other.text_key(sort)));
             key.then_with(|| (one.name, one.id()).cmp(&(other.name, other.id())))
         });
         rows
@@ -413,71 +377,6 @@ impl Lab {
         rows.iter().position(is_it).unwrap_or_default()
     }
 
-    /// A key was pressed.
-    pub fn on_key(&mut self, key: Key) -> Vec<LabEffect> {
-        if self.help {
-            let closes = [Key::ESC, Key::char('q'), Key::char('?'), Key::ENTER, Key::ctrl('c')];
-            self.help = !closes.contains(&key);
-            return Vec::new();
-        }
-        if let Some(input) = self.input.take() {
-            return self.on_input_key(input, key);
-        }
-        let binding = TABLE.iter().find(|row| row.keys.contains(&key));
-        binding.map(|row| self.apply(row.action)).unwrap_or_default()
-    }
-
-    /// Text was pasted.
-    pub fn paste(&mut self, text: &str) {
-        if let Some(LabInput::Filter(input) | LabInput::Marker(input)) = &mut self.input {
-            input.paste(text);
-        }
-    }
-
-    fn on_input_key(&mut self, mut input: LabInput, key: Key) -> Vec<LabEffect> {
-        match key {
-            Key::ESC => {
-                if matches!(input, LabInput::Filter(_)) {
-                    self.filter.clear();
-                }
-                return Vec::new();
-            }
-            // It stays to be shortened; the line says so.
-            Key::ENTER if input.label_problem().is_some() => {}
-            Key::ENTER => {
-                return match input {
-                    LabInput::Filter(_) => Vec::new(),
-                    LabInput::Marker(text) => self.mark(text.text()),
-                };
-            }
-            key => {
-                let (LabInput::Filter(text) | LabInput::Marker(text)) = &mut input;
-                text.on_key(key);
-            }
-        }
-        if let LabInput::Filter(text) = &input {
-            text.text().clone_into(&mut self.filter);
-        }
-        self.input = Some(input);
-        Vec::new()
-    }
-
-    /// Sends a marker to all stations.
-    fn mark(&mut self, label: &str) -> Vec<LabEffect> {
-        let label = Text::new(label.trim());
-        if label.is_empty() {
-            return Vec::new();
-        }
-        let accepting = self.accepting();
-        if accepting.is_empty() {
-            let text = "no station accepts markers: start one with --accept-markers".to_owned();
-            self.notice = Some((text, true, self.now.wall));
-            return Vec::new();
-        }
-        self.log_line(false, format!("marker {label} to {}", stations(accepting.len())));
-        vec![LabEffect::Mark(self.markers.send(label, accepting, self.now))]
-    }
-
     /// The stations that are live and accept markers.
     #[must_use]
     pub fn accepting(&self) -> Vec<StationName> {
@@ -488,77 +387,18 @@ impl Lab {
         let all = self.book.stations().iter().filter(|(_, station)| accepts(station));
         all.map(|(name, _)| name.clone()).collect()
     }
-
-    fn apply(&mut self, action: LabAction) -> Vec<LabEffect> {
-        match action {
-            LabAction::Open => {
-                let rows = self.rows();
-                let row = rows.get(self.selected(&rows)).map(|row| row.name.clone());
-                self.opened = self.opened.take().or(row);
-            }
-            LabAction::Back => {
-                if self.opened.take().is_none() {
-                    self.filter.clear();
-                }
-            }
-            LabAction::Up => self.step(-1),
-            LabAction::Down => self.step(1),
-            LabAction::PageUp => self.step(-isize::try_from(PAGE).unwrap_or(isize::MAX)),
-            LabAction::PageDown => self.step(isize::try_from(PAGE).unwrap_or(isize::MAX)),
-            LabAction::First => self.step(isize::MIN),
-            LabAction::Last => self.step(isize::MAX),
-            LabAction::Sort => self.sort = self.sort.next(),
-            LabAction::Filter => {
-                self.opened = None;
-                self.input = Some(LabInput::Filter(TextInput::default()));
-                self.filter.clear();
-            }
-            LabAction::Older => self.back = (self.back + 1).min(self.log.len().saturating_sub(1)),
-            LabAction::Newer => self.back = self.back.saturating_sub(1),
-            LabAction::Mark => self.input = Some(LabInput::Marker(TextInput::default())),
-            LabAction::Theme => {
-                self.theme = (self.theme + 1) % self.settings.themes.len().max(1);
-                if let Some(name) = self.settings.themes.get(self.theme) {
-                    self.notice = Some((format!("theme {name}"), false, self.now.wall));
-                }
-            }
-            LabAction::Help => self.help = true,
-            LabAction::Redraw => return vec![LabEffect::Redraw],
-            LabAction::Suspend => return vec![LabEffect::Suspend],
-            LabAction::Quit => return vec![LabEffect::Quit],
-        }
-        Vec::new()
-    }
-
-    /// Moves the selection, stopping at the ends.
-    fn step(&mut self, step: isize) {
-        let rows = self.rows();
-        let last = rows.len().saturating_sub(1);
-        let at = self.selected(&rows).saturating_add_signed(step).min(last);
-        let key = rows.get(at).map(|row| (row.name.clone(), Text::new(row.id())));
-        self.selected = key;
-    }
-
-    fn log_line(&mut self, is_problem: bool, text: String) {
-        self.push(self.now.wall, is_problem, text);
-    }
-
-    /// Adds a line; what is being read stays where it is.
-    fn push(&mut self, at: Timestamp, is_problem: bool, text: String) {
-        if self.log.len() == MOST_LINES {
-            self.log.pop_front();
-        }
-        self.log.push_back(LabLine { at, is_problem, text });
-        if self.back > 0 {
-            self.back = (self.back + 1).min(self.log.len() - 1);
-        }
-    }
 }
 
 /// So many stations, in words.
 #[must_use]
 pub fn stations(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "station" } else { "stations" })
+    counted(count, "station")
+}
+
+/// So many of something, in words.
+#[must_use]
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Why a station is gone, in its own or the broker's word.

@@ -16,10 +16,16 @@ pub enum LabSort {
     Station,
     /// By headset.
     Headset,
+    /// By the name it was given.
+    Name,
+    /// By model.
+    Model,
     /// Gone and stale first, streaming last.
     State,
     /// The emptiest first.
     Battery,
+    /// The worst overall contact first.
+    Overall,
     /// The worst sensor first.
     Contact,
     /// The furthest below its nominal rate first.
@@ -117,12 +123,23 @@ impl<'a> LabRow<'a> {
         }
     }
 
+    /// Its text in the column sorted by, if that has any; rows without one come last.
+    pub(super) fn text_key(&self, sort: LabSort) -> Option<(bool, &'a str)> {
+        let text = match sort {
+            LabSort::Headset => self.id(),
+            LabSort::Name => self.state().map_or("", |own| &own.name),
+            LabSort::Model => self.state().map_or("", |own| &own.model),
+            _ => return None,
+        };
+        Some((text.is_empty(), text))
+    }
+
     /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
     pub(super) fn key(&self, sort: LabSort) -> f64 {
         let state = self.state().filter(|_| self.is_live());
         let main = state.and_then(main_stream);
         let known = match sort {
-            LabSort::Station | LabSort::Headset => None,
+            LabSort::Station | LabSort::Headset | LabSort::Name | LabSort::Model => None,
             LabSort::State => Some(match self.presence {
                 StationPresence::Gone(_) => 0.0,
                 StationPresence::Silent(_) => 1.0,
@@ -133,6 +150,7 @@ impl<'a> LabRow<'a> {
                 StationPresence::Unconfirmed => 21.0,
             }),
             LabSort::Battery => state.and_then(|own| own.battery).map(f64::from),
+            LabSort::Overall => state.and_then(|own| own.contact).map(f64::from),
             LabSort::Contact => state.and(self.worst()).map(|(_, level, defect)| {
                 if defect.is_some() { -1.0 } else { level.map_or(3.5, f64::from) }
             }),

@@ -1,9 +1,10 @@
 use cortop_mqtt::payload::{
-    Acknowledgement, HeadsetCondition, HeadsetState, SensorState, StationEvent, StationMessage,
-    StationState, Status, StreamReport,
+    Acknowledgement, BadLabel, HeadsetCondition, HeadsetState, SensorState, StationEvent,
+    StationMessage, StationState, Status, StreamReport,
 };
 
-use super::*;
+use super::{log::MOST_LINES, *};
+use crate::app::Key;
 
 fn lab() -> Lab {
     let broker = "mqtts://b:8883".to_owned();
@@ -75,8 +76,8 @@ fn rows_are_sorted_and_filtered_and_a_station_without_headsets_has_one() {
     headset(&mut lab, "A", streaming("EPOCX-1", 20));
     headset(&mut lab, "B", streaming("INSIGHT-1", 50));
     assert_eq!(names(&lab), ["A EPOCX-1", "A EPOCX-2", "B INSIGHT-1", "C "]);
-    // Station, headset, state, battery.
-    press(&mut lab, "sss");
+    // Station, headset, name, model, state, battery.
+    press(&mut lab, "sssss");
     assert_eq!(lab.sort, LabSort::Battery);
     assert_eq!(names(&lab), ["A EPOCX-1", "B INSIGHT-1", "A EPOCX-2", "C "]);
     press(&mut lab, "/insi");
@@ -233,6 +234,46 @@ fn a_label_that_is_too_long_is_not_sent_and_stays_to_be_shortened() {
     lab.on_key(Key::BACKSPACE);
     let effects = lab.on_key(Key::ENTER);
     assert!(matches!(&effects[..], [LabEffect::Mark(own)] if own.label.len() == 64), "{effects:?}");
+}
+
+#[test]
+fn the_log_is_read_by_pages_and_goes_on_at_its_end() {
+    let mut lab = lab();
+    for number in 0..50 {
+        lab.on_refusal(&number.to_string());
+    }
+    for (key, back) in [
+        (Key::HOME, 0),
+        (Key::TAB, 0),
+        (Key::PAGE_UP, 10),
+        (Key::UP, 11),
+        (Key::PAGE_DOWN, 1),
+        (Key::HOME, 49),
+        (Key::END, 0),
+        (Key::PAGE_UP, 10),
+    ] {
+        lab.on_key(key);
+        assert_eq!(lab.back, back, "{key}");
+    }
+    // What is read stays where it is; at the end it goes on.
+    lab.on_refusal("new");
+    assert_eq!(lab.back, 11);
+    lab.on_key(Key::END);
+    lab.on_refusal("newer");
+    assert_eq!(lab.back, 0);
+    lab.on_key(Key::ESC);
+    assert_eq!(lab.focus, LabPane::Rows);
+}
+
+#[test]
+fn the_key_sorts_by_every_column() {
+    let mut lab = lab();
+    let mut seen = Vec::new();
+    while !seen.contains(&lab.sort) {
+        seen.push(lab.sort);
+        press(&mut lab, "s");
+    }
+    assert_eq!(seen.len(), 12);
 }
 
 #[test]

@@ -14,7 +14,7 @@ mod station;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use ratatui::{
@@ -33,9 +33,12 @@ use super::{
     text,
     theme::{Theme, ThemeToken},
 };
-use crate::lab::{
-    BrokerLink, Lab, LabInput, LabLine, LabRow, LabSort, TABLE, condition_word, main_stream,
-    stations,
+use crate::{
+    app::Scroll,
+    lab::{
+        BrokerLink, Lab, LabInput, LabLine, LabPane, LabRow, LabSort, TABLE, condition_word,
+        counted, main_stream, stations,
+    },
 };
 use cortop_mqtt::{
     book::StationPresence,
@@ -50,8 +53,10 @@ const SMALL: u16 = 28;
 const MARKS: usize = 3;
 /// Cells for a time of day and a blank.
 const TIME: usize = 9;
+/// Below so many cells within the frame columns are shorter.
+const NARROW: usize = 44;
 /// Cells for the keys in the help.
-const KEYS: usize = 10;
+const KEYS: usize = 13;
 
 type LabColumn = TableColumn<fn(&LabPainter<'_>, &LabRow<'_>) -> TableCell, LabSort>;
 
@@ -76,11 +81,11 @@ const fn right(
 const COLUMNS: [LabColumn; 12] = [
     left(("station", 10, 0), Some(LabSort::Station), name),
     left(("headset", 14, 1), Some(LabSort::Headset), id),
-    left(("name", 12, 10), None, custom_name),
-    left(("model", 9, 9), None, model),
+    left(("name", 12, 10), Some(LabSort::Name), custom_name),
+    left(("model", 9, 9), Some(LabSort::Model), model),
     left(("state", 13, 2), Some(LabSort::State), state),
     right(("batt", 4, 6), Some(LabSort::Battery), battery),
-    right(("cq", 4, 11), None, overall),
+    right(("cq", 4, 11), Some(LabSort::Overall), overall),
     left(("contact", 12, 3), Some(LabSort::Contact), contact),
     right(("Hz", 7, 4), Some(LabSort::Rate), rate),
     right(("loss", 5, 5), Some(LabSort::Loss), loss),
@@ -113,10 +118,11 @@ pub(super) fn draw(
     let header = Rect { height: 1, ..area };
     let footer = Rect { y: area.bottom() - 1, height: 1, ..area };
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    let log = match (lab.opened.is_some(), body.height) {
-        (true, ..SMALL) => 3,
-        (true, _) => 4,
-        (false, height) => (height / 4).max(4),
+    let log = match (lab.focus, lab.opened.is_some(), body.height) {
+        (LabPane::Log, _, height) => (height * 2 / 3).max(4),
+        (LabPane::Rows, true, ..SMALL) => 3,
+        (LabPane::Rows, true, _) => 4,
+        (LabPane::Rows, false, height) => (height / 4).max(4),
     };
     // Panes share a border.
     let upper = Rect { height: body.height - log + 1, ..body };
@@ -130,8 +136,8 @@ pub(super) fn draw(
     }
     painter.log(lower, buffer);
     paint::line(&painter.footer(footer.width), footer, buffer);
-    if lab.help {
-        painter.help(area, buffer);
+    if let Some(scroll) = &lab.help {
+        painter.help(scroll, area, buffer);
     }
 }
 
@@ -180,7 +186,7 @@ impl LabPainter<'_> {
             (ThemeToken::Text, format!("{heard}/{} stations", stations.len())),
             bad(gone as u64, "gone"),
             bad(silent as u64, "silent"),
-            (ThemeToken::Text, format!("{headsets} headsets")),
+            (ThemeToken::Text, counted(headsets, "headset")),
             bad(beyond as u64, "stations more"),
             bad(beyond_headsets, "headsets more"),
             bad(malformed, "malformed"),
@@ -260,14 +266,14 @@ impl LabPainter<'_> {
         }
         let title = Line::from(self.span(ThemeToken::Dim, title));
         let heading = heading_of(1, "headsets of all stations");
-        let inside = context::frame(self.theme, true, &heading, title, area, buffer);
+        let is_focused = self.lab.focus == LabPane::Rows;
+        let inside = context::frame(self.theme, is_focused, &heading, title, area, buffer);
         if rows.is_empty() {
             let says = self.nothing();
             let lines = paint::sentence(&says, inside.width, self.theme.style(ThemeToken::Dim));
             return paint::lines(&lines, inside, buffer);
         }
-        let columns =
-            table::fitting(&COLUMNS, MARKS, usize::from(inside.width), |column| column.width);
+        let columns = fitting(inside.width);
         let titles =
             table::titles(|token, text| self.span(token, text), MARKS, &columns, self.lab.sort);
         paint::line(&titles, Rect { height: 1, ..inside }.intersection(inside), buffer);
@@ -317,10 +323,21 @@ impl LabPainter<'_> {
             }
             let (token, text) = (column.cell)(self, row);
             let token = if is_selected && column.rank < 2 { ThemeToken::Selection } else { token };
+            // The end distinguishes ids.
+            let text = if column.sort == Some(LabSort::Headset) {
+                text::fit_id(&text, width)
+            } else {
+                text
+            };
             line.push_span(self.span(token, column.place(&text, width)));
             line.push_span(Span::raw(" "));
         }
         line
+    }
+
+    /// What is said of a station that was not heard over this connection.
+    fn unconfirmed(&self) -> &'static str {
+        if self.lab.link == BrokerLink::Connected { "not heard yet" } else { "no broker" }
     }
 
     /// What stands in place of the columns of a headset, where there is nothing in them.
@@ -347,37 +364,62 @@ impl LabPainter<'_> {
         Some(text::clean(&format!("Cortex not reached{since}: {why}")))
     }
 
-    /// Alerts and events, the newest last.
+    /// Alerts and events, the newest last; whole lines while it has the focus.
     fn log(&self, area: Rect, buffer: &mut Buffer) {
         let lab = self.lab;
-        let title = match lab.back {
+        let is_focused = lab.focus == LabPane::Log;
+        let all = lab.log.len();
+        let height = usize::from(area.height.saturating_sub(2));
+        // The oldest lines fill the pane, too.
+        let end = all.saturating_sub(lab.back).max(height.min(all));
+        let title = match all - end {
             0 => String::new(),
-            back => format!("{}{back} newer below", glyphs::SEPARATOR),
+            newer => format!("{}{newer} newer below", glyphs::SEPARATOR),
         };
         let title = Line::from(self.span(ThemeToken::Dim, title));
-        let inside = context::frame(self.theme, false, &heading_of(2, "log"), title, area, buffer);
-        let end = lab.log.len() - lab.back.min(lab.log.len());
-        let begin = end.saturating_sub(inside.height.into());
-        let lines: Vec<_> =
-            lab.log.range(begin..end).map(|line| self.log_line(line, inside.width)).collect();
-        paint::lines(&lines, inside, buffer);
+        let heading = heading_of(2, "log");
+        let inside = context::frame(self.theme, is_focused, &heading, title, area, buffer);
+        let mut lines = VecDeque::new();
+        for line in lab.log.range(..end).rev() {
+            // At the edge stands whether there is more.
+            let mut own = self.log_lines(line, inside.width.saturating_sub(1), is_focused);
+            let room = height.saturating_sub(lines.len());
+            if own.len() > room {
+                // Of the newest one the beginning is seen.
+                own.truncate(if lines.is_empty() { room } else { 0 });
+            }
+            if own.is_empty() {
+                break;
+            }
+            own.into_iter().rev().for_each(|own| lines.push_front(own));
+        }
+        paint::lines(lines.make_contiguous(), inside, buffer);
+        context::mark_more(self.theme, end.saturating_sub(lines.len()), end, inside, buffer);
     }
 
-    fn log_line(&self, line: &LabLine, width: u16) -> Line<'static> {
+    /// A line of the log: cut, or over as many rows as it needs.
+    fn log_lines(&self, line: &LabLine, width: u16, is_whole: bool) -> Vec<Line<'static>> {
         let (token, mark) = if line.is_problem {
             (ThemeToken::Bad, glyphs::PROBLEM)
         } else {
             (ThemeToken::Text, " ")
         };
         let room = usize::from(width).saturating_sub(TIME + 2);
-        let said = text::fit(&text::clean(&line.text), room);
-        Line::from(vec![
-            self.span(ThemeToken::Dim, format!("{} ", text::time_of_day(line.at, self.zone))),
-            self.span(token, format!("{mark} {said}")),
-        ])
+        let said = text::clean(&line.text);
+        let rows = if is_whole { text::wrap(&said, room) } else { vec![text::fit(&said, room)] };
+        let time = text::time_of_day(line.at, self.zone);
+        let row = |(at, said): (usize, String)| {
+            let front = if at == 0 { format!("{time} ") } else { " ".repeat(TIME) };
+            let mark = if at == 0 { mark } else { " " };
+            Line::from(vec![
+                self.span(ThemeToken::Dim, front),
+                self.span(token, format!("{mark} {said}")),
+            ])
+        };
+        rows.into_iter().enumerate().map(row).collect()
     }
 
-    fn help(&self, area: Rect, buffer: &mut Buffer) {
+    fn help(&self, scroll: &Scroll, area: Rect, buffer: &mut Buffer) {
         Clear.render(area, buffer);
         let block = Block::bordered()
             .border_style(self.theme.style(ThemeToken::Focus))
@@ -385,16 +427,33 @@ impl LabPainter<'_> {
             .title_bottom(" ? or Esc closes ");
         let inside = block.inner(area);
         block.render(area, buffer);
-        let line = |row: &crate::lab::LabBinding| {
+        let room = usize::from(inside.width).saturating_sub(KEYS + 1);
+        let rows = |row: &crate::lab::LabBinding| {
             let keys: Vec<_> = row.keys.iter().map(ToString::to_string).collect();
-            Line::from(vec![
-                self.span(ThemeToken::Key, text::pad(&keys.join(" "), KEYS)),
-                self.span(ThemeToken::Text, format!(" {}", row.help)),
-            ])
+            let mut keys = keys.join(" ");
+            let rows = text::wrap(row.help, room).into_iter().map(|said| {
+                Line::from(vec![
+                    self.span(ThemeToken::Key, text::pad(&std::mem::take(&mut keys), KEYS)),
+                    self.span(ThemeToken::Text, format!(" {said}")),
+                ])
+            });
+            rows.collect::<Vec<_>>()
         };
-        let lines: Vec<_> = TABLE.iter().map(line).collect();
-        paint::lines(&lines, inside, buffer);
+        let lines: Vec<_> = TABLE.iter().flat_map(rows).collect();
+        let first = scroll.first(lines.len(), inside.height.into());
+        paint::lines(&lines[first..], inside, buffer);
+        context::mark_more(self.theme, first, lines.len(), inside, buffer);
     }
+}
+
+/// So many columns as fit; on narrow screens they are shorter, so that the state is among them.
+fn fitting(width: u16) -> Vec<(&'static LabColumn, usize)> {
+    let is_narrow = usize::from(width) < NARROW;
+    table::fitting(&COLUMNS, MARKS, width.into(), |column| match column.sort {
+        Some(LabSort::Station) if is_narrow => 8,
+        Some(LabSort::Headset) if is_narrow => 10,
+        _ => column.width,
+    })
 }
 
 /// What is of now looks so; what is not never does.
@@ -474,7 +533,7 @@ fn state(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
         StationPresence::Silent(since) => {
             (ThemeToken::Bad, format!("silent {}", text::brief_age(painter.since(since))))
         }
-        StationPresence::Unconfirmed => (ThemeToken::Stale, "not heard yet".to_owned()),
+        StationPresence::Unconfirmed => (ThemeToken::Stale, painter.unconfirmed().to_owned()),
         StationPresence::Live => {
             row.state().map_or((ThemeToken::Dim, row.state_word().to_owned()), |own| {
                 let text = match own.streams.iter().find(|own| own.stale_since.is_some()) {

@@ -7,9 +7,9 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{COLUMNS, LabPainter, MARKS, live};
+use super::{COLUMNS, LabPainter, MARKS, fitting, live};
 use crate::{
-    lab::{CELLS, HeadsetHistory, HistoryCell, LabRow, STRETCH},
+    lab::{CELLS, HeadsetHistory, HistoryCell, LabPane, LabRow, STRETCH},
     ui::{
         context::{self, heading_of},
         glyphs, paint,
@@ -48,7 +48,8 @@ pub(super) fn draw(
     let name = painter.lab.opened.as_ref().map_or("", |name| name.as_str());
     let title = Line::from(painter.span(ThemeToken::Dim, about(painter, rows.first())));
     let heading = heading_of(1, &format!("station {name}"));
-    let inside = context::frame(painter.theme, true, &heading, title, area, buffer);
+    let is_focused = painter.lab.focus == LabPane::Rows;
+    let inside = context::frame(painter.theme, is_focused, &heading, title, area, buffer);
     let Some(selected) = rows.get(painter.lab.selected(rows)) else {
         let says = "the broker has this station no more";
         let lines = paint::sentence(says, inside.width, painter.theme.style(ThemeToken::Dim));
@@ -56,11 +57,10 @@ pub(super) fn draw(
     };
     // The station's name is in the title.
     let columns = &COLUMNS[1..];
-    let columns: Vec<_> =
-        table::fitting(&COLUMNS, MARKS, usize::from(inside.width), |column| column.width)
-            .into_iter()
-            .filter(|(column, _)| columns.iter().any(|own| own.title == column.title))
-            .collect();
+    let columns: Vec<_> = fitting(inside.width)
+        .into_iter()
+        .filter(|(column, _)| columns.iter().any(|own| own.title == column.title))
+        .collect();
     let titles =
         table::titles(|token, text| painter.span(token, text), MARKS, &columns, painter.lab.sort);
     let at = painter.lab.selected(rows);
@@ -91,7 +91,7 @@ fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
     let state = row.station.state.as_ref();
     let presence = match row.presence {
         StationPresence::Live => "live".to_owned(),
-        StationPresence::Unconfirmed => "not heard yet".to_owned(),
+        StationPresence::Unconfirmed => painter.unconfirmed().to_owned(),
         StationPresence::Silent(since) => {
             format!("silent for {}", text::age(painter.since(since)))
         }

@@ -172,6 +172,48 @@ fn a_narrow_screen_shows_the_newest_of_the_history() {
 }
 
 #[test]
+fn lines_of_the_log_and_the_help_can_be_read_on_the_smallest_screens() {
+    let mut lab = busy();
+    let long = "a_first_word and many more that no screen has room for in a row, with a last_word";
+    lab.on_refusal(long);
+    for size in [(80, 24), (40, 12)] {
+        let has_end = |lab: &Lab| draw(lab, size).contains("last_word");
+        assert!(!has_end(&lab), "{size:?}");
+        lab.on_key(Key::TAB);
+        assert!(has_end(&lab) && draw(&lab, size).contains("a_first_word"), "{size:?}");
+        lab.on_key(Key::TAB);
+    }
+    lab.on_key(Key::char('?'));
+    let mut seen = String::new();
+    for _ in 0..20 {
+        seen += &draw(&lab, (40, 10));
+        lab.on_key(Key::PAGE_DOWN);
+    }
+    for key in crate::lab::TABLE.iter().flat_map(|row| row.keys) {
+        assert!(seen.contains(&key.to_string()), "{key}");
+    }
+    lab.on_key(Key::ESC);
+    assert!(lab.help.is_none());
+}
+
+#[test]
+fn a_narrow_screen_says_how_each_headset_is() {
+    let drawn = draw(&busy(), (40, 16));
+    for words in ["streaming", "STALE eeg", "gone 08:12:10", "C3D"] {
+        assert!(drawn.contains(words), "{words}\n{drawn}");
+    }
+}
+
+#[test]
+fn nothing_is_said_to_be_awaited_without_a_broker() {
+    let mut lab = busy();
+    assert!(!draw(&lab, (80, 24)).contains("no broker"));
+    lab.on_link(BrokerLink::Lost("away".to_owned(), lab.now.instant));
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("no broker ") && !drawn.contains("not heard yet"), "{drawn}");
+}
+
+#[test]
 fn every_size_is_drawn_with_whatever_is_open() {
     let mut lab = busy();
     for key in
