@@ -20,6 +20,15 @@ pub const NO_DATA: &str = "BAD_ACQ_SKIP";
 /// whatever begins with `BAD`.
 pub const PADDING: &str = "BAD_PADDING";
 
+/// Motion is missing where EEG is not.
+pub const MOTION_LOST: &str = "motion lost";
+
+/// The rate that was measured, in samples a second.
+#[must_use]
+pub fn pace(rate: f64) -> String {
+    format!("pace {rate:.4} Hz")
+}
+
 /// An annotation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {
@@ -59,6 +68,12 @@ impl Annotation {
     /// Whether the samples under it were measured by nobody.
     pub(super) fn has_no_data(&self) -> bool {
         [NO_DATA, PADDING].contains(&&*self.text)
+    }
+
+    /// Whether the recorder noted it of its own accord: it is no marker.
+    pub(super) fn is_note(&self) -> bool {
+        let rate = self.text.strip_prefix("pace ").and_then(|text| text.strip_suffix(" Hz"));
+        self.text == MOTION_LOST || rate.is_some_and(|rate| rate.parse::<f64>().is_ok())
     }
 
     /// Whether this one, as it was read from a file, is the annotation with this onset and text.

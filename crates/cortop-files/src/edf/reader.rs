@@ -233,6 +233,9 @@ impl EdfReader {
                 self.skips.push_back((onset, onset + own.duration.unwrap_or_default()));
                 continue;
             }
+            if own.is_note() {
+                continue;
+            }
             let kind = if own.duration.is_some() { "interval" } else { "instance" };
             // The file beside it says more of it.
             let known = self.timed.iter().position(|(_, object)| is_same(object, &own.text));

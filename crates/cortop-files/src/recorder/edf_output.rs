@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     edf::{
-        annotation::Annotation,
+        annotation::{self, Annotation, MOTION_LOST},
         header::{EdfFormat, EdfHeader, EdfSignal, steady_record},
         signals::{SignalScales, UNKNOWN},
         writer::EdfWriter,
@@ -186,7 +186,7 @@ impl EdfOutput {
         if self.next >= self.next_pace {
             self.next_pace = self.next + whole(self.rate * PACE_EVERY);
             if let Some(pace) = timeline.measured() {
-                self.annotate(placed.index as f64, format!("pace {pace:.4} Hz"));
+                self.annotate(placed.index as f64, annotation::pace(pace));
             }
         }
         Ok(())
@@ -249,7 +249,7 @@ impl EdfOutput {
         if place > from && from > 0 {
             let onset = from as f64 / motion.rate;
             let duration = Some((place - from) as f64 / motion.rate);
-            self.writer.annotate(Annotation { onset, duration, text: "motion lost".to_owned() });
+            self.writer.annotate(Annotation { onset, duration, text: MOTION_LOST.to_owned() });
         }
         motion.fill(place, &mut self.writer)?;
         for &(at, signal) in &motion.signals {

@@ -1,7 +1,7 @@
 //! The recording of one headset: its streams in sequence, over all of its sessions, and the files
 //! they go to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use cortop_protocol::{
     HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription, values::Conformance,
@@ -28,6 +28,8 @@ pub(super) struct HeadsetRecording {
     streams: Vec<StreamRecording>,
     lines: Option<JsonLines<OutputFile>>,
     tables: Option<Tables>,
+    /// When the newest sample was received, of any stream.
+    newest: Option<Instant>,
     /// What came of files that are closed.
     closed: RecorderStatus,
 }
@@ -51,6 +53,7 @@ impl HeadsetRecording {
             streams: Vec::new(),
             lines: None,
             tables: None,
+            newest: None,
             closed: RecorderStatus { notes, ..RecorderStatus::default() },
         }
     }
@@ -114,6 +117,10 @@ impl HeadsetRecording {
         if sample.values.fit == Conformance::None {
             return Ok(());
         }
+        if self.was_away(sample) {
+            self.close()?;
+        }
+        self.newest = Some(sample.received);
         if self.files.has(RecordingFormat::Jsonl) {
             if self.lines.is_none() {
                 let file = self.files.create(sample, ".jsonl")?;
@@ -127,6 +134,16 @@ impl HeadsetRecording {
             self.sequence(at, sample, firmware)?;
         }
         Ok(())
+    }
+
+    /// Whether the headset, or the stream that gives the rows, has been away for so long that a sample
+    /// begins other files.
+    fn was_away(&self, sample: &Sample) -> bool {
+        let most = self.files.options.resume_within;
+        let pace = self.tables.as_ref().filter(|own| own.pace() == sample.subscription.stream);
+        let of_pace = pace.and_then(|own| own.pace_timeline().silence(sample.received));
+        self.newest.is_some_and(|newest| sample.received.duration_since(newest) > most)
+            || of_pace.is_some_and(|seconds| seconds > most.as_secs_f64())
     }
 
     /// Puts a sample at its place, once that is known.
@@ -166,13 +183,6 @@ impl HeadsetRecording {
     ) -> Result<(), RecordError> {
         let Some(own) = self.streams.get_mut(at) else { return Ok(()) };
         let (stream, resumes) = (own.subscription.stream, std::mem::take(&mut own.resumes));
-        let away =
-            self.tables.as_ref().and_then(|own| own.pace_timeline().silence(sample.received));
-        if away.is_some_and(|seconds| seconds > self.files.options.resume_within.as_secs_f64())
-            && self.tables.as_ref().is_some_and(|tables| tables.pace() == stream)
-        {
-            self.close()?;
-        }
         if self.tables.is_none() {
             if self.pace() != Some(stream) {
                 return Ok(());

@@ -248,6 +248,58 @@ fn contact_is_in_no_file_before_the_headset_reports_it() {
 }
 
 #[test]
+fn after_a_long_absence_all_formats_begin_anew_with_the_same_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut recorder, status) =
+        Recorder::new(options(folder.path(), &RecordingFormat::ALL, "away"));
+    let subscription = subscription();
+    recorder.subscription(&subscription).unwrap();
+    let begun = Instant::now();
+    // Eleven minutes, where ten are the most.
+    let returned = 400 + 11 * 60 * 128;
+    for index in (0..400).chain(returned..returned + 300) {
+        recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
+    }
+    recorder.finish().unwrap();
+    for ending in RecordingFormat::ALL.map(|format| format!(".{}", format.name())) {
+        let files = status.get().files;
+        let of_format = files.iter().filter(|own| own.path.to_string_lossy().ends_with(&ending));
+        let counts = of_format.map(|own| {
+            let (mut read, mut row, mut count) =
+                (reader::open(&own.path).unwrap(), Row::default(), 0);
+            while read.next_row(&mut row).unwrap() {
+                count += usize::from(!row.eeg.is_empty());
+            }
+            count
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), [400, 300], "{ending}");
+    }
+}
+
+#[test]
+fn what_the_recorder_notes_in_a_file_is_no_marker_of_a_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut recorder, status) =
+        Recorder::new(options(folder.path(), &[RecordingFormat::Edf], "notes"));
+    let subscription = subscription();
+    recorder.subscription(&subscription).unwrap();
+    let begun = Instant::now();
+    for index in 0..3 * 60 * 128 {
+        let shown =
+            if index == 640 { marker_object("a", "closed", 1, 5.0, 5.0) } else { String::new() };
+        recorder.sample(&eeg(&subscription, index, begun, &shown)).unwrap();
+    }
+    recorder.finish().unwrap();
+    let path = file(&status.get(), ".edf");
+    assert!(String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains("\u{14}pace 128."));
+    let (mut read, mut row, mut markers) = (reader::open(&path).unwrap(), Row::default(), 0);
+    while read.next_row(&mut row).unwrap() {
+        markers += row.markers.len();
+    }
+    assert_eq!(markers, 1);
+}
+
+#[test]
 fn what_completes_the_last_records_is_no_sample_of_a_replay() {
     let folder = tempfile::tempdir().unwrap();
     let formats = [RecordingFormat::Edf, RecordingFormat::Bdf];
