@@ -1,12 +1,17 @@
 //! Standard output and standard error, panics and the signals that end a command: what every command
 //! shares. Knows no other room.
 
-use std::io::{self, Write as _};
+use std::{
+    io::{self, Write as _},
+    pin::pin,
+    time::Duration,
+};
 
 use color_eyre::{
     config::{HookBuilder, Theme},
     eyre::Result,
 };
+use tokio::time::timeout;
 
 /// Whether all that is printed is thrown away. A standard output that is closed is this too: Rust
 /// opens the null device in its place.
@@ -55,6 +60,25 @@ pub fn report_panics() -> Result<()> {
 pub(crate) fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "cortop: {}", cortop_protocol::sanitize::clean(line));
 }
+
+/// How long the disk may take for the end of a recording, and from when on it is said that it is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const SAID_AFTER: Duration = Duration::from_secs(3);
+
+/// Waits for files to be written, but for a minute at most: a disk that hangs does not hold the exit.
+/// `None` if it does not take them.
+pub(crate) async fn wait_for_disk<T>(written: impl Future<Output = T>) -> Option<T> {
+    let mut written = pin!(written);
+    if let Ok(done) = timeout(SAID_AFTER, &mut written).await {
+        return Some(done);
+    }
+    print_error("waiting for the disk to take the end of the recording, for a minute at most");
+    timeout(PATIENCE.saturating_sub(SAID_AFTER), written).await.ok()
+}
+
+/// What is said where it does not take them.
+pub(crate) const DISK_HANGS: &str = "the disk has not taken the end of the recording within a minute: what it took \
+                                     before is whole; check the disk";
 
 /// A report of several lines in one, without the lines that only draw a caret below another.
 pub(crate) fn one_line(report: &str) -> String {
@@ -164,5 +188,25 @@ impl ShutdownSignals {
             _ = self.close.recv() => Shutdown::Hangup,
             _ = self.shutdown.recv() => Shutdown::Terminate,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_is_waited_for_but_not_for_ever() {
+        assert_eq!(wait_for_disk(ready(1)).await, Some(1));
+        let begun = tokio::time::Instant::now();
+        let slow = async {
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            2
+        };
+        assert_eq!(wait_for_disk(slow).await, Some(2));
+        assert_eq!(wait_for_disk(pending::<u8>()).await, None);
+        assert!(begun.elapsed() <= Duration::from_secs(111), "{:?}", begun.elapsed());
     }
 }

@@ -10,7 +10,7 @@
 //! config     the settings in force                              app cli terminal ui client mqtt
 //! terminal   owns the tty: guard, frame writer, event loop      app exchange lab monitor station traffic ui client files mqtt signal sim playback
 //! ui         App → frame; a pane or a view a file; themes       app lab traffic client files mqtt signal sim playback
-//! monitor    client and decoder joined by their queues          exchange metrics station client files signal capture playback
+//! monitor    client and decoder joined by their queues          console exchange metrics station client files signal capture playback
 //! station    what is known, over MQTT                           app exchange known client mqtt signal
 //! proxy      between a client and a real service, looking on    client protocol sim files
 //! logging    the log, for its pane and for a file               app

@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     capture::CaptureService,
+    console::{DISK_HANGS, print_error, wait_for_disk},
     exchange::{LslService, MarkerReceiver},
     metrics::Metrics,
     playback::Player,
@@ -149,8 +150,13 @@ impl Monitor {
             self.channels;
         drop(self.silent);
         lsl.stop();
-        if let Err(error) = recorder.finish().await {
-            tracing::error!("{error}");
+        match wait_for_disk(recorder.finish()).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::error!("{error}");
+                print_error(&error.to_string());
+            }
+            None => print_error(DISK_HANGS),
         }
         let Some((task, decoder)) = self.tasks else { return };
         let goodbye = async {

@@ -11,6 +11,12 @@ use cortop_client::{
     record::RecordList,
 };
 
+/// Cortex has one session for each headset and application (§2.7): who has the same client id shares it.
+const ANOTHER_PROGRAM: &str =
+    "another program with this client id has the headset's session and has subscribed its streams";
+const NEXT_TO_ANOTHER: &str =
+    "end that program, or give this one the client id of another application";
+
 /// The client as its events describe it.
 #[derive(Debug, Default)]
 pub(crate) struct ClientState {
@@ -259,13 +265,17 @@ impl ClientState {
             Some(ConnectionStep::Streaming) => {
                 ("no sample has come", "check that the headset is on and near")
             }
-            Some(ConnectionStep::Watching) => (
-                "every stream is subscribed by the program that opened the session",
-                "choose others with --streams, or end that program",
-            ),
+            Some(ConnectionStep::Watching) => (ANOTHER_PROGRAM, NEXT_TO_ANOTHER),
             Some(ConnectionStep::Stopped) => ("the service refused to continue", "see the log"),
         };
         Failure::new(stage, found, next)
+    }
+
+    /// Streams that another program with the same client id has.
+    pub(super) fn streams_of_another(streams: &[Stream]) -> Failure {
+        let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
+        let found = format!("{ANOTHER_PROGRAM}: {}", names.join(" "));
+        Failure::new(Stage::Samples, &found, NEXT_TO_ANOTHER)
     }
 
     fn choice(&self) -> Failure {

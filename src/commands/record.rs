@@ -23,6 +23,13 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
     let mut formats = args.format.clone();
     formats.sort_unstable();
     formats.dedup();
+    if formats.iter().all(|own| !own.holds_any_stream())
+        && !config.streams.iter().any(|stream| stream.is_trace())
+    {
+        return Err(eyre!(
+            "EDF and BDF hold EEG and motion, and --streams has neither: add one, or --format jsonl"
+        ));
+    }
     let bids = args.bids.as_ref().map(|subject| {
         let (session, task) = (args.bids_session.as_deref(), args.task.as_deref());
         BidsOptions::new(subject, session, (task, &args.title), args.mains, &formats)

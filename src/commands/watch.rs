@@ -13,7 +13,7 @@ use super::{
     progress::{self, Progress},
     writers::{Csv, WriteError},
 };
-use crate::console::print_error;
+use crate::console::{print_error, wait_for_disk};
 use crate::stage::{Failure, Stage};
 use crate::{cli::OutputFormat, console::shutdown_signal};
 use cortop_client::{Client, ClientConfig, Command, Event, Feed, Stream, feed};
@@ -181,9 +181,16 @@ where
     {
         interrupted.set(shutdown_signal()?);
     }
-    if companion.waits_for_sink() && !sink.ended.is_terminated()
-        || matches!(end, StopReason::TimeUp)
-    {
+    if companion.waits_for_sink() && !sink.ended.is_terminated() {
+        tokio::select! {
+            () = &mut interrupted => {}
+            ended = wait_for_disk(&mut sink.ended) => match ended {
+                Some(Ok(Err(error))) => end = StopReason::Written(error.into()),
+                Some(_) => {}
+                None => end = StopReason::Written(WriteError::DiskHangs),
+            },
+        }
+    } else if matches!(end, StopReason::TimeUp) {
         // A reader that is slow may have the rest, unless the user will not wait for it.
         tokio::select! {
             () = &mut interrupted => {}
@@ -197,22 +204,7 @@ where
     if watch.malformed > 0 {
         print_error(&format!("{} samples were not as their columns say", watch.malformed));
     }
-    let stuck = match end {
-        StopReason::Stuck(failure) => failure,
-        StopReason::Written(WriteError::Closed) | StopReason::Unread => return Ok(0),
-        StopReason::Written(error) => {
-            print_error(&error.to_string());
-            return Ok(1);
-        }
-        StopReason::Interrupted | StopReason::TimeUp
-            if watch.progress.samples == 0 && !(watch.flows && only_events) =>
-        {
-            watch.state.waiting_for()
-        }
-        StopReason::Interrupted | StopReason::TimeUp => return Ok(0),
-    };
-    print_error(&stuck.to_string());
-    Ok(stuck.stage.exit_code())
+    Ok(watch.exit_code(end, only_events))
 }
 
 impl StopReason {
@@ -251,11 +243,32 @@ impl Watch {
         }
     }
 
+    /// Says why it has ended, where there is something to say, and gives the exit status.
+    fn exit_code(&self, end: StopReason, only_events: bool) -> u8 {
+        let stuck = match end {
+            StopReason::Stuck(failure) => failure,
+            StopReason::Written(WriteError::Closed) | StopReason::Unread => return 0,
+            StopReason::Written(error) => {
+                print_error(&error.to_string());
+                return 1;
+            }
+            StopReason::Interrupted | StopReason::TimeUp
+                if self.progress.samples == 0 && !(self.flows && only_events) =>
+            {
+                self.state.waiting_for()
+            }
+            StopReason::Interrupted | StopReason::TimeUp => return 0,
+        };
+        print_error(&stuck.to_string());
+        stuck.stage.exit_code()
+    }
+
     /// Takes note of an event; gives what ends it all.
     fn on_event(&mut self, event: Event) -> Option<Failure> {
-        let (mut granted, mut refused, mut looked_at) = (None, Vec::new(), false);
+        let (mut granted, mut refused) = (None, Vec::new());
+        let mut of_another = None;
         if let Event::Subscribed { streams, theirs, refused: own, .. } = &event {
-            looked_at = !theirs.is_empty() && own.is_empty();
+            of_another = (!theirs.is_empty()).then(|| ClientState::streams_of_another(theirs));
             granted = Some(!streams.is_empty());
             refused = own
                 .iter()
@@ -278,6 +291,9 @@ impl Watch {
         if granted == Some(true) {
             self.flows = true;
             self.progress.start();
+            if let Some(others) = &of_another {
+                self.report(others.to_string());
+            }
         }
         if self.flows {
             if let Some(why) = closed {
@@ -289,15 +305,10 @@ impl Watch {
             return None;
         }
         if granted == Some(false) {
-            return Some(Failure::new(
-                Stage::Samples,
-                if looked_at {
-                    "every stream is subscribed by the program that opened the session"
-                } else {
-                    "every stream is refused"
-                },
-                "choose others with --streams, or fix what is named above",
-            ));
+            return Some(of_another.unwrap_or_else(|| {
+                let next = "choose others with --streams, or fix what is named above";
+                Failure::new(Stage::Samples, "every stream is refused", next)
+            }));
         }
         self.stuck()
     }
@@ -323,5 +334,31 @@ impl Watch {
             self.progress.samples += 1;
             self.malformed += u64::from(sample.values.fit != Conformance::Whole);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_of_another_program_are_named_with_what_to_do() {
+        let subscribed = |streams: &[Stream], theirs: &[Stream]| Event::Subscribed {
+            session: "s".into(),
+            streams: streams.to_vec(),
+            theirs: theirs.to_vec(),
+            refused: Vec::new(),
+        };
+        let reason = "another program with this client id has the headset's session and has \
+                      subscribed its streams: eeg mot → end that program, or give this one the \
+                      client id of another application";
+        let mut watch = Watch::new();
+        let stuck = watch.on_event(subscribed(&[], &[Stream::Eeg, Stream::Mot]));
+        assert_eq!(stuck.map(|own| own.to_string()).as_deref(), Some(reason));
+        // What another has of them is missing here, which is said, too.
+        let mut watch = Watch::new();
+        let stuck = watch.on_event(subscribed(&[Stream::Dev], &[Stream::Eeg, Stream::Mot]));
+        assert!(stuck.is_none() && watch.flows);
+        assert_eq!(watch.reported, [reason]);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::value::RawValue;
 
-use crate::exchange::ServeError;
+use crate::{console::DISK_HANGS, exchange::ServeError};
 use cortop_files::{
     json_lines::{LineBuffer, members},
     recorder::RecordError,
@@ -34,6 +34,8 @@ pub(super) enum WriteError {
     Unserved(ServeError),
     /// A recording cannot go on.
     Unrecorded(RecordError),
+    /// The disk takes nothing any more, and does not say so.
+    DiskHangs,
 }
 
 impl fmt::Display for WriteError {
@@ -51,6 +53,7 @@ impl fmt::Display for WriteError {
             ),
             Self::Unserved(error) => error.fmt(f),
             Self::Unrecorded(error) => error.fmt(f),
+            Self::DiskHangs => f.write_str(DISK_HANGS),
         }
     }
 }

@@ -102,6 +102,26 @@ fn a_disk_that_is_too_slow_costs_lines_and_no_time() {
     assert_eq!(tally.read - 1 - gaps + lost, 12_000, "each line is there or counted");
 }
 
+/// A pipe that nobody reads takes as little as a disk that hangs.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_hangs_does_not_hold_the_end() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let file = fs::File::from(std::os::fd::OwnedFd::from(writer));
+    let path = PathBuf::from("stuck.jsonl");
+    let capture = CaptureFile::begin(file, &path, "x").expect("a thread");
+    let long = format!(r#"{{"eeg":[{}0],"sid":"s","time":1.5}}"#, "4200.125,".repeat(1100));
+    for _ in 0..20_000 {
+        capture.write(&text(Side::Service, &long));
+    }
+    let begun = Instant::now();
+    let state = capture.finish_within(Duration::from_secs(1));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(state.error.as_deref(), Some("the disk has taken nothing for 1 s"));
+    assert_eq!(capture.finish(), state, "it is not waited for again");
+    drop(reader);
+}
+
 #[test]
 fn a_file_that_was_cut_off_is_read_up_to_there() {
     let (_folder, path) = place("a.zst");

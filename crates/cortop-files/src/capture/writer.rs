@@ -33,6 +33,9 @@ const BYTES: usize = 32 << 20;
 const FRAME_TIME: Duration = Duration::from_secs(1);
 const FRAME_BYTES: usize = 512 << 10;
 
+/// For how long the disk may take nothing while a capture ends.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A handle on a capture that is being written; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CaptureFile {
@@ -86,7 +89,11 @@ impl CaptureFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
+        Self::begin(options.open(path)?, path, service)
+    }
+
+    /// Writes to a file that is open.
+    pub(super) fn begin(file: File, path: &Path, service: &str) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             written: AtomicU64::default(),
@@ -157,15 +164,35 @@ impl CaptureFile {
         lock(&self.shared.error).is_some()
     }
 
-    /// Ends the file, and waits until it is written. Returns how it stands then.
+    /// Ends the file, and waits until it is written, as long as the disk takes anything. Returns how it
+    /// stands then.
     #[must_use]
     pub fn finish(&self) -> CaptureState {
-        // It may wait for the disk: nobody waits for it any more.
-        let _ = self.lines.send(None);
-        if let Some(writer) = lock(&self.writer).take() {
-            // A panic there has been reported.
-            let _ = writer.join();
+        self.finish_within(PATIENCE)
+    }
+
+    /// The same for a disk that may take nothing for so long.
+    pub(super) fn finish_within(&self, patience: Duration) -> CaptureState {
+        let Some(writer) = lock(&self.writer).take() else { return self.state() };
+        let (mut is_told, mut written, mut since) = (false, 0, Instant::now());
+        while !writer.is_finished() {
+            // There may be no room for it yet.
+            is_told = is_told || self.lines.try_send(None).is_ok();
+            let now = self.shared.written.load(Ordering::Relaxed);
+            if now != written {
+                (written, since) = (now, Instant::now());
+            }
+            if since.elapsed() > patience {
+                // Its thread ends with the disk or with the program.
+                let seconds = patience.as_secs();
+                let error = format!("the disk has taken nothing for {seconds} s");
+                *lock(&self.shared.error) = Some(error);
+                return self.state();
+            }
+            thread::sleep(Duration::from_millis(2));
         }
+        // A panic there has been reported.
+        let _ = writer.join();
         self.state()
     }
 

@@ -79,6 +79,12 @@ impl RecordingFormat {
         }
     }
 
+    /// Whether it holds whatever flows, and not EEG and motion only.
+    #[must_use]
+    pub const fn holds_any_stream(self) -> bool {
+        matches!(self, Self::Csv | Self::Jsonl)
+    }
+
     /// Several, separated by commas or spaces.
     ///
     /// # Errors

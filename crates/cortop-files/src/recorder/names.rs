@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use cortop_protocol::HeadsetId;
+use cortop_protocol::{HeadsetId, sanitize::floor_char_boundary};
 use jiff::Zoned;
 
-/// Characters of a title or a subject in a name.
-const LONGEST: usize = 64;
+/// Bytes of a title or a subject in a name: with both of them it has at most 255, as systems want it.
+const LONGEST: usize = 80;
 
 /// A text as part of a file's name.
 #[must_use]
 pub fn name_part(text: &str) -> String {
     let sound = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.') { c } else { '_' };
-    let name: String = text.trim().chars().take(LONGEST).map(sound).collect();
+    let text = text.trim();
+    let text = &text[..floor_char_boundary(text, LONGEST)];
+    let name: String = text.chars().map(sound).collect();
     name.trim_start_matches('.').to_owned()
 }
 
@@ -65,5 +67,10 @@ mod tests {
         assert_eq!(stem(), folder.path().join(name));
         std::fs::write(folder.path().join(format!("{name}.edf")), "").unwrap();
         assert_eq!(stem(), folder.path().join(format!("{name}_2")));
+        // Three bytes each.
+        let long = "睡".repeat(200);
+        let own = super::stem(folder.path(), (&long, &long), &"EPOCX-1A".into(), &begun, &[]);
+        let own = own.file_name().unwrap().to_str().unwrap().to_owned() + "_intervalMarker.csv";
+        assert!(own.len() <= 255 && own.starts_with("睡睡睡"), "{own}");
     }
 }
