@@ -73,7 +73,9 @@ async fn start_broker(folder: &Path) -> Result<(Process, String)> {
     // The port may be taken by others between its choice and its use.
     for _ in 0..3 {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n"))?;
+        // Started by root, it would become another user, which no longer ends with us (`bound_to_us`).
+        let settings = format!("listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n");
+        fs::write(&file, settings)?;
         let output = File::create(&log)?;
         let mut broker = spawn_mosquitto(&file, &output)?;
         let until = Instant::now() + START;
@@ -109,7 +111,8 @@ fn installed(name: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(&name)).filter(|program| program.is_file()))
 }
 
-/// A program that the system ends when this one ends, even by SIGKILL, where it can: on Linux.
+/// A program that the system ends when this one ends, even by SIGKILL, where it can: on Linux,
+/// as long as the program keeps its user.
 fn bound_to_us(program: &Path) -> Command {
     let setpriv = installed("setpriv").filter(|_| cfg!(target_os = "linux"));
     let Some(setpriv) = setpriv else { return Command::new(program) };
