@@ -221,7 +221,8 @@ async fn loss_and_silence_are_as_they_were() {
     screen.play_to(after(5.0));
     assert!(screen.app.numbers().stale() > 3, "{}", screen.drawn());
     let problems = screen.player.state().problems;
-    assert!(problems.len() == 1 && problems[0].contains("was left out"), "{problems:?}");
+    assert!(problems.len() == 1 && problems[0].contains("line left out"), "{problems:?}");
+    assert!(screen.drawn().contains("1 line left out, line"), "{}", screen.drawn());
 }
 
 #[tokio::test]

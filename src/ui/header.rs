@@ -180,14 +180,18 @@ fn station(ctx: &RenderContext<'_>, own: &StationStatus) -> HeaderItem {
 fn captures(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     let app = ctx.app;
     let mut items = Vec::new();
-    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if let Some(playback) = &app.playback {
-        add(10, ctx.span(ThemeToken::Changed, self::playback(playback)));
-        add(3, ctx.sanitized(ThemeToken::Dim, &playback.name));
+        items.push(HeaderItem::new(10, ctx.span(ThemeToken::Changed, self::playback(playback))));
+        items.push(HeaderItem::new(3, ctx.sanitized(ThemeToken::Dim, &playback.name)));
         if let Some(problem) = playback.problems.first() {
-            add(5, ctx.sanitized(ThemeToken::Poor, problem));
+            let (what, why) = problem.split_once(": ").unwrap_or((problem, ""));
+            let more =
+                if why.is_empty() { String::new() } else { format!(": {}", text::clean(why)) };
+            let span = ctx.span(ThemeToken::Poor, text::clean(what));
+            items.push(HeaderItem { more, ..HeaderItem::new(9, span) });
         }
     }
+    let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if let Some(capture) = &app.capture {
         let size = text::size(capture.bytes as f64);
         match (&capture.error, capture.lost) {

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     members::{BzipMembers, GzipMembers},
     recording::{ReadProgress, STDIN, display_name},
-    zstd::ZstdReader,
+    zstd::{ZstdReader, is_gap},
 };
 
 /// Bytes from which the format is recognized.
@@ -22,7 +22,10 @@ const COMPRESSED: usize = 3;
 /// What kind of file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
+    /// Tables begin with a name.
     Text,
+    /// It begins as an object does.
+    JsonLines,
     Edf,
     Xdf,
     /// None that is read: what it is, and the next step.
@@ -57,10 +60,13 @@ const FOREIGN: [(usize, &[u8], &str); 11] = [
     ),
 ];
 
+/// The bytes of a file, as far as they can be read.
+type InputBytes = Box<dyn BufRead + Send>;
+
 /// A file that is being read.
 pub(crate) struct InputFile {
     pub(crate) path: PathBuf,
-    pub(crate) bytes: Box<dyn BufRead + Send>,
+    pub(crate) bytes: InputBytes,
     /// It can be read only once.
     pub(crate) once: bool,
     format: FileFormat,
@@ -82,9 +88,9 @@ impl InputFile {
         let size = metadata.filter(|_| !once).map_or(0, |own| own.len());
         progress.size.store(size, Ordering::Relaxed);
         let counted = CountedRead { inner: raw, progress };
-        let mut raw = sniff(BufReader::with_capacity(1 << 16, counted))?;
+        let mut raw = sniff(Box::new(BufReader::with_capacity(1 << 16, counted)))?;
         for _ in 0..COMPRESSED {
-            let bytes: Box<dyn BufRead + Send> = match raw.0.as_slice() {
+            let bytes: InputBytes = match raw.0.as_slice() {
                 [0x1f, 0x8b, ..] => Box::new(BufReader::new(GzipMembers::new(raw.1))),
                 [b'B', b'Z', b'h', ..] => Box::new(BufReader::new(BzipMembers::new(raw.1))),
                 [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(ZstdReader::new(raw.1))),
@@ -101,8 +107,11 @@ impl InputFile {
                 let is_own = |(at, magic, _): &&(usize, &[u8], &str)| {
                     first.get(*at..).is_some_and(|own| own.starts_with(magic))
                 };
-                let foreign = FOREIGN.iter().find(is_own);
-                foreign.map_or(FileFormat::Text, |(.., what)| FileFormat::Foreign(what))
+                match FOREIGN.iter().find(is_own) {
+                    Some((.., what)) => FileFormat::Foreign(what),
+                    None if first.trim_ascii_start().starts_with(b"{") => FileFormat::JsonLines,
+                    None => FileFormat::Text,
+                }
             }
         };
         Ok(Self { path: path.to_owned(), bytes: raw.1, once, format })
@@ -118,18 +127,22 @@ impl InputFile {
     }
 }
 
-/// The first bytes, and all bytes with them. Damage in what follows the first ones shows when they have
-/// been read.
-fn sniff(
-    mut bytes: impl BufRead + Send + 'static,
-) -> io::Result<(Vec<u8>, Box<dyn BufRead + Send>)> {
+/// The first bytes, and all bytes with them. Damage shows when what comes before it has been read.
+fn sniff(mut bytes: InputBytes) -> io::Result<(Vec<u8>, InputBytes)> {
     let mut first = Vec::new();
     let failed = (&mut bytes).take(SNIFFED as u64).read_to_end(&mut first).err();
     let all = Cursor::new(first.clone());
     match failed {
         None => Ok((first, Box::new(all.chain(bytes)))),
+        Some(error) if is_gap(&error) && first.is_empty() => {
+            let (first, rest) = sniff(bytes)?;
+            Ok((first, Box::new(FailedRead(Some(error)).chain(rest))))
+        }
+        Some(error) if is_gap(&error) => {
+            Ok((first, Box::new(all.chain(FailedRead(Some(error))).chain(bytes))))
+        }
         Some(error) if first.is_empty() => Err(error),
-        Some(error) => Ok((first, Box::new(BufReader::new(all.chain(FailedRead(Some(error))))))),
+        Some(error) => Ok((first, Box::new(all.chain(FailedRead(Some(error)))))),
     }
 }
 
@@ -140,6 +153,14 @@ impl Read for FailedRead {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
     }
+}
+
+impl BufRead for FailedRead {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.take().map_or(Ok(&[]), Err)
+    }
+
+    fn consume(&mut self, _: usize) {}
 }
 
 /// Counts what is read.

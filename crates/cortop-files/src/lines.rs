@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Cursor, Read},
 };
 
-use crate::input::InputFile;
+use crate::{input::InputFile, zstd::is_gap};
 
 /// The longest line that makes sense.
 const MAX_LINE: usize = 4 << 20;
@@ -34,7 +34,17 @@ pub(crate) struct LineReader {
 
 impl LineReader {
     pub(crate) fn new(mut input: InputFile) -> io::Result<Self> {
-        if let Some(little_endian) = utf16(input.bytes.fill_buf()?) {
+        let mut failed = None;
+        let little_endian = match input.bytes.fill_buf() {
+            Ok(bytes) => utf16(bytes),
+            // It is told where the lines begin.
+            Err(error) if is_gap(&error) => {
+                failed = Some(error);
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(little_endian) = little_endian {
             let bytes = std::mem::replace(&mut input.bytes, Box::new(io::empty()));
             input.bytes = Box::new(BufReader::new(Utf16Reader::new(bytes, little_endian)));
         }
@@ -45,7 +55,7 @@ impl LineReader {
             after_return: false,
             unended: false,
             ahead: VecDeque::new(),
-            failed: None,
+            failed,
             number: 0,
             read: 0,
             too_long: 0,

@@ -29,12 +29,9 @@ pub fn open_with(
     progress: Arc<ReadProgress>,
 ) -> Result<Box<dyn RecordingReader>, OpenError> {
     let unreadable = |error| OpenError::Unreadable { name: display_name(path), error };
-    let mut input = InputFile::open_with(path, progress).map_err(unreadable)?;
-    let is_object =
-        input.bytes.fill_buf().map_err(unreadable)?.trim_ascii_start().starts_with(b"{");
+    let input = InputFile::open_with(path, progress).map_err(unreadable)?;
     Ok(match input.format() {
-        // Tables begin with a name.
-        FileFormat::Text if is_object => Box::new(CaptureRecording::open(input)?),
+        FileFormat::JsonLines => Box::new(CaptureRecording::open(input)?),
         FileFormat::Text => Box::new(CsvReader::open(input)?),
         FileFormat::Edf => Box::new(EdfReader::open(input)?),
         FileFormat::Xdf => Box::new(XdfReader::open(input)?),

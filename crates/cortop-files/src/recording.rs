@@ -49,6 +49,11 @@ pub trait RecordingReader: Send {
 
     /// What has been read so far.
     fn counts(&self) -> &ReadCounts;
+
+    /// What was left out so far and is in no count, a sentence each, without its full stop.
+    fn left_out(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How far the reading of a file is, for whoever shows that meanwhile.

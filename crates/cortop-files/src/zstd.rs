@@ -1,4 +1,5 @@
-//! Zstandard, frame after frame: what grows is written as one frame after the other.
+//! Zstandard, frame after frame: what grows is written as one frame after the other. Damage costs the
+//! frame in which it is; those that follow it are read.
 
 use std::io::{self, BufRead, Read};
 
@@ -9,22 +10,127 @@ use ruzstd::decoding::{
 
 use crate::members::skip_zeros;
 
+/// What each frame begins with.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Bytes of a frame that are kept to look for the next one in: what is damaged may claim to be longer
+/// than it is.
+const KEPT: usize = 1 << 20;
+
 /// Decompresses all frames of a source.
 pub(crate) struct ZstdReader<R> {
-    source: R,
+    source: KeptFrame<R>,
     decoder: FrameDecoder,
     /// A frame is being read.
     in_frame: bool,
 }
 
+/// A source, and what was read of it since the frame began.
+struct KeptFrame<R> {
+    source: R,
+    kept: Vec<u8>,
+    /// How much of that has been read again.
+    at: usize,
+}
+
+impl<R: BufRead> KeptFrame<R> {
+    /// A frame begins here.
+    fn begin(&mut self) {
+        self.kept.drain(..self.at);
+        self.at = 0;
+    }
+
+    /// Goes to the next frame but the one that has begun; `false` where there is none.
+    fn skip_frame(&mut self) -> io::Result<bool> {
+        // The magic number may lie across two pieces.
+        let mut seen = [0; MAGIC.len()];
+        self.at = 1.min(self.kept.len());
+        loop {
+            let bytes = self.fill_buf()?;
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            let end = bytes.iter().position(|byte| {
+                seen.rotate_left(1);
+                seen[MAGIC.len() - 1] = *byte;
+                seen == MAGIC
+            });
+            let count = end.map_or(bytes.len(), |end| end + 1);
+            self.consume(count);
+            if end.is_some() {
+                // They are read again with what follows.
+                self.begin();
+                self.kept.splice(0..0, MAGIC);
+                return Ok(true);
+            }
+            if self.at == self.kept.len() {
+                self.begin();
+            }
+        }
+    }
+}
+
+impl<R: BufRead> BufRead for KeptFrame<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.kept.get(self.at..) {
+            Some(kept) if !kept.is_empty() => Ok(kept),
+            _ => self.source.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        if self.at < self.kept.len() {
+            self.at += count;
+            return;
+        }
+        if let Ok(bytes) = self.source.fill_buf() {
+            let room = KEPT.saturating_sub(self.kept.len());
+            self.kept.extend(bytes.iter().take(count.min(room)));
+            self.at = self.kept.len();
+        }
+        self.source.consume(count);
+    }
+}
+
+impl<R: BufRead> Read for KeptFrame<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut bytes = self.fill_buf()?;
+        let count = bytes.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// A damaged frame that others follow, which can be read.
+#[derive(Debug, thiserror::Error)]
+#[error("a zstd frame in it is damaged")]
+struct DamagedFrame;
+
+/// Whether an error is about a damaged part behind which reading may go on.
+pub(crate) fn is_gap(error: &io::Error) -> bool {
+    matches!(error.get_ref(), Some(own) if own.is::<DamagedFrame>())
+}
+
 impl<R: BufRead> ZstdReader<R> {
     pub(crate) fn new(source: R) -> Self {
+        let source = KeptFrame { source, kept: Vec::new(), at: 0 };
         Self { source, decoder: FrameDecoder::new(), in_frame: false }
+    }
+
+    /// Leaves the frame that is damaged for the next one.
+    fn damaged(&mut self) -> io::Error {
+        self.in_frame = false;
+        match self.source.skip_frame() {
+            Ok(true) => io::Error::other(DamagedFrame),
+            Ok(false) => io::Error::other("its zstd frame is cut off or damaged"),
+            Err(error) => error,
+        }
     }
 
     /// Begins the next frame; `false` after the last.
     fn next_frame(&mut self) -> io::Result<bool> {
         while skip_zeros(&mut self.source)?.is_some() {
+            self.source.begin();
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
@@ -33,7 +139,7 @@ impl<R: BufRead> ZstdReader<R> {
                 })) => {
                     io::copy(&mut (&mut self.source).take(length.into()), &mut io::sink())?;
                 }
-                Err(_) => return Err(damaged()),
+                Err(_) => return Err(self.damaged()),
             }
         }
         Ok(false)
@@ -50,9 +156,12 @@ impl<R: BufRead> Read for ZstdReader<R> {
                 self.in_frame = true;
             }
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                self.decoder
-                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(|_| damaged())?;
+                let decoded = self
+                    .decoder
+                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1));
+                if decoded.is_err() {
+                    return Err(self.damaged());
+                }
             }
             let count = self.decoder.read(buffer)?;
             if count > 0 || buffer.is_empty() {
@@ -61,8 +170,4 @@ impl<R: BufRead> Read for ZstdReader<R> {
             self.in_frame = false;
         }
     }
-}
-
-fn damaged() -> io::Error {
-    io::Error::other("its zstd frame is cut off or damaged")
 }

@@ -215,16 +215,21 @@ pub(super) fn measure(mut reader: Box<dyn RecordingReader>) -> Measured {
     let mut measured = measuring.finish();
     measured.notes.extend(reader.info().notes.iter().cloned());
     let counts = reader.counts();
-    for (count, what) in [
-        (counts.held, "EEG values could not be read"),
-        (counts.unreadable, "values of other streams could not be read"),
-        (counts.lost, "rows have no readable EEG"),
-        (counts.short, "rows are cut off"),
+    for (count, one, many) in [
+        (counts.held, "EEG value could not be read", "EEG values could not be read"),
+        (
+            counts.unreadable,
+            "value of other streams could not be read",
+            "values of other streams could not be read",
+        ),
+        (counts.lost, "row has no readable EEG", "rows have no readable EEG"),
+        (counts.short, "row or record is cut off", "rows or records are cut off"),
     ] {
         if count > 0 {
-            measured.notes.push(format!("{count} {what}."));
+            measured.notes.push(format!("{count} {}.", if count == 1 { one } else { many }));
         }
     }
+    measured.notes.extend(reader.left_out().into_iter().map(|what| format!("{what}.")));
     measured.notes.extend(cut.map(|why| format!("The file could not be read to its end: {why}.")));
     measured
 }

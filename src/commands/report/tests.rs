@@ -203,3 +203,15 @@ fn a_page_is_written_to_a_new_file_only() {
     let error = write_new(&path, "page").expect_err("it is there").to_string();
     assert!(error.contains("--html"), "{error}");
 }
+
+#[test]
+fn lines_that_cannot_be_read_are_told_of() {
+    let (_folder, path) = capture();
+    let text = fs::read_to_string(&path).expect("text");
+    fs::write(&path, &text[..text.len() - 40]).expect("written");
+    let measured = measure(cortop_files::reader::open(&path).expect("a capture"));
+    let line = text.lines().count();
+    let said = format!("1 line left out, line {line}: EOF while parsing");
+    assert!(measured.notes.len() == 1 && measured.notes[0].starts_with(&said), "{measured:?}");
+    assert!(text_of("minute.jsonl", &measured).contains(&said));
+}

@@ -13,6 +13,7 @@ use crate::{
     lines::LineReader,
     recording::{OpenError, display_name},
     row::RowMarker,
+    zstd::is_gap,
 };
 
 /// Lines at the start by which a capture is distinguished from other texts.
@@ -92,7 +93,11 @@ pub struct LineTally {
     pub first_bad: Option<(u64, String)>,
     /// Why the file could not be read to its end: it was cut off, or is damaged there.
     pub cut_off: Option<String>,
-    /// Those of them that are too long to make sense.
+    /// Damaged parts that are left out, and how many lines come before the first of them.
+    pub damaged: u64,
+    /// See above.
+    pub first_damaged: Option<u64>,
+    /// Those of the lines that are too long to make sense.
     too_long: u64,
 }
 
@@ -109,15 +114,26 @@ impl LineTally {
 
     /// What was wrong, a sentence each.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
-        let bad = self.first_bad.as_ref().map(|(line, why)| match self.bad {
-            1 => format!("line {line} was left out: {why}"),
-            bad => format!("{bad} lines were left out, the first is line {line}: {why}"),
-        });
         let cut = self
             .cut_off
             .as_ref()
-            .map(|why| format!("the file could not be read beyond line {}: {why}", self.read));
-        bad.into_iter().chain(cut)
+            .map(|why| format!("Not readable beyond line {}: {why}", self.read));
+        self.left_out().chain(cut)
+    }
+
+    /// What was left out although the file was read to its end, a sentence each.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
+        let bad = self.first_bad.as_ref().map(|(line, why)| match self.bad {
+            1 => format!("1 line left out, line {line}: {why}"),
+            bad => format!("{bad} lines left out, the first is line {line}: {why}"),
+        });
+        let damaged = self.first_damaged.map(|after| match self.damaged {
+            1 => format!("1 damaged part left out, after line {after}"),
+            damaged => {
+                format!("{damaged} damaged parts left out, the first after line {after}")
+            }
+        });
+        bad.into_iter().chain(damaged)
     }
 }
 
@@ -179,6 +195,11 @@ impl CaptureReader {
                 Ok(None) => {
                     self.tally.note_too_long(self.lines.too_long());
                     return None;
+                }
+                Err(error) if is_gap(&error) => {
+                    self.tally.damaged += 1;
+                    self.tally.first_damaged.get_or_insert(self.tally.read);
+                    continue;
                 }
                 Err(error) => {
                     self.tally.cut_off.get_or_insert_with(|| error.to_string());

@@ -344,6 +344,10 @@ impl RecordingReader for CaptureRecording {
     fn counts(&self) -> &ReadCounts {
         &self.counts
     }
+
+    fn left_out(&self) -> Vec<String> {
+        self.lines.tally().left_out().collect()
+    }
 }
 
 /// The labels of a subscription one after the other, those of groups too.

@@ -109,13 +109,15 @@ pub(super) fn recording(
     }
     let mut recording =
         collected.recording(reader.info(), file, reader.counts()).map_err(unstorable)?;
-    if let Some(error) = cut {
-        let note = format!(
+    let cut = cut.map(|error| {
+        format!(
             "The file cannot be read beyond row {} ({error}); what comes before is played.",
             reader.counts().read
-        );
-        recording.notes.insert(recording.notes.len().saturating_sub(1), note);
-    }
+        )
+    });
+    let left_out = reader.left_out().into_iter().map(|what| format!("{what}."));
+    let at = recording.notes.len().saturating_sub(1);
+    recording.notes.splice(at..at, left_out.chain(cut));
     Ok(recording)
 }
 
