@@ -29,6 +29,13 @@ const MAX_TIMES: usize = 512;
 /// Rows between two that are no more than so many periods apart follow each other.
 const FOLLOWS: f64 = 1.6;
 
+/// Samples by which a time may be off what rows and whole rounds of the counter would take, and the
+/// share of all of them by which the rate may be: with more, the clock was set.
+const OFF_SAMPLES: f64 = 12.0;
+const OFF_RATE: f64 = 0.002;
+/// Rows after which their own rate is known better than the nominal one.
+const RATED: u64 = 1024;
+
 /// Around mains, in Hz.
 const BESIDE_MAINS: f64 = 1.0;
 
@@ -258,6 +265,36 @@ struct Measuring {
     levels: Vec<Option<u8>>,
 }
 
+/// What lies between two rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowStep {
+    /// Nothing.
+    Next,
+    /// Samples that are missing.
+    Gap(u64),
+    /// The clock was set between them; samples that are missing besides.
+    ClockSet(u64),
+}
+
+impl RowStep {
+    fn of(missing: u64) -> Self {
+        if missing == 0 { Self::Next } else { Self::Gap(missing) }
+    }
+
+    fn missing(self) -> u64 {
+        match self {
+            Self::Next => 0,
+            Self::Gap(missing) | Self::ClockSet(missing) => missing,
+        }
+    }
+}
+
+/// The nearest whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+fn whole(number: f64) -> u64 {
+    number.max(0.0).round() as u64
+}
+
 impl Measuring {
     fn new(info: &RecordingInfo, first: &[Row]) -> Self {
         let header = &info.header;
@@ -335,10 +372,15 @@ impl Measuring {
         let time = self.time(row);
         let start = *self.measured.start.get_or_insert(time);
         let period = 1.0 / self.measured.nominal_rate;
-        let missing = self.missing(row, time);
+        let step = self.step(row, time);
         if let Some((before, _)) = self.last {
+            let missing = step.missing();
             if missing > 0 {
-                let seconds = (time - before - period).max(missing as f64 * period);
+                let by_count = missing as f64 * period;
+                let seconds = match step {
+                    RowStep::ClockSet(_) => by_count,
+                    _ => (time - before - period).max(by_count),
+                };
                 self.measured.gap_count += 1;
                 self.measured.lost += missing;
                 if self.measured.gaps.len() < MAX_GAPS {
@@ -346,7 +388,7 @@ impl Measuring {
                     self.measured.gaps.push(MeasuredGap { at, seconds, samples: missing });
                 }
                 self.break_segments();
-            } else if time > before {
+            } else if time > before && step == RowStep::Next {
                 self.followed.0 += 1;
                 self.followed.1 += time - before;
             }
@@ -365,33 +407,34 @@ impl Measuring {
         self.eeg(row, period);
     }
 
-    /// Samples that are missing before a row: by the counter, and by the time where that is so long
-    /// that whole rounds of it may be missing, or there is no counter.
-    fn missing(&self, row: &Row, time: f64) -> u64 {
-        let Some((before, counter)) = self.last else { return 0 };
-        let elapsed = (time - before) * self.measured.nominal_rate;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
-        let by_time = (elapsed.round().max(1.0) as u64) - 1;
-        let jump = if elapsed > FOLLOWS { by_time } else { 0 };
-        let (Some(before), Some(now)) = (counter, row.counter) else { return jump };
-        match self.modulus {
-            None if now > before => now - before - 1,
-            None => jump,
-            Some(modulus) => {
-                let missing = (now % modulus + modulus - before % modulus - 1) % modulus;
-                // A counter that stands still is no round of it.
-                let missing =
-                    if missing + 1 == modulus && by_time < modulus / 2 { 0 } else { missing };
-                let rounds = by_time.saturating_sub(missing) as f64 / modulus as f64;
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "not negative"
-                )]
-                let rounds = rounds.round() as u64;
-                missing + rounds * modulus
-            }
+    /// What lies between the last row and this one. Samples are missing by the counter, and by the time
+    /// where there is no counter, or so long has passed that whole rounds of it may be missing.
+    fn step(&self, row: &Row, time: f64) -> RowStep {
+        let Some((before, counter)) = self.last else { return RowStep::Next };
+        let (rows, seconds) = self.followed;
+        let rate = if rows < RATED { self.measured.nominal_rate } else { rows as f64 / seconds };
+        let by_time = ((time - before) * rate - 1.0).max(0.0);
+        let (Some(before), Some(now)) = (counter, row.counter) else {
+            let follows = by_time + 1.0 <= FOLLOWS;
+            return if follows { RowStep::Next } else { RowStep::of(whole(by_time)) };
+        };
+        let Some(modulus) = self.modulus else {
+            return if now > before {
+                RowStep::of(now - before - 1)
+            } else {
+                RowStep::of(if by_time + 1.0 > FOLLOWS { whole(by_time) } else { 0 })
+            };
+        };
+        let missing = (now % modulus + modulus - before % modulus - 1) % modulus;
+        // A counter that stands still is no round of it.
+        let stands = missing + 1 == modulus && by_time < modulus as f64 / 2.0;
+        let missing = if stands { 0 } else { missing };
+        let rounds = ((by_time - missing as f64) / modulus as f64).round().max(0.0);
+        let all = missing as f64 + rounds * modulus as f64;
+        if rounds > 0.0 && (by_time - all).abs() > OFF_SAMPLES + by_time * OFF_RATE {
+            return RowStep::ClockSet(missing);
         }
+        RowStep::of(missing + whole(rounds) * modulus)
     }
 
     fn break_segments(&mut self) {

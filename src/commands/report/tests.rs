@@ -161,6 +161,26 @@ fn a_table_is_read_as_well_and_memory_stays_flat() {
 }
 
 #[test]
+fn a_clock_that_is_set_and_a_slow_headset_lose_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("slow.csv");
+    let mut text = "Timestamp,EEG.Counter,EEG.AF3\n".to_owned();
+    // A headset that samples at 253.8 Hz of 256; nothing comes for 97.77 s, and then the clock is set ahead.
+    let (rate, away, set_at) = (253.8, 10_000..10_000 + 24_814, 60_000);
+    let heard = (0..70_000_u32).filter(|index| !away.contains(index));
+    for index in heard {
+        let step = if index >= set_at { 3.217 } else { 0.0 };
+        let time = START + f64::from(index) / rate + step;
+        let _ = writeln!(text, "{time:.4},{},{}", index % 256, 4200 + index % 7);
+    }
+    fs::write(&path, text).expect("written");
+    let measured = measure(cortop_files::reader::open(&path).expect("a table"));
+    assert_eq!((measured.lost, measured.gap_count), (24_814, 1));
+    assert!((measured.gaps[0].seconds - 97.77).abs() < 0.1, "{:?}", measured.gaps[0]);
+    assert!((measured.rate.expect("known") - rate).abs() < 0.01, "{:?}", measured.rate);
+}
+
+#[test]
 fn contact_is_unknown_until_the_headset_reports_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("late.csv");
