@@ -42,7 +42,7 @@ use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
     book::{Book, BookChange, MOST_HEADSETS, Received, Station, StationPresence},
-    payload::{HeadsetCondition, LabMarker, StationAlert},
+    payload::{HeadsetCondition, LOST, LabMarker, StationAlert},
 };
 
 /// The bell rings no sooner after it rang.
@@ -168,7 +168,11 @@ impl Lab {
 
     /// There is a connection to the broker, or none.
     pub fn on_link(&mut self, link: BrokerLink) {
-        self.book.on_connection();
+        match &link {
+            BrokerLink::Connected => self.book.on_connected(self.now.instant),
+            BrokerLink::Lost(..) => self.book.on_disconnected(self.now.instant),
+            BrokerLink::Connecting => {}
+        }
         let was_connected = self.link == BrokerLink::Connected;
         match &link {
             BrokerLink::Connected => self.log_line(false, "the broker is connected".to_owned()),
@@ -198,9 +202,7 @@ impl Lab {
             BookChange::Event(name, at, event) => {
                 let subject = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
                 let text = format!("{name}{subject}: {}", event.text);
-                let at = SignedDuration::try_from_secs_f64(at).ok();
-                let at = at.and_then(|at| Timestamp::from_duration(at).ok());
-                self.push(at.unwrap_or(self.now.wall), false, text);
+                self.push(timestamp(at).unwrap_or(self.now.wall), false, text);
                 Vec::new()
             }
             BookChange::Acknowledged(name, done) => {
@@ -258,6 +260,7 @@ impl Lab {
         let presence = station.presence(self.now.instant);
         let (is_live, text) = match presence {
             StationPresence::Unconfirmed => return Vec::new(),
+            StationPresence::Gone(_) if station.is_in_doubt(self.now.instant) => return Vec::new(),
             StationPresence::Live => (true, format!("{name} is back")),
             StationPresence::Silent(_) => (false, format!("{name} is silent")),
             StationPresence::Gone(_) => (false, format!("{name} is gone: {}", why_gone(station))),
@@ -272,7 +275,11 @@ impl Lab {
         let is_lost = before.is_live && !is_live && why_gone(station) != "stopped";
         let cortex = state.map(|own| own.cortex.clone()).unwrap_or_default();
         if before.is_live != is_live {
-            self.log_line(!is_live, text);
+            let gone = match presence {
+                StationPresence::Gone(at) => at.and_then(timestamp),
+                _ => None,
+            };
+            self.push(gone.unwrap_or(self.now.wall), !is_live, text);
         }
         match (before.is_down, is_down) {
             (false, true) => {
@@ -389,6 +396,11 @@ impl Lab {
     }
 }
 
+/// Of seconds since 1970.
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
+}
+
 /// So many stations, in words.
 #[must_use]
 pub fn stations(count: usize) -> String {
@@ -404,5 +416,5 @@ pub fn counted(count: usize, what: &str) -> String {
 /// Why a station is gone, in its own or the broker's word.
 fn why_gone(station: &Station) -> &str {
     let why = station.state.as_ref().and_then(|own| own.why.as_deref());
-    why.unwrap_or("lost")
+    why.unwrap_or(LOST)
 }

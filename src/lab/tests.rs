@@ -101,9 +101,12 @@ fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
     station(&mut lab, "B", Status::Online);
     headset(&mut lab, "A", streaming("EPOCX-1", 20));
     assert!(lab.rows().iter().all(LabRow::is_live));
-    assert_eq!(station(&mut lab, "A", Status::Gone), [LabEffect::Bell]);
-    assert_eq!(lab.log.back().unwrap().text, "A is gone: lost");
+    assert_eq!(station(&mut lab, "A", Status::Gone), []);
     assert_eq!(lab.rows()[0].state_word(), "gone");
+    // It may be the broker that ends.
+    assert!(lab.log.is_empty());
+    assert_eq!(later(&mut lab, 1), [LabEffect::Bell]);
+    assert_eq!(lab.log.back().unwrap().text, "A is gone: lost");
     // The bell has just rung.
     assert_eq!(later(&mut lab, 4), []);
     assert_eq!(later(&mut lab, 9), [LabEffect::Bell]);
@@ -113,6 +116,31 @@ fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
     assert_eq!(lab.log.back().unwrap().text, "B is back");
     lab.on_link(BrokerLink::Lost("away".to_owned(), lab.now.instant));
     assert!(!lab.rows().iter().any(LabRow::is_live));
+}
+
+#[test]
+fn a_broker_that_ends_takes_no_station_with_it_and_whoever_stays_away_is_silent() {
+    let mut lab = lab();
+    lab.on_link(BrokerLink::Connected);
+    for name in ["A", "B"] {
+        station(&mut lab, name, Status::Online);
+    }
+    later(&mut lab, 3);
+    // The wills of all, and the end.
+    for name in ["A", "B"] {
+        assert_eq!(station(&mut lab, name, Status::Gone), []);
+    }
+    lab.on_link(BrokerLink::Lost("the broker shuts down".to_owned(), lab.now.instant));
+    assert_eq!(later(&mut lab, 30), []);
+    assert!(lab.rows().iter().all(|row| row.presence == StationPresence::Unconfirmed));
+    lab.on_link(BrokerLink::Connected);
+    station(&mut lab, "A", Status::Online);
+    later(&mut lab, 8);
+    station(&mut lab, "A", Status::Online);
+    assert_eq!(later(&mut lab, 5), [LabEffect::Bell]);
+    let texts: Vec<_> = lab.log.iter().map(|line| line.text.as_str()).collect();
+    let broker = "the broker is connected";
+    assert_eq!(texts, [broker, "the broker: the broker shuts down", broker, "B is silent"]);
 }
 
 #[test]

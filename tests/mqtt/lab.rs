@@ -40,11 +40,14 @@ impl Lab {
             let left = end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
             // Silence is no message: it is looked at again and again.
             match timeout(left, self.subscriber.notices.recv()).await {
-                Ok(Some(LabNotice::Connected)) => self.book.on_connection(),
+                Ok(Some(LabNotice::Connected)) => self.book.on_connected(Instant::now()),
+                Ok(Some(LabNotice::Disconnected(..))) => {
+                    self.book.on_disconnected(Instant::now());
+                }
                 Ok(Some(LabNotice::Message(message))) => {
                     self.book.on_message(&message);
                 }
-                Ok(Some(LabNotice::Disconnected(..) | LabNotice::Refused(_))) => {}
+                Ok(Some(LabNotice::Refused(_))) => {}
                 Ok(None) => panic!("it has ended"),
                 Err(_) => assert!(Instant::now() < end, "never: {what}; {:#?}", self.book),
             }
@@ -90,6 +93,11 @@ fn a_lab_follows_stations_through_kills_and_a_restarted_broker() {
         let again = broker.station(&sim, "PC-03", &[]).ready();
         lab.until("its return", |book| streams(book, "PC-03") && is(book, "PC-03", is_live)).await;
         broker.stop();
+        // As it ended it has published the station's will.
+        lab.until("that it is not known", |book| {
+            is(book, "PC-03", |presence| presence == StationPresence::Unconfirmed)
+        })
+        .await;
         broker.start_again();
         lab.until("its state again", |book| streams(book, "PC-03") && is(book, "PC-03", is_live))
             .await;

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use crate::{
     payload::{
-        self, Acknowledgement, HeadsetState, Malformed, StationEvent, StationMessage, StationState,
-        Status, Text,
+        self, Acknowledgement, HeadsetState, LOST, Malformed, StationEvent, StationMessage,
+        StationState, Status, Text,
     },
     topic::{StationName, Topic},
 };
@@ -33,6 +33,10 @@ const MOST_NAMED: usize = 8;
 
 /// A station that has not been heard for so long is silent: it publishes every 5 s.
 pub const SILENCE: Duration = Duration::from_secs(12);
+
+/// A broker that ends publishes the wills of all stations just before: whoever is lost for less than
+/// this when the connection ends may be there.
+pub const DOUBT: Duration = Duration::from_secs(1);
 
 /// Messages from which the difference of the clocks is taken.
 const DELAYS: usize = 16;
@@ -76,8 +80,8 @@ pub enum StationPresence {
     Live,
     /// The broker has its state, and nothing was heard of it yet.
     Unconfirmed,
-    /// It has not been heard since then, and nobody said why.
-    Silent(Instant),
+    /// It has not been heard since then, if ever, and nobody said why.
+    Silent(Option<Instant>),
     /// It has ended or was lost: when, in seconds since 1970 by the lab's clock, if the lab was there.
     Gone(Option<f64>),
 }
@@ -92,8 +96,12 @@ pub struct Station {
     instance: Text,
     /// When it was heard last.
     heard: Option<Instant>,
+    /// Since when there is a connection over which it can be heard.
+    connected: Option<Instant>,
     /// When it went, by the lab's clock.
     gone: Option<f64>,
+    /// When its last will came, and what was known of it before.
+    lost: Option<(Instant, StationState)>,
     /// Seconds from its clock to the arrival of its last messages.
     delays: VecDeque<f64>,
 }
@@ -113,17 +121,24 @@ impl Station {
     /// What has become of it.
     #[must_use]
     pub fn presence(&self, now: Instant) -> StationPresence {
-        match (&self.state, self.heard) {
-            (Some(state), _) if state.status == Status::Gone => StationPresence::Gone(self.gone),
-            (_, None) => StationPresence::Unconfirmed,
-            (_, Some(heard)) if now.saturating_duration_since(heard) > SILENCE => {
-                StationPresence::Silent(heard)
-            }
-            _ => StationPresence::Live,
+        if self.state.as_ref().is_some_and(|state| state.status == Status::Gone) {
+            return StationPresence::Gone(self.gone);
         }
+        let Some(connected) = self.connected else { return StationPresence::Unconfirmed };
+        let heard = self.heard.filter(|heard| *heard >= connected);
+        if now.saturating_duration_since(heard.unwrap_or(connected)) > SILENCE {
+            return StationPresence::Silent(self.heard);
+        }
+        if heard.is_some() { StationPresence::Live } else { StationPresence::Unconfirmed }
     }
 
-    /// When it was heard last over this connection.
+    /// Whether its last will has just come, which may be that of all stations: the broker ends.
+    #[must_use]
+    pub fn is_in_doubt(&self, now: Instant) -> bool {
+        self.lost.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < DOUBT)
+    }
+
+    /// When it was heard last.
     #[must_use]
     pub const fn heard(&self) -> Option<Instant> {
         self.heard
@@ -159,7 +174,8 @@ impl Station {
         if message.retained {
             return;
         }
-        self.heard = Some(message.arrival);
+        // It may have been stamped before the connection was noticed.
+        self.heard = self.connected.max(Some(message.arrival));
         if envelope.sent.is_finite() {
             self.delays.truncate(DELAYS - 1);
             self.delays.push_front(message.wall - envelope.sent);
@@ -208,10 +224,21 @@ impl Book {
         self.received
     }
 
-    /// The connection to the broker is lost or new: what was heard before says nothing of now.
-    pub fn on_connection(&mut self) {
+    /// There is a new connection to the broker: what was heard before says nothing of now.
+    pub fn on_connected(&mut self, now: Instant) {
         for station in self.stations.values_mut() {
-            station.heard = None;
+            station.connected = Some(now);
+        }
+    }
+
+    /// There is no connection. What became of those whose last will came right before is unknown.
+    pub fn on_disconnected(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            station.connected = None;
+            let is_in_doubt = station.is_in_doubt(now);
+            if let Some((_, state)) = station.lost.take().filter(|_| is_in_doubt) {
+                (station.state, station.gone) = (Some(state), None);
+            }
         }
     }
 
@@ -241,7 +268,7 @@ impl Book {
     }
 
     /// The place of a station, if there is room for it.
-    fn place(&mut self, name: &StationName) -> Option<&mut Station> {
+    fn place(&mut self, name: &StationName, now: Instant) -> Option<&mut Station> {
         if !self.stations.contains_key(name) {
             if self.stations.len() == MOST_STATIONS {
                 let mut hasher = DefaultHasher::new();
@@ -251,7 +278,8 @@ impl Book {
                 }
                 return None;
             }
-            self.stations.insert(name.clone(), Station::default());
+            let station = Station { connected: Some(now), ..Station::default() };
+            self.stations.insert(name.clone(), station);
         }
         self.stations.get_mut(name)
     }
@@ -269,7 +297,9 @@ impl Book {
         if status == Status::Joining {
             return Ok(BookChange::Nothing);
         }
-        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
+        let Some(station) = self.place(&name, message.arrival) else {
+            return Ok(BookChange::Nothing);
+        };
         let is_known = station.state.is_some();
         // The last will of one that was refused the name, or of a connection that was given up.
         let is_other = is_known && station.instance != envelope.instance;
@@ -279,8 +309,11 @@ impl Book {
         if status == Status::Gone {
             // The last will was written when the connection began.
             station.gone = if message.retained { station.gone } else { Some(message.wall) };
+            let is_will = envelope.body.why.as_deref() == Some(LOST) && !message.retained;
+            let before = station.state.take().filter(|own| own.status != Status::Gone);
+            station.lost = before.filter(|_| is_will).map(|own| (message.arrival, own));
         } else {
-            station.gone = None;
+            (station.gone, station.lost) = (None, None);
             station.note_arrival(message, &envelope);
         }
         if is_other {
@@ -308,7 +341,9 @@ impl Book {
         }
         let envelope = payload::read::<HeadsetState>(&message.payload)?;
         let is_full = self.headsets >= MOST_HEADSETS;
-        let Some(station) = self.place(&name) else { return Ok(BookChange::Nothing) };
+        let Some(station) = self.place(&name, message.arrival) else {
+            return Ok(BookChange::Nothing);
+        };
         if station.state.is_some() && station.instance == envelope.instance {
             station.note_arrival(message, &envelope);
         }
@@ -399,15 +434,39 @@ mod tests {
         assert_eq!(presence(&book, 0), StationPresence::Unconfirmed);
         send(&mut book, (STATE, "a"), (5.0, (start, 100.0), false), state(Status::Online));
         assert_eq!(presence(&book, 12), StationPresence::Live);
-        assert_eq!(presence(&book, 13), StationPresence::Silent(start));
-        book.on_connection();
-        assert_eq!(presence(&book, 0), StationPresence::Unconfirmed);
+        assert_eq!(presence(&book, 13), StationPresence::Silent(Some(start)));
+        // Whoever is not heard over a new connection is silent in the end, since when it was heard last.
+        book.on_disconnected(start + Duration::from_secs(14));
+        assert_eq!(presence(&book, 99), StationPresence::Unconfirmed);
+        book.on_connected(start + Duration::from_secs(20));
+        assert_eq!(presence(&book, 32), StationPresence::Unconfirmed);
+        assert_eq!(presence(&book, 33), StationPresence::Silent(Some(start)));
         send(&mut book, (STATE, "a"), (5.0, (start, 123.0), false), state(Status::Gone));
         assert_eq!(presence(&book, 99), StationPresence::Gone(Some(123.0)));
         // One that went before the lab came: nobody knows when.
         let mut book = Book::default();
         send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Gone));
         assert_eq!(presence(&book, 0), StationPresence::Gone(None));
+        // One that never says more than what the broker kept.
+        let mut book = Book::default();
+        send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Online));
+        assert_eq!(presence(&book, 13), StationPresence::Silent(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wills_of_a_broker_that_ends_say_nothing_of_stations() {
+        let start = Instant::now();
+        let presence_after = |millis| {
+            let mut book = Book::default();
+            let will = StationState { why: Some(LOST.into()), ..state(Status::Gone) };
+            send(&mut book, (STATE, "a"), (5.0, (start, 100.0), false), state(Status::Online));
+            send(&mut book, (STATE, "a"), (5.0, (start, 100.0), false), will);
+            let end = start + Duration::from_millis(millis);
+            book.on_disconnected(end);
+            book.stations()[&name()].presence(end)
+        };
+        assert_eq!(presence_after(20), StationPresence::Unconfirmed);
+        assert_eq!(presence_after(1500), StationPresence::Gone(Some(100.0)));
     }
 
     #[tokio::test(start_paused = true)]

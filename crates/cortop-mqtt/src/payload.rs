@@ -17,6 +17,9 @@ pub const VERSION: u32 = 1;
 /// Bytes of the longest payload that is read, and more than any that is written.
 pub const LONGEST: usize = 32 << 10;
 
+/// Why a station is gone by its last will.
+pub const LOST: &str = "lost";
+
 /// Bytes of the longest text.
 const LONGEST_TEXT: usize = 200;
 

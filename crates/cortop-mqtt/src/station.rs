@@ -18,8 +18,8 @@ use crate::{
     broker::Broker,
     connection::{BrokerConnection, Incoming},
     payload::{
-        self, Acknowledgement, HeadsetState, LabMarker, StationEvent, StationMessage, StationState,
-        Status, Text,
+        self, Acknowledgement, HeadsetState, LOST, LabMarker, StationEvent, StationMessage,
+        StationState, Status, Text,
     },
     publisher::Publisher,
     topic::{StationName, Topic},
@@ -197,7 +197,7 @@ impl StationRun {
         let mut tries = 0;
         loop {
             let client = format!("cortop-{}", self.instance);
-            let will = self.publisher.state(Status::Gone, Some("lost"), wall());
+            let will = self.publisher.state(Status::Gone, Some(LOST), wall());
             let opened = tokio::select! {
                 opened = BrokerConnection::open(&self.broker, &client, Some(&will)) => opened,
                 Stopped = Self::drain(&mut self.publisher, &mut self.facts) => return,

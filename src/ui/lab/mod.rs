@@ -165,9 +165,11 @@ impl LabPainter<'_> {
         let heard = count(|presence| presence == StationPresence::Live);
         let gone = count(|presence| matches!(presence, StationPresence::Gone(_)));
         let silent = count(|presence| matches!(presence, StationPresence::Silent(_)));
+        let awaited = count(|presence| presence == StationPresence::Unconfirmed);
         let headsets: usize = stations.values().map(|own| own.headsets().count()).sum();
         let (beyond, beyond_headsets) = lab.book.beyond();
         let (malformed, _) = lab.book.malformed();
+        let is_connected = lab.link == BrokerLink::Connected;
         let broker = match &lab.link {
             BrokerLink::Connecting => (ThemeToken::Poor, "◐ connecting".to_owned()),
             BrokerLink::Connected => (ThemeToken::Good, "● connected".to_owned()),
@@ -186,6 +188,14 @@ impl LabPainter<'_> {
             (ThemeToken::Text, format!("{heard}/{} stations", stations.len())),
             bad(gone as u64, "gone"),
             bad(silent as u64, "silent"),
+            (
+                ThemeToken::Stale,
+                if is_connected && awaited > 0 {
+                    format!("{awaited} {}", self.unconfirmed())
+                } else {
+                    String::new()
+                },
+            ),
             (ThemeToken::Text, counted(headsets, "headset")),
             bad(beyond as u64, "stations more"),
             bad(beyond_headsets, "headsets more"),
@@ -531,7 +541,8 @@ fn state(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
             (ThemeToken::Bad, at.map_or_else(|| "gone".to_owned(), |at| format!("gone {at}")))
         }
         StationPresence::Silent(since) => {
-            (ThemeToken::Bad, format!("silent {}", text::brief_age(painter.since(since))))
+            let age = since.map(|since| format!(" {}", text::brief_age(painter.since(since))));
+            (ThemeToken::Bad, format!("silent{}", age.unwrap_or_default()))
         }
         StationPresence::Unconfirmed => (ThemeToken::Stale, painter.unconfirmed().to_owned()),
         StationPresence::Live => {

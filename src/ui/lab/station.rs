@@ -23,7 +23,7 @@ use crate::{
 };
 use cortop_mqtt::{
     book::StationPresence,
-    payload::{HeadsetState, SensorState},
+    payload::{HeadsetState, LOST, SensorState},
 };
 use cortop_signal::Defect;
 
@@ -92,11 +92,12 @@ fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
     let presence = match row.presence {
         StationPresence::Live => "live".to_owned(),
         StationPresence::Unconfirmed => painter.unconfirmed().to_owned(),
-        StationPresence::Silent(since) => {
+        StationPresence::Silent(None) => "not heard since this lab came".to_owned(),
+        StationPresence::Silent(Some(since)) => {
             format!("silent for {}", text::age(painter.since(since)))
         }
         StationPresence::Gone(at) => {
-            let why = state.and_then(|own| own.why.as_deref()).unwrap_or("lost");
+            let why = state.and_then(|own| own.why.as_deref()).unwrap_or(LOST);
             let at = at.and_then(|at| painter.clock(at));
             let at = at.map_or_else(|| "before this lab came".to_owned(), |at| format!("at {at}"));
             format!("gone {at}: {why}")
