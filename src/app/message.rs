@@ -11,7 +11,9 @@ use crate::{
     exchange::{LslState, OutsideMarker},
     playback::{PlaybackCommand, PlaybackState},
 };
-use cortop_client::{Command, Event, HeadsetId, MarkerId, Moment, SessionId, Stream};
+use cortop_client::{
+    Command, Event, HeadsetId, MarkerId, Moment, SessionId, Stream, marker::MarkerText,
+};
 use cortop_files::{
     capture::CaptureState,
     recorder::{RecorderOptions, RecorderState},
@@ -157,7 +159,7 @@ pub enum Effect {
         /// When it ended.
         end: Option<Timestamp>,
         /// What it says.
-        text: String,
+        text: MarkerText,
     },
     /// Put this on the clipboard of whoever sits at the terminal.
     Copy(String),

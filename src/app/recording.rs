@@ -11,7 +11,8 @@ use super::{
 use crate::exchange::OutsideMarker;
 use cortop_client::{
     Command, HeadsetId, Link, Marker, MarkerCommand, MarkerId, RecordEvent, RecordId, SessionId,
-    marker::MarkerValue, session::SessionStatus,
+    marker::{MarkerText, MarkerValue},
+    session::SessionStatus,
 };
 
 /// A marker in the files that are recorded.
@@ -22,7 +23,7 @@ pub(super) struct FileMarker {
     id: Option<MarkerId>,
     /// When it was set, by the headset's clock.
     time: Timestamp,
-    text: String,
+    text: MarkerText,
 }
 
 impl App {
@@ -291,7 +292,7 @@ impl App {
                 headset: entry.session.headset.id.clone(),
                 id: Some(marker.uuid.clone()),
                 time: Timestamp::from_duration(since).ok()?,
-                text: marker.to_string(),
+                text: MarkerText::from(&marker),
             })
         });
         self.records.mark(session, marker);

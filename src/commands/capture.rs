@@ -1,8 +1,6 @@
 //! `cortop capture`: what crosses the socket into a file, without a screen. The client runs as that of
 //! `cortop watch` does; its samples are not looked at.
 
-use std::io::{self, IsTerminal as _};
-
 use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::json;
 
@@ -33,10 +31,14 @@ pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Re
     if state.lost > 0 {
         print_error(&format!("{} lines were lost: the disk is too slow", state.lost));
     }
-    if let Some(error) = &state.error {
-        print_error(&format!(
+    match &state.error {
+        Some(error) if state.bytes == 0 => {
+            print_error(&format!("nothing could be written to {file} ({error}): check the disk"));
+        }
+        Some(error) => print_error(&format!(
             "{file} ends before its time ({error}): what is in it is whole; check the disk"
-        ));
+        )),
+        None => {}
     }
     if args.json {
         let line = json!({
@@ -44,8 +46,8 @@ pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Re
             "error": state.error,
         });
         print(&format!("{line}\n"))?;
-    } else if io::stderr().is_terminal() {
-        print_error(&format!("{file}: {} bytes", state.bytes));
+    } else if state.bytes > 0 {
+        print(&format!("{file}: {} bytes\n", state.bytes))?;
     }
     Ok(if state.error.is_some() { 1 } else { code })
 }

@@ -8,6 +8,7 @@ use cortop_client::{
     ClockOffset, ConnectionStep, Error, ErrorKind, ErrorSubject, Event, Headset, HeadsetId, Link,
     Method, Security, Session, SessionId, SessionMode, Stream,
     account::{CortexInfo, Licence, UserLogin},
+    nearest_name::nearest_name,
     record::RecordList,
 };
 
@@ -241,10 +242,9 @@ impl ClientState {
             }
             Some(ConnectionStep::Choosing) => return self.choice(),
             Some(ConnectionStep::Missing(id)) => {
-                let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
                 return Failure::new(
                     stage,
-                    &format!("{id} is not in reach; in reach: {}", ids.join(", ")),
+                    &self.missing(id),
                     "switch it on and bring it closer, or choose another with --headset",
                 );
             }
@@ -269,6 +269,24 @@ impl ClientState {
             Some(ConnectionStep::Stopped) => ("the service refused to continue", "see the log"),
         };
         Failure::new(stage, found, next)
+    }
+
+    /// That the headset which was asked for is waited for, although others are in reach.
+    pub(super) fn waits_for_headset(&self) -> Option<Failure> {
+        let Some(ConnectionStep::Missing(id)) = &self.step else { return None };
+        let meant = nearest_name(self.ids().map(HeadsetId::as_str), id.as_str());
+        let meant = meant.map(|own| format!("; if {own} is meant, give that with --headset"));
+        let next = format!(
+            "switch it on and bring it closer: it is waited for until Ctrl-C, and --duration begins \
+             with its first stream{}",
+            meant.unwrap_or_default()
+        );
+        Some(Failure::new(Stage::Headset, &self.missing(id), &next))
+    }
+
+    fn missing(&self, id: &HeadsetId) -> String {
+        let ids: Vec<_> = self.ids().map(HeadsetId::as_str).collect();
+        format!("{id} is not in reach; in reach: {}", ids.join(", "))
     }
 
     /// Streams that another program with the same client id has.

@@ -1,8 +1,8 @@
 //! `cortop record`: a headset's samples in files, without a screen.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use color_eyre::eyre::{Result, eyre};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -44,22 +44,25 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
         headset: None,
         bids,
     };
-    options.check().map_err(|why| eyre!(why))?;
-    fs::create_dir_all(&args.out).wrap_err_with(|| {
-        format!("the folder {} cannot be made: choose another with --out", args.out.display())
-    })?;
-    let (recorder, status) = Recorder::new(options);
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
+    let is_new = !args.out.exists();
+    options.prepare().map_err(|why| eyre!(why))?;
+    let (recorder, status) = Recorder::new(options);
     let mut recording = RecordCompanion {
         status,
         markers,
         json: args.json,
         reported: Vec::new(),
         notes: Vec::new(),
+        resume_within: args.resume_within,
     };
-    let code = follow(config, recorder, args.duration, &mut recording).await?;
+    let code = follow(config, recorder, args.duration, &mut recording).await;
+    if is_new {
+        // Only an empty one can be removed.
+        let _ = fs::remove_dir(&args.out);
+    }
     recording.finish()?;
-    Ok(code)
+    code
 }
 
 struct RecordCompanion {
@@ -70,6 +73,7 @@ struct RecordCompanion {
     reported: Vec<PathBuf>,
     /// The notes that were shown; JSON has them at the end.
     notes: Vec<String>,
+    resume_within: Duration,
 }
 
 impl Companion for RecordCompanion {
@@ -97,6 +101,14 @@ impl Companion for RecordCompanion {
 
     async fn outside(&mut self, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
         self.markers.next(commands).await
+    }
+
+    fn on_return(&self, away: Duration) -> String {
+        if away > self.resume_within {
+            format!(": away longer than {:?}, new files follow", self.resume_within)
+        } else {
+            ": the recording goes on".to_owned()
+        }
     }
 
     fn waits_for_sink(&self) -> bool {
@@ -131,7 +143,9 @@ impl RecordCompanion {
     /// Says what has become of it.
     fn finish(mut self) -> Result<()> {
         self.markers.report_total();
-        let status = self.status.get();
+        let mut status = self.status.get();
+        // Empty ones are removed as they are closed.
+        status.files.retain(|file| file.path.exists());
         self.report(&status)?;
         let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;
         if self.json {

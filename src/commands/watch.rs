@@ -27,6 +27,9 @@ const SIGN_IN: Duration = Duration::from_secs(60);
 /// Samples that may wait for a reader that is slow: two seconds of sixteen headsets.
 const QUEUE: usize = 8192;
 
+/// Without samples for so long a headset was away, and more than its subscription was renewed.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// Items of the feed taken at once.
 const BATCH: usize = 256;
 
@@ -94,6 +97,11 @@ pub(super) trait Companion {
         std::future::pending()
     }
 
+    /// What it means that samples flow again, after a headset was away for so long.
+    fn on_return(&self, _away: Duration) -> String {
+        String::new()
+    }
+
     /// Whether the sink may take what waits, and end as it should, although the user says to end.
     fn waits_for_sink(&self) -> bool {
         false
@@ -152,7 +160,12 @@ where
                 }
                 for item in batch.drain(..) {
                     sinks.push(&item);
-                    watch.count(&item);
+                    if let Some(away) = watch.count(&item) {
+                        let then = companion.on_return(away);
+                        let seconds = away.as_secs_f64();
+                        let said = format!("samples flow again after {seconds:.1} s{then}");
+                        watch.progress.problem(&said);
+                    }
                 }
             }
             items = companion.outside(&client.commands) => {
@@ -228,6 +241,10 @@ struct Watch {
     malformed: u64,
     /// At least one stream has been granted.
     flows: bool,
+    /// Streams were granted again, and no sample of them has come yet.
+    resumes: bool,
+    /// When the newest sample was received.
+    newest: Option<std::time::Instant>,
     /// Refusals that were printed.
     reported: Vec<String>,
 }
@@ -239,6 +256,8 @@ impl Watch {
             progress: Progress::new(),
             malformed: 0,
             flows: false,
+            resumes: false,
+            newest: None,
             reported: Vec::new(),
         }
     }
@@ -289,6 +308,7 @@ impl Watch {
             self.report(failure.to_string());
         }
         if granted == Some(true) {
+            self.resumes = self.flows;
             self.flows = true;
             self.progress.start();
             if let Some(others) = &of_another {
@@ -303,6 +323,9 @@ impl Watch {
                 self.report(failure.to_string());
             }
             return None;
+        }
+        if let Some(waits) = self.state.waits_for_headset() {
+            self.report(waits.to_string());
         }
         if granted == Some(false) {
             return Some(of_another.unwrap_or_else(|| {
@@ -328,17 +351,23 @@ impl Watch {
         }
     }
 
-    /// Counts a sample.
-    fn count(&mut self, item: &Feed) {
-        if let Feed::Sample(sample) = item {
-            self.progress.samples += 1;
-            self.malformed += u64::from(sample.values.fit != Conformance::Whole);
-        }
+    /// Counts a sample; says for how long there was none, if it is the first since a subscription was
+    /// renewed.
+    fn count(&mut self, item: &Feed) -> Option<Duration> {
+        let Feed::Sample(sample) = item else { return None };
+        self.progress.samples += 1;
+        self.malformed += u64::from(sample.values.fit != Conformance::Whole);
+        let before = self.newest.replace(sample.received);
+        let is_first = std::mem::take(&mut self.resumes);
+        let away = before.filter(|_| is_first).map(|before| sample.received - before);
+        away.filter(|away| *away >= AWAY)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use cortop_client::{ConnectionStep, Headset, Link, Sample, Security, Subscription};
+
     use super::*;
 
     #[test]
@@ -360,5 +389,55 @@ mod tests {
         let stuck = watch.on_event(subscribed(&[Stream::Dev], &[Stream::Eeg, Stream::Mot]));
         assert!(stuck.is_none() && watch.flows);
         assert_eq!(watch.reported, [reason]);
+    }
+
+    #[test]
+    fn a_headset_that_is_not_there_is_waited_for_and_the_nearest_is_named() {
+        let mut watch = Watch::new();
+        let headset = Headset { id: "EPOCX-3B9ACA07".into(), ..Headset::default() };
+        assert!(watch.on_event(Event::Headsets(vec![headset])).is_none());
+        let step = ConnectionStep::Missing("EPOCX".into());
+        let missing = Event::Link(Link::Up { security: Security::Plain, step });
+        assert!(watch.on_event(missing.clone()).is_none() && watch.on_event(missing).is_none());
+        assert_eq!(
+            watch.reported,
+            [
+                "EPOCX is not in reach; in reach: EPOCX-3B9ACA07 → switch it on and bring it closer: it \
+              is waited for until Ctrl-C, and --duration begins with its first stream; if \
+              EPOCX-3B9ACA07 is meant, give that with --headset"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_return_of_samples_is_told_once_with_its_length() {
+        let mut watch = Watch::new();
+        let subscribed = || Event::Subscribed {
+            session: "s".into(),
+            streams: vec![Stream::Mot],
+            theirs: Vec::new(),
+            refused: Vec::new(),
+        };
+        let subscription = std::sync::Arc::new(Subscription {
+            session: "s".into(),
+            headset: "EPOCX-1".into(),
+            stream: Stream::Mot,
+            columns: serde_json::from_str(r#"["Q0"]"#).expect("columns"),
+            nominal_rate: None,
+        });
+        let begun = std::time::Instant::now();
+        let sample = |millis: u64| {
+            let (text, at) = (r#"{"mot":[1],"sid":"s","time":1}"#, Duration::from_millis(millis));
+            let subscription = std::sync::Arc::clone(&subscription);
+            Feed::Sample(std::sync::Arc::new(Sample::new(subscription, text.into(), begun + at)))
+        };
+        watch.on_event(subscribed());
+        assert_eq!([0, 5000].map(|at| watch.count(&sample(at))), [None, None]);
+        watch.on_event(subscribed());
+        let away = Some(Duration::from_millis(3300));
+        assert_eq!([8300, 8400].map(|at| watch.count(&sample(at))), [away, None]);
+        // Other columns, and no absence.
+        watch.on_event(subscribed());
+        assert_eq!(watch.count(&sample(8500)), None);
     }
 }

@@ -221,7 +221,7 @@ impl Sink for LslSink {
         if let Some(headset) = self.headsets.get_mut(&id) {
             let now = Instant::now();
             let time = headset.clock.lsl_time(self.shared.clock(&id), Some(*time), now);
-            let pushed = headset.markers.push_texts(time, &[text.as_str()]);
+            let pushed = headset.markers.push_texts(time, &[text.to_string().as_str()]);
             debug_assert!(pushed.is_ok(), "markers are one text each");
         }
         Ok(())
@@ -255,6 +255,7 @@ impl Drop for LslSink {
 mod tests {
     use std::time::Duration;
 
+    use cortop_client::marker::{MarkerText, MarkerValue};
     use cortop_lsl::{ChannelValues, Inlet, InletEvent, Network};
     use tokio::time::{sleep, timeout};
 
@@ -308,7 +309,8 @@ mod tests {
 
     fn own_marker(text: &str, in_record: bool, end: Option<f64>) -> SessionMarker {
         let (session, id) = ("s".into(), in_record.then(|| "m".into()));
-        SessionMarker { session, id, time: 1e9, end, text: text.to_owned() }
+        let (label, value) = (text.to_owned(), MarkerValue::Text(text.to_owned()));
+        SessionMarker { session, id, time: 1e9, end, text: MarkerText { label, value } }
     }
 
     #[tokio::test]

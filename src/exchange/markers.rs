@@ -10,7 +10,7 @@ use std::{
 
 use cortop_client::{
     Moment,
-    marker::MarkerValue,
+    marker::{MarkerText, MarkerValue},
     sanitize::{clean, floor_char_boundary, is_harmful},
 };
 use cortop_lsl::{ChannelValues, Inlet, InletEvent, Network, local_clock};
@@ -97,15 +97,10 @@ impl OutsideMarker {
         (!label.is_empty()).then_some(Self { label, value, at })
     }
 
-    /// What it says in the picture, as markers from Cortex do.
+    /// What it says, as markers from Cortex do.
     #[must_use]
-    pub fn text(&self) -> String {
-        match &self.value {
-            MarkerValue::Text(value) if *value == self.label => self.label.clone(),
-            MarkerValue::Number(value) if value.to_string() == self.label => self.label.clone(),
-            MarkerValue::Text(value) => format!("{} {value}", self.label),
-            MarkerValue::Number(value) => format!("{} {value}", self.label),
-        }
+    pub fn text(&self) -> MarkerText {
+        MarkerText { label: self.label.clone(), value: self.value.clone() }
     }
 }
 
@@ -381,7 +376,7 @@ mod tests {
         assert_eq!(long.len(), LONGEST_TEXT);
         for (line, shown) in [("start", "start"), ("7", "7"), ("key 3", "key 3"), ("a b", "a b")] {
             let marker = OutsideMarker::from_line(line, Moment::now()).expect("a marker");
-            assert_eq!(marker.text(), shown);
+            assert_eq!(marker.text().to_string(), shown);
         }
     }
 
@@ -506,7 +501,7 @@ mod tests {
         outlet.push_texts(local_clock() - 1.0, &["eyes closed"]).expect("one channel");
         outlet.flush();
         let marker = next(&mut markers).await;
-        assert_eq!(marker.text(), "eyes closed");
+        assert_eq!(marker.text().to_string(), "eyes closed");
         let ago = before.duration_since(marker.at.instant).as_secs_f64();
         assert!((0.9..1.1).contains(&ago), "{ago}");
         outlet.push_texts(local_clock() - 3600.0, &["old"]).expect("one channel");

@@ -12,6 +12,7 @@ use super::{rpc::AnswerEffect, subscribe::SubscribeAnswer};
 use cortop_protocol::{
     Feed, Marker, Method, Sample, SamplePool, SessionId, SessionMarker, Stream, Subscription,
     envelope::{SampleMessage, ServerMessage},
+    marker::MarkerText,
 };
 
 /// Between two stamps of a session's samples that are compared with our clock.
@@ -116,7 +117,7 @@ impl StreamTable {
                     session,
                     time: marker.start,
                     end: marker.is_interval().then_some(marker.end),
-                    text: marker.to_string(),
+                    text: MarkerText::from(&marker),
                     id: Some(marker.uuid),
                 }));
             }

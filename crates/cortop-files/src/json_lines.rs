@@ -71,7 +71,8 @@ impl<W: Write> JsonLines<W> {
     /// The lines cannot be written.
     pub fn push_marker(&mut self, headset: &HeadsetId, marker: &SessionMarker) -> io::Result<()> {
         let SessionMarker { session, id, time, end, text } = marker;
-        let mut values = json!({ "text": text });
+        let mut values =
+            json!({ "text": text.to_string(), "label": text.label, "value": text.value });
         if let Some(end) = end {
             values["end"] = json!(end);
         }

@@ -51,6 +51,15 @@ impl OutputFile {
     }
 }
 
+/// A file that nothing was written to, as on a full disk, does not stay.
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if self.length == 0 {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(at) = &mut self.at else {
@@ -150,5 +159,10 @@ mod tests {
         file.flush().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"01xy456789end");
         assert_eq!(OutputFile::create(path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let path = folder.path().join("b");
+        let mut file = OutputFile::create(path.clone()).unwrap();
+        file.write_all(b"never on disk").unwrap();
+        drop(file);
+        assert!(!path.exists());
     }
 }

@@ -58,8 +58,29 @@ impl Marker {
     }
 }
 
-/// As the `MARKERS` of a sample say it: the label, and the value where that says more.
+/// What a marker says. Without a value of its own the label stands for that, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkerText {
+    /// What it is.
+    pub label: String,
+    /// Its value.
+    pub value: MarkerValue,
+}
+
+impl From<&Marker> for MarkerText {
+    fn from(marker: &Marker) -> Self {
+        Self { label: marker.label.clone(), value: marker.value.clone() }
+    }
+}
+
 impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        MarkerText::from(self).fmt(f)
+    }
+}
+
+/// As the `MARKERS` of a sample say it: the label, and the value where that says more.
+impl fmt::Display for MarkerText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = match &self.value {
             MarkerValue::Number(number) => number.to_string(),

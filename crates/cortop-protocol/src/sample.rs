@@ -10,6 +10,7 @@ use crate::{
     HeadsetId, MarkerId, SessionId, Stream,
     columns::LabelledValue,
     envelope::{self, SampleMessage, ServerMessage},
+    marker::MarkerText,
     values::Values,
 };
 
@@ -136,7 +137,7 @@ pub struct SessionMarker {
     /// Epoch seconds of its end, once it is an interval.
     pub end: Option<f64>,
     /// What it says.
-    pub text: String,
+    pub text: MarkerText,
 }
 
 /// What flows from the reader to the sinks, in order.

@@ -214,7 +214,7 @@ impl Decoder {
         let comes_with_eeg =
             id.is_some() && own.any(|source| source.subscription.stream == Stream::Eeg);
         if end.is_none() && !comes_with_eeg {
-            self.markers.entry(headset).or_default().push(None, Some(*time), text);
+            self.markers.entry(headset).or_default().push(None, Some(*time), &text.to_string());
         }
     }
 

@@ -234,6 +234,8 @@ fn run<S: Sink>(mut items: mpsc::Receiver<QueuedItem>, sink: &mut S) -> Result<(
 mod tests {
     use std::sync::mpsc as blocking;
 
+    use cortop_protocol::marker::{MarkerText, MarkerValue};
+
     use super::*;
 
     /// Writes down what it is called with, each sample only when it may.
@@ -307,7 +309,8 @@ mod tests {
             std::thread::yield_now();
         }
         (1..=20).for_each(|counter| sinks.push(&sample(&eeg, counter)));
-        let text = "eyes closed".to_owned();
+        let label = "eyes closed".to_owned();
+        let text = MarkerText { value: MarkerValue::Text(label.clone()), label };
         let (session, id) = ("s".into(), None);
         sinks.push(&Feed::Marker(SessionMarker { session, id, time: 2.5, end: None, text }));
         sinks.push(&Feed::Unsubscribed("s".into(), Stream::Eeg));

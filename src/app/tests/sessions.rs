@@ -506,7 +506,7 @@ fn a_marker_from_outside_goes_into_the_record_or_else_into_the_picture() {
     let marker = OutsideMarker { label: "key".to_owned(), value: value.clone(), at };
     let effects = app.update(Message::OutsideMarker(marker.clone()));
     let time = at.wall + Duration::from_secs(3600);
-    let (session, text) = ("s".into(), "key 7".to_owned());
+    let (session, text) = ("s".into(), marker.text());
     let shown = Effect::Mark { session, id: None, time, end: None, text };
     assert_eq!(effects, [shown]);
     assert_eq!(app.notice.as_ref().map(|one| one.text.as_str()), Some("marker key 7 from outside"));
@@ -531,11 +531,11 @@ fn a_marker_in_the_files_gets_its_end_there_without_a_record() {
     assert_eq!(press(&mut app, Key::char('M')), []);
     assert_eq!(app.notice.take().expect("said").text, "there is no marker to end");
     let marker = OutsideMarker { label: "key".to_owned(), value, at };
+    let text = marker.text();
     let set = app.update(Message::OutsideMarker(marker));
     let [Effect::Mark { time, end: None, .. }] = set.as_slice() else { panic!("{set:?}") };
     let later = Duration::from_secs(4);
     app.now = Moment { instant: at.instant + later, wall: at.wall + later };
-    let text = "key 7".to_owned();
     let end = Some(app.now.wall + Duration::from_secs(3600));
     let ended = Effect::Mark { session: "s".into(), id: None, time: *time, end, text };
     assert_eq!(press(&mut app, Key::char('M')), [ended]);
@@ -568,5 +568,5 @@ fn a_marker_in_the_files_gets_its_end_there_without_a_record() {
     let [Effect::Mark { id: Some(id), end: Some(_), text, .. }] = effects.as_slice() else {
         panic!("{effects:?}")
     };
-    assert_eq!((id.as_str(), text.as_str()), ("m", "eyes 1"));
+    assert_eq!((id.as_str(), text.to_string().as_str()), ("m", "eyes 1"));
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use cortop_client::{
     Command, CommandId, Event, Feed, Interpreted, Interpreter, Marker, MarkerCommand, MarkerId,
     Method, Moment, Record, RecordCommand, RecordEvent, SessionId, SessionMarker,
-    marker::MarkerValue,
+    marker::{MarkerText, MarkerValue},
     record::{Export, ExportFormat, ExportStream, NewRecord, RecordChange},
 };
 use cortop_sim::fault::Fault;
@@ -104,7 +104,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
         id: Some(first.uuid.clone()),
         time: first.start,
         end: None,
-        text: "eyes closed 1".to_owned(),
+        text: MarkerText { label: "eyes closed".to_owned(), value: MarkerValue::Number(1) },
     };
     assert_eq!(handed(&mut rig.tested).await, expected);
     // An interval does not end in the millisecond of its start.
@@ -306,7 +306,7 @@ fn a_capture_hands_on_a_marker_and_its_end() {
         id: Some("m".into()),
         time: 1_767_943_300.125,
         end: None,
-        text: "eyes closed 1".to_owned(),
+        text: MarkerText { label: "eyes closed".to_owned(), value: MarkerValue::Number(1) },
     };
     let now = answered(1, "injectMarker", "2026-01-09T08:21:40.125000+01:00");
     assert_eq!(now, Some(set.clone()));

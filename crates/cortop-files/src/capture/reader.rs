@@ -169,15 +169,16 @@ impl CaptureReader {
             }
         }
         if !found {
-            return Err(if probe.tally.read == 0 {
-                OpenError::Empty(name)
-            } else {
-                OpenError::unusable(
-                    &name,
+            return Err(OpenError::unusable(
+                &name,
+                if probe.tally.read == 0 {
+                    "it is empty; give a capture, as `cortop capture` writes it"
+                } else {
                     "this is no capture: its lines are neither those of `cortop capture` nor JSON \
-                     objects with stream, time and data",
-                )
-            });
+                     objects with stream, time and data; for a recording take `cortop report FILE` \
+                     or `cortop demo --replay FILE`"
+                },
+            ));
         }
         Self::of(InputFile::open(path).map_err(unreadable)?).map_err(unreadable)
     }
@@ -291,8 +292,9 @@ fn marker(line: &Map<String, Value>) -> CaptureLine {
     let event = if values.get("end").is_some() {
         CaptureEvent::Other
     } else {
-        let text = &values["text"];
-        let object = json!({ "label": text, "value": text, "uuid": values["uuid"] });
+        let own = |name: &str| values.get(name).unwrap_or(&values["text"]);
+        let object =
+            json!({ "label": own("label"), "value": own("value"), "uuid": values["uuid"] });
         CaptureEvent::Marker(RowMarker { time, object })
     };
     CaptureLine { at: time, recalled: false, event }

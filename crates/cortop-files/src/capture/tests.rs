@@ -234,3 +234,20 @@ fn a_damaged_frame_costs_itself() {
         assert_eq!(tally.sentences().collect::<Vec<_>>(), [said]);
     }
 }
+
+/// It fails from the start, as a full one does: nothing was too slow, and no empty file stays.
+#[test]
+fn a_disk_that_takes_nothing_is_not_called_slow() {
+    let (_folder, path) = place("full.jsonl");
+    fs::write(&path, "").expect("written");
+    let file = fs::File::open(&path).expect("read only");
+    let capture = CaptureFile::begin(file, &path, "x").expect("a thread");
+    while !capture.has_failed() {
+        std::thread::yield_now();
+    }
+    for _ in 0..10 {
+        capture.write(&text(Side::Service, "{}"));
+    }
+    let state = capture.finish();
+    assert!(state.lost == 0 && state.error.is_some() && !path.exists(), "{state:?}");
+}

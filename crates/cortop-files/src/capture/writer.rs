@@ -2,7 +2,7 @@
 //! costs lines, which are counted, and never the time of whoever reads the socket.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
@@ -54,7 +54,7 @@ pub struct CaptureState {
     pub bytes: u64,
     /// Lines that had to be left out, as the disk was too slow.
     pub lost: u64,
-    /// Why it has ended before its time.
+    /// Why it has ended before its time. Where nothing was written by then the file is removed.
     pub error: Option<String>,
 }
 
@@ -201,7 +201,9 @@ impl CaptureFile {
         let waiting = self.shared.waiting.fetch_add(bytes, Ordering::Relaxed);
         if waiting + bytes > BYTES || self.lines.try_send(Some(line)).is_err() {
             self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+            // What comes after the end was not too fast for the disk.
+            let lost = u64::from(!self.has_failed());
+            self.shared.lost.fetch_add(lost, Ordering::Relaxed);
         }
     }
 }
@@ -267,6 +269,9 @@ impl CaptureOutput {
         if let Err(error) = self.file.write_all(bytes) {
             // The part that found room would be half a line or half a frame.
             let _ = self.file.set_len(written);
+            if written == 0 {
+                let _ = fs::remove_file(&self.shared.path);
+            }
             return Err(error);
         }
         self.shared.written.store(written + bytes.len() as u64, Ordering::Relaxed);

@@ -36,19 +36,11 @@ pub(super) struct RecordedMarker {
 }
 
 impl From<&SessionMarker> for RecordedMarker {
-    /// From what is shown of it: a number at the end is the value.
     fn from(marker: &SessionMarker) -> Self {
         let SessionMarker { id, time, end, text, .. } = marker.clone();
-        let number = text
-            .rsplit_once(' ')
-            .and_then(|(label, value)| Some((label.to_owned(), value.parse::<u64>().ok()?)));
-        let (label, value) = match number {
-            Some((label, value)) => (label, json!(value)),
-            None => (text.clone(), text.parse::<u64>().map_or(json!(text), |own| json!(own))),
-        };
         // An empty id does not tell a marker from others.
         let id = id.filter(|id| !id.as_str().is_empty());
-        Self { id, label, value, time, end }
+        Self { id, label: text.label, value: json!(text.value), time, end }
     }
 }
 

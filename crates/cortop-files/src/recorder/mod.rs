@@ -27,7 +27,7 @@ mod tables;
 mod timeline;
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
@@ -129,15 +129,24 @@ pub struct RecorderOptions {
 }
 
 impl RecorderOptions {
-    /// Looks whether the folder can have the recording, before anything is written.
+    /// Looks whether the folder can have the recording, and makes it where it is not there, before
+    /// anything is recorded.
     ///
     /// # Errors
     /// A sentence with what cannot be so.
-    pub fn check(&mut self) -> Result<(), String> {
-        match &mut self.bids {
-            Some(bids) => bids.check(&self.folder),
-            None => Ok(()),
+    pub fn prepare(&mut self) -> Result<(), String> {
+        if let Some(bids) = &mut self.bids {
+            bids.check(&self.folder)?;
         }
+        let folder = self.folder.display();
+        fs::create_dir_all(&self.folder).map_err(|error| {
+            format!("the folder {folder} cannot be made ({error}): choose another with --out")
+        })?;
+        let tried = self.folder.join(format!(".cortop-{}", std::process::id()));
+        let made = fs::File::create_new(&tried).and_then(|_| fs::remove_file(&tried));
+        made.map_err(|error| {
+            format!("the folder {folder} takes no files ({error}): choose another with --out")
+        })
     }
 }
 
@@ -154,7 +163,7 @@ pub enum RecordError {
     },
     /// A file takes nothing more.
     #[error(
-        "{} takes nothing more ({source}): the recording has ended, and what is in its files is whole; make room and start again",
+        "{} takes nothing more ({source}): the recording has ended; files that hold anything are whole, empty ones are removed; make room and start again",
         path.display()
     )]
     Write {

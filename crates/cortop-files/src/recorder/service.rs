@@ -60,9 +60,8 @@ impl RecorderService {
     /// # Errors
     /// The folder cannot be made or cannot have it, or the operating system has no thread to spare.
     pub fn start(&mut self, mut options: RecorderOptions) -> io::Result<()> {
-        options.check().map_err(io::Error::other)?;
+        options.prepare().map_err(io::Error::other)?;
         let (headset, folder) = (options.headset.clone(), options.folder.clone());
-        std::fs::create_dir_all(&folder)?;
         let (recorder, status) = Recorder::new(options);
         for (headset, firmware) in &self.firmware {
             status.set_firmware(headset, firmware);

@@ -11,7 +11,11 @@ use cortop_files::{
     recorder::{Recorder, RecordingFormat},
     row::Row,
 };
-use cortop_protocol::{Sample, SessionMarker, Stream, Subscription, values::Values};
+use cortop_protocol::{
+    Sample, SessionMarker, Stream, Subscription,
+    marker::{MarkerText, MarkerValue},
+    values::Values,
+};
 use cortop_signal::sink::Sink as _;
 
 use super::{START, file, marker_object, options};
@@ -106,6 +110,12 @@ fn compare_annotations(path: &Path) {
     }
 }
 
+/// A label and a number.
+fn said(text: &str) -> MarkerText {
+    let (label, value) = text.split_once(' ').unwrap();
+    MarkerText { label: label.to_owned(), value: MarkerValue::Number(value.parse().unwrap()) }
+}
+
 #[test]
 fn intervals_have_their_ends_in_each_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +128,7 @@ fn intervals_have_their_ends_in_each_file() {
         id: id.map(Into::into),
         time: START + time,
         end: end.map(|end| START + end),
-        text: text.to_owned(),
+        text: said(text),
     };
     let begun = Instant::now();
     for index in 0..20 * 128 {
@@ -199,7 +209,7 @@ fn an_end_after_the_session_is_over_still_finds_its_marker() {
         recorder.sample(&eeg(&subscription, index, begun, &shown)).unwrap();
     }
     recorder.end(&"s1".into(), None).unwrap();
-    let (session, id, text) = ("s1".into(), Some("a".into()), "closed 1".to_owned());
+    let (session, id, text) = ("s1".into(), Some("a".into()), said("closed 1"));
     let (time, end) = (START + 5.0, Some(START + 9.0));
     recorder.marker(&SessionMarker { session, id, time, end, text }).unwrap();
     recorder.finish().unwrap();
@@ -312,7 +322,7 @@ fn what_completes_the_last_records_is_no_sample_of_a_replay() {
     }
     // They find room in some more records only, which hold nothing else.
     for number in 0..200 {
-        let (id, end, text) = (None, None, format!("late {number}"));
+        let (id, end, text) = (None, None, said(&format!("late {number}")));
         let time = START + 3.0 + f64::from(number) * 1e-4;
         recorder.marker(&SessionMarker { session: "s1".into(), id, time, end, text }).unwrap();
     }
@@ -330,4 +340,33 @@ fn what_completes_the_last_records_is_no_sample_of_a_replay() {
         }
         assert_eq!((places, markers), ((0..sent).collect(), 200), "{ending}");
     }
+}
+
+/// A value that is a text is no part of the label.
+#[test]
+fn label_and_value_stay_apart_in_each_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = RecordingFormat::list("csv,jsonl").unwrap();
+    let (mut recorder, status) = Recorder::new(options(folder.path(), &formats, "apart"));
+    let subscription = subscription();
+    recorder.subscription(&subscription).unwrap();
+    let begun = Instant::now();
+    for index in 0..256 {
+        recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
+    }
+    let (session, id, time, end) = ("s1".into(), None, START + 1.0, None);
+    let text =
+        MarkerText { label: "go".to_owned(), value: MarkerValue::Text("left hand".to_owned()) };
+    recorder.marker(&SessionMarker { session, id, time, end, text }).unwrap();
+    recorder.finish().unwrap();
+    let beside = std::fs::read(file(&status.get(), ".csv").with_extension("json")).unwrap();
+    let beside: serde_json::Value = serde_json::from_slice(&beside).unwrap();
+    let marker = &beside["Markers"][0];
+    assert_eq!((&marker["label"], &marker["value"]), (&"go".into(), &"left hand".into()));
+    let lines = std::fs::read_to_string(file(&status.get(), ".jsonl")).unwrap();
+
+    let line = lines.lines().find(|line| line.contains(r#""stream":"marker""#)).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let said = serde_json::json!({ "text": "go left hand", "label": "go", "value": "left hand" });
+    assert_eq!(line["values"], said);
 }

@@ -48,3 +48,22 @@ fn marker_object(uuid: &str, label: &str, value: u64, start: f64, end: f64) -> S
         r#"{{"uuid":"{uuid}","label":"{label}","value":{value},"startDatetime":"{start}","endDatetime":"{end}"}}"#
     )
 }
+
+/// A folder that takes no files is found before anything is recorded, and nothing stays in it.
+#[test]
+fn a_folder_that_cannot_have_files_is_refused_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wanted = options(&folder.path().join("new"), &[RecordingFormat::Csv], "");
+    wanted.prepare().unwrap();
+    assert_eq!(std::fs::read_dir(&wanted.folder).unwrap().count(), 0);
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let why = options(&file, &[RecordingFormat::Csv], "").prepare().unwrap_err();
+    assert!(why.contains("cannot be made") && why.ends_with("--out"), "{why}");
+    // To which nobody can write, root neither.
+    #[cfg(target_os = "linux")]
+    {
+        let why = options(Path::new("/proc"), &[RecordingFormat::Csv], "").prepare().unwrap_err();
+        assert!(why.starts_with("the folder /proc takes no files ("), "{why}");
+    }
+}

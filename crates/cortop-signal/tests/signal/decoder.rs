@@ -2,7 +2,10 @@
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
-use cortop_protocol::{Columns, Feed, Sample, SessionId, SessionMarker, Stream, Subscription};
+use cortop_protocol::{
+    Columns, Feed, Sample, SessionId, SessionMarker, Stream, Subscription,
+    marker::{MarkerText, MarkerValue},
+};
 use cortop_signal::{
     Filters, Orientation, Traces, View,
     decoder::Decoder,
@@ -359,7 +362,9 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
     let mot = subscription("s", Stream::Mot, r#"["COUNTER_MEMS","Q0"]"#, 32.0);
     decoder.push(Feed::Subscribed(Arc::clone(&mot)), Instant::now());
     let mark = |decoder: &mut Decoder, text: &str| {
-        let (session, text) = ("s".into(), text.to_owned());
+        let session = "s".into();
+        let value = MarkerValue::Text(text.to_owned());
+        let text = MarkerText { label: text.to_owned(), value };
         let (id, time) = (Some("m".into()), 1.7e9 + 2.0);
         let marker = SessionMarker { session, id, time, end: None, text };
         decoder.push(Feed::Marker(marker), Instant::now());
