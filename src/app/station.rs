@@ -33,6 +33,12 @@ impl App {
             tracing::warn!("the station {} does not publish: {why}", status.name);
             self.notify(Severity::Problem, format!("not published over MQTT: {why}"));
         }
+        let was_offline =
+            self.station.as_ref().is_some_and(|own| matches!(own.link, StationLink::Offline(_)));
+        if was_offline && status.link == StationLink::Online {
+            tracing::info!("the station {} publishes again", status.name);
+            self.notify(Severity::Info, "published over MQTT again".to_owned());
+        }
         self.station = Some(status);
     }
 }

@@ -6,7 +6,11 @@ use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{after, client_state::ClientState, problem_reporter::ProblemReporter};
+use super::{
+    after,
+    client_state::ClientState,
+    problem_reporter::{ProblemReporter, SERVICE_OVER},
+};
 use crate::{
     cli,
     console::{print, print_error, shutdown_signal},
@@ -49,7 +53,8 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
                 };
                 monitor.channels.metrics.on_event(&event);
                 state.on_event(event);
-                problems.report(state.needs_user().map(|failure| failure.to_string()));
+                let problem = state.needs_user().map(|failure| failure.to_string());
+                problems.report(problem, SERVICE_OVER);
             }
         }
     };

@@ -2,19 +2,22 @@
 
 use crate::console::print_error;
 
-/// Says what stands in the way; the same once, until it is over.
+/// Said once nothing stands between the service and what it sends.
+pub(super) const SERVICE_OVER: &str = "nothing stands in the way of Cortex's data any more";
+
+/// Says what stands in the way, the same once, and that it is over.
 #[derive(Debug, Default)]
 pub(super) struct ProblemReporter {
     last: Option<String>,
 }
 
 impl ProblemReporter {
-    /// What stands in the way now, if anything does.
-    pub(super) fn report(&mut self, problem: Option<String>) {
-        if let Some(problem) = &problem
-            && self.last.as_ref() != Some(problem)
-        {
-            print_error(problem);
+    /// What stands in the way now, if anything does; `over` is said when nothing does any more.
+    pub(super) fn report(&mut self, problem: Option<String>, over: &str) {
+        match &problem {
+            Some(problem) if self.last.as_ref() != Some(problem) => print_error(problem),
+            None if self.last.is_some() => print_error(over),
+            _ => {}
         }
         self.last = problem;
     }

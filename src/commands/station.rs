@@ -6,8 +6,10 @@ use color_eyre::eyre::{Result, eyre};
 use tokio::time::Instant;
 
 use super::{
-    after, client_state::ClientState, outside_markers::OutsideMarkers,
-    problem_reporter::ProblemReporter,
+    after,
+    client_state::ClientState,
+    outside_markers::OutsideMarkers,
+    problem_reporter::{ProblemReporter, SERVICE_OVER},
 };
 use crate::{
     cli,
@@ -42,6 +44,7 @@ pub(super) async fn publish(
 ) -> Result<u8> {
     let mut told = pin!(shutdown_signal()?);
     let ready = format!("READY {} {}\n", options.broker.address(), options.settings.name);
+    let publishes = format!("publishes as {} now", options.settings.name);
     let mut markers = OutsideMarkers::new(None);
     let limits = decoder::Limits { frame: FRAME, history: HISTORY };
     let mut monitor = Monitor::start(config, limits);
@@ -62,7 +65,8 @@ pub(super) async fn publish(
                 station.on_event(&event);
                 markers.on_event(&event, &monitor.channels.commands);
                 state.on_event(event);
-                service.report(state.needs_user().map(|failure| failure.to_string()));
+                let problem = state.needs_user().map(|failure| failure.to_string());
+                service.report(problem, SERVICE_OVER);
             }
             Some(notice) = station.next() => match notice {
                 StationNotice::Marker(marker) => {
@@ -71,7 +75,7 @@ pub(super) async fn publish(
                     }
                 }
                 StationNotice::Report(StationReport::Online) => {
-                    link.report(None);
+                    link.report(None, &publishes);
                     if online_since.is_none() {
                         online_since = Some(Instant::now());
                         print(&ready)?;
@@ -87,7 +91,7 @@ pub(super) async fn publish(
                     StationReport::Offline(error)
                     | StationReport::NameTaken(error)
                     | StationReport::Refused(error),
-                ) => link.report(Some(error.to_string())),
+                ) => link.report(Some(error.to_string()), &publishes),
                 StationNotice::Report(StationReport::NameKept { host }) => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),

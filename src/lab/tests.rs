@@ -309,6 +309,13 @@ fn an_event_of_a_station_without_a_state_makes_no_row() {
     let mut lab = lab();
     send(&mut lab, "cortop/v1/GHOST/event", StationEvent::default());
     send(&mut lab, "cortop/v1/GHOST/acknowledgement", Acknowledgement::default());
+    // What the broker kept of one has no time.
+    station(&mut lab, "A", Status::Online);
+    let event = StationMessage::new(&"run".into(), 1.0, StationEvent::default()).to_json();
+    let (topic, payload) = ("cortop/v1/A/event".into(), event.into());
+    let arrival = lab.now.instant;
+    lab.on_message(&Received { topic, payload, retained: true, arrival, wall: 1.0 });
+    take_away(&mut lab, "cortop/v1/A/state");
     assert_eq!((lab.rows().len(), lab.log.len()), (0, 0));
     let topic = "cortop/v1/GHOST/event";
     send(&mut lab, topic, StationEvent { at: -1.0, ..StationEvent::default() });

@@ -210,7 +210,7 @@ impl<'a> HeadsetView<'a> {
     fn state(&self, alerts: Vec<StationAlert>, now: Moment) -> HeadsetState {
         let sensor = |(name, level): (&str, Option<f64>)| SensorState {
             name: Text::new(&name[..floor_char_boundary(name, LONGEST_NAME)]),
-            level: level.and_then(whole),
+            level: level.and_then(|level| whole(level, 4)),
             defect: self
                 .bad_channels()
                 .find(|(label, _)| *label == name)
@@ -223,8 +223,14 @@ impl<'a> HeadsetView<'a> {
             model: if model == Model::Unknown { Text::default() } else { model.name().into() },
             firmware: Text::new(&self.headset.firmware),
             condition: self.condition(),
-            battery: self.device.and_then(DeviceReadings::battery).and_then(whole),
-            contact: self.device.and_then(DeviceReadings::contact).and_then(whole),
+            battery: self
+                .device
+                .and_then(DeviceReadings::battery)
+                .and_then(|percent| whole(percent, 100)),
+            contact: self
+                .device
+                .and_then(DeviceReadings::contact)
+                .and_then(|percent| whole(percent, 100)),
             sensors: self.sensors().take(MOST_SENSORS).map(sensor).collect(),
             streams: self.health.iter().map(|own| stream_state(own, now)).collect(),
             session: self.session.map(|own| SessionState {
@@ -260,8 +266,8 @@ fn tenth(number: f64) -> f32 {
     ((number * 10.0).round() / 10.0) as f32
 }
 
-/// A small number without a fraction.
+/// A number of the contract without a fraction.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 255")]
-fn whole(number: f64) -> Option<u8> {
-    (0.0..=255.0).contains(&number).then(|| number.round() as u8)
+fn whole(number: f64, most: u8) -> Option<u8> {
+    (0.0..=f64::from(most)).contains(&number).then(|| number.round() as u8)
 }

@@ -101,6 +101,7 @@ fn a_lab_follows_stations_through_kills_and_a_restarted_broker() {
         broker.start_again();
         lab.until("its state again", |book| streams(book, "PC-03") && is(book, "PC-03", is_live))
             .await;
+        again.says("publishes as PC-03 now");
         // Stopped, it neither publishes nor closes its connection; then the broker gives it up.
         again.signal(Signal::STOP);
         lab.until("its silence", |book| !is(book, "PC-03", is_live)).await;

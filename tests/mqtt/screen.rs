@@ -164,7 +164,7 @@ fn the_monitor_publishes_beside_its_screen_and_says_when_it_cannot() {
     broker.start_again();
     let mut reader = broker.read();
     reader.wait("its headset", |message| message.is_headset("PC-03", "streaming"));
-    screen.shows(&["● MQTT"]);
+    screen.shows(&["● MQTT", "published over MQTT again"]);
     screen.press("q");
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
     let gone = reader.wait("a goodbye", |message| message.is_station("PC-03", "gone"));

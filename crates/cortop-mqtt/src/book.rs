@@ -372,6 +372,10 @@ impl Book {
 
     fn on_event(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<StationEvent>(&message.payload)?;
+        if message.retained {
+            // Nobody knows when that was: events are not retained.
+            return Ok(BookChange::Nothing);
+        }
         // One that has no state is none.
         let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
         station.note_arrival(message, &envelope);

@@ -442,12 +442,16 @@ fn ended(code: DisconnectReasonCode) -> Error {
     })
 }
 
+/// What to do where the broker's access list forbids something: its users are called as their stations.
+pub(crate) const NOT_ALLOWED: &str = "if the user is called otherwise than the station, give the user's \
+    name as `name` in [mqtt]; or allow it in the broker's access list (docs/mqtt.md has an example)";
+
 /// The broker's access list forbids it.
 fn not_allowed(what: &str, topic: &str) -> Error {
     let topic = clean_bounded(topic);
     Error::new(
         ErrorKind::WrongCredentials,
         format!("the broker does not let this user {what} {topic}"),
-        "allow it in the broker's access list (docs/mqtt.md has an example)",
+        NOT_ALLOWED,
     )
 }

@@ -32,6 +32,9 @@ pub const MOST_SENSORS: usize = 128;
 /// Bytes of a marker's label, and of its value, at most.
 pub const LONGEST_LABEL: usize = 64;
 
+/// Samples a second at most.
+const MOST_RATE: u16 = 10_000;
+
 const MOST_STREAMS: usize = 16;
 const MOST_ALERTS: usize = 16;
 
@@ -229,11 +232,19 @@ pub struct HeadsetState {
     /// How it is.
     pub condition: HeadsetCondition,
     /// What is left in the battery, in per cent; of two, the emptier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, 100>"
+    )]
     #[schemars(range(max = 100))]
     pub battery: Option<u8>,
     /// Overall contact, in per cent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, 100>"
+    )]
     #[schemars(range(max = 100))]
     pub contact: Option<u8>,
     /// Contact of each sensor, in Cortex's order.
@@ -259,7 +270,11 @@ pub struct SensorState {
     /// Its name, such as `AF3`.
     pub name: Text,
     /// 0 none, 1 very bad, 2 poor, 3 fair, 4 good; absent if unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, 4>"
+    )]
     #[schemars(range(max = 4))]
     pub level: Option<u8>,
     /// Why its raw signal cannot be EEG: `railed`, `flat`, `off level`.
@@ -273,13 +288,28 @@ pub struct StreamReport {
     /// Its name, such as `eeg`.
     pub name: Text,
     /// Samples a second that it should have.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, MOST_RATE>"
+    )]
+    #[schemars(range(min = 0.0, max = MOST_RATE))]
     pub nominal: Option<f32>,
     /// Samples a second, whole ones; absent while it is stale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, MOST_RATE>"
+    )]
+    #[schemars(range(min = 0.0, max = MOST_RATE))]
     pub rate: Option<f32>,
     /// Samples of the last 10 s that were lost, in per cent; of `eeg` and `mot` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_at_most::<_, _, 100>"
+    )]
+    #[schemars(range(min = 0.0, max = 100))]
     pub loss: Option<f32>,
     /// Samples lost since the subscription; of `eeg` and `mot` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -415,6 +445,20 @@ fn absent_or_not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f
     }
 }
 
+/// A number from 0 to `MOST`, if there is one.
+fn absent_or_at_most<'de, D, T, const MOST: u16>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Copy + Into<f64>,
+{
+    match Option::<T>::deserialize(from)? {
+        Some(number) if !(0.0..=f64::from(MOST)).contains(&number.into()) => {
+            Err(D::Error::custom(format!("a number that is not of 0 to {MOST}")))
+        }
+        number => Ok(number),
+    }
+}
+
 fn str_is_empty(text: &Text) -> bool {
     text.is_empty()
 }
@@ -525,6 +569,29 @@ mod tests {
         });
         let headset = super::read::<HeadsetState>(headset.to_string().as_bytes()).unwrap();
         assert_eq!(headset.body.condition, HeadsetCondition::Unknown);
+    }
+
+    #[test]
+    fn numbers_that_nothing_has_are_refused() {
+        let read = |name: &str, value: &str| {
+            let payload = format!(
+                r#"{{"version":1,"instance":"a","sent":1,"headset":"E","condition":"stale",{}}}"#,
+                name.replace('#', value)
+            );
+            super::read::<HeadsetState>(payload.as_bytes())
+        };
+        for (name, good, bad) in [
+            (r#""battery":#"#, "100", "255"),
+            (r#""contact":#"#, "0", "101"),
+            (r#""sensors":[{"name":"T7","level":#}]"#, "4", "5"),
+            (r#""streams":[{"name":"eeg","loss":#}]"#, "100", "1e200"),
+            (r#""streams":[{"name":"eeg","rate":#}]"#, "256.5", "1e300"),
+            (r#""streams":[{"name":"eeg","nominal":#}]"#, "256", "-1"),
+        ] {
+            assert!(read(name, good).is_ok(), "{name}");
+            let refused = read(name, bad).unwrap_err().to_string();
+            assert!(refused.contains("not of 0 to"), "{name}: {refused}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     broker::Broker,
-    connection::{BrokerConnection, Incoming},
+    connection::{BrokerConnection, Incoming, NOT_ALLOWED},
     payload::{
         self, Acknowledgement, HeadsetState, LOST, LabMarker, StationEvent, StationMessage,
         StationState, Status, Text,
@@ -425,7 +425,7 @@ fn deaf(name: &StationName) -> Error {
     Error::new(
         ErrorKind::WrongCredentials,
         format!("the broker does not let this user read {}", Topic::State(name.clone())),
-        "allow it in the broker's access list (docs/mqtt.md has an example)",
+        NOT_ALLOWED,
     )
 }
 

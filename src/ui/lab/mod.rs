@@ -47,6 +47,8 @@ use cortop_mqtt::{
 
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
+/// By so much a time of a station may be ahead of the lab's.
+const CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
 /// Below so many rows a station has them for its head.
 const SMALL: u16 = 28;
 /// Pointer, mark and a blank, before the columns.
@@ -150,10 +152,21 @@ impl LabPainter<'_> {
         self.lab.now.instant.saturating_duration_since(moment)
     }
 
-    /// A time of day, of seconds since 1970.
+    /// A time of today, or a date with its time, of seconds since 1970. Nothing of a station is later
+    /// than now, but for the error of its clock.
     fn clock(&self, seconds: f64) -> Option<String> {
-        let time = Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?);
-        Some(text::time_of_day(time.ok()?, self.zone))
+        let time =
+            Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
+        let now = self.lab.now.wall;
+        if time.duration_since(now) > CLOCK_ERROR {
+            return None;
+        }
+        let (day, today) = (time.to_zoned(self.zone.clone()), now.to_zoned(self.zone.clone()));
+        Some(if day.date() == today.date() {
+            text::time_of_day(time, self.zone)
+        } else {
+            day.strftime("%-d %b %Y %H:%M").to_string()
+        })
     }
 
     fn header(&self, width: u16) -> Line<'static> {
@@ -292,7 +305,7 @@ impl LabPainter<'_> {
         let skip = (selected + 1).saturating_sub(usize::from(body.height));
         let seen = rows.iter().enumerate().skip(skip).take(body.height.into());
         let lines: Vec<_> =
-            seen.map(|(at, row)| self.line(row, at == selected, &columns)).collect();
+            seen.map(|(at, row)| self.line(row, at == selected, &columns, inside.width)).collect();
         paint::lines(&lines, body, buffer);
         context::mark_more(self.theme, skip, rows.len(), body, buffer);
     }
@@ -317,6 +330,7 @@ impl LabPainter<'_> {
         row: &LabRow<'_>,
         is_selected: bool,
         columns: &[(&LabColumn, usize)],
+        width: u16,
     ) -> Line<'static> {
         let pointer = if is_selected { glyphs::SELECTED } else { " " };
         let (token, mark) = mark(row);
@@ -325,21 +339,22 @@ impl LabPainter<'_> {
             self.span(token, format!("{mark} ")),
         ]);
         let instead = self.instead(row);
-        for (at, &(column, width)) in columns.iter().enumerate() {
+        for &(column, cells) in columns {
             if let (Some((token, text)), Some(LabSort::State)) = (&instead, column.sort) {
-                let rest = columns[at..].iter().map(|(_, width)| width + 1).sum::<usize>();
-                line.push_span(self.span(*token, text::fit(text, rest.saturating_sub(1))));
+                // At the edge stands whether there is more.
+                let rest = usize::from(width).saturating_sub(line.width() + 1);
+                line.push_span(self.span(*token, text::fit(text, rest)));
                 break;
             }
             let (token, text) = (column.cell)(self, row);
             let token = if is_selected && column.rank < 2 { ThemeToken::Selection } else { token };
             // The end distinguishes ids.
             let text = if column.sort == Some(LabSort::Headset) {
-                text::fit_id(&text, width)
+                text::fit_id(&text, cells)
             } else {
                 text
             };
-            line.push_span(self.span(token, column.place(&text, width)));
+            line.push_span(self.span(token, column.place(&text, cells)));
             line.push_span(Span::raw(" "));
         }
         line
@@ -437,7 +452,8 @@ impl LabPainter<'_> {
             .title_bottom(" ? or Esc closes ");
         let inside = block.inner(area);
         block.render(area, buffer);
-        let room = usize::from(inside.width).saturating_sub(KEYS + 1);
+        // At the edge stands whether there is more.
+        let room = usize::from(inside.width).saturating_sub(KEYS + 2);
         let rows = |row: &crate::lab::LabBinding| {
             let keys: Vec<_> = row.keys.iter().map(ToString::to_string).collect();
             let mut keys = keys.join(" ");

@@ -67,7 +67,7 @@ pub(super) fn draw(
     let list = paint::cells(rows.len()).min(inside.height / 4).max(1);
     let skip = (at + 1).saturating_sub(list.into());
     let seen = rows.iter().enumerate().skip(skip).take(list.into());
-    let lines = seen.map(|(place, row)| painter.line(row, place == at, &columns));
+    let lines = seen.map(|(place, row)| painter.line(row, place == at, &columns, inside.width));
     let lines: Vec<_> = std::iter::once(titles).chain(lines).collect();
     paint::lines(&lines, Rect { height: list + 1, ..inside }.intersection(inside), buffer);
     let body = Rect { y: inside.y + list, height: list, ..inside };

@@ -192,6 +192,9 @@ fn lines_of_the_log_and_the_help_can_be_read_on_the_smallest_screens() {
     for key in crate::lab::TABLE.iter().flat_map(|row| row.keys) {
         assert!(seen.contains(&key.to_string()), "{key}");
     }
+    for word in crate::lab::TABLE.iter().flat_map(|row| row.help.split_whitespace()) {
+        assert!(seen.contains(word), "{word}");
+    }
     lab.on_key(Key::ESC);
     assert!(lab.help.is_none());
 }
@@ -201,6 +204,28 @@ fn a_narrow_screen_says_how_each_headset_is() {
     let drawn = draw(&busy(), (40, 16));
     for words in ["streaming", "STALE eeg", "gone 08:12:10", "C3D"] {
         assert!(drawn.contains(words), "{words}\n{drawn}");
+    }
+}
+
+#[test]
+fn an_outage_has_the_whole_row_and_a_time_that_can_be() {
+    let mut lab = busy();
+    let now = lab.now.wall.as_duration().as_secs_f64();
+    for (since, said) in [
+        (now - 60.0, "Cortex not reached since 08:11:13: nothing"),
+        (now - 3.5 * 86_400.0, "Cortex not reached since 5 Jan 2026 20:12: nothing"),
+        (now + 1000.0, "Cortex not reached: nothing"),
+    ] {
+        let state = StationState {
+            cortex: "nothing listens on localhost:6868, whatever was tried in all that time, "
+                .into(),
+            cortex_down_since: Some(since),
+            ..StationState::default()
+        };
+        send(&mut lab, "cortop/v1/PC-01/state", state);
+        let drawn = draw(&lab, (100, 24));
+        let row = drawn.lines().find(|line| line.contains(said));
+        assert!(row.is_some_and(|row| row.contains("… ┃")), "{said}\n{drawn}");
     }
 }
 
