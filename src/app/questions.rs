@@ -1,6 +1,8 @@
 //! What is asked before something that costs, ends a record or concerns other programs. An open
 //! question is renewed after each change, and withdrawn where nothing is left to ask.
 
+use std::path::Path;
+
 use super::{
     App, Effect,
     dialog::{Confirm, Dialog, DialogAction, Question},
@@ -55,8 +57,12 @@ impl App {
             }
             Question::StopFiles => {
                 let files = &self.recorder.as_ref()?.status.files;
-                let files = files.iter().map(|file| file.path.display().to_string());
-                lines.extend(files);
+                let folder = files.first().and_then(|file| file.path.parent());
+                lines.extend(folder.map(|own| format!("In {}:", own.display())));
+                let folder = folder.unwrap_or(Path::new(""));
+                let within =
+                    |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+                lines.extend(files.iter().map(|file| within(&file.path)));
                 let stop = vec![Effect::Recorder(None)];
                 ("Stop the recording to files?", "stop", stop)
             }

@@ -15,8 +15,8 @@ use super::{
         STATION_HELP, TRUST_HELP, WATCH_HELP,
     },
     values::{
-        METRICS, Scopes, duration, listening, max_rate, metrics_address, model_parser, scopes,
-        session_parser, speed,
+        METRICS, Scopes, duration, listening, mains, max_rate, metrics_address, model_parser,
+        scopes, session_parser, speed,
     },
 };
 use crate::stage;
@@ -130,7 +130,7 @@ pub struct WatchArgs {
     #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
     pub format: OutputFormat,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]
@@ -177,7 +177,7 @@ pub struct LslArgs {
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Print JSON, one object a line
     #[arg(long, help_heading = None)]
@@ -226,13 +226,13 @@ pub struct RecordArgs {
     #[arg(
         long,
         value_name = "HZ",
-        value_parser = clap::value_parser!(u16).range(1..=1000),
+        value_parser = mains,
         requires = "bids",
         help_heading = None
     )]
     pub mains: Option<u16>,
     /// How long, such as 10s, 2m, 8h or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// What the recording is called
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = None)]
@@ -245,6 +245,7 @@ pub struct RecordArgs {
         long,
         value_name = "TIME",
         value_parser = duration,
+        allow_hyphen_values = true,
         default_value = "10m",
         help_heading = None
     )]
@@ -281,7 +282,7 @@ pub struct CaptureArgs {
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Print how it ended as JSON
     #[arg(long, help_heading = None)]
@@ -317,7 +318,7 @@ pub struct MetricsArgs {
     #[arg(long, value_name = "ADDR:PORT", default_value = METRICS, value_parser = metrics_address, help_heading = None)]
     pub listen: SocketAddr,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Print the address as JSON
     #[arg(long, help_heading = None)]
@@ -344,7 +345,7 @@ pub struct StationArgs {
     #[arg(long, help_heading = None)]
     pub accept_markers: bool,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = None)]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Configuration and log.
     #[command(flatten, next_help_heading = "Configuration and log")]

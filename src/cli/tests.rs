@@ -139,6 +139,19 @@ fn each_systemd_unit_calls_a_command_that_is_understood() {
 }
 
 #[test]
+fn times_and_frequencies_that_cannot_be_are_refused_with_a_reason() {
+    for (line, why) in [
+        ("watch --duration -1", "write it as 10s"),
+        ("record --duration -1s", "write it as 10s"),
+        ("record --duration 999999999999h", "a year"),
+        ("record --bids 1 --mains 55", "50 or 60 Hz"),
+    ] {
+        let said = parse(&format!("cortop {line}")).expect_err(line).to_string();
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
 fn every_spelling_is_understood() {
     let cli = parse(
         "cortop --url ws://127.0.0.1:1 --ca-file ca.pem --insecure --headset EPOCX-1A2B3C4D \

@@ -82,7 +82,28 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             .and_then(|duration| duration.try_into().ok())
             .ok_or_else(wrong)?,
     };
-    if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() {
+        Err("must be more than 0".to_owned())
+    } else if duration >= LONGEST {
+        Err("must be less than 8784h, a year".to_owned())
+    } else {
+        Ok(duration)
+    }
+}
+
+/// From so long on a time is a slip of the hand.
+const LONGEST: Duration = Duration::from_secs(8784 * 3600);
+
+/// The frequency of the mains, in Hz.
+///
+/// # Errors
+/// There are no others.
+pub(super) fn mains(text: &str) -> Result<u16, String> {
+    match text {
+        "50" => Ok(50),
+        "60" => Ok(60),
+        _ => Err("mains have 50 or 60 Hz".to_owned()),
+    }
 }
 
 /// Where metrics are served: Prometheus' usual port of exporters by OpenTelemetry, on this machine.

@@ -215,6 +215,31 @@ fn eyes_are_told_by_markers_of_several_spellings() {
     }
 }
 
+/// Values that stand under their names are not read in the order of the file.
+#[test]
+fn a_recording_as_lines_names_its_headset_and_has_the_channels_of_it_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lines.jsonl");
+    let mut text = String::new();
+    for index in 0..512_u32 {
+        let values = json!({
+            "COUNTER": index % 128, "INTERPOLATED": 0, "AF3": 4200, "T7": 4201, "Pz": 4202,
+            "T8": 4203, "AF4": 4204, "RAW_CQ": 0, "MARKER_HARDWARE": 0, "MARKERS": [],
+        });
+        let time = START + f64::from(index) / RATE;
+        let line = json!({
+            "stream": "eeg", "headset": "INSIGHT-0A1B2C3D", "session": "s", "time": time,
+            "values": values,
+        });
+        let _ = writeln!(text, "{line}");
+    }
+    fs::write(&path, text).expect("written");
+    let measured = measure(cortop_files::reader::open(&path).expect("a recording"));
+    assert_eq!(measured.headset.as_deref(), Some("INSIGHT-0A1B2C3D"));
+    let labels: Vec<_> = measured.channels.iter().map(|own| own.label.as_str()).collect();
+    assert_eq!(labels, SENSORS);
+}
+
 #[test]
 fn a_page_is_written_to_a_new_file_only() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -10,6 +10,7 @@ use std::{
 use cortop_protocol::{
     Marker, Method, Stream,
     metric::{IS_ACTIVE, MetricName},
+    model::{EPOC_SENSORS, FLEX_SENSORS, INSIGHT_SENSORS, MN8_SENSORS, is_sensor},
     wire::Side,
 };
 use serde_json::{Map, Value};
@@ -250,6 +251,11 @@ impl CaptureRecording {
 
     /// A line that names its values, or one whose session was subscribed.
     fn foreign(&mut self, sample: &ForeignSample) -> Option<FlatSample> {
+        let named = sample.headset.as_ref().filter(|_| self.info.serial.is_none());
+        if let Some((kind, serial)) = named.and_then(|own| own.split_once('-')) {
+            self.info.headset_type = Some(kind.to_owned());
+            self.info.serial = Some(serial.to_owned());
+        }
         let session = sample.session.clone().unwrap_or_default();
         let (mut flat, mut markers) = (Vec::new(), Vec::new());
         let key = (session.clone(), sample.stream);
@@ -258,7 +264,7 @@ impl CaptureRecording {
                 if !self.subscriptions.contains_key(&key)
                     && self.subscriptions.len() < SUBSCRIPTIONS
                 {
-                    self.subscriptions.insert(key.clone(), named.keys().cloned().collect());
+                    self.subscriptions.insert(key.clone(), in_order(named.keys()));
                 }
                 // By their names: a line may lack some, and the list of markers may be empty.
                 let labels = self.subscriptions.get(&key)?;
@@ -362,6 +368,19 @@ fn flat_labels(columns: &Value) -> Vec<String> {
         }
     }
     labels
+}
+
+/// Names of values with the sensors among them in the order of the headset that has these.
+fn in_order<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut names: Vec<_> = names.cloned().collect();
+    let models: [&[&str]; 4] = [&MN8_SENSORS, &INSIGHT_SENSORS, &EPOC_SENSORS, &FLEX_SENSORS];
+    let is_of = |own: &&&[&str]| {
+        names.iter().filter(|name| is_sensor(name)).all(|name| own.contains(&name.as_str()))
+    };
+    if let Some(model) = models.iter().find(is_of) {
+        names.sort_by_key(|name| model.iter().position(|own| own == name));
+    }
+    names
 }
 
 /// A value as a number; NaN for what is none.
