@@ -99,9 +99,11 @@ fn read_secret() -> Result<Option<String>> {
         let interrupted = shutdown_signal()?;
         let read = || rpassword::prompt_password("Client secret (not shown): ");
         tokio::select! {
-            secret = tokio::task::spawn_blocking(read) => {
-                secret?.map(Some).wrap_err("the secret cannot be read")
-            }
+            secret = tokio::task::spawn_blocking(read) => match secret? {
+                // Ctrl-C, which is read as a character, before its signal is noticed.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+                secret => secret.map(Some).wrap_err("the secret cannot be read"),
+            },
             () = interrupted => Ok(None),
         }
     })?;
