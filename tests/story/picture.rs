@@ -48,14 +48,21 @@ pub(crate) async fn watch<F: Future<Output = Person>>(
     tell: impl FnOnce(Person) -> F,
 ) {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("recording.csv");
-    let mut text = format!("TimeStamp,COUNTER,{}\n", LABELS.join(","));
+    // As lines of samples: of a table, what no sensor gives would be held.
+    let file = folder.path().join("recording.jsonl");
+    let mut text = String::new();
     for index in 0..SECONDS * u64::from(RATE) {
         if let Some(values) = signals(index) {
             let time = 1.7e9 + index as f64 / f64::from(RATE);
             let counter = index % u64::from(RATE);
-            let values = values.map(|value| value.to_string()).join(",");
-            writeln!(text, "{time:.6},{counter},{values}").expect("a text grows");
+            let values =
+                LABELS.iter().zip(values).map(|(label, value)| format!("\"{label}\":{value}"));
+            let values = values.collect::<Vec<_>>().join(",");
+            writeln!(
+                text,
+                r#"{{"stream":"eeg","time":{time:.6},"data":{{"COUNTER":{counter},{values}}}}}"#
+            )
+            .expect("a text grows");
         }
     }
     fs::write(&file, text).expect("written");
