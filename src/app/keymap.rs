@@ -11,7 +11,7 @@ use super::{
     pane::Pane,
     stream_view::StreamView,
 };
-use cortop_client::nearest_name::nearest_name;
+use cortop_client::nearest_name::meant_or;
 
 /// Names that actions had before, as config files may still spell them, and those of today.
 const FORMER_NAMES: [(&str, &str); 1] = [("streams.way", "streams.glyphs")];
@@ -76,11 +76,9 @@ impl Keymap {
                     .iter()
                     .map(|(row, _)| format!("{}.{}", section_name(row.pane), row.name));
                 let names: Vec<_> = names.collect();
-                let meant = nearest_name(names.iter().map(String::as_str), name);
-                let next = meant.map_or_else(
-                    || "`cortop print config` lists them".to_owned(),
-                    |meant| format!("{meant} is probably meant"),
-                );
+                let next = meant_or(names.iter().map(String::as_str), name, || {
+                    "`cortop print config` lists them".to_owned()
+                });
                 errors.push(BindingError {
                     name: spelled.clone(),
                     why: format!("there is no action \"{name}\"; {next}"),

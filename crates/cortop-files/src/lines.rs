@@ -37,7 +37,7 @@ impl LineReader {
         let mut failed = None;
         let little_endian = match input.bytes.fill_buf() {
             Ok(bytes) => utf16(bytes),
-            // It is told where the lines begin.
+            // The first line reports it.
             Err(error) if is_gap(&error) => {
                 failed = Some(error);
                 None

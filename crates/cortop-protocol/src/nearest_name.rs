@@ -28,21 +28,28 @@ pub fn nearest_name<'a>(
     distances.min().map(|(_, name)| name)
 }
 
-/// What to say of a name that does not exist: the one that was probably meant, or all there are.
+/// What to say of a name that does not exist: the one that was probably meant, or `otherwise`.
+#[must_use]
+pub fn meant_or<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    written: &str,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    nearest_name(names, written).map_or_else(otherwise, |name| format!("{name} is probably meant"))
+}
+
+/// The same with all names there are, where none is near.
 #[must_use]
 pub fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
     /// More are not read.
     const LISTED: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
-    if let Some(name) = nearest_name(names.iter().copied(), written) {
-        return format!("{name} is probably meant");
-    }
-    match names.as_slice() {
+    meant_or(names.iter().copied(), written, || match names.as_slice() {
         [] => "there are none".to_owned(),
         [name] => format!("there is only {name}"),
         names if names.len() <= LISTED => format!("there are {}", names.join(", ")),
         names => format!("none of the {} is called nearly so", names.len()),
-    }
+    })
 }
 
 #[cfg(test)]

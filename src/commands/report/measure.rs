@@ -414,16 +414,10 @@ impl Measuring {
         let (rows, seconds) = self.followed;
         let rate = if rows < RATED { self.measured.nominal_rate } else { rows as f64 / seconds };
         let by_time = ((time - before) * rate - 1.0).max(0.0);
-        let (Some(before), Some(now)) = (counter, row.counter) else {
-            let follows = by_time + 1.0 <= FOLLOWS;
-            return if follows { RowStep::Next } else { RowStep::of(whole(by_time)) };
-        };
+        let jump = if by_time + 1.0 > FOLLOWS { whole(by_time) } else { 0 };
+        let (Some(before), Some(now)) = (counter, row.counter) else { return RowStep::of(jump) };
         let Some(modulus) = self.modulus else {
-            return if now > before {
-                RowStep::of(now - before - 1)
-            } else {
-                RowStep::of(if by_time + 1.0 > FOLLOWS { whole(by_time) } else { 0 })
-            };
+            return RowStep::of(if now > before { now - before - 1 } else { jump });
         };
         let missing = (now % modulus + modulus - before % modulus - 1) % modulus;
         // A counter that stands still is no round of it.

@@ -69,7 +69,7 @@ struct Collected {
     markers: Vec<(usize, RowMarker)>,
 }
 
-/// Reads all rows of a file and puts a recording together. `read` is told how many there are so far.
+/// Reads all rows of a file and puts a recording together. `read` gets how many there are so far.
 pub(super) fn recording(
     mut reader: Box<dyn RecordingReader>,
     file: &Path,
