@@ -1,5 +1,5 @@
-//! A service's certificate as a person compares it: whose it is, from whom, how long, and its
-//! fingerprint.
+//! A service's certificate, in the terms in which a person compares it: subject, issuer, validity
+//! and fingerprint.
 
 use std::{fs, io, path::Path};
 
@@ -8,21 +8,21 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, time::ASN1Time};
 
-/// Bytes of a line of PEM, before they are base64 (RFC 7468).
+/// Bytes in a line of PEM, before base64 encoding (RFC 7468).
 const LINE: usize = 48;
 
 /// A certificate that a service has shown, or that the user trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate(CertificateDer<'static>);
 
-/// What a certificate says of itself. Nobody has checked it.
+/// What a certificate claims about itself. Nobody has verified it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// Whose it is, as a distinguished name.
+    /// The owner's distinguished name.
     pub subject: String,
-    /// Who signed it, as a distinguished name.
+    /// The issuer's distinguished name.
     pub issuer: String,
-    /// The first and the last moment at which it is valid.
+    /// The first and the last moment of its validity.
     pub validity: Option<(Timestamp, Timestamp)>,
 }
 
@@ -31,7 +31,7 @@ impl Certificate {
         Self(der)
     }
 
-    /// Reads one in PEM.
+    /// Reads a certificate from a PEM file.
     ///
     /// # Errors
     /// The file cannot be read, or holds no certificate.
@@ -50,7 +50,7 @@ impl Certificate {
         pairs.join(":")
     }
 
-    /// What it says of itself; `None` where it cannot be read.
+    /// What it claims about itself; `None` if it cannot be parsed.
     #[must_use]
     pub fn claims(&self) -> Option<Claims> {
         let (_, parsed) = X509Certificate::from_der(&self.0).ok()?;
@@ -63,7 +63,7 @@ impl Certificate {
         })
     }
 
-    /// As PEM.
+    /// The certificate as PEM.
     #[must_use]
     pub fn to_pem(&self) -> String {
         let lines: String = self.0.chunks(LINE).map(|line| STANDARD.encode(line) + "\n").collect();

@@ -1,5 +1,5 @@
-//! The client: connects, runs the flow of §2, and reconnects with growing pauses when the connection
-//! is lost, restoring what was there.
+//! The client: connects, runs the flow of §2, and when the connection is lost, reconnects with
+//! exponential backoff and restores what was there.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -22,49 +22,50 @@ use super::{
 };
 use cortop_protocol::{Error, ErrorKind, Headset, Method, secrets::Secrets, tolerant};
 
-/// Commands and events that may wait.
+/// Capacity of the queues of commands and events.
 const COMMANDS: usize = 32;
 const EVENTS: usize = 256;
 
-/// Quitting waits no longer than this for the service to answer the goodbye.
+/// How long quitting waits for the service to answer the goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// The pause before the first try again, and the longest.
+/// The first and the longest pause before reconnecting.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How long a connection must have lived for its loss to be no failure in a row: a greeting alone
-/// is cheap, and a session that is activated on each try is not.
+/// How long a connection must have lived for its loss not to count towards the failures in a row. A
+/// greeting alone proves little, and activating a session on every attempt is expensive.
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Connections in a row on which Cortex could not identify the caller (§7.1), before the user is
-/// advised to restart it.
+/// After this many connections in a row on which Cortex could not identify the caller (§7.1), the
+/// user is advised to restart it.
 const UNUSABLE: u32 = 3;
 
 /// The handle of a running client.
 #[derive(Debug)]
 pub struct Client {
-    /// Bounded: a full queue means a client that is busy, and the key is refused aloud.
+    /// Commands to the client. Bounded: when the queue is full the client is busy, and the
+    /// application should tell the user that the command was not accepted.
     pub commands: mpsc::Sender<Command>,
     /// What the client reports, bounded; closed when the client has ended.
     pub events: mpsc::Receiver<Event>,
-    /// The task; it ends after [`Command::Quit`].
+    /// The client's task; it ends after [`Command::Quit`].
     pub task: JoinHandle<()>,
 }
 
 impl Client {
-    /// Starts the client's tasks on the current runtime. It connects by itself and reconnects
+    /// Starts the client's tasks on the current runtime. It connects automatically and reconnects
     /// until it is quit. Samples go to `feed`.
     ///
-    /// An event that finds no room for a second is dropped, so that leaving never waits for an
+    /// An event that finds no room for a second is dropped, so that quitting never waits for an
     /// application that has stopped reading.
     #[must_use]
     pub fn spawn(config: ClientConfig, feed: FeedSender) -> Self {
         Self::start(PersistentState::new(Arc::new(config)), feed)
     }
 
-    /// The same without taking a headset by itself, neither the configured one nor the only one there
-    /// is: a session is opened only by [`Command::Open`].
+    /// Like [`spawn`](Self::spawn), but never takes a headset automatically, neither the configured
+    /// one nor the only one there is: only [`Command::Open`] opens a session.
     #[must_use]
     pub fn spawn_passive(config: ClientConfig, feed: FeedSender) -> Self {
         let config = config.headset(None);
@@ -74,14 +75,14 @@ impl Client {
         )
     }
 
-    /// The headsets that the service sees now, queried over a connection of its own that ends with the
-    /// answer. It needs no credentials (§3.2), and nothing else is asked.
+    /// Queries the headsets that the service sees now, over a separate connection that ends with
+    /// the answer. It needs no credentials (§3.2) and asks nothing else.
     ///
     /// # Errors
     /// The configuration cannot be used, or the service cannot be reached or does not answer.
     pub async fn query_headsets(config: &ClientConfig) -> Result<Vec<Headset>, Error> {
         let (socket, _) = connect(&config.endpoint()?).await?;
-        // No sample comes without a subscription.
+        // No samples arrive without a subscription.
         let (feed, _samples) = feed();
         let link =
             link::spawn(socket, feed, Arc::default(), Secrets::default(), config.tap.clone());
@@ -93,10 +94,10 @@ impl Client {
         answer.map(|answer| tolerant::objects(method.name(), answer))
     }
 
-    /// Closes the sessions that the client opened, and ends it, within a second.
+    /// Closes the sessions that the client opened and ends the client, within a second.
     pub async fn quit(mut self) {
         let goodbye = async {
-            // A client that has ended already has nothing to close.
+            // A client that has already ended has nothing to close.
             if self.commands.send(Command::Quit).await.is_ok() {
                 // A full queue would keep the client from its goodbye.
                 while self.events.recv().await.is_some() {}
@@ -131,7 +132,7 @@ async fn run(
     loop {
         events.send(Event::Link(Link::Connecting)).await;
         let connected = {
-            // Pinned outside of the loop: a command must not start it all over.
+            // Pinned outside the loop, so that a command does not start it over.
             let mut connecting = pin!(connect(&endpoint));
             loop {
                 tokio::select! {
@@ -177,7 +178,7 @@ async fn run(
             tokio::select! {
                 () = sleep_until(at) => break,
                 command = commands.recv() => {
-                    // Somebody wants it now.
+                    // Somebody wants a connection now.
                     let now = matches!(command, Some(Command::Connect | Command::Open { .. }));
                     if handle_offline(command, &mut state, &events).await.is_none() {
                         return;
@@ -191,7 +192,7 @@ async fn run(
     }
 }
 
-/// The error of connections on which Cortex could not identify the caller, so many in a row.
+/// The error of too many connections in a row on which Cortex could not identify the caller.
 fn unknown_caller(times: u32) -> Error {
     let meaning = "the service does not know who is calling (warning 11)";
     if times < UNUSABLE {
@@ -201,7 +202,7 @@ fn unknown_caller(times: u32) -> Error {
     }
 }
 
-/// What can be done about a command without a connection; `None` ends the client.
+/// Handles a command while there is no connection; `None` ends the client.
 async fn handle_offline(
     command: Option<Command>,
     state: &mut PersistentState,
@@ -225,8 +226,8 @@ async fn handle_offline(
     Some(())
 }
 
-/// The pause after so many failures in a row: doubling, jittered by up to a fifth so that many
-/// clients do not come back together, and never longer than the longest. `chance` is in 0..1.
+/// The pause after `failed` failures in a row: it doubles up to the longest, jittered by up to a
+/// fifth so that many clients do not reconnect together. `chance` is in 0..1.
 fn pause(failed: u32, chance: f64) -> Duration {
     let doubled = SHORTEST * 2u32.saturating_pow(failed.saturating_sub(1).min(16));
     doubled.min(LONGEST).mul_f64(0.8 + 0.2 * chance)

@@ -1,6 +1,6 @@
-//! The clocks of headsets (§2.9, §3.2): measured against ours, so that a marker stands at the
-//! sample of the key press. Three things are known of the way to Cortex and back, and all are used:
-//! when a request left, when its answer came, and when samples with stamps of their own arrived.
+//! The clocks of headsets (§2.9, §3.2), measured against ours so that a marker lands on the sample
+//! of the key press. The estimate uses three observations of the path to Cortex: when a request
+//! left, when its answer came, and when samples with their own stamps arrived.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -14,24 +14,24 @@ use tokio::time::Instant;
 use super::Moment;
 use cortop_protocol::HeadsetId;
 
-/// Seconds by which two clocks may drift apart within the interval (50 ppm), and by which a time in
-/// whole milliseconds is off.
+/// Seconds by which two clocks may drift apart within the interval (50 ppm), and the error of a
+/// time in whole milliseconds.
 const DRIFT: f64 = 0.003;
 const RESOLUTION: f64 = 0.001;
 
-/// Our wall clock and our monotonic one agree within so many seconds, unless the machine slept or
+/// Seconds within which our wall clock and our monotonic clock agree, unless the machine slept or
 /// the wall clock was set.
 const AGREEMENT: f64 = 0.1;
 
 /// Seconds by which an offset must change, beyond its uncertainty, to be worth a line in the log.
 const JUMP: f64 = 0.02;
 
-/// Seconds that headset and Cortex may take to deliver a sample, beside the way to us; and about how
-/// long they do.
+/// Seconds that headset and Cortex may take at most to produce a sample, not counting the network,
+/// and how long they usually take.
 const LONGEST_LATENCY: f64 = 1.0;
 const LATENCY: f64 = 0.05;
 
-/// How far the clock of a headset's samples is from the wall clock of this computer.
+/// The offset between the clock of a headset's samples and the wall clock of this computer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockOffset {
     /// Seconds to add to this computer's time to get the `time` of samples (§5).
@@ -42,7 +42,7 @@ pub struct ClockOffset {
 
 impl fmt::Display for ClockOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded first, or a tiny negative value would be -0.000.
+        // Round first: a tiny negative value would print as -0.000.
         let offset = (self.offset * 1000.0).round() / 1000.0 + 0.0;
         write!(f, "offset {offset:+.3} s ± {:.0} ms", (self.uncertainty * 1000.0).ceil())
     }
@@ -51,7 +51,7 @@ impl fmt::Display for ClockOffset {
 /// One measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClockMeasurement {
-    /// What to add to our monotonic time, in seconds, as Cortex said; `None` if it did not say.
+    /// Seconds to add to our monotonic time, as reported by Cortex; `None` if it did not report it.
     pub(super) adjustment: Option<f64>,
     /// Seconds from the request to the answer.
     pub(super) round_trip: f64,
@@ -59,35 +59,37 @@ pub(super) struct ClockMeasurement {
     pub(super) wall: f64,
 }
 
-/// What is known of one headset's clock.
+/// What is known about one headset's clock.
 #[derive(Debug, Default)]
 struct HeadsetClock {
     measured: Option<ClockMeasurement>,
     stamps: StampWindow,
-    /// What was last reported, and whether samples contradicted Cortex then.
+    /// What was last reported, and whether samples contradicted Cortex at that time.
     reported: Option<ClockOffset>,
     contradicted: bool,
 }
 
 impl HeadsetClock {
-    /// What to add to our monotonic time to get the `time` of samples, and by how much that may be
-    /// off, in seconds.
+    /// Seconds to add to our monotonic time to get the `time` of samples, and the uncertainty in
+    /// seconds.
     fn estimate(&self) -> Option<(f64, f64)> {
         let measured = self.measured?;
         let half = measured.round_trip / 2.0;
         let uncertainty = half + DRIFT + RESOLUTION;
         match (measured.adjustment, self.stamps.level()) {
             (Some(adjustment), level) if level.is_none_or(|level| measured.agrees(level)) => {
-                // Cortex compares when the request arrives: half a round trip after it left.
+                // Cortex compares the clocks when the request arrives: half a round trip after it
+                // left.
                 Some((adjustment - half, uncertainty))
             }
-            // Markers are found by the stamps of samples, whatever Cortex says of the clock.
+            // Markers are located by the stamps of samples, so those decide when Cortex reports
+            // something else.
             (_, Some(level)) => Some((level + half + LATENCY, uncertainty + LATENCY)),
             (_, None) => None,
         }
     }
 
-    /// Whether Cortex says one thing of its clock, and the samples another.
+    /// Whether what Cortex reports about its clock contradicts the samples.
     fn is_contradicted(&self) -> bool {
         let Some((measured, level)) = self.measured.zip(self.stamps.level()) else { return false };
         measured.adjustment.is_some() && !measured.agrees(level)
@@ -95,8 +97,8 @@ impl HeadsetClock {
 }
 
 impl ClockMeasurement {
-    /// Whether samples can have the stamps they have: `level` is at most the true offset, and less
-    /// than that by the way to us and what headset and Cortex take.
+    /// Whether the stamps of samples are consistent with this measurement: `level` is at most the
+    /// true offset, and falls short of it by the network delay plus what headset and Cortex take.
     fn agrees(&self, level: f64) -> bool {
         self.adjustment.is_some_and(|latest| {
             let earliest = latest - self.round_trip;
@@ -105,29 +107,30 @@ impl ClockMeasurement {
     }
 }
 
-/// By how much the stamps of the latest samples were ahead of our monotonic clock when they arrived.
+/// By how much the stamps of the latest samples were ahead of our monotonic clock when they
+/// arrived.
 #[derive(Debug, Default)]
 struct StampWindow {
     recent: VecDeque<f64>,
-    /// Their median when it was last looked at.
+    /// The median when it was last computed.
     median: Option<f64>,
     /// When a step was last reported.
     reported: Option<Instant>,
-    /// Seconds of all steps since a measurement last found a jump.
+    /// Sum of all steps, in seconds, since a measurement last found a jump.
     stepped: f64,
 }
 
 impl StampWindow {
-    /// How many are kept: two seconds.
+    /// How many values are kept: two seconds.
     const KEPT: usize = 32;
-    /// Of how many the median is followed. A single wrong stamp does not move it.
+    /// The number of values in the running median. A single wrong stamp does not move it.
     const WINDOW: usize = 8;
-    /// A median that moves by more seconds than this is a clock that was set.
+    /// If the median moves by more seconds than this, the clock was set.
     const STEP: f64 = 0.25;
-    /// Between two reports.
+    /// The pause between two reports.
     const PAUSE: Duration = Duration::from_secs(2);
 
-    /// Takes one in; whether the clock behind the stamps was set.
+    /// Adds a value. Returns whether the clock behind the stamps was set.
     fn add(&mut self, ahead: f64, now: Instant) -> bool {
         if self.recent.len() == Self::KEPT {
             self.recent.pop_front();
@@ -143,20 +146,20 @@ impl StampWindow {
             self.median = Some(median);
             return false;
         }
-        // The median stays as it was, so that what is not reported now is reported later.
+        // Leave the median as it was: what is not reported now will be reported later.
         if self.reported.is_some_and(|at| now.saturating_duration_since(at) < Self::PAUSE) {
             return false;
         }
         self.reported = Some(now);
         self.median = Some(median);
         self.stepped += step;
-        // What came before says nothing any more.
+        // Values from before the step no longer mean anything.
         self.recent.drain(..start + Self::WINDOW / 2);
         true
     }
 
-    /// The highest but for a few: of the sample that was quickest here. Nothing as long as there
-    /// are too few.
+    /// The highest value except for a few outliers: that of the sample with the shortest delay.
+    /// `None` while there are too few.
     fn level(&self) -> Option<f64> {
         let mut all: Vec<_> = self.recent.iter().copied().collect();
         all.sort_unstable_by(f64::total_cmp);
@@ -165,12 +168,12 @@ impl StampWindow {
     }
 }
 
-/// What is known of the headsets' clocks.
+/// What is known about the clocks of all headsets.
 pub(super) struct Clocks {
-    /// From which our monotonic time counts.
+    /// The origin of our monotonic time.
     origin: Instant,
     headsets: Mutex<BTreeMap<HeadsetId, HeadsetClock>>,
-    /// Those whose clock the application needs all the time.
+    /// Headsets whose clock the application needs all the time.
     kept: Mutex<BTreeSet<HeadsetId>>,
 }
 
@@ -191,8 +194,8 @@ impl Clocks {
         at.wall.as_duration().as_secs_f64() - self.monotonic(at.instant)
     }
 
-    /// Epoch seconds of a moment, as the samples of a headset count them; by the calendar as long as
-    /// its clock is not known.
+    /// Epoch seconds of a moment, on the time scale of a headset's samples; by the wall clock until
+    /// the headset's clock is known.
     pub(super) fn epoch(&self, headset: Option<&HeadsetId>, at: Moment) -> f64 {
         let estimate = headset.and_then(|id| self.lock().get(id)?.estimate());
         match estimate {
@@ -201,14 +204,14 @@ impl Clocks {
         }
     }
 
-    /// Whether the machine slept, or its wall clock was set, since a headset's clock was measured:
-    /// the monotonic clock stands still in sleep.
+    /// Whether the machine slept or its wall clock was set since a headset's clock was measured:
+    /// the monotonic clock stands still during sleep.
     pub(super) fn is_outdated(&self, headset: &HeadsetId, now: Moment) -> bool {
         let measured = self.lock().get(headset).and_then(|clock| clock.measured);
         measured.is_some_and(|measured| (self.wall(now) - measured.wall).abs() > AGREEMENT)
     }
 
-    /// Takes in the stamp of a sample; whether its headset's clock is to be measured.
+    /// Adds the stamp of a sample. Returns whether its headset's clock should be measured.
     pub(super) fn stamped(&self, headset: &HeadsetId, time: f64, received: Instant) -> bool {
         let ahead = time - self.monotonic(received);
         let mut headsets = self.lock();
@@ -220,7 +223,7 @@ impl Clocks {
         stepped || (first && clock.stamps.median.is_some() && clock.is_contradicted())
     }
 
-    /// Whether a headset's clock is to be measured again and again, also without a record.
+    /// Sets whether a headset's clock is measured periodically even without a record.
     pub(super) fn keep_measured(&self, headset: &HeadsetId, always: bool) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if always {
@@ -230,23 +233,24 @@ impl Clocks {
         }
     }
 
-    /// Whether it is.
+    /// Whether a headset's clock is measured periodically even without a record.
     pub(super) fn is_kept_measured(&self, headset: &HeadsetId) -> bool {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains(headset)
     }
 
-    /// Forgets a headset's clock, which starts again with each connection.
+    /// Forgets a headset's clock, which starts over with each connection.
     pub(super) fn forget(&self, headset: &HeadsetId) {
         self.lock().insert(headset.clone(), HeadsetClock::default());
     }
 
-    /// Takes in a measurement. What is known then, if anything is; logs what is remarkable.
+    /// Adds a measurement and returns the resulting estimate, if there is one; logs what is
+    /// remarkable.
     pub(super) fn put(&self, headset: &HeadsetId, new: ClockMeasurement) -> Option<ClockOffset> {
         let mut headsets = self.lock();
         let clock = headsets.entry(headset.clone()).or_default();
         let before = clock.measured.replace(new);
         if before.is_some_and(|before| (before.wall - new.wall).abs() > AGREEMENT) {
-            // They were compared with a clock that has stood still meanwhile.
+            // The old stamps were compared with a clock that has since stood still.
             clock.stamps = StampWindow::default();
         }
         let (offset, uncertainty) = clock.estimate()?;
@@ -256,7 +260,7 @@ impl Clocks {
             if jump.abs() > now.uncertainty + before.uncertainty + JUMP {
                 let stepped = std::mem::take(&mut clock.stamps.stepped);
                 let text = format!("the clock of {headset} jumped by {jump:+.3} s: {now}");
-                // Of a step of about this size that the stamps show, the decoder warns.
+                // The decoder warns of a step of about this size when it sees it in the stamps.
                 if (jump - stepped).abs() < stepped.abs() / 2.0 {
                     tracing::debug!("{text}");
                 } else {
@@ -290,7 +294,7 @@ mod tests {
         HeadsetClock { measured, ..HeadsetClock::default() }
     }
 
-    /// Adds as many, a sixteenth of a second apart; how often a step was reported.
+    /// Adds values, a sixteenth of a second apart. Returns how often a step was reported.
     fn add(
         stamps: &mut StampWindow,
         now: &mut Instant,
@@ -337,7 +341,7 @@ mod tests {
             let right = if contradicts { THERE + ahead } else { THERE };
             assert!((offset - right).abs() <= uncertainty, "{ahead}: {offset} {uncertainty}");
         }
-        // An older Cortex says nothing of its clock.
+        // Older versions of Cortex report nothing about their clock.
         let mut clock = measured(None, 0.01);
         add(&mut clock.stamps, &mut now, std::iter::repeat_n(THERE + 5.0, 16));
         let (offset, uncertainty) = clock.estimate().unwrap();
@@ -354,7 +358,7 @@ mod tests {
             assert_eq!(add(&mut stamps, &mut now, spiked), 0, "{step}: single ones");
             assert_eq!(add(&mut stamps, &mut now, (0..8).map(|at| jitter(at) + step)), 1, "{step}");
             assert!((stamps.level().unwrap() - THERE - step).abs() < 0.05, "{step}");
-            // Set back at once, it is reported as soon as the pause allows.
+            // When the clock is set back at once, that is reported as soon as the pause allows.
             assert_eq!(add(&mut stamps, &mut now, (0..64).map(jitter)), 1, "{step}: back");
         }
     }

@@ -9,15 +9,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{Event, Moment, clock::ClockMeasurement, context::Context, timer};
 use cortop_protocol::{ErrorKind, HeadsetId, Method};
 
-/// Measurements of which the one with the shortest round trip counts, and how long to go on with
-/// them: over a slow line fewer have to do.
+/// How many measurements to take, of which the one with the shortest round trip counts, and for how
+/// long: over a slow line fewer have to do.
 const TRIES: usize = 5;
 const ENOUGH: Duration = Duration::from_secs(1);
 
-/// How long a record waits for the measurement before it.
+/// How long starting a record waits for the measurement before it.
 const BEFORE_RECORD: Duration = Duration::from_secs(2);
 
-/// Between two measurements that are to stay fresh.
+/// Between two periodic measurements.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Measures the clock of a headset.
@@ -37,7 +37,7 @@ pub(super) async fn measure(context: Context, headset: HeadsetId) {
         let adjustment = match answer {
             Ok(answer) => answer.get("adjustment").and_then(Value::as_f64),
             Err(error) if error.kind == ErrorKind::ConnectionLost => return,
-            // Older ones cannot (2.1+).
+            // Versions before 2.1 do not support it.
             Err(failure) => {
                 tracing::debug!("{}", failure);
                 None
@@ -57,9 +57,9 @@ pub(super) async fn measure(context: Context, headset: HeadsetId) {
     }
 }
 
-/// Measures the clock of a headset before it is recorded, unless that takes too long.
+/// Measures the clock of a headset before a record starts, unless that takes too long.
 pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId) {
-    // Not called off with the wait: what it finds is of use for the markers to come. It ends with
+    // Not cancelled when the wait times out: the result is useful for later markers. It ends with
     // its requests.
     let measuring = tokio::spawn(measure(context.clone(), headset));
     if timeout(BEFORE_RECORD, measuring).await.is_err() {
@@ -67,8 +67,8 @@ pub(super) async fn measure_before_record(context: &Context, headset: HeadsetId)
     }
 }
 
-/// Measures the clocks of the headsets that are recorded, or whose clock is needed all the time,
-/// until the connection is over.
+/// Keeps measuring the clocks of headsets that are being recorded or whose clock is always needed,
+/// until the connection ends.
 pub(super) async fn keep_measured(context: Context) {
     loop {
         sleep_until(timer::next_tick(INTERVAL)).await;

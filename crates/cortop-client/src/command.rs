@@ -1,6 +1,6 @@
-//! What the application asks of the client. What cannot be carried out is answered with
-//! [`Event::Refused`](super::Event::Refused), or, where the command has an id, with an
-//! [`Event::Outcome`](super::Event::Outcome) that carries it.
+//! What the application asks of the client. A command that cannot be carried out is answered with
+//! [`Event::Refused`](super::Event::Refused) or, if it has an id, with an
+//! [`Event::Outcome`](super::Event::Outcome) that carries the refusal.
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -13,31 +13,31 @@ use cortop_protocol::{
     settings::{Connecting, CustomInfo, Setting},
 };
 
-/// Identifies one command. The application chooses it.
+/// Identifies one command. Chosen by the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CommandId(pub u64);
 
 /// What the application asks of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Carry out a command, and report how it ended under this id:
-    /// [`Event::Outcome`](super::Event::Outcome). One about the connection or about how a headset
-    /// comes to its session (connect, open, call off, adopt, disconnect, scan, quit) has no end
-    /// that could be reported.
+    /// Carry out a command and report how it ended under this id:
+    /// [`Event::Outcome`](super::Event::Outcome). Commands about the connection, or about how a
+    /// headset gets its session (connect, open, call off, adopt, disconnect, scan, quit), have no
+    /// end to report.
     Tracked {
         /// Its id.
         id: CommandId,
         /// What to carry out.
         command: Box<Command>,
     },
-    /// Try again now what waits: the connection, signing in, a headset that was refused.
+    /// Retry now whatever waits: the connection, signing in, a refused headset.
     Connect,
-    /// Connect the headset if need be, open a session and subscribe. A session of this application
-    /// that lives on it already is adopted instead, as it is.
+    /// Connect the headset if need be, open a session and subscribe. If the headset already has a
+    /// session of this application, adopt that one as it is.
     Open {
-        /// On which.
+        /// The headset.
         headset: HeadsetId,
-        /// In which mode; `None`: as configured, or as the lost session was that this one replaces.
+        /// The mode; `None`: as configured, or that of the lost session that this one replaces.
         mode: Option<SessionMode>,
     },
     /// Stop trying to open a session on a headset.
@@ -45,7 +45,7 @@ pub enum Command {
     /// Activate an open session (debits the licence).
     Activate(SessionId),
     /// Move activations from the licence to this computer (`debit` of `authorize`, §2.4), then
-    /// activate an open session with one of them. Its outcome is that of moving them.
+    /// activate an open session with one of them. The outcome is that of the move.
     Debit {
         /// The session.
         session: SessionId,
@@ -54,102 +54,105 @@ pub enum Command {
     },
     /// Close a session, also one that another program of this application opened.
     Close(SessionId),
-    /// Look at a session that another program of this application has opened.
+    /// Follow a session that another program of this application has opened.
     Adopt(SessionId),
-    /// Look no longer at another program's session: what cortop subscribed in it is unsubscribed,
-    /// and it goes on.
+    /// Stop following another program's session: unsubscribe what cortop subscribed in it, and
+    /// leave it running.
     Release(SessionId),
-    /// Subscribe more streams of a session. They stay wanted on its headset, also after a loss of
-    /// the connection.
+    /// Subscribe to more streams of a session. They stay wanted on its headset, even after the
+    /// connection was lost.
     Subscribe(SessionId, Vec<Stream>),
-    /// Give up streams of a session, for later sessions on its headset too.
+    /// Unsubscribe from streams of a session, and no longer want them in later sessions on its
+    /// headset.
     Unsubscribe(SessionId, Vec<Stream>),
     /// Disconnect the headset.
     Disconnect(HeadsetId),
-    /// Scan for headsets: about [`SCAN`](super::event::SCAN) long.
+    /// Scan for headsets, for about [`SCAN`](super::event::SCAN).
     Scan {
         /// Even while streams are running, which a scan disturbs.
         anyway: bool,
     },
-    /// Something else about a headset.
+    /// Any other command about a headset.
     Headset(HeadsetCommand),
-    /// Something about records.
+    /// A command about records.
     Record(RecordCommand),
-    /// Something about the markers of a running record.
+    /// A command about the markers of a running record.
     Marker(MarkerCommand),
-    /// Something about profiles.
+    /// A command about profiles.
     Profile(ProfileCommand),
     /// Close the sessions that cortop opened and the socket, then end.
     Quit,
 }
 
-/// About a headset.
+/// A command about a headset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadsetCommand {
-    /// Connect it without opening a session. How, is remembered for later connections, but for a
-    /// cable.
+    /// Connect it without opening a session. The way of connecting is remembered for later
+    /// connections, except for a cable.
     Connect(HeadsetId, Connecting),
-    /// Change mode and rates of one on a USB cable: [`Event::Updated`](super::Event::Updated).
+    /// Change the mode and rates of a headset on a USB cable:
+    /// [`Event::Updated`](super::Event::Updated).
     Set(HeadsetId, Setting),
-    /// Change name or headband position: [`Event::Updated`](super::Event::Updated).
+    /// Change its name or headband position: [`Event::Updated`](super::Event::Updated).
     SetInfo(HeadsetId, CustomInfo),
     /// List the stored Flex mappings: [`Event::Mappings`](super::Event::Mappings).
     ListMappings,
-    /// Measure its clock now and, if `true`, each minute while it has a session, as is done while a
-    /// record runs: [`Event::Clock`](super::Event::Clock).
+    /// Measure its clock now and, if `true`, every minute while it has a session, as is done while
+    /// a record runs: [`Event::Clock`](super::Event::Clock).
     MeasureClock(HeadsetId, bool),
 }
 
-/// About records; the outcome is an [`Event::Record`](super::Event::Record).
+/// A command about records; its outcome is an [`Event::Record`](super::Event::Record).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordCommand {
-    /// Start one in an activated session.
+    /// Start a record in an activated session.
     Start(SessionId, NewRecord),
-    /// Stop the one that runs in a session.
+    /// Stop the record that runs in a session.
     Stop(SessionId),
     /// Change title, description or tags.
     Update(RecordId, RecordChange),
-    /// Delete one for good.
+    /// Delete a record permanently.
     Delete(RecordId),
-    /// Write one to files.
+    /// Export a record to files.
     Export(RecordId, Export),
-    /// List the newest ones: [`Event::Records`](super::Event::Records).
+    /// List the newest records: [`Event::Records`](super::Event::Records).
     List,
 }
 
-/// About markers; the outcome is an [`Event::Marker`](super::Event::Marker).
+/// A command about markers; its outcome is an [`Event::Marker`](super::Event::Marker).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkerCommand {
     /// Mark a moment in the record that runs in a session.
     Mark {
-        /// Of which session.
+        /// The session.
         session: SessionId,
-        /// What it is.
+        /// The marker's label.
         label: String,
-        /// Its value.
+        /// The marker's value.
         value: MarkerValue,
         /// When the key was pressed.
         at: Moment,
     },
-    /// Make an interval of an instance.
+    /// Turn an instance marker into an interval.
     End {
-        /// Of which session.
+        /// The session.
         session: SessionId,
-        /// Which one.
+        /// The marker.
         marker: MarkerId,
         /// When the key was pressed.
         at: Moment,
     },
 }
 
-/// About profiles; the outcome is an [`Event::Profile`](super::Event::Profile).
+/// A command about profiles; its outcome is an [`Event::Profile`](super::Event::Profile).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProfileCommand {
-    /// List them ([`Event::Profiles`](super::Event::Profiles)), and who holds which.
+    /// List them ([`Event::Profiles`](super::Event::Profiles)), and report the profile of each
+    /// connected headset ([`Event::Profile`](super::Event::Profile)).
     List,
-    /// Load one, in place of the one that this application has loaded.
+    /// Load a profile in place of the one that this application has loaded.
     Load(HeadsetId, String),
-    /// Unload the one that is loaded.
+    /// Unload the loaded profile.
     Unload(HeadsetId),
 }
 
@@ -157,9 +160,9 @@ pub enum ProfileCommand {
 /// (§2.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// By the calendar.
+    /// By the wall clock.
     pub wall: Timestamp,
-    /// By the clock that only goes forward.
+    /// By the monotonic clock.
     pub instant: Instant,
 }
 

@@ -1,4 +1,4 @@
-//! What a client needs to know before it starts: where the service is, who asks, and what for.
+//! What a client needs to know before it starts: where the service is, who connects, and what for.
 
 use std::{fmt, path::PathBuf};
 
@@ -12,8 +12,8 @@ use cortop_protocol::{Error, HeadsetId, Stream};
 
 /// What the client needs to know before it starts.
 ///
-/// Made by [`ClientConfig::new`] from the credentials of the application; the methods change what the
-/// defaults leave open.
+/// Made by [`ClientConfig::new`] from the credentials of the application; the methods override the
+/// defaults.
 ///
 /// ```
 /// use cortop_client::{ClientConfig, SessionPolicy, Stream};
@@ -27,10 +27,10 @@ use cortop_protocol::{Error, HeadsetId, Stream};
 pub struct ClientConfig {
     /// Where the service is: `ws://` (loopback only) or `wss://`.
     pub url: String,
-    /// A root certificate beside the operating system's, PEM.
+    /// A root certificate (PEM) in addition to the operating system's.
     pub ca_file: Option<PathBuf>,
-    /// The service's own certificate, PEM, where the user trusts it though its chain leads to no
-    /// known root; counts on this computer only.
+    /// The service's own certificate (PEM), if the user trusts it although its chain leads to no
+    /// known root; honoured on this computer only.
     pub trusted: Option<PathBuf>,
     /// Skip certificate checks; loopback only.
     pub insecure: bool,
@@ -38,7 +38,7 @@ pub struct ClientConfig {
     pub client_id: SecretString,
     /// The application's client secret (§2.3).
     pub client_secret: SecretString,
-    /// The headset to take without asking; `None`: the only one there is.
+    /// The headset to take without asking; `None`: take it if it is the only one.
     pub headset: Option<HeadsetId>,
     /// How sessions are opened.
     pub session: SessionPolicy,
@@ -47,13 +47,13 @@ pub struct ClientConfig {
     pub debit: Option<u32>,
     /// The streams to subscribe.
     pub streams: Vec<Stream>,
-    /// Where what crosses the sockets can be looked at.
+    /// Where to observe what crosses the sockets.
     pub tap: Tap,
 }
 
 impl ClientConfig {
-    /// The service of this computer (`wss://localhost:6868`, certificate checked), the only headset
-    /// there is, all streams, and a session that the licence decides.
+    /// The service on this computer (`wss://localhost:6868`, certificate checked), the only headset
+    /// there is, all streams, and a session whose mode the licence decides.
     #[must_use]
     pub fn new(client_id: impl Into<SecretString>, client_secret: impl Into<SecretString>) -> Self {
         Self {
@@ -119,13 +119,13 @@ impl ClientConfig {
         Self { streams: streams.into_iter().collect(), ..self }
     }
 
-    /// Finds what is wrong with URL and certificates without connecting. To be called before the
-    /// screen is taken.
+    /// Checks the URL and the certificates without connecting. Call it before taking over the
+    /// screen.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`](cortop_protocol::ErrorKind::Configuration): a URL that is none,
-    /// plain text or unchecked TLS to another machine, a root's file that cannot be read or holds no
-    /// certificate, no roots at all.
+    /// [`ErrorKind::Configuration`](cortop_protocol::ErrorKind::Configuration): an invalid URL,
+    /// plain text or unchecked TLS to another machine, a root file that cannot be read or holds no
+    /// certificate, or no roots at all.
     pub fn check(&self) -> Result<(), Error> {
         self.endpoint().map(|_| ())
     }
@@ -143,19 +143,19 @@ impl ClientConfig {
 /// How sessions are opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionPolicy {
-    /// Activated when the licence has the scope and quota left, else open.
+    /// Activated if the licence has the scope and quota left, else open.
     #[default]
     Auto,
-    /// Activated, or refused; after a loss, open where the licence has no activation left.
+    /// Activated or refused. After a loss: open if the licence has no activation left.
     Active,
-    /// Open.
+    /// Always open.
     Open,
 }
 
 /// Whether a session uses the licence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionMode {
-    /// No licence is debited: every stream but `eeg`, slow `met`.
+    /// No licence is debited: every stream but `eeg`, and slow `met`.
     Open,
     /// The licence is debited.
     Active,

@@ -1,5 +1,5 @@
-//! Connects a headset (§2.6): waits until it is there, has it connected, and follows the warnings of
-//! the service meanwhile.
+//! Connects a headset (§2.6): waits until it is visible, requests the connection, and follows the
+//! service's warnings meanwhile.
 
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ use cortop_protocol::{
 /// How long a headset may take to connect (§9.2).
 const CONNECT: Duration = Duration::from_secs(30);
 
-/// How long the streams of an old session are waited for when the headset is back (§2.12).
+/// How long to wait for the streams of an old session to resume once the headset is back (§2.12).
 const RESUME: Duration = Duration::from_millis(1500);
 
-/// Receives the notices of the link for one headset.
+/// Receives the link's notices about one headset.
 pub(super) struct NoticeReceiver {
     receiver: broadcast::Receiver<LinkNotice>,
-    /// The session whose streams may come back by themselves.
+    /// The session whose streams may resume without being asked to.
     session: Option<SessionId>,
-    /// They have.
+    /// Whether they have resumed.
     resumed: bool,
 }
 
@@ -40,17 +40,17 @@ impl NoticeReceiver {
         Self { receiver: context.notices.subscribe(), session: None, resumed: false }
     }
 
-    /// From now on this is the session whose streams may come back.
+    /// Watches this session from now on: its streams may resume.
     pub(super) fn watch(&mut self, session: SessionId) {
         self.session = Some(session);
         self.resumed = false;
     }
 
-    /// The next warning. May be dropped while it waits without losing one.
+    /// The next warning. Cancel-safe.
     pub(super) async fn warning(&mut self) -> Warning {
         loop {
-            // Never closed, for the sender lives in the context; a receiver that lags has missed
-            // what the lists of headsets and sessions show too.
+            // Never closed, for the sender lives in the context. A receiver that lags has missed
+            // only what the lists of headsets and sessions show too.
             if let Ok(notice) = self.receiver.recv().await
                 && let Some(warning) = self.take(notice)
             {
@@ -70,7 +70,7 @@ impl NoticeReceiver {
         }
     }
 
-    /// Forgets the warnings said before now.
+    /// Forgets all warnings received before now.
     pub(super) fn forget(&mut self) {
         loop {
             match self.receiver.try_recv() {
@@ -88,7 +88,7 @@ impl NoticeReceiver {
         std::mem::take(&mut self.resumed)
     }
 
-    /// The same, or whether they do so within a moment.
+    /// Like [`take_resumed`](Self::take_resumed), but waits a moment for them to resume.
     pub(super) async fn has_resumed(&mut self) -> bool {
         let until = Instant::now() + RESUME;
         self.forget();
@@ -105,7 +105,7 @@ impl NoticeReceiver {
     }
 }
 
-/// Waits until a headset is there, and connects it if need be.
+/// Waits until a headset is visible, and connects it if need be.
 pub(super) async fn reach_headset(
     context: &Context,
     id: &HeadsetId,
@@ -135,8 +135,8 @@ pub(super) async fn reach_headset(
     }
 }
 
-/// Has a headset connected, and waits for the outcome. `false`: it has
-/// vanished meanwhile, or hangs on a cable that nobody wanted.
+/// Connects a headset and waits for the outcome. Returns `false` if it has vanished meanwhile, or
+/// is connected by a cable that nobody asked for.
 pub(super) async fn connect_headset(
     context: &Context,
     id: &HeadsetId,
@@ -145,7 +145,7 @@ pub(super) async fn connect_headset(
 ) -> Result<bool, Error> {
     let mut headsets = context.headsets.subscribe();
     headsets.mark_unchanged();
-    // What was said of an attempt before this one is void.
+    // Warnings about earlier attempts no longer apply.
     notices.forget();
     let mut params = json!({"command": "connect", "headset": id.as_str()});
     if let Some(by) = by {
@@ -191,7 +191,7 @@ pub(super) async fn connect_headset(
     }
 }
 
-/// Waits until the list of headsets shows another state of one.
+/// Waits until the list of headsets shows a headset in a different state.
 pub(super) async fn changed(context: &Context, id: &HeadsetId) {
     let mut headsets = context.headsets.subscribe();
     let state = |headset: Headset| (headset.status, headset.connected_by);

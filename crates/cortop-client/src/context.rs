@@ -1,5 +1,5 @@
-//! What the tasks of one connection share: how to send requests, events and reports, the account, and
-//! what the service last listed. The account outlives the connection.
+//! What the tasks of one connection share: how to send requests, events and reports; the account,
+//! which outlives the connection; and what the service last listed.
 
 use std::sync::Arc;
 
@@ -25,11 +25,12 @@ pub(super) enum TaskReport {
     SigningIn(ConnectionStep),
     /// Cortex refused to sign the application in, and only the user can change that.
     SignInRefused(Error),
-    /// There is a token, and it may be used.
+    /// There is a usable token.
     SignedIn,
-    /// A request was refused for want of what signing in had reached: login, approval, token.
+    /// A request was refused because something that signing in had reached is missing: login,
+    /// approval or token.
     SignedOut,
-    /// The list of headsets is fresh.
+    /// The list of headsets was refreshed.
     Looked,
     /// A scan could not be started.
     NotScanning,
@@ -40,7 +41,7 @@ pub(super) enum TaskReport {
 /// How far a headset has come.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum HeadsetProgress {
-    /// It is not there.
+    /// It is not visible.
     Away,
     /// It is being connected.
     Connecting,
@@ -49,23 +50,23 @@ pub(super) enum HeadsetProgress {
     /// It has a session.
     Live {
         session: SessionId,
-        /// Another program opened it: it is not ours to change unasked.
+        /// Another program opened it, so cortop must not change it without being asked.
         foreign: bool,
-        /// The streams that cortop subscribed in it, or is about to.
+        /// The streams that cortop has subscribed to in it, or is about to.
         streams: Vec<Stream>,
-        /// Whether at least one of them flows; not known while subscribing.
+        /// Whether at least one of them is running; unknown while subscribing.
         flowing: Option<bool>,
-        /// Whether it is enough that none does: another program's session is looked at.
+        /// Whether no running stream is fine, because another program's session is being followed.
         watching: bool,
     },
-    /// Refused; waiting for the user, or for better times.
+    /// Refused; waiting for the user, or for a retry.
     Stopped(Error),
-    /// Let go. Whether the user has ordered the next session meanwhile.
+    /// Released. `reopen`: the user has ordered the next session meanwhile.
     Over { reopen: bool },
 }
 
 impl HeadsetProgress {
-    /// The refusal that it stands still at.
+    /// The refusal that it is stuck at.
     pub(super) fn stopped_by(&self) -> Option<&Error> {
         match self {
             Self::Stopped(refusal) => Some(refusal),
@@ -88,16 +89,16 @@ pub(super) struct Context {
     pub(super) notices: broadcast::Sender<LinkNotice>,
     pub(super) headsets: watch::Sender<Vec<Headset>>,
     pub(super) sessions: watch::Sender<Vec<Session>>,
-    /// Has headsets and sessions polled now rather than at the next turn.
+    /// Wakes the pollers of headsets and sessions ahead of time.
     pub(super) refresh: watch::Sender<()>,
     /// The version of the service, once it is known.
     pub(super) version: watch::Sender<String>,
-    /// Has what waits tried again now.
+    /// Wakes whatever waits to retry.
     pub(super) retry: watch::Sender<()>,
 }
 
 impl Context {
-    /// Has headsets and sessions polled now.
+    /// Polls headsets and sessions now.
     pub(super) fn refresh_now(&self) {
         self.refresh.send_replace(());
     }
@@ -112,17 +113,17 @@ impl Context {
         self.report(TaskReport::Headset(headset.clone(), progress)).await;
     }
 
-    /// What the service last showed of a headset.
+    /// What the service last listed of a headset.
     pub(super) fn headset(&self, id: &HeadsetId) -> Option<Headset> {
         self.headsets.borrow().iter().find(|headset| headset.id == *id).cloned()
     }
 
-    /// Asks without a token.
+    /// Sends a request without a token.
     pub(super) async fn ask(&self, method: Method, params: Value) -> Result<Value, Error> {
         self.rpc.call(Request::new(method, params)).await
     }
 
-    /// Asks with client id and secret.
+    /// Sends a request with client id and secret.
     pub(super) async fn ask_as_application(
         &self,
         method: Method,
@@ -133,12 +134,12 @@ impl Context {
         self.ask(method, params).await
     }
 
-    /// Sends that a session is gone, and with it the record that runs in it.
+    /// Reports that a session is gone, and with it the record that runs in it.
     pub(super) async fn closed(&self, session: &SessionId, why: &str) {
         self.send_closed(session, why, false).await;
     }
 
-    /// The same where the user wanted it.
+    /// Like [`closed`](Self::closed), when the user wanted it.
     pub(super) async fn closed_as_ordered(&self, session: &SessionId, why: &str) {
         self.send_closed(session, why, true).await;
     }
@@ -149,7 +150,8 @@ impl Context {
         self.events.send(closed).await;
     }
 
-    /// Sends that the record of a session has ended, if one was running; whether the user wanted it.
+    /// Reports that the record of a session has ended, if one was running. `ordered`: the user
+    /// wanted it.
     pub(super) async fn record_ended(&self, session: &SessionId, why: &str, ordered: bool) {
         if let Some(record) = self.record_log.end(session) {
             let (session, why) = (session.clone(), why.to_owned());
@@ -158,7 +160,8 @@ impl Context {
         }
     }
 
-    /// Sends that another program's session, and the record that runs in it, are no longer followed.
+    /// Reports that another program's session, and the record that runs in it, are no longer
+    /// followed.
     pub(super) async fn released(&self, session: &SessionId, why: &str) {
         if let Some(record) = self.record_log.forget_running(session) {
             let session = session.clone();
@@ -168,13 +171,13 @@ impl Context {
         self.events.send(released).await;
     }
 
-    /// Counts that a session was activated for us.
+    /// Counts a session that was activated for us.
     pub(super) async fn count_activation(&self) {
         let used = self.account.count_activation();
         self.events.send(Event::Activated { used }).await;
     }
 
-    /// Notes who is logged in, and forgets what is known of another user.
+    /// Notes who is logged in. If the user has changed, forgets what is known of the previous one.
     pub(super) fn sign_in_as(&self, user: &str) {
         if self.account.sign_in(user) {
             self.record_log.forget();

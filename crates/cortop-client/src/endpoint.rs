@@ -1,5 +1,6 @@
-//! Where to connect and how far to trust the peer: the URL and the roots (§1.1, §1.2), checked before
-//! any connection. Plain text and unchecked TLS reach this machine only.
+//! Where to connect and how far to trust the peer: the URL and the root certificates (§1.1, §1.2),
+//! checked before any connection is made. Plain text and unchecked TLS are allowed to this machine
+//! only.
 
 use std::{borrow::Cow, fs, net::IpAddr, path::Path, sync::Arc};
 
@@ -14,12 +15,12 @@ use cortop_protocol::{Error, ErrorKind};
 /// The port of the Cortex service (§1.1).
 const PORT: u16 = 6868;
 
-/// A place to connect to that has passed all checks that need no connection.
+/// An address that has passed all checks that need no connection.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     /// For the WebSocket handshake.
     pub(super) uri: Uri,
-    /// Without brackets.
+    /// The host, without brackets.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) trust: Trust,
@@ -32,27 +33,27 @@ pub(super) enum Trust {
     Plain,
     /// TLS without checks, to this machine.
     Unchecked,
-    /// TLS, checked against these roots, and on this machine against the certificate that the user
+    /// TLS, checked against these roots and, on this machine, against the certificate that the user
     /// trusts.
     Roots { roots: Arc<RootCertStore>, trusted: Option<CertificateDer<'static>> },
 }
 
-/// What a peer's certificate is checked against, as the settings have it.
+/// What a peer's certificate is checked against, as configured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrustFiles<'a> {
-    /// Roots beside the system's, PEM.
+    /// Root certificates (PEM) in addition to the system's.
     pub ca_file: Option<&'a Path>,
-    /// The certificate that the user trusts, PEM; counts on this machine only.
+    /// The certificate that the user trusts (PEM); honoured on this machine only.
     pub trusted: Option<&'a Path>,
-    /// Nothing is checked; on this machine only.
+    /// Skip all checks; on this machine only.
     pub insecure: bool,
 }
 
-/// What a URL says by itself.
+/// The parts of a service's URL.
 struct ServiceAddress {
     uri: Uri,
     tls: bool,
-    /// Without brackets.
+    /// The host, without brackets.
     host: String,
     port: u16,
 }
@@ -82,20 +83,20 @@ impl ServiceAddress {
     }
 }
 
-/// Checks that a text is the URL of a service, which need not be there.
+/// Checks that a text is the URL of a service, without connecting to it.
 ///
 /// # Errors
-/// It is none; the text says how to write it.
+/// The text is not a valid URL; the error says how to write one.
 pub fn check_url(url: &str) -> Result<(), Error> {
     ServiceAddress::new(url).map(drop)
 }
 
 impl Endpoint {
-    /// Reads URL and roots.
+    /// Parses the URL and reads the roots.
     pub(super) fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
         let ServiceAddress { uri, tls, host, port } = ServiceAddress::new(url)?;
 
-        // Read even where it is not needed: a mistake should be reported.
+        // Read even if not needed, so that a mistake is reported.
         let own = files.ca_file.map(read_roots).transpose()?.unwrap_or_default();
         let trusted = files.trusted.map(read_trusted).transpose()?;
         let local = is_this_machine(&host);
@@ -128,7 +129,7 @@ impl Endpoint {
         Ok(Self { uri, host, port, trust })
     }
 
-    /// Whether it is this machine by its name.
+    /// Whether the host names this machine.
     pub(super) fn is_this_machine(&self) -> bool {
         is_this_machine(&self.host)
     }
@@ -139,7 +140,7 @@ impl Endpoint {
     }
 }
 
-/// The port as it stands in a URL; `Uri` passes over one that it cannot read.
+/// The port as written in the URL; `Uri` ignores one that it cannot parse.
 fn port(uri: &Uri) -> Option<&str> {
     let (_, port) = uri.authority()?.as_str().rsplit_once(uri.host()?)?;
     port.strip_prefix(':').filter(|port| !port.is_empty())
@@ -153,7 +154,7 @@ pub fn local_port(url: &str) -> Option<u16> {
     is_this_machine(host).then(|| uri.port_u16().unwrap_or(PORT))
 }
 
-/// By name or number alone: what a resolver answers is no ground for trust.
+/// By name or number only: the answer of a resolver is no basis for trust.
 fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -16,7 +16,7 @@ use cortop_protocol::{
     secrets::Secrets,
 };
 
-/// How long a scan takes, about (§2.5).
+/// About how long a scan takes (§2.5).
 pub const SCAN: Duration = Duration::from_secs(20);
 
 /// What the client reports.
@@ -31,65 +31,67 @@ pub enum Event {
     User(Option<UserLogin>),
     /// The licence.
     Licence(Licence),
-    /// All headsets the service sees now.
+    /// All headsets that the service sees now.
     Headsets(Vec<Headset>),
     /// A scan for headsets began (`true`) or ended.
     Scan(bool),
-    /// Headset settings, name or headband position were changed; the list with them follows.
+    /// Headset settings, name or headband position were changed; a list that shows the change
+    /// follows.
     Updated(HeadsetId),
     /// The clock of a headset was measured (§2.9).
     Clock {
-        /// Of which.
+        /// The headset.
         headset: HeadsetId,
-        /// How far it is from ours.
+        /// How far its clock is from ours.
         clock: ClockOffset,
     },
     /// The Flex mappings that Cortex keeps.
     Mappings(Vec<StoredMapping>),
-    /// All live sessions of this application, those of its other programs among them.
+    /// All live sessions of this application, including those of its other programs.
     Sessions(Vec<Session>),
-    /// Cortex has not answered when asked for the sessions: what is known of them is as of then.
+    /// Cortex did not answer when asked for the sessions: what is known of them dates from this
+    /// moment.
     SessionsAsOf(Instant),
-    /// A session of ours came or changed.
+    /// A session of ours appeared or changed.
     Session(Session),
-    /// A session was opened, resumed or adopted, and why in this mode.
+    /// A session was opened, resumed or adopted.
     Opened {
-        /// Which.
+        /// The session.
         session: SessionId,
         /// With or without a licence.
         mode: SessionMode,
-        /// One sentence, such as `the licence has no scope eeg`.
+        /// Why in this mode, in one sentence, such as `the licence has no scope eeg`.
         why: String,
-        /// Whether another program of this application opened it: cortop only follows it.
+        /// Whether another program of this application opened it, so that cortop only follows it.
         foreign: bool,
     },
-    /// A session in place of a lost one is about to be activated, which uses one activation of the
-    /// licence unasked.
+    /// A session that replaces a lost one is about to be activated, which uses an activation of the
+    /// licence without asking.
     Activating {
-        /// On which headset.
+        /// The headset.
         headset: HeadsetId,
         /// Activations that this client has used so far.
         used: u64,
-        /// Activations left on this computer, if that is known.
+        /// Activations left on this computer, if known.
         left: Option<f64>,
     },
     /// A session was activated for this client.
     Activated {
-        /// Activations that it has used so far.
+        /// Activations that this client has used so far.
         used: u64,
     },
     /// cortop no longer follows another program's session, which goes on.
     Released {
-        /// Which.
+        /// The session.
         session: SessionId,
-        /// One sentence.
+        /// Why, in one sentence.
         why: String,
     },
-    /// A session is gone. Where Cortex reported its last state, an [`Event::Session`] came before.
+    /// A session is gone. If Cortex reported its last state, an [`Event::Session`] came before.
     Closed {
-        /// Which.
+        /// The session.
         session: SessionId,
-        /// One sentence: by us, by Cortex, by a lost headset or link.
+        /// Why, in one sentence: closed by us or by Cortex, or lost with its headset or connection.
         why: String,
         /// Whether the user ordered it, so that it needs no explanation.
         ordered: bool,
@@ -100,28 +102,28 @@ pub enum Event {
         session: SessionId,
         /// The streams that are running now.
         streams: Vec<Stream>,
-        /// The streams that another program, which opened the session, has subscribed: their
-        /// samples go there.
+        /// The streams that the program which opened the session has subscribed to: their samples
+        /// go there.
         theirs: Vec<Stream>,
-        /// Those that were refused, each with its reason and next step.
+        /// The streams that were refused, each with its reason and next step.
         refused: Vec<(Stream, Error)>,
     },
-    /// Streams were given up on the user's word.
+    /// Streams were unsubscribed at the user's request.
     Unsubscribed {
         /// The session.
         session: SessionId,
         /// The streams that no longer run.
         streams: Vec<Stream>,
     },
-    /// Something became of a record.
+    /// A record was started, changed, stopped or otherwise affected.
     Record(RecordEvent),
     /// The newest records.
     Records(RecordList),
     /// A marker was set, or became an interval.
     Marker {
-        /// In which session.
+        /// The session.
         session: SessionId,
-        /// In which record.
+        /// The record.
         record: RecordId,
         /// The marker as Cortex keeps it.
         marker: Marker,
@@ -130,25 +132,25 @@ pub enum Event {
     Profiles(Vec<Profile>),
     /// Which profile a headset uses, if any.
     Profile {
-        /// Which headset.
+        /// The headset.
         headset: HeadsetId,
         /// The profile.
         loaded: Option<Loaded>,
     },
-    /// Cortex said something unasked.
+    /// Cortex sent a warning.
     Warning(Warning),
     /// A request was refused or went unanswered.
     Refused(Error),
-    /// A headset's way to streaming stands still at a refusal, or no longer does.
+    /// A headset is stuck at a refusal on its way to streaming, or no longer is.
     Stopped {
-        /// Which.
+        /// The headset.
         headset: HeadsetId,
-        /// The refusal, while it stands still.
+        /// The refusal, while it is stuck.
         refusal: Option<Error>,
     },
-    /// How a command with an id ended. Its refusal comes only here.
+    /// How a command with an id ended. Its refusal is reported only here.
     Outcome {
-        /// Which command.
+        /// The command.
         command: CommandId,
         /// Whether it was carried out.
         outcome: Result<(), Error>,
@@ -156,7 +158,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The session it is about.
+    /// The session that the event is about.
     pub(super) fn session(&self) -> Option<&SessionId> {
         match self {
             Self::Session(session) => Some(&session.id),
@@ -173,9 +175,9 @@ impl Event {
         }
     }
 
-    /// Writes what a reader of the log wants to know of it; what is polled again and again is not.
-    /// `of`: the headset of its session, as the beginning of a line.
-    /// Credentials are cut out, which Cortex may have echoed in a text.
+    /// Logs what a reader of the log wants to know; leaves out what is polled again and again. `of`
+    /// is the prefix that names the headset of its session. Removes credentials, which Cortex may
+    /// have echoed in a text.
     pub(super) fn log(&self, of: &str, secrets: &Secrets) {
         let cut = |mut text: String| {
             secrets.hide(&mut text);
@@ -246,8 +248,8 @@ impl Event {
             Self::Refused(refusal) | Self::Outcome { outcome: Err(refusal), .. } => {
                 warn!("{refusal}");
             }
-            // Warnings are logged by the link, which counts them, and each headset that streams by
-            // the connection.
+            // The link logs and counts warnings; the connection logs each headset that starts to
+            // stream.
             Self::Link(Link::Connecting | Link::Up { .. })
             | Self::Warning(_)
             | Self::Licence(_)
@@ -286,13 +288,13 @@ fn time_of_day(seconds: f64) -> String {
 pub enum Link {
     /// Opening the socket.
     Connecting,
-    /// The last try failed; the next comes at `at`.
+    /// The last attempt failed; the next one is due at `at`.
     Waiting {
-        /// Why, and the next step; its kind says what stood in the way.
+        /// Why, and the next step; its kind says what prevented the connection.
         error: Error,
-        /// When it is tried again.
+        /// When the next attempt is due.
         at: Instant,
-        /// How many tries have failed.
+        /// How many attempts have failed.
         attempt: u32,
     },
     /// The socket is open.
@@ -313,7 +315,7 @@ pub enum Security {
     WrongName,
     /// TLS; the certificate is the one that the user trusts, and the peer is this machine.
     Trusted,
-    /// TLS without checks, on the user's word, to this machine.
+    /// TLS to this machine, unchecked at the user's request.
     Unchecked,
     /// Plain text to this machine.
     Plain,
@@ -322,7 +324,7 @@ pub enum Security {
 /// How far the flow from connection to streaming (§2) has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionStep {
-    /// Asking who is there.
+    /// Asking for the service's version.
     Greeting,
     /// Nobody is logged in.
     Login,
@@ -334,21 +336,21 @@ pub enum ConnectionStep {
     Agreement,
     /// Getting a token.
     Authorizing,
-    /// Asking which headsets there are.
+    /// Listing the headsets.
     Listing,
-    /// No headset is there yet.
+    /// No headset has been found yet.
     Searching,
-    /// Headsets are there, and none is chosen.
+    /// There are headsets, but none is chosen.
     Choosing,
-    /// Headsets are there, and the one that is wanted is not among them.
+    /// There are headsets, but not the one that is wanted.
     Missing(HeadsetId),
     /// A headset is being connected.
     Connecting(HeadsetId),
     /// A session is being opened.
     Opening(HeadsetId),
-    /// At least one stream flows.
+    /// At least one stream is running.
     Streaming,
-    /// Another program's session is looked at, and no stream of it is ours.
+    /// Following another program's session, in which no stream is ours.
     Watching,
     /// Stopped at a refusal that only the user can fix; the last [`Event::Refused`] says which.
     Stopped,

@@ -17,11 +17,11 @@ const EVENT: Duration = Duration::from_secs(1);
 /// Sessions whose headsets are remembered for the log.
 const SESSIONS: usize = 256;
 
-/// The way to the application.
+/// The sending end of the application's event queue.
 #[derive(Clone)]
 pub(super) struct EventSender {
     events: mpsc::Sender<Event>,
-    /// What no line of the log may hold.
+    /// What no log line may contain.
     pub(super) secrets: Secrets,
     /// The headset of each session, so that each line of the log can name it.
     headsets: Arc<Mutex<BTreeMap<SessionId, HeadsetId>>>,
@@ -32,7 +32,7 @@ impl EventSender {
         Self { events, secrets: Secrets::default(), headsets: Arc::default() }
     }
 
-    /// The headset of the session that an event is about, as the beginning of a line.
+    /// The log prefix that names the headset of the session that an event is about.
     fn of(&self, event: &Event) -> String {
         let mut headsets = self.headsets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Event::Session(session) = event
@@ -47,8 +47,8 @@ impl EventSender {
         headset.map_or_else(String::new, |headset| format!("{headset}: "))
     }
 
-    /// Waits for room, but not for ever: an application that waits for the client's end without
-    /// reading on must not hold it up.
+    /// Sends an event. Waits for room, but not forever: an application that waits for the client to
+    /// end without reading events must not block it.
     pub(super) async fn send(&self, event: Event) {
         event.log(&self.of(&event), &self.secrets);
         if timeout(EVENT, self.events.send(event)).await.is_err() {
@@ -60,7 +60,7 @@ impl EventSender {
         self.send(Event::Refused(refusal)).await;
     }
 
-    /// Reports how a command ended: under its id if it has one, else only if it was refused.
+    /// Reports how a command ended: under its id if it has one, otherwise only if it was refused.
     pub(super) async fn send_outcome(
         &self,
         command: Option<CommandId>,

@@ -1,4 +1,4 @@
-//! The bounded queue from the reader of the socket to the decoder of samples.
+//! The bounded queue from the task that reads the socket to the decoder of samples.
 
 use std::sync::{
     Arc,
@@ -8,10 +8,10 @@ use std::sync::{
 use cortop_protocol::{Feed, Sample};
 use tokio::sync::mpsc;
 
-/// Samples that may wait for the decoder: two seconds of sixteen headsets.
+/// Capacity: two seconds of samples from sixteen headsets.
 const QUEUE: usize = 8192;
 
-/// The reader's end of the bounded queue to the decoder.
+/// The sending end of the queue to the decoder.
 #[derive(Clone, Debug)]
 pub struct FeedSender {
     queue: mpsc::Sender<Feed>,
@@ -21,13 +21,13 @@ pub struct FeedSender {
 /// The decoder's end of the queue.
 #[derive(Debug)]
 pub struct FeedReceiver {
-    /// The items in the order in which the reader saw them.
+    /// The items in the order in which they were read from the socket.
     pub queue: mpsc::Receiver<Feed>,
-    /// Samples that found the queue full and were dropped, since the start.
+    /// Samples dropped since the start because the queue was full.
     pub dropped: Arc<AtomicU64>,
 }
 
-/// Makes the bounded queue between reader and decoder.
+/// Creates the bounded queue between the socket's reader and the decoder.
 #[must_use]
 pub fn feed() -> (FeedSender, FeedReceiver) {
     let (sender, receiver) = mpsc::channel(QUEUE);
@@ -39,16 +39,16 @@ pub fn feed() -> (FeedSender, FeedReceiver) {
 }
 
 impl FeedSender {
-    /// Hands a sample over without ever waiting; what does not fit is dropped and counted.
+    /// Enqueues a sample without ever waiting; if there is no room, it is dropped and counted.
     pub fn sample(&self, sample: Arc<Sample>) {
         if self.queue.try_send(Feed::Sample(sample)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Hands over a change of the subscriptions, which is never dropped: waits for room.
+    /// Enqueues a change of the subscriptions, which is never dropped: waits for room.
     pub async fn change(&self, change: Feed) {
-        // A decoder that is gone means that the program is ending.
+        // If the decoder is gone, the program is ending.
         let _ = self.queue.send(change).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What is done to a headset besides streaming: connecting it the user's way, settings, name, Flex
+//! Headset commands other than streaming: connecting as the user chooses, settings, name, Flex
 //! mappings (§2.6, §3.2).
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use cortop_protocol::{
     tolerant,
 };
 
-/// How long the outcome of a change of settings is waited for.
+/// How long to wait for the outcome of a change of settings.
 const CHANGING: Duration = Duration::from_secs(30);
 
 /// Carries out a command.
@@ -59,7 +59,7 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
         }
         Some(_) => {}
     }
-    // A cable is for now: nothing streams over it.
+    // A cable is only temporary: nothing streams over it.
     let lasting = how.by.filter(|by| *by != ConnectionType::UsbCable);
     context.desired.change(id, |desired| {
         desired.how = Connecting { by: lasting, mapping: how.mapping.clone() }
@@ -69,7 +69,8 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     Ok(())
 }
 
-/// The answer says only that the change has started; a warning reports how it ended.
+/// Changes the settings. The answer only says that the change has started; a warning reports how it
+/// ended.
 async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<(), Error> {
     const METHOD: Method = Method::UpdateHeadset;
     let mut notices = NoticeReceiver::new(context);
@@ -99,7 +100,8 @@ async fn set(context: &Context, headset: HeadsetId, setting: Setting) -> Result<
     Ok(())
 }
 
-/// A warning that names no headset may be about this one: its shape is not documented (§6.2).
+/// Whether a warning is about this headset. One that names no headset may be: its format is not
+/// documented (§6.2).
 fn is_about(warning: &Warning, headset: &HeadsetId) -> bool {
     warning.headset().is_none_or(|id| id == *headset)
 }

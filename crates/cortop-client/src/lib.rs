@@ -1,9 +1,11 @@
-//! A client of the EMOTIV Cortex service: connection, sign-in, headsets, sessions, records, markers.
+//! A client of the EMOTIV Cortex service: connection, sign-in, headsets, sessions, records,
+//! markers.
 //!
-//! A [`Client`] runs on the current tokio runtime. It connects, signs in, opens a session on a headset
-//! and subscribes, and does so again when something was lost, until it is [quit](Client::quit). The
-//! application sends it [`Command`]s and receives [`Event`]s; samples go past the events through a
-//! bounded queue of their own, [`feed()`].
+//! A [`Client`] runs on the current tokio runtime. It connects, signs in, opens a session on a
+//! headset and subscribes, and restores all of it after a loss, until it is [quit](Client::quit).
+//! The application sends it [`Command`]s and receives [`Event`]s; samples bypass the events in a
+//! bounded queue of their own, [`feed()`]. Begin with the example below, then read
+//! [`ClientConfig`], [`Command`] and [`Event`].
 //!
 //! ```
 //! use cortop_client::{
@@ -51,24 +53,24 @@
 //!
 //! # Inside
 //! ```text
-//! client           connects again and again; owns state           config, command, event
+//! client           connects and reconnects; owns the state        config, command, event
 //!  ├─ socket       name → TCP → TLS → WebSocket                   endpoint, tls
 //!  ├─ connection   one connection: starts and ends the tasks; its commands
 //!  │   ├─ sign_in  token                                          login, approval, agreement, token
-//!  │   ├─ poller   scanner  clock_sync                            what the service does not report
-//!  │   ├─ headset_task                                            one a headset: holds a session
+//!  │   ├─ poller   scanner  clock_sync                            polling and periodic work
+//!  │   ├─ headset_task                                            one per headset: holds a session
 //!  │   │   └─ connect_headset  open_session
-//!  │   └─ headsets  records  markers  profiles                    a command that takes time
+//!  │   └─ headsets  records  markers  profiles                    commands that take time
 //!  ├─ context      what the tasks of a connection share           event_sender, rpc
 //!  ├─ link         owns the socket: requests, answers, samples    rpc, stream_table, subscribe, repeat_counter
 //!  └─ state        outlives a connection                          user_account, record_log, clock
 //! feed             the queue of samples
-//! tap              who looks on at what crosses the sockets         link
-//! interpreter      events and samples of what was captured         stream_table, subscribe
-//! transport        a connection for programs that pass bytes through      endpoint, socket
-//! timer            wake-ups that coincide
+//! tap              observes what crosses the sockets            link
+//! interpreter      events and samples from captured traffic     stream_table, subscribe
+//! transport        for programs that only pass bytes through    endpoint, socket
+//! timer            coinciding deadlines
 //! ```
-//! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
+//! Section numbers in these docs (`§2.7`) refer to `docs/protocol.md`; what it marks as inferred is
 //! marked so here.
 
 pub mod certificate;

@@ -1,14 +1,14 @@
-//! Markers: put into the running record of a session at the time of a key press (§2.9, §3.5).
+//! Markers, placed in the running record of a session at the time of a key press (§2.9, §3.5).
 
 use serde_json::{Value, json};
 
 use super::{Event, MarkerCommand, clock_sync, context::Context, rpc::AnswerEffect};
 use cortop_protocol::{Error, HeadsetId, Marker, Method, RecordId, tolerant::Members};
 
-/// Where markers come from, for those who read the record.
+/// The `port` of our markers, which tells readers of the record where they come from.
 const PORT: &str = "cortop";
 
-/// Carries out a command. `headset`: that of the session, if it is known.
+/// Carries out a command. `headset`: that of the session, if known.
 pub(super) async fn execute(
     context: Context,
     command: MarkerCommand,
@@ -40,7 +40,8 @@ pub(super) async fn execute(
     Ok(())
 }
 
-/// Unlike the `time` of samples, that of markers is in milliseconds (§2.9).
+/// Seconds to milliseconds: unlike that of samples, the `time` of markers is in milliseconds
+/// (§2.9).
 #[expect(clippy::cast_possible_truncation, reason = "no clock shows a time that far away")]
 fn milliseconds(seconds: f64) -> i64 {
     (seconds * 1000.0).round() as i64

@@ -1,5 +1,5 @@
-//! Opening a session (§2.7): with or without the licence, and what to do while the headset is not
-//! ready, when a session is there already, and when the licence refuses.
+//! Opens a session (§2.7), with or without the licence; handles a headset that is not ready, a
+//! session that already exists, and a licence that refuses.
 
 use std::{future::pending, time::Duration};
 
@@ -16,19 +16,19 @@ use cortop_protocol::{
     session::SessionStatus, tolerant,
 };
 
-/// The first pause before a headset that is not ready is asked again, the longest, and how long the
-/// attempt goes on.
+/// The first and the longest pause before asking again about a headset that is not ready, and the
+/// limit of the whole attempt.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a headset that is not ready is waited for before that is reported.
+/// How long to wait for a headset that is not ready before reporting it.
 const QUIETLY: Duration = Duration::from_secs(3);
 
-/// How far the clocks of Cortex and of this computer may differ.
+/// By how much the clocks of Cortex and of this computer may differ.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 
-/// Pauses while Cortex retires a session that was just closed (§2.7).
+/// Pauses while Cortex retires a session that has just been closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
 /// A session that was opened or found.
@@ -44,37 +44,37 @@ pub(super) struct OpenedSession {
 pub(super) enum SessionOrigin {
     /// Opened now.
     New,
-    /// Opened by cortop over an earlier connection, which it has outlived.
+    /// Opened by cortop over an earlier connection, which the session has outlived.
     TaskHandle,
     /// Opened by another program with this application's credentials.
     Foreign,
 }
 
-/// Whether the user has called an attempt off.
+/// Whether the user has called off an attempt.
 pub(super) struct Cancellation(pub(super) watch::Receiver<bool>);
 
 impl Cancellation {
-    /// Waits until it is. May be dropped while it waits.
+    /// Waits until the attempt is called off. Cancel-safe.
     pub(super) async fn wait(&mut self) {
         if self.0.wait_for(|off| *off).await.is_err() {
-            // Nobody is left who could.
+            // Nobody is left who could call it off.
             pending::<()>().await;
         }
     }
 
-    /// Pauses; whether the attempt goes on afterwards.
+    /// Pauses. Returns whether the attempt continues afterwards.
     async fn pause(&mut self, pause: Duration) -> bool {
         timeout(pause, self.wait()).await.is_err()
     }
 }
 
-/// What decides about the mode of a session.
+/// What decides the mode of a session.
 #[derive(Clone, Copy)]
 struct ModeCriteria<'a> {
     policy: SessionPolicy,
-    /// In place of a session that was lost.
+    /// Whether it replaces a session that was lost.
     again: bool,
-    /// The licence was debited for a session that never streamed.
+    /// Whether the licence was debited for a session that never streamed.
     debited: bool,
     licence: Option<&'a Licence>,
 }
@@ -112,14 +112,15 @@ fn choose_mode(
         }
         Some(left) => format!("the licence has scope {scope} and {left} activations left here"),
         None if again => "activated again after a loss: 1 activation used".to_owned(),
-        // Unknown here: Cortex knows, and if it refuses there is the open session.
+        // Unknown here, but Cortex knows; if it refuses, there is still the open session.
         None => format!("the licence has scope {scope}"),
     };
     (SessionMode::Active, why)
 }
 
-/// Opens a session on a connected headset, or finds the one that is there; `None` if it is called
-/// off. `last`: the lost one in whose place it comes. `adopt`: whether one that is there will do.
+/// Opens a session on a connected headset, or finds the existing one; `None` if the attempt is
+/// called off. `last`: the lost session that it replaces. `adopt`: whether an existing session will
+/// do.
 pub(super) async fn open_session(
     context: &Context,
     headset: &HeadsetId,
@@ -136,7 +137,7 @@ pub(super) async fn open_session(
     let again = last.is_some();
     let mut licence = context.account.licence();
     if policy != SessionPolicy::Open && (again || licence.is_none()) {
-        // It may have changed since: other programs use it too.
+        // It may have changed: other programs use it too.
         licence = context.ask_licence().await.ok();
     }
     let licence = licence.as_ref();
@@ -148,7 +149,7 @@ pub(super) async fn open_session(
     let mut once_more = true;
     let mut reported = false;
     let mut announced = false;
-    // When a session was asked for whose answer never came: it may have been opened all the same.
+    // When a session was requested whose answer never came: it may have been opened anyway.
     let mut unanswered: Option<Timestamp> = None;
     loop {
         let asked = Timestamp::now();
@@ -156,7 +157,8 @@ pub(super) async fn open_session(
         let status = if active { "active" } else { "open" };
         let params = json!({"headset": headset.as_str(), "status": status});
         if active {
-            // Believed until it is refused: an answer that is lost costs the same.
+            // Assume success until it is refused: if the answer is lost, the activation is spent
+            // too.
             context.desired.change(headset, |desired| desired.debited = true);
             if again && !std::mem::replace(&mut announced, true) {
                 let left = licence.and_then(|licence| licence.local_quota);
@@ -229,8 +231,8 @@ pub(super) async fn open_session(
     }
 }
 
-/// A session of this application that is open on the headset already. Another program's is left as
-/// it is. `unanswered`: when cortop asked for one and got no answer.
+/// Finds a session of this application that is already open on the headset. Ignores one of another
+/// program. `unanswered`: when cortop requested a session and got no answer.
 pub(super) async fn find_session(
     context: &Context,
     headset: &HeadsetId,
@@ -266,14 +268,14 @@ pub(super) async fn find_session(
     Some(OpenedSession { session, mode, why: why.to_owned(), origin })
 }
 
-/// Whether a session began after a moment of this computer's clock. If Cortex's clock is behind, it
-/// does not seem so, and the session is left to whoever opened it.
+/// Whether a session began after a moment of this computer's clock. If Cortex's clock is behind,
+/// the answer is `false` and the session is left to whoever opened it.
 fn began_after(session: &Session, asked: Timestamp) -> bool {
     let began = session.started.as_ref().and_then(|iso| iso.parse::<Timestamp>().ok());
     began.is_some_and(|began| began.duration_since(asked) >= -CLOCKS)
 }
 
-/// Asking again by itself might debit the licence again: only the user does.
+/// No automatic retry, which might debit the licence again: only the user may ask again.
 fn no_session(headset: &HeadsetId) -> Error {
     let next = "open the headset again; if this persists, restart the Cortex service";
     Error::new(ErrorKind::User, "Cortex gave no session", next)
@@ -281,7 +283,7 @@ fn no_session(headset: &HeadsetId) -> Error {
         .about(ErrorSubject::Headset(headset.clone()))
 }
 
-/// On a USB cable a headset looks connected and is never ready (§2.7).
+/// On a USB cable a headset appears connected but is never ready (§2.7).
 pub(super) fn on_usb_cable(headset: &HeadsetId) -> Error {
     let meaning = format!("{headset} is {}", Headset::ON_USB_CABLE);
     Error::new(ErrorKind::User, meaning, Headset::OFF_USB_CABLE)

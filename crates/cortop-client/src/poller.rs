@@ -1,6 +1,6 @@
-//! Polls headsets and sessions: Cortex does not report when they change (§2.5). Two tasks, so that
-//! neither waits for an answer to the other. They also keep the socket busy enough to notice its
-//! death.
+//! Polls headsets and sessions, because Cortex does not report their changes (§2.5). Two tasks, so
+//! that neither waits for an answer to the other. Polling also keeps the socket busy enough to
+//! notice when it dies.
 
 use std::{pin::pin, time::Duration};
 
@@ -17,22 +17,23 @@ use super::{
 use crate::timer;
 use cortop_protocol::{ErrorKind, Headset, Method, Session, code, tolerant};
 
-/// Between two polls of the headsets while no stream runs: somebody may be waiting for one.
+/// Between two polls of the headsets while no stream is running: the user may be waiting for one.
 const WAITING: Duration = Duration::from_secs(1);
 
-/// The shortest time between two polls, however many warnings come.
+/// The shortest time between two polls, however many warnings arrive.
 const SHORTEST: Duration = Duration::from_millis(500);
 
-/// Between two polls of anything else.
+/// Between two polls in all other cases.
 const CALM: Duration = Duration::from_secs(5);
 
-/// After so long without an answer, what is shown of sessions says how old it is.
+/// After so long without an answer, the display of sessions says how old it is.
 const LATE: Duration = Duration::from_secs(2);
 
-/// The longest between two polls of sessions that Cortex refuses to list: each may cost two tokens.
+/// The longest time between two polls of sessions that Cortex refuses to list: each poll may cost
+/// two tokens.
 const RARELY: Duration = Duration::from_secs(5 * 60);
 
-/// Polls the headsets until the connection is over.
+/// Polls the headsets until the connection ends.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     let mut refresh = context.refresh.subscribe();
     let mut refused = false;
@@ -49,14 +50,14 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                     known.clone_from(&headsets);
                     changed
                 });
-                // The first is sent even if empty: the application may know an older one.
+                // The first list is sent even if empty: the application may have an older one.
                 if changed || std::mem::take(&mut first) {
                     context.events.send(Event::Headsets(headsets)).await;
                 }
                 context.report(TaskReport::Looked).await;
             }
             Err(error) if error.kind == ErrorKind::ConnectionLost => return,
-            // Before 2.3 there were no mappings to ask for.
+            // Before 2.3 there were no mappings to query.
             Err(error)
                 if error.code == Some(code::error::INVALID_PARAMS) && params != json!({}) =>
             {
@@ -74,7 +75,7 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     }
 }
 
-/// Logs which headsets have come, changed their state, or gone.
+/// Logs which headsets appeared, changed their state, or disappeared.
 fn log(before: &[Headset], now: &[Headset]) {
     for headset in now {
         let Headset { id, status, .. } = headset;
@@ -89,11 +90,11 @@ fn log(before: &[Headset], now: &[Headset]) {
     }
 }
 
-/// Polls our sessions until the connection is over.
+/// Polls our sessions until the connection ends.
 pub(super) async fn sessions(context: Context) {
     let mut refresh = context.refresh.subscribe();
     let mut retry = context.retry.subscribe();
-    // While Cortex refuses to show them: how long it is left alone.
+    // While Cortex refuses to list them: how long to wait before asking again.
     let mut refused: Option<Duration> = None;
     let mut first = true;
     let mut answered = Instant::now();
@@ -107,12 +108,12 @@ pub(super) async fn sessions(context: Context) {
             ask.await
         };
         match answer {
-            // Sent even if unchanged: it says when a session was missed.
+            // Sent even if unchanged: it shows for how long a session has been missing.
             Ok(answer) => {
                 answered = Instant::now();
                 refused = None;
                 let sessions = tolerant::objects::<Session>(Method::QuerySessions.name(), answer);
-                // Another program may change one that is open.
+                // Another program may change an open session.
                 let turn = if sessions.is_empty() { CALM } else { WAITING };
                 let known = context.sessions.send_replace(sessions.clone());
                 if sessions != known || std::mem::take(&mut first) {
@@ -134,13 +135,13 @@ pub(super) async fn sessions(context: Context) {
     }
 }
 
-/// Waits for the next turn, or until somebody wants it now.
+/// Waits for the next poll, or until somebody wants one now.
 async fn pause(refresh: &mut watch::Receiver<()>, turn: Duration) {
     let soonest = Instant::now() + SHORTEST;
     // Whichever comes first.
     if let Ok(Ok(())) = timeout_at(timer::next_tick(turn), refresh.changed()).await {
         sleep_until(soonest).await;
-        // It is about to be polled.
+        // The poll that follows answers this request.
         refresh.mark_unchanged();
     }
 }

@@ -1,4 +1,4 @@
-//! Profiles of mental commands and facial expressions: listed, loaded, unloaded, and followed
+//! Profiles of mental commands and facial expressions: lists, loads, unloads and follows them
 //! (§2.10, §3.7).
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(super) async fn execute(context: Context, command: ProfileCommand) -> Result
     }
 }
 
-/// Reports which profile a headset uses. Some headsets and services have none.
+/// Reports which profile a headset uses. Some headsets and services have no profiles.
 pub(super) async fn follow(context: Context, headset: HeadsetId) {
     match current_profile(&context, &headset).await {
         Ok(loaded) => context.events.send(Event::Profile { headset, loaded }).await,
@@ -40,7 +40,7 @@ async fn list(context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Loads a profile; one of ours that is in its place is unloaded first (§2.10).
+/// Loads a profile. If another one of ours is loaded, unloads that first (§2.10).
 async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), Error> {
     let failure = match setup_profile(context, headset, "load", name).await {
         Ok(()) => return report_loaded(context, headset, Some(name), "load it again").await,
@@ -62,7 +62,8 @@ async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), 
     report_loaded(context, headset, Some(name), "load it again").await
 }
 
-/// Unloads what is loaded, by the name that Cortex reports: another does nothing, and is no error.
+/// Unloads the loaded profile by the name that Cortex reports: with any other name Cortex does
+/// nothing, yet returns no error.
 async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Error> {
     let reported = current_profile(context, headset).await.map_err(|error| error.on(SETUP))?;
     let name = match reported {
@@ -78,7 +79,7 @@ async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Error> {
     report_loaded(context, headset, None, "unload it again").await
 }
 
-/// Reports what Cortex says is loaded now, which may not be what it was asked for.
+/// Reports which profile is loaded according to Cortex, which may differ from the requested one.
 async fn report_loaded(
     context: &Context,
     headset: &HeadsetId,

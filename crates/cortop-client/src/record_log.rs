@@ -1,4 +1,4 @@
-//! The records that run, and those that Cortex is still processing. Outlives a connection.
+//! The records that are running, and those that Cortex is still processing. Outlives a connection.
 
 use std::{
     collections::BTreeMap,
@@ -13,31 +13,31 @@ use cortop_protocol::{
     record::{RecordList, RecordName},
 };
 
-/// How long Cortex may process a record without reporting that it is done.
+/// How long Cortex may process a record before it reports that it is done.
 const PROCESSING: Duration = Duration::from_secs(60);
 
-/// Titles that are remembered.
+/// How many titles are remembered.
 const TITLES: usize = 2 * RecordList::MOST;
 
-/// The records that run, and those that Cortex works on.
+/// The records that are running, and those that Cortex is processing.
 #[derive(Default)]
 pub(super) struct RecordLog(Mutex<RecordEntries>);
 
 #[derive(Default)]
 struct RecordEntries {
     running: BTreeMap<SessionId, TrackedRecord>,
-    /// The titles of the records that cortop has ordered, until they end: the session object may
-    /// show one before `createRecord` is answered.
+    /// Titles of the records that cortop has requested, until they end: the session object may show
+    /// one before `createRecord` is answered.
     expected: BTreeMap<SessionId, String>,
     processing: BTreeMap<RecordId, Instant>,
-    /// The titles of the records seen last, for those that Cortex reports by id only.
+    /// Titles of the records seen most recently, for those that Cortex reports by id only.
     titles: BTreeMap<RecordId, String>,
 }
 
 struct TrackedRecord {
     record: Record,
     since: Instant,
-    /// Another program started it.
+    /// Whether another program started it.
     foreign: bool,
 }
 
@@ -65,13 +65,14 @@ impl RecordLog {
         }
     }
 
-    /// A record as people call it.
+    /// The name by which people know a record.
     pub(super) fn name(&self, id: RecordId) -> RecordName {
         let title = self.lock().titles.get(&id).cloned().unwrap_or_default();
         RecordName { id, title }
     }
 
-    /// Notes that a record runs. Whether another program started it, if the record is news.
+    /// Notes that a record is running. If the record is new here, returns whether another program
+    /// started it.
     pub(super) fn begin(&self, session: &SessionId, record: &Record) -> Option<bool> {
         self.note_titles([record]);
         let mut entries = self.lock();
@@ -83,7 +84,7 @@ impl RecordLog {
         (!before.as_ref().is_some_and(known)).then_some(foreign)
     }
 
-    /// Notes that the record of a session runs no more.
+    /// Notes that the record of a session is no longer running.
     pub(super) fn end(&self, session: &SessionId) -> Option<Record> {
         let mut entries = self.lock();
         entries.expected.remove(session);
@@ -93,12 +94,12 @@ impl RecordLog {
         Some(record)
     }
 
-    /// Notes that nothing more will be seen of the record of a session. Whose it is stays known.
+    /// Notes that nothing more will be seen of the record of a session. Who started it stays known.
     pub(super) fn forget_running(&self, session: &SessionId) -> Option<Record> {
         Some(self.lock().running.remove(session)?.record)
     }
 
-    /// Since when the record of a session has been known to run.
+    /// Since when the record of a session has been known to be running.
     pub(super) fn since(&self, session: &SessionId) -> Option<Instant> {
         self.lock().running.get(session).map(|running| running.since)
     }
@@ -107,12 +108,12 @@ impl RecordLog {
         self.since(session).is_some()
     }
 
-    /// Whether a record that cortop started runs in a session.
+    /// Whether a record that cortop started is running in a session.
     pub(super) fn is_ours(&self, session: &SessionId) -> bool {
         self.lock().running.get(session).is_some_and(|running| !running.foreign)
     }
 
-    /// Forgets everything, of a user who is gone.
+    /// Forgets everything about a user who is gone.
     pub(super) fn forget(&self) {
         *self.lock() = RecordEntries::default();
     }
@@ -121,7 +122,8 @@ impl RecordLog {
         self.lock().processing.get(record).is_some_and(|since| since.elapsed() < PROCESSING)
     }
 
-    /// Forgets what Cortex has worked up: one record, or all of which it has not said more.
+    /// Forgets records that Cortex has finished processing: one, or all of which it has not
+    /// reported since.
     pub(super) fn done(&self, record: Option<RecordId>) -> Vec<RecordId> {
         let processing = &mut self.lock().processing;
         match record {

@@ -1,5 +1,5 @@
-//! Records: started, stopped, followed until Cortex has worked them up, changed, deleted, exported,
-//! listed (§2.9, §3.4).
+//! Records: starts, stops, changes, deletes, exports and lists them, and follows them until Cortex
+//! has processed them (§2.9, §3.4).
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use cortop_protocol::{
 };
 use serde_json::{Value, json};
 
-/// How long `querySessions` may know less of a record than we do.
+/// How long `querySessions` may lag behind what we know about a record.
 const SETTLING: Duration = Duration::from_secs(3);
 
-/// Carries out a command. `headset`: that of the session, if it is known.
+/// Carries out a command. `headset`: that of the session, if known.
 pub(super) async fn execute(
     context: Context,
     command: RecordCommand,
@@ -50,7 +50,7 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
         params["tags"] = tags.into();
     }
     if let Some(subject) = subject.filter(|name| !name.is_empty()) {
-        // Cortex takes only names it knows, and refuses to get to know one twice.
+        // Cortex accepts only names it knows, and refuses to create one twice.
         let person = json!({"subjectName": subject});
         if let Err(failure) = context.ask_as_user(Method::CreateSubject, person).await {
             tracing::debug!("{}", failure);
@@ -61,7 +61,7 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
     let answer = match context.ask_as_user(Method::CreateRecord, params).await {
         Ok(answer) => answer,
         Err(failure) => {
-            // Without an answer it may have been started all the same.
+            // Without an answer, the record may have been started anyway.
             if failure.code.is_some() {
                 context.record_log.expect_no_more(session);
             }
@@ -87,7 +87,7 @@ async fn begin(context: &Context, session: &SessionId, record: Record) {
     }
 }
 
-/// Stops the record of a session, if Cortex can be asked.
+/// Stops the record of a session, if Cortex can be reached.
 pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> Result<(), Error> {
     let answer =
         context.ask_as_user(Method::StopRecord, json!({"session": session.as_str()})).await?;
@@ -102,8 +102,8 @@ pub(super) async fn stop(context: &Context, session: &SessionId, why: &str) -> R
     Ok(())
 }
 
-/// Follows what a session object says of its record: another program of this application may have
-/// started or stopped it.
+/// Follows what a session object shows about its record: another program of this application may
+/// have started or stopped it.
 pub(super) async fn follow(context: &Context, session: &Session) {
     match (session.recording, context.record_log.since(&session.id)) {
         (Some(false), Some(since)) if since.elapsed() >= SETTLING => {
@@ -129,7 +129,7 @@ pub(super) async fn follow(context: &Context, session: &Session) {
     }
 }
 
-/// Warning 30, and 18 of older services, which does not say of which record.
+/// Handles warning 30, and warning 18 of older services, which does not name the record.
 pub(super) async fn on_processed(context: &Context, warning: &Warning) {
     for record in context.record_log.done(warning.record()) {
         send(context, RecordEvent::Ready(context.record_log.name(record))).await;
@@ -214,7 +214,7 @@ fn record_of(mut answer: Value) -> Record {
     answer.get_mut("record").map(Value::take).unwrap_or_default().into()
 }
 
-/// The first failure in an answer for one record.
+/// The first failure in the answer to a request about one record.
 fn first_failure(method: Method, record: &RecordId, mut answer: Value) -> Result<(), Error> {
     let list = answer.get_mut("failure").map(Value::take).unwrap_or_default();
     match list.as_array().and_then(|list| list.first()) {

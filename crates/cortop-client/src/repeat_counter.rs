@@ -1,4 +1,4 @@
-//! Counts what may be repeated any number of times, so that it cannot flood the log.
+//! Counts events that may repeat without limit, so that they cannot flood the log.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use cortop_protocol::Warning;
 
-/// Counts repeated oddities of one kind: logs the first as a warning, then each doubling of their
-/// number at debug level.
+/// Counts repeated oddities of one kind: logs the first as a warning, then each time their number
+/// has doubled, at debug level.
 pub(super) struct RepeatCounter {
     what: &'static str,
     count: u64,
@@ -30,17 +30,17 @@ impl RepeatCounter {
     }
 }
 
-/// Between two lines on warnings of the same code about the same thing.
+/// Between two log lines on warnings with the same code about the same thing.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Warnings counted separately; all beyond share one line.
+/// How many kinds of warning are counted separately; the rest share one line.
 const KINDS: usize = 64;
 
-/// What a warning is counted by: its code, and what it is about.
+/// The key of a warning: its code, and what it is about.
 type WarningKey = (i64, Vec<(&'static str, String)>);
 
-/// Warnings by code and by headset, session, profile or record: one is logged, and those of the
-/// next seconds are counted.
+/// Counts warnings by code and by headset, session, profile or record: logs one, and counts those
+/// of the following seconds.
 #[derive(Default)]
 pub(super) struct WarningCounter(BTreeMap<Option<WarningKey>, WarningCount>);
 

@@ -1,5 +1,5 @@
-//! Asking: requests, their time limits, and what can become of them. How they cross the socket is
-//! the link's business.
+//! Requests, their time limits, and their outcomes. How they cross the socket is the link's
+//! business.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::{
 
 use cortop_protocol::{Error, ErrorKind, ErrorSubject, Headset, Method, SessionId};
 
-/// How long an answer is waited for (§9.2).
+/// How long to wait for an answer (§9.2).
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long the answer of a method is waited for: a profile is slow to load (§2.10), and an export
+/// How long to wait for the answer of a method: a profile is slow to load (§2.10), and an export
 /// writes files as long as the record.
 pub(super) const fn limit(method: Method) -> Duration {
     match method {
@@ -24,20 +24,21 @@ pub(super) const fn limit(method: Method) -> Duration {
     }
 }
 
-/// Beyond the limit, so that the link finds a dead service before its requests count as unanswered.
+/// Added to the limit, so that the link detects a dead service before its requests count as
+/// unanswered.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Requests that may wait for the link.
+/// How many requests may wait for the link.
 const QUEUE: usize = 32;
 
-/// A request. It has no `Debug`: parameters carry credentials and tokens.
+/// A request. Not `Debug`: its parameters contain credentials and tokens.
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) params: Value,
     pub(super) effect: AnswerEffect,
 }
 
-/// What the link itself does when the request is answered, before it reads the next message.
+/// What the link itself does with the answer to a request, before it reads the next message.
 #[derive(Clone)]
 pub(super) enum AnswerEffect {
     /// Nothing.
@@ -46,7 +47,8 @@ pub(super) enum AnswerEffect {
     Subscribe { session: SessionId, headset: Box<Headset>, fast_met: bool },
     /// Forgets the streams of an `unsubscribe`.
     Unsubscribe { session: SessionId },
-    /// Hands the marker over that an `injectMarker` has set, or an `updateMarker` made an interval.
+    /// Hands over the marker that an `injectMarker` has set or an `updateMarker` has made an
+    /// interval.
     Mark { session: SessionId },
     /// Forgets a closed session.
     Close { session: SessionId },
@@ -58,14 +60,14 @@ impl Request {
         Self { method, params, effect: AnswerEffect::None }
     }
 
-    /// With an effect on the link.
+    /// Adds an effect on the link.
     pub(super) fn with(mut self, effect: AnswerEffect) -> Self {
         self.effect = effect;
         self
     }
 }
 
-/// The error of a request to which no answer came.
+/// The error of a request that got no answer.
 fn no_answer(method: Method) -> Error {
     Error::new(
         ErrorKind::NoAnswer,
@@ -81,30 +83,31 @@ fn connection_lost(method: Method) -> Error {
     Error::new(ErrorKind::ConnectionLost, "the connection was lost", next).on(method)
 }
 
-/// What the link is asked to do.
+/// Commands to the link.
 pub(super) enum LinkCommand {
     /// Send this; the answer goes to `reply`.
     Call { request: Request, reply: oneshot::Sender<Result<Value, Error>> },
-    /// A session is lost, though no warning said so; its samples may yet come back.
+    /// A session is lost, though no warning said so; its samples may still come back.
     SessionLost(SessionId),
     /// Say goodbye and end.
     Close,
 }
 
-/// The asking end of a link.
+/// The requesting end of a link.
 #[derive(Clone)]
 pub(super) struct Rpc {
     commands: mpsc::Sender<LinkCommand>,
 }
 
-/// Makes the bounded queue between askers and the link.
+/// Creates the bounded queue between callers and the link.
 pub(super) fn channel() -> (Rpc, mpsc::Receiver<LinkCommand>) {
     let (commands, receiver) = mpsc::channel(QUEUE);
     (Rpc { commands }, receiver)
 }
 
 impl Rpc {
-    /// Asks and waits. An answer that comes after the limit is the link's to ignore.
+    /// Sends a request and waits for the answer. The link ignores an answer that arrives after the
+    /// limit.
     pub(super) async fn call(&self, request: Request) -> Result<Value, Error> {
         let method = request.method;
         let subject = ErrorSubject::of_params(&request.params);
@@ -120,13 +123,13 @@ impl Rpc {
 
     /// Notifies the link that a session is lost.
     pub(super) async fn session_lost(&self, session: SessionId) {
-        // A link that is gone has ended all sessions.
+        // If the link is gone, all sessions have ended.
         let _ = self.commands.send(LinkCommand::SessionLost(session)).await;
     }
 
     /// Ends the link with a close frame.
     pub(super) async fn close(&self) {
-        // A link that is gone is closed.
+        // If the link is gone, it is closed.
         let _ = self.commands.send(LinkCommand::Close).await;
     }
 }

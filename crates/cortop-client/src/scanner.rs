@@ -1,4 +1,4 @@
-//! Scans for headsets (§2.5): one scan at a time; its beginning and end are events.
+//! Scans for headsets (§2.5): one scan at a time; its start and end are events.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::{
 };
 use cortop_protocol::Method;
 
-/// A scan takes about 20 s; one whose end is not reported (warning 142) is over after this.
+/// A scan takes about 20 s. If its end is not reported (warning 142), it counts as over after this
+/// time.
 const LONGEST: Duration = Duration::from_secs(25);
 
 /// Between the end of a scan and the next automatic one.
@@ -27,7 +28,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    /// Starts a scan, unless one runs.
+    /// Starts a scan unless one is running.
     pub(super) async fn start(&mut self, context: &Context, tasks: &mut JoinSet<()>) {
         if self.running.is_none() {
             self.running = Some(Instant::now());
@@ -36,7 +37,7 @@ impl Scanner {
         }
     }
 
-    /// The running scan is over.
+    /// Ends the running scan.
     pub(super) async fn end(&mut self, context: &Context) {
         if self.running.take().is_some() {
             self.ended = Some(Instant::now());
@@ -44,7 +45,7 @@ impl Scanner {
         }
     }
 
-    /// Whether it is time for an automatic scan; ends one that has run too long.
+    /// Whether an automatic scan is due; ends one that has run too long.
     pub(super) async fn is_due(&mut self, context: &Context) -> bool {
         if self.running.is_some_and(|since| since.elapsed() > LONGEST) {
             self.end(context).await;

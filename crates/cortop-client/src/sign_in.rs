@@ -1,5 +1,6 @@
-//! From a fresh socket to a usable token (§2.1–§2.4): who is there, who is logged in, may we, and
-//! has the agreement been accepted. Waits as long as the user needs, and says for what.
+//! From a fresh socket to a usable token (§2.1–§2.4): which version the service has, who is logged
+//! in, whether the application is approved, and whether the agreement has been accepted. Waits as
+//! long as the user needs, and reports what it is waiting for.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -23,13 +24,13 @@ use cortop_protocol::{
     tolerant::Members,
 };
 
-/// How often Cortex is asked again whether somebody has logged in, or accepted the agreement.
+/// How often to ask Cortex again whether somebody has logged in or accepted the agreement.
 const LOGIN: Duration = Duration::from_secs(5);
 
-/// How often Cortex is asked again whether the application has been approved (§2.3).
+/// How often to ask Cortex again whether the application has been approved (§2.3).
 const APPROVAL: Duration = Duration::from_secs(2);
 
-/// Until what was refused is tried again where no time of its own is known.
+/// How long to wait before retrying a refusal that has no retry time of its own.
 const REFUSED: Duration = Duration::from_secs(30);
 
 /// Signs in, however long it takes; ends early only with the connection.
@@ -51,7 +52,7 @@ pub(super) async fn sign_in(context: Context) {
                 listener.wait(LOGIN, |_| false).await
             } else {
                 context.report(TaskReport::SignInRefused(error)).await;
-                // Only the user can change this, and these warnings show that something was done.
+                // Only the user can change this; these warnings show that something was done.
                 listener
                     .wait(REFUSED, |code| {
                         matches!(
@@ -64,7 +65,7 @@ pub(super) async fn sign_in(context: Context) {
                     })
                     .await
             };
-        // Who asks again is answered again.
+        // If the user retries, report the refusal again.
         if wake == Wake::Retry {
             reported = None;
         }
@@ -80,7 +81,8 @@ async fn attempt(context: &Context) -> Result<(), Error> {
     context.events.send(Event::Service(info)).await;
 
     log_in(context).await?;
-    // On every connection: the service may have been restarted, or the user have thought again.
+    // Checked on every connection: the service may have been restarted, or the user may have
+    // withdrawn the approval.
     get_approval(context).await?;
     if context.account.is_signed_in() {
         return Ok(());
@@ -94,7 +96,7 @@ async fn attempt(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Waits until somebody is logged in, under this account of the computer (§2.2).
+/// Waits until somebody is logged in under this account of the computer (§2.2).
 async fn log_in(context: &Context) -> Result<(), Error> {
     let mut listener = WarningListener::new(context);
     let mut known = None;
@@ -103,7 +105,7 @@ async fn log_in(context: &Context) -> Result<(), Error> {
         let mut step = ConnectionStep::Login;
         let answer = match context.ask(Method::GetUserLogin, json!({})).await {
             Ok(answer) => answer,
-            // An old service does not say who it is; it refuses what needs a user.
+            // An old service does not report the user; it refuses whatever needs one.
             Err(error) if error.code == Some(code::error::METHOD_NOT_FOUND) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -143,7 +145,7 @@ fn held_by(user: &UserLogin) -> Error {
     .on(Method::GetUserLogin)
 }
 
-/// Asks for access once, for Launcher asks its user only once, then waits (§2.3).
+/// Requests access once, because Launcher asks its user only once, then waits (§2.3).
 async fn get_approval(context: &Context) -> Result<(), Error> {
     let mut listener = WarningListener::new(context);
     let mut granted = has_access(context).await?;
@@ -181,12 +183,12 @@ async fn has_access(context: &Context) -> Result<bool, Error> {
     }
 }
 
-/// `accessGranted` of §2.3.
+/// `accessGranted` (§2.3).
 fn is_granted(answer: Value) -> bool {
     Members::of("access right", answer).flag("accessGranted")
 }
 
-/// Waits until the agreement has been accepted; the token is of no use before (§2.4).
+/// Waits until the agreement has been accepted; the token cannot be used before (§2.4).
 async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Error> {
     let mut listener = WarningListener::new(context);
     tracing::info!("Cortex says {}: {}", agreement.code, agreement.text());
@@ -211,7 +213,7 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
             }
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::ConnectionLost => return Err(error),
-            // Refused until it is accepted; a new token shows the same.
+            // Refused until it is accepted; a new token shows whether it is.
             Err(_) => {
                 let agreement = context.authorize().await?;
                 if agreement.is_none() && context.account.has_token() {
@@ -229,9 +231,9 @@ async fn get_agreement(context: &Context, agreement: Warning) -> Result<(), Erro
 enum Wake {
     /// A warning with this code.
     Warning(i64),
-    /// The user, who wants it tried again.
+    /// The user wants to retry.
     Retry,
-    /// Nothing: the time is up.
+    /// The time limit was reached.
     Timeout,
 }
 
@@ -246,7 +248,7 @@ impl WarningListener {
         Self { notices: context.notices.subscribe(), retry: context.retry.subscribe() }
     }
 
-    /// Waits for one of some warnings, for a while at most and not beyond a word of the user.
+    /// Waits for one of the wanted warnings, until the limit or until the user retries.
     async fn wait(&mut self, limit: Duration, wanted: impl Fn(i64) -> bool) -> Wake {
         let deadline = Instant::now() + limit;
         loop {
@@ -259,7 +261,7 @@ impl WarningListener {
                     // The sender lives in the context: it cannot have closed.
                     Err(broadcast::error::RecvError::Closed) => return Wake::Timeout,
                 },
-                // The same holds for this one.
+                // The sender of this one lives there too.
                 _ = self.retry.changed() => return Wake::Retry,
                 () = sleep_until(deadline) => return Wake::Timeout,
             }

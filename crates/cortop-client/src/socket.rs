@@ -1,5 +1,5 @@
 //! From an endpoint to an open WebSocket: resolve, connect, TLS, handshake, all within one time
-//! limit. Knows nothing of what is said over it.
+//! limit. Knows nothing about the messages sent over it.
 
 use std::{borrow::Cow, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use cortop_protocol::{Error, ErrorKind};
 /// The socket of a connection.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// For everything from the name to the handshake (§1.2).
+/// The limit of everything from name resolution to the handshake (§1.2).
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The longest message taken from the service; its longest known one is a few kilobytes.
+/// The longest message accepted from the service; the longest known one is a few kilobytes.
 const MESSAGE: usize = 1 << 20;
 
 /// The error of a service that cannot be reached.
@@ -66,10 +66,11 @@ fn too_slow(host: &str, port: u16) -> Error {
     )
 }
 
-/// How sockets are read and written.
+/// Limits and buffer sizes of the WebSocket.
 pub(super) fn web_socket_config() -> WebSocketConfig {
     WebSocketConfig::default()
-        // The default of 128 KiB is zeroed at each read, which costs more than all else.
+        // The default buffer of 128 KiB is zeroed at each read, which costs more than everything
+        // else.
         .read_buffer_size(8 << 10)
         .write_buffer_size(0)
         .max_write_buffer_size(MESSAGE)
@@ -113,7 +114,7 @@ async fn stream(endpoint: &Endpoint) -> Result<(MaybeTlsStream<TcpStream>, Secur
     }
 }
 
-/// Tries the addresses one after the other; `localhost` has often two, and one that answers.
+/// Tries the addresses one after the other: `localhost` often has two, of which one answers.
 async fn dial(endpoint: &Endpoint) -> Result<(TcpStream, SocketAddr), Error> {
     let (host, port) = (endpoint.host.as_str(), endpoint.port);
     let addresses = lookup_host((host, port)).await.map_err(|error| {
@@ -139,7 +140,7 @@ async fn secure(
     let loopback = peer.ip().is_loopback();
     let (config, outcome) =
         tls::client_config(trust, loopback).map_err(|error| tls::explain(&error))?;
-    // Checked with the settings.
+    // Already checked with the settings.
     let name =
         ServerName::try_from(endpoint.host.clone()).map_err(|_| unresolved(&endpoint.host))?;
     let stream = TlsConnector::from(Arc::new(config))
@@ -149,7 +150,7 @@ async fn secure(
     Ok((MaybeTlsStream::Rustls(stream), outcome.security()))
 }
 
-/// What came instead of a WebSocket.
+/// The error of a peer that answered with something other than a WebSocket.
 fn no_web_socket(error: &tungstenite::Error) -> Error {
     tracing::debug!("the WebSocket handshake failed: {error}");
     let meaning = match error {

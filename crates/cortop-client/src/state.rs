@@ -1,5 +1,5 @@
-//! The state that outlives a connection: the account, the headsets that are wanted and how, the
-//! records that run, and the clocks.
+//! The state that outlives a connection: the account, the wanted headsets and their desired
+//! sessions, the running records, and the clocks.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ pub(super) struct PersistentState {
     pub(super) desired: Arc<DesiredSessions>,
     pub(super) record_log: Arc<RecordLog>,
     pub(super) clocks: Arc<Clocks>,
-    /// The headsets to keep streaming, each with the last session on it.
+    /// The headsets to keep streaming, each with its last session.
     pub(super) wanted: BTreeMap<HeadsetId, Option<LastSession>>,
     /// Whether the only headset may be taken without asking: until the user closes something.
     pub(super) take_only: bool,
@@ -28,7 +28,7 @@ pub(super) struct PersistentState {
 #[derive(Clone, Debug)]
 pub(super) struct LastSession {
     pub(super) session: SessionId,
-    /// Another program opened it.
+    /// Whether another program opened it.
     pub(super) foreign: bool,
 }
 
@@ -46,14 +46,14 @@ impl PersistentState {
         }
     }
 
-    /// Remembers a headset that the user has asked for, and in which mode.
+    /// Remembers a headset that the user has requested, and in which mode.
     pub(super) fn request(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
         let lost = self.wanted.get(&headset).is_some_and(Option::is_some);
         self.desired.request(&headset, mode, lost);
         self.wanted.entry(headset).or_default();
     }
 
-    /// Forgets a headset that has been let go, and the mode that was chosen for it.
+    /// Forgets a released headset and the mode that was chosen for it.
     pub(super) fn forget(&mut self, headset: &HeadsetId) {
         self.wanted.remove(headset);
         self.desired.change(headset, |desired| desired.mode = None);
@@ -68,20 +68,20 @@ pub(super) struct DesiredSession {
     pub(super) how: Connecting,
     /// The mode of its sessions, where the user has chosen one.
     pub(super) mode: Option<SessionMode>,
-    /// The streams, once they were chosen; else those of the configuration.
+    /// The streams, if the user has chosen any; otherwise those of the configuration.
     pub(super) streams: Option<Vec<Stream>>,
     /// The licence was debited for a session that has not streamed yet. Until one does, no other is
-    /// activated unasked: a service that loses each session would use up all activations.
+    /// activated without asking: a service that loses each session would use up all activations.
     pub(super) debited: bool,
 }
 
-/// The desired sessions by user and headset: what one user orders must not be charged to another.
+/// The desired sessions by user and headset: what one user requests must not be charged to another.
 #[derive(Default)]
 pub(super) struct DesiredSessions(Mutex<ByUser>);
 
 #[derive(Default)]
 struct ByUser {
-    /// Who is logged in; empty until it is known.
+    /// Who is logged in; empty until known.
     user: String,
     desired: BTreeMap<(String, HeadsetId), DesiredSession>,
 }
@@ -98,8 +98,8 @@ impl DesiredSessions {
         change(own.desired.entry(key).or_default());
     }
 
-    /// The user orders a session in a mode, or as configured; one in place of a lost session (`lost`)
-    /// as that was. An order pays for one activation.
+    /// The user requests a session in a mode, or as configured; if it replaces a lost session
+    /// (`lost`), in that one's mode. A request pays for one activation.
     pub(super) fn request(&self, headset: &HeadsetId, mode: Option<SessionMode>, lost: bool) {
         self.change(headset, |desired| {
             desired.mode = mode.or(desired.mode.filter(|_| lost));
@@ -107,8 +107,8 @@ impl DesiredSessions {
         });
     }
 
-    /// Notes whose desired sessions count from now on. What was ordered before anybody was known to be logged
-    /// in is the first user's.
+    /// Notes whose desired sessions apply from now on. What was requested before a login was known
+    /// belongs to the first user.
     pub(super) fn sign_in(&self, user: &str) {
         let mut own = self.lock();
         let before = std::mem::replace(&mut own.user, user.to_owned());

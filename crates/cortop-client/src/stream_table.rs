@@ -1,6 +1,6 @@
-//! Which streams flow in which session, and with which columns: registered by the answers to
-//! `subscribe` before the next message is read, so that each sample finds its own. Knows neither
-//! socket nor queue: what it finds out is handed back.
+//! Which streams are running in which session, and with which columns. The answers to `subscribe`
+//! are registered before the next message is read, so that each sample finds its subscription.
+//! Knows neither socket nor queue: results are returned to the caller.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -28,11 +28,11 @@ pub(super) struct StreamTable {
     samples: SamplePool,
 }
 
-/// What is known of a session's streams.
+/// What is known about a session's streams.
 #[derive(Default)]
 struct SessionStreams {
     subscriptions: Vec<Arc<Subscription>>,
-    /// Cortex said they have stopped; kept, because they may come back (§2.12).
+    /// Cortex reported that they have stopped; kept, because they may resume (§2.12).
     ended: bool,
     /// When a sample's stamp was last compared with our clock.
     compared: Option<Instant>,
@@ -42,14 +42,14 @@ struct SessionStreams {
 pub(super) struct FoundSample {
     /// The sample.
     pub(super) sample: Arc<Sample>,
-    /// The streams of its session, where they had ended and flow again.
+    /// The streams of its session, if they had ended and are running again.
     pub(super) resumed: Vec<Arc<Subscription>>,
-    /// It is time to compare its stamp with our clock.
+    /// Whether it is time to compare its stamp with our clock.
     pub(super) is_compared: bool,
 }
 
 impl StreamTable {
-    /// Reads a text of the service.
+    /// Parses a message of the service.
     pub(super) fn parse<'a>(
         &mut self,
         text: &'a str,
@@ -57,8 +57,8 @@ impl StreamTable {
         self.samples.parse(text)
     }
 
-    /// Makes room for the streams of a session; whether there is any. One that has ended and may
-    /// come back counts less than one that begins.
+    /// Makes room for the streams of a session. Returns whether there is room. An ended session
+    /// that may resume gives way to one that begins.
     pub(super) fn make_room(&mut self, session: &SessionId) -> bool {
         if self.sessions.len() >= SESSIONS && !self.sessions.contains_key(session) {
             let ended = self.sessions.iter().find(|(_, streams)| streams.ended);
@@ -69,20 +69,20 @@ impl StreamTable {
         true
     }
 
-    /// Whether samples come several times in a period of silence.
+    /// Whether samples arrive several times within the period of silence that the link tolerates.
     pub(super) fn expects_samples(&self) -> bool {
         let is_steady = |one: &Arc<Subscription>| !matches!(one.stream, Stream::Met | Stream::Sys);
         self.sessions.values().any(|own| !own.ended && own.subscriptions.iter().any(is_steady))
     }
 
-    /// What an answer changes about the streams.
+    /// Applies what an answer changes about the streams.
     pub(super) fn apply(&mut self, effect: AnswerEffect, result: &Value) -> Vec<Feed> {
         let answer = || SubscribeAnswer::of(Method::Subscribe, result.clone());
         let mut changes = Vec::new();
         match effect {
             AnswerEffect::None => {}
             AnswerEffect::Subscribe { session, headset, fast_met } => {
-                // What an older session of this headset may still resume is void from now on.
+                // An older session of this headset can no longer resume.
                 self.sessions.retain(|id, streams| {
                     *id == session
                         || !streams.ended
@@ -130,10 +130,10 @@ impl StreamTable {
         changes
     }
 
-    /// Gives a sample its subscription.
+    /// Assigns a sample to its subscription.
     ///
     /// # Errors
-    /// There is none, and why.
+    /// There is no such subscription; the error says why.
     pub(super) fn find(
         &mut self,
         message: &SampleMessage<'_>,
@@ -158,14 +158,14 @@ impl StreamTable {
         Ok(FoundSample { sample, resumed, is_compared })
     }
 
-    /// Ends the streams of a session once, and keeps their columns in case they come back.
+    /// Ends the streams of a session once, and keeps their columns in case they resume.
     pub(super) fn end(&mut self, session: &SessionId) -> Option<Feed> {
         let streams = self.sessions.get_mut(session)?;
         let was_over = std::mem::replace(&mut streams.ended, true);
         (!was_over).then(|| Feed::Ended(session.clone()))
     }
 
-    /// Forgets all sessions; gives those whose streams had not ended.
+    /// Forgets all sessions. Returns those whose streams had not ended.
     pub(super) fn end_all(&mut self) -> Vec<Feed> {
         let live = self.sessions.drain().filter(|(_, streams)| !streams.ended);
         live.map(|(session, _)| Feed::Ended(session)).collect()

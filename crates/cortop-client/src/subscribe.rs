@@ -1,4 +1,5 @@
-//! The answer to `subscribe` and `unsubscribe` (§2.8): what flows, with its columns, and what was refused.
+//! The answer to `subscribe` and `unsubscribe` (§2.8): the running streams with their columns, and
+//! the refused ones.
 
 use serde_json::Value;
 
@@ -9,11 +10,11 @@ use cortop_protocol::{
     tolerant::{self, Members},
 };
 
-/// Longest label, in characters, and most columns taken of one stream.
+/// Longest label, in characters, and the highest number of columns accepted per stream.
 const LABEL: usize = 64;
 const COLUMNS: usize = 512;
 
-/// Both arrays of the answer. Streams this program does not know are left out.
+/// Both arrays of the answer. Streams unknown to this program are left out.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct SubscribeAnswer {
     pub(super) success: Vec<(Stream, Columns)>,
@@ -21,7 +22,7 @@ pub(super) struct SubscribeAnswer {
 }
 
 impl SubscribeAnswer {
-    /// Reads the answer of `subscribe` or `unsubscribe`.
+    /// Parses the answer to `subscribe` or `unsubscribe`.
     pub(super) fn of(method: Method, mut value: Value) -> Self {
         let mut list = |name| {
             let entries = value.get_mut(name).map(Value::take).unwrap_or_default();
@@ -84,7 +85,7 @@ fn columns_of(value: Value) -> Columns {
     )
 }
 
-/// A label of another type still holds its place.
+/// A label of another type still keeps its column.
 fn label(value: &Value) -> String {
     let label = value
         .as_str()

@@ -1,7 +1,7 @@
-//! Lets somebody look on at what crosses the sockets of a client, from any moment on. Whoever begins
-//! late first gets what a reader has to know: the last answer about each thing that lasts, with
-//! its request. Between two lookers-on only those answers are kept; samples pass by at the cost of a
-//! flag.
+//! Lets an observer see what crosses the sockets of a client, starting at any moment. An observer
+//! that starts late first receives what it has to know: the last lasting answer about each subject,
+//! with its request. While nobody observes, only those answers are kept, and samples pass at the
+//! cost of checking a flag.
 
 use std::{
     collections::BTreeMap,
@@ -19,20 +19,20 @@ use cortop_protocol::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Answers that are kept, and the longest message among them in bytes.
+/// How many answers are kept, and the longest message among them in bytes.
 const ANSWERS: usize = 256;
 const LONGEST: usize = 256 << 10;
 
-/// What looks on. It must not wait: the socket waits for it.
+/// The observer's callback. It must not wait: the socket waits for it.
 type Observer = Box<dyn FnMut(&WireEvent<'_>) + Send>;
 
-/// A place to look on from; its clones are the same place.
+/// A place to observe from; its clones are the same place.
 #[derive(Clone, Default)]
 pub struct Tap(Arc<TapState>);
 
 #[derive(Default)]
 struct TapState {
-    /// Whether somebody looks on.
+    /// Whether somebody is observing.
     is_on: AtomicBool,
     inner: Mutex<Observation>,
 }
@@ -42,25 +42,25 @@ struct Observation {
     observer: Option<Observer>,
     /// Connections so far.
     connections: u64,
-    /// Since when there has been the last of them, while there is.
+    /// When the current connection began, if there is one.
     connected: Option<Timestamp>,
     kept: BTreeMap<AnswerSubject, KeptAnswer>,
     /// Answers kept so far.
     answers: u64,
 }
 
-/// What an answer is about: its method, and which session, headset and streams.
+/// The subject of an answer: its method, and its session, headset and streams.
 pub(super) type AnswerSubject = (Method, String);
 
 /// A request and its answer.
 struct KeptAnswer {
-    /// Its place among all.
+    /// Its position among all answers.
     place: u64,
     asked: (Timestamp, String),
     answered: (Timestamp, String),
 }
 
-/// Not what was said: it holds secrets.
+/// Hides the messages: they contain secrets.
 impl fmt::Debug for Tap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tap").field("is_on", &self.is_on()).finish_non_exhaustive()
@@ -68,8 +68,8 @@ impl fmt::Debug for Tap {
 }
 
 impl Tap {
-    /// Has somebody look on from now on, in place of whoever did. What a reader has to know of the
-    /// time before comes first, [recalled](WireEvent::recalled).
+    /// Starts to observe, in place of any previous observer. What an observer has to know about the
+    /// time before comes first, marked as [recalled](WireEvent::recalled).
     pub fn start(&self, mut observer: impl FnMut(&WireEvent<'_>) + Send + 'static) {
         let mut inner = self.lock();
         if let Some(since) = inner.connected {
@@ -90,7 +90,7 @@ impl Tap {
         self.0.is_on.store(true, Ordering::Relaxed);
     }
 
-    /// Has nobody look on any more.
+    /// Stops observing.
     pub fn stop(&self) {
         self.0.is_on.store(false, Ordering::Relaxed);
         self.lock().observer = None;
@@ -114,7 +114,7 @@ impl Tap {
         inner.observe(now, WireEventKind::Connected);
     }
 
-    /// It has ended.
+    /// The connection has ended.
     pub(super) fn disconnected(&self, by: Side) {
         let mut inner = self.lock();
         inner.connected = None;
@@ -122,14 +122,14 @@ impl Tap {
         inner.observe(Timestamp::now(), WireEventKind::Disconnected { by });
     }
 
-    /// A message has crossed.
+    /// A message has crossed the socket.
     pub(super) fn message(&self, from: Side, message: WireMessage<'_>) {
         if self.is_on() {
             self.lock().observe(Timestamp::now(), WireEventKind::Message { from, message });
         }
     }
 
-    /// A request was answered. Of the answers about the same the last one is kept.
+    /// A request was answered. Of several answers about the same subject, the last one is kept.
     pub(super) fn answered(
         &self,
         subject: AnswerSubject,
@@ -162,7 +162,7 @@ impl Observation {
     }
 }
 
-/// What a request is about, if its answer says something that lasts.
+/// The subject of a request, if its answer is lasting.
 pub(super) fn subject(method: Method, params: &Value) -> Option<AnswerSubject> {
     use Method as M;
     let lasts = matches!(
@@ -191,7 +191,7 @@ mod tests {
 
     use super::*;
 
-    /// What a looker-on has seen: recalled or not, and what.
+    /// What an observer has seen: whether it was recalled, and the event.
     #[derive(Clone, Default)]
     struct Seen(Arc<Mutex<Vec<(bool, u64, String)>>>);
 

@@ -1,9 +1,9 @@
-//! Deadlines for periodic work that coincide, about a second apart: waking up costs more than the
-//! work itself, so heartbeat and polls share their wake-ups.
+//! Coinciding deadlines for periodic work, about a second apart: waking up costs more than the work
+//! itself, so heartbeat and polls share their wake-ups.
 //!
-//! Tokio's timer keeps distant deadlines in slots of 64 ms, counted from the start of its runtime. A
-//! deadline within a slot wakes the process twice, when the slot begins and when the deadline is
-//! reached; so deadlines are placed where slots begin.
+//! Tokio's timer keeps distant deadlines in slots of 64 ms, counted from the start of its runtime.
+//! A deadline in the middle of a slot wakes the process twice: when the slot begins, and when the
+//! deadline is reached. So deadlines are placed at the start of slots.
 
 use std::{io, sync::OnceLock, time::Duration};
 
@@ -14,13 +14,13 @@ use tokio::{
 
 const SLOT: u64 = 64;
 
-/// When the one runtime of the process was started.
+/// When the runtime of this process was started; there is only one.
 static START: OnceLock<Instant> = OnceLock::new();
 
 /// Builds the single-threaded runtime to whose slots the deadlines are aligned.
 ///
 /// # Errors
-/// The operating system denies a runtime its resources.
+/// The operating system lacks the resources for a runtime.
 pub fn runtime() -> io::Result<Runtime> {
     START.get_or_init(Instant::now);
     Builder::new_current_thread().enable_all().build()
@@ -48,7 +48,7 @@ mod tests {
     fn ticks_are_a_second_apart_where_slots_begin() {
         let mut tick = Duration::ZERO;
         for second in 1..10_000 {
-            // What is done at a tick takes a while.
+            // The work at a tick takes a while.
             let next = nearest(tick + Duration::from_millis(1300));
             assert!(next.as_millis().is_multiple_of(SLOT.into()));
             assert!(Duration::from_secs(second).abs_diff(next) < Duration::from_millis(SLOT));

@@ -1,4 +1,4 @@
-//! The check of a server's certificate (§1.2), and what a failed handshake means.
+//! Checks a server's certificate (§1.2), and explains why a handshake failed.
 
 use std::{
     borrow::Cow,
@@ -21,13 +21,13 @@ use rustls::{
 use super::{Security, endpoint::Trust};
 use cortop_protocol::{Error, ErrorKind};
 
-/// Set by the handshake: how far the peer can be trusted.
+/// How far the peer can be trusted; set by the handshake.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HandshakeOutcome(Arc<OnceLock<Security>>);
 
 impl HandshakeOutcome {
     pub(super) fn security(&self) -> Security {
-        // A handshake without a certificate's check does not succeed.
+        // A handshake cannot succeed without checking a certificate.
         self.0.get().copied().unwrap_or(Security::Unchecked)
     }
 }
@@ -66,9 +66,9 @@ pub(super) fn client_config(
     Ok((config, outcome))
 }
 
-/// rustls's own check, with two exceptions on this machine: a certificate whose chain is good may
-/// carry another name, because nobody has published which one EMOTIV's carries (§1.2), and one
-/// whose chain is not good may be the very one that the user trusts.
+/// rustls's own check, with two exceptions on this machine. A certificate with a valid chain may
+/// carry another name, because nobody has published which one EMOTIV's carries (§1.2). A
+/// certificate without a valid chain may be the very one that the user trusts.
 #[derive(Debug)]
 struct CertificateVerifier {
     /// `None` checks nothing but the handshake's signatures (`--insecure`).
@@ -100,8 +100,8 @@ impl ServerCertVerifier for CertificateVerifier {
             webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match checked {
             Ok(_) => Ok(self.accept(Security::Verified)),
-            // rustls looks at the name last: this error says that the chain is good. A test with an
-            // unknown root and a wrong name holds it to that.
+            // rustls checks the name last, so this error means that the chain is valid. A test with
+            // an unknown root and a wrong name verifies that order.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.loopback => Ok(self.accept(Security::WrongName)),
@@ -147,7 +147,7 @@ impl ServerCertVerifier for CertificateVerifier {
     }
 }
 
-/// The certificate leads to no root, not even to a foreign one: its issuer is itself.
+/// The certificate leads to no root at all: it is its own issuer.
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed")]
 struct SelfSigned;
@@ -162,7 +162,7 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// Why a handshake failed.
+/// The error of a failed handshake.
 pub(super) fn failed(error: &io::Error) -> Error {
     tracing::debug!("the TLS handshake failed: {error}");
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -188,7 +188,7 @@ fn failure(meaning: impl Into<Cow<'static, str>>, next: impl Into<Cow<'static, s
     Error::new(ErrorKind::Tls, meaning, next)
 }
 
-/// What is wrong with the peer's TLS or its certificate.
+/// Explains what is wrong with the peer's TLS or its certificate.
 pub(super) fn explain(error: &rustls::Error) -> Error {
     let (meaning, next) = match error {
         rustls::Error::InvalidCertificate(reason) => return explain_certificate(reason),
@@ -228,7 +228,7 @@ pub(super) fn explain(error: &rustls::Error) -> Error {
     failure(meaning, next)
 }
 
-/// What is wrong with a certificate; chain and name are distinguished (§1.2).
+/// Explains what is wrong with a certificate; distinguishes chain and name (§1.2).
 fn explain_certificate(reason: &CertificateError) -> Error {
     use webpki::Error as Chain;
     let day = |seconds: u64| {

@@ -1,5 +1,5 @@
-//! The token (§2.4): asked for, sent with requests, renewed before its end and when it does not serve.
-//! Streams do not need one: a token that ends costs no sample.
+//! The token (§2.4): requests it, sends it with requests, and renews it before it expires or when
+//! Cortex rejects it. Streams do not need one: an expired token costs no sample.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -17,20 +17,20 @@ use cortop_protocol::{
     Error, ErrorKind, ErrorSubject, Method, Warning, account::Licence, code::warning,
 };
 
-/// New tokens for one request.
+/// How many new tokens one request may use.
 const RENEWALS: u32 = 2;
 
-/// How old a token may become: an hour less than its documented life.
+/// The age at which a token is renewed: an hour less than its documented lifetime.
 const FRESH: Duration = Duration::from_secs(47 * 3600);
 
-/// Before a planned renewal that has failed is tried again.
+/// Before a failed planned renewal is retried.
 const AGAIN: Duration = Duration::from_secs(10 * 60);
 
-/// Renews the token before its end, until the connection is over.
+/// Renews the token before it expires, until the connection ends.
 pub(super) async fn keep_fresh(context: Context) {
     loop {
         let Some(CortexToken { secret, since }) = context.account.token() else {
-            // Forgotten; whoever needs one next brings it.
+            // There is none now; the next request that needs a token gets one.
             sleep(AGAIN).await;
             continue;
         };
@@ -45,14 +45,14 @@ pub(super) async fn keep_fresh(context: Context) {
 }
 
 impl Context {
-    /// Asks with the token; if it does not serve, again with a renewed one, and at last with one
-    /// from `authorize` (§2.4). A refusal for want of login, approval or credentials leads back to
-    /// signing in.
+    /// Sends a request with the token; if the token is rejected, repeats it with a renewed one, and
+    /// finally with a new one from `authorize` (§2.4). A refusal because of a missing login,
+    /// approval or wrong credentials leads back to signing in.
     pub(super) async fn ask_as_user(&self, method: Method, params: Value) -> Result<Value, Error> {
         self.ask_with_effect(method, params, AnswerEffect::None).await
     }
 
-    /// The same where the link has to act on the answer.
+    /// Like [`ask_as_user`](Self::ask_as_user), when the link has to act on the answer.
     pub(super) async fn ask_with_effect(
         &self,
         method: Method,
@@ -64,7 +64,7 @@ impl Context {
         if matches!(&answer, Err(error) if error.kind.needs_sign_in()) {
             self.report(TaskReport::SignedOut).await;
         }
-        // What kept the token from being renewed is why this was not answered.
+        // The reason why the token could not be renewed is why the request failed.
         answer.map_err(|error| error.on(method).about(subject))
     }
 
@@ -95,7 +95,8 @@ impl Context {
         }
     }
 
-    /// A token in place of `old`. Of several tasks that ask at once only the first goes to Cortex.
+    /// Gets a token that replaces `old`. If several tasks ask at once, only the first sends a
+    /// request to Cortex.
     async fn renew(
         &self,
         old: Option<&SecretString>,
@@ -131,7 +132,8 @@ impl Context {
         secret
     }
 
-    /// `authorize` (§2.4): a token, and the agreement that stands in the way of using it.
+    /// `authorize` (§2.4): gets a token, and the agreement that must be accepted before it can be
+    /// used.
     pub(super) async fn authorize(&self) -> Result<Option<Warning>, Error> {
         let _renewing = self.account.renewal.lock().await;
         let (new, agreement) = self.ask_for_token().await?;
@@ -139,8 +141,8 @@ impl Context {
         Ok(agreement)
     }
 
-    /// The debit goes with the first request of the program that is not refused: one that was never
-    /// answered may have been carried out.
+    /// Only the first request that is not refused carries the debit: one that got no answer may
+    /// have been carried out.
     async fn ask_for_token(&self) -> Result<(Option<CortexToken>, Option<Warning>), Error> {
         let debit = self.config.debit.filter(|_| !self.account.debited.load(Ordering::Relaxed));
         if debit.is_some() {
@@ -164,8 +166,8 @@ impl Context {
         Ok((token, agreement))
     }
 
-    /// Reads the licence (§4.6) and reports it, or why it cannot be read. Without one, sessions are
-    /// opened without it.
+    /// Reads the licence (§4.6) and reports it, or why it cannot be read. Without a licence,
+    /// sessions are opened without it.
     pub(super) async fn read_licence(&self) {
         if let Err(failure) = self.ask_licence().await {
             self.events.send_error(failure).await;
@@ -181,8 +183,8 @@ impl Context {
         Ok(licence)
     }
 
-    /// Moves activations from the licence to this computer on the user's order (§2.4), and reads the
-    /// licence, which says how many there are then.
+    /// Moves activations from the licence to this computer at the user's request (§2.4), then reads
+    /// the licence, which tells how many there are.
     pub(super) async fn debit(&self, activations: u32) -> Result<(), Error> {
         const METHOD: Method = Method::Authorize;
         let answer = {
@@ -193,7 +195,7 @@ impl Context {
             }
             answer
         };
-        // Without an answer they may have been moved all the same.
+        // Without an answer, they may have been moved anyway.
         self.read_licence().await;
         match answer {
             Ok(_) => Ok(()),
@@ -213,19 +215,19 @@ impl Context {
     }
 }
 
-/// The error of an answer to `authorize` without what was asked for.
+/// The error of an answer to `authorize` that lacks a token.
 pub(super) fn no_token() -> Error {
     let next = "try again; if this persists, restart the Cortex service";
     Error::new(ErrorKind::User, "Cortex gave no token", next).on(Method::Authorize)
 }
 
-/// The token in an answer, and the warning beside or instead of it (§2.4).
+/// The token in an answer, and the warning beside or in place of it (§2.4).
 fn token_of(mut answer: Value) -> (Option<CortexToken>, Option<Warning>) {
     let agreement =
         answer.get_mut("warning").map(|warning| Warning::from(warning.take())).filter(|warning| {
             matches!(warning.code, warning::EULA_NOT_ACCEPTED | warning::PRIVATE_EULA_NOT_ACCEPTED)
         });
-    // Not through `Members`: a token may be longer than any text that is shown.
+    // Not through `Members`: a token may be longer than any text that is displayed.
     let token = match answer.get_mut("cortexToken").map(Value::take) {
         Some(Value::String(token)) if !token.is_empty() => {
             Some(CortexToken { secret: token.into(), since: Instant::now() })

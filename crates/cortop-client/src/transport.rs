@@ -1,5 +1,5 @@
-//! The way to a service for a program that passes bytes through to it: checked as the client's own
-//! connections are. Knows nothing of what is said over it.
+//! A connection to a service for programs that only pass bytes through, checked like the client's
+//! own connections. Knows nothing about the messages sent over it.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use cortop_protocol::Error;
 /// A connection before its WebSocket handshake.
 pub type TransportStream = MaybeTlsStream<TcpStream>;
 
-/// A service, and how far it is trusted.
+/// A service's address, and how far it is trusted.
 #[derive(Clone)]
 pub struct Transport(Endpoint);
 
@@ -25,39 +25,39 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Reads URL and roots.
+    /// Parses the URL and reads the roots.
     ///
     /// # Errors
-    /// They cannot be used; the error says what to do.
+    /// Either cannot be used; the error says what to do.
     pub fn new(url: &str, files: TrustFiles<'_>) -> Result<Self, Error> {
         Endpoint::new(url, files).map(Self)
     }
 
-    /// Host and port, as in the header `Host`.
+    /// Host and port, as in the `Host` header.
     #[must_use]
     pub fn authority(&self) -> String {
         let host = self.0.uri.host().unwrap_or_default();
         format!("{host}:{}", self.0.port)
     }
 
-    /// Its port, if it is on this machine by its name.
+    /// The port, if the host names this machine.
     #[must_use]
     pub fn local_port(&self) -> Option<u16> {
         self.0.is_this_machine().then_some(self.0.port)
     }
 
-    /// Connects.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// The service cannot be reached, or not be trusted; the error says what to do.
+    /// The service cannot be reached or cannot be trusted; the error says what to do.
     pub async fn open(&self) -> Result<TransportStream, Error> {
         socket::reach(&self.0).await.map(|(stream, _)| stream)
     }
 
-    /// The certificate that the service shows; `None` over plain text.
+    /// The certificate that the service presents; `None` over plain text.
     ///
     /// # Errors
-    /// As of [`open`](Self::open).
+    /// Those of [`open`](Self::open).
     pub async fn certificate(&self) -> Result<Option<Certificate>, Error> {
         let MaybeTlsStream::Rustls(stream) = self.open().await? else { return Ok(None) };
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);

@@ -1,5 +1,5 @@
-//! The account behind the connections of a client: the token, the licence, and what may be done only
-//! once for a user.
+//! The account behind the connections of a client: the token, the licence, and what may be done
+//! only once per user.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -10,22 +10,22 @@ use cortop_protocol::account::Licence;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-/// A token, and when it came.
+/// A token, and when it was received.
 #[derive(Clone)]
 pub(super) struct CortexToken {
     pub(super) secret: SecretString,
     pub(super) since: Instant,
 }
 
-/// The account: the token, and what may be done only once.
+/// The account: the token, and what may be done only once per user.
 #[derive(Default)]
 pub(super) struct AccountState {
     token: Mutex<Option<CortexToken>>,
-    /// Held while a new token is being asked for, so that only one task does.
+    /// Held while a new token is requested, so that only one task requests it.
     pub(super) renewal: tokio::sync::Mutex<()>,
-    /// `authorize` has been sent with the debit and was not refused.
+    /// Whether `authorize` was sent with the debit and was not refused.
     pub(super) debited: AtomicBool,
-    /// The last `authorize` named an agreement that has not been accepted since (§2.4).
+    /// Whether the last `authorize` named an agreement that has not been accepted since (§2.4).
     pub(super) agreement_open: AtomicBool,
     /// Sessions that were activated for this client, whoever was logged in.
     activations: AtomicU64,
@@ -51,8 +51,8 @@ impl AccountState {
         *lock(&self.token) = token;
     }
 
-    /// Notes who is logged in; whether that is another user than before. A token is bound to its
-    /// user (§2.4), as are the licence and the approval of this application.
+    /// Notes who is logged in. Returns whether the user has changed. A token is bound to its user
+    /// (§2.4), as are the licence and the approval of this application.
     pub(super) fn sign_in(&self, user: &str) -> bool {
         let before = std::mem::replace(&mut *lock(&self.user), user.to_owned());
         let other = before != user;
@@ -66,22 +66,22 @@ impl AccountState {
         lock(&self.token).is_some()
     }
 
-    /// Whether there is a token, and no agreement stands in the way of using it.
+    /// Whether there is a token that no open agreement makes unusable.
     pub(super) fn is_signed_in(&self) -> bool {
         self.has_token() && !self.agreement_open.load(Ordering::Relaxed)
     }
 
-    /// Activations that were used so far.
+    /// Activations used so far.
     pub(super) fn activations(&self) -> u64 {
         self.activations.load(Ordering::Relaxed)
     }
 
-    /// Counts an activation; how many there are with it.
+    /// Counts an activation and returns the new total.
     pub(super) fn count_activation(&self) -> u64 {
         self.activations.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Forgets token and licence, of a user who is gone.
+    /// Forgets the token and licence of a user who is gone.
     pub(super) fn sign_out(&self) {
         *lock(&self.token) = None;
         *lock(&self.licence) = None;

@@ -1,4 +1,5 @@
-//! Executes the application's commands: passes them to the task of a headset, or to one of their own.
+//! Executes the application's commands: passes each to the task of its headset, or to a task of its
+//! own.
 
 use serde_json::json;
 use tokio::sync::mpsc::error::TrySendError;
@@ -81,12 +82,12 @@ impl Connection<'_> {
             Command::Profile(command) => {
                 self.spawn(id, profiles::execute(self.context.clone(), command));
             }
-            // A command is tracked once, and the end is seen to elsewhere.
+            // A command is tracked only once, and `Quit` is handled elsewhere.
             Command::Tracked { .. } | Command::Quit => {}
         }
     }
 
-    /// Why nothing can be done that needs a token: what was refused, or how far signing in has come.
+    /// Why nothing that needs a token can be done: the refusal, or how far signing in has come.
     fn not_signed_in(&self) -> Error {
         let step = self.signing_in.as_ref().map(ToString::to_string).unwrap_or_default();
         self.sign_in_refusal.clone().unwrap_or_else(|| {
@@ -95,7 +96,7 @@ impl Connection<'_> {
         })
     }
 
-    /// Has a command carried out by a task of its own, which reports how it ended.
+    /// Runs a command in a task of its own, which reports how it ended.
     fn spawn(
         &mut self,
         id: Option<CommandId>,
@@ -105,7 +106,8 @@ impl Connection<'_> {
         self.tasks.spawn(async move { events.send_outcome(id, work.await).await });
     }
 
-    /// Has a headset opened. One that has a session ignores it, unless that is being closed.
+    /// Opens a session on a headset. A headset that has one ignores it, unless that one is being
+    /// closed.
     async fn open(&mut self, headset: HeadsetId, mode: Option<SessionMode>) {
         match self
             .headset_tasks
@@ -116,7 +118,7 @@ impl Connection<'_> {
             Some(Err(TrySendError::Full(_))) => {
                 self.refuse(Method::CreateSession, "busy", "try again in a moment").await;
             }
-            // It has just ended.
+            // The task has just ended.
             Some(Err(TrySendError::Closed(_))) | None => {
                 self.state.request(headset.clone(), mode);
                 if matches!(self.sign_in, SignInState::First) {
@@ -128,7 +130,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Has a session looked at that another program has opened.
+    /// Follows a session that another program has opened.
     async fn adopt(&mut self, session: SessionId) {
         let seen = self.context.sessions.borrow().iter().find(|own| own.id == session).cloned();
         let Some(headset) = seen.map(|seen| seen.headset.id) else {
@@ -168,7 +170,7 @@ impl Connection<'_> {
         self.context.events.send_outcome(id, Err(error)).await;
     }
 
-    /// Has activations moved to this computer, and a session activated with one of them.
+    /// Moves activations to this computer, then activates a session with one of them.
     async fn debit(&mut self, session: SessionId, activations: u32, id: Option<CommandId>) {
         let Some(orders) = self.task_of(&session).map(|(_, handle)| handle.orders.clone()) else {
             return self
@@ -182,7 +184,7 @@ impl Connection<'_> {
             context.debit(activations).await?;
             let activate = TaskOrder::Change(session, SessionChange::Activate, None);
             if orders.send(activate).await.is_err() {
-                // They have been moved: to order the same again would move more.
+                // They have been moved: repeating the command would move more.
                 let next = "the activations are here now; open the headset again";
                 let ended = "the session has ended meanwhile";
                 context
@@ -194,7 +196,7 @@ impl Connection<'_> {
         });
     }
 
-    /// The headset behind a session of ours, and who keeps it.
+    /// The headset of a session of ours, and its task.
     fn task_of(&self, session: &SessionId) -> Option<(&HeadsetId, &TaskHandle)> {
         self.headset_tasks.iter().find(
             |(_, handle)| matches!(&handle.progress, HeadsetProgress::Live { session: own, .. } if own == session),

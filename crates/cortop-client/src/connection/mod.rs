@@ -1,6 +1,7 @@
-//! One connection to the service, from signing in to its end (§2): starts the tasks that sign in, poll
-//! and keep the wanted headsets streaming, executes the application's commands, and reports how far
-//! it has come. It only decides; what takes time is done by its tasks, which end with it.
+//! One connection to the service, from signing in to its end (§2): starts the tasks that sign in,
+//! poll, and keep the wanted headsets streaming; executes the application's commands; and reports
+//! its progress. It only makes decisions; whatever takes time is done by its tasks, which end with
+//! it.
 
 mod commands;
 
@@ -32,27 +33,27 @@ use super::{
 };
 use cortop_protocol::{Error, Headset, HeadsetId, SessionId, Stream, code::warning as codes};
 
-/// Reports, notices and orders that may wait.
+/// How many reports, notices and orders may wait.
 const QUEUE: usize = 64;
 const ORDERS: usize = 4;
 
-/// Most tasks at work, those that look around and keep headsets included.
+/// The highest number of running tasks, including those that poll and that keep headsets streaming.
 const TASKS: usize = 256;
 
-/// At least so long from the end of signing in to its next beginning.
+/// The shortest time between the end of signing in and its next start.
 const SIGNED_IN: Duration = Duration::from_secs(5);
 
-/// For closing our sessions when the program ends, and for the socket's goodbye.
+/// The limit for closing our sessions when the program ends, and for the socket's goodbye.
 const CLOSING: Duration = Duration::from_millis(600);
 const GOODBYE: Duration = Duration::from_millis(400);
 
 /// How a connection ended.
 pub(super) enum ConnectionEnd {
-    /// The application is going.
+    /// The application is quitting.
     Quit,
-    /// The socket is gone, and why.
+    /// The socket was lost, and why.
     Lost(Error),
-    /// Cortex cannot identify the caller (warning 11): open another.
+    /// Cortex cannot identify the caller (warning 11): open another connection.
     Unusable,
 }
 
@@ -68,9 +69,9 @@ struct TaskHandle {
 enum SignInState {
     /// For the first time on this connection.
     First,
-    /// Once more, after something was lost or has changed.
+    /// Again, after something was lost or has changed.
     Again,
-    /// Done, and when.
+    /// Done, and since when.
     Done(Instant),
 }
 
@@ -80,9 +81,9 @@ struct Connection<'a> {
     security: Security,
     tasks: JoinSet<()>,
     headset_tasks: HashMap<HeadsetId, TaskHandle>,
-    /// How far signing in has come; `None` when it is done, or is checked again.
+    /// How far signing in has come; `None` when it is done or being checked again.
     signing_in: Option<ConnectionStep>,
-    /// The refusal at which signing in has stopped.
+    /// The refusal at which signing in is stuck.
     sign_in_refusal: Option<Error>,
     sign_in: SignInState,
     step: Option<ConnectionStep>,
@@ -90,9 +91,9 @@ struct Connection<'a> {
     listed: bool,
     flowing: watch::Sender<bool>,
     scanner: Scanner,
-    /// The headset whose USB cable has been explained to the user.
+    /// The headset for which the USB cable has been explained to the user.
     cable_explained: Option<HeadsetId>,
-    /// The connected headsets whose clock and profile have been asked for.
+    /// The connected headsets whose clock and profile have been queried.
     initialized: HashSet<HeadsetId>,
 }
 
@@ -156,12 +157,12 @@ pub(super) async fn run(
             why = &mut link.task => {
                 break ConnectionEnd::Lost(why.unwrap_or_else(|error| link::lost(error.to_string(), "")));
             }
-            // Finished tasks are collected, or their number would grow.
+            // Collect finished tasks, or their number would grow.
             Some(_) = connection.tasks.join_next() => {}
         }
         connection.send_step().await;
     };
-    // What was done last is to be undone too.
+    // What was just done has to be undone as well.
     while let Ok(report) = inbox.try_recv() {
         connection.on_report(report).await;
     }
@@ -188,7 +189,7 @@ impl Connection<'_> {
                     )));
                 }
                 codes::UNKNOWN_CALLER => return Some(ConnectionEnd::Unusable),
-                // What may be done has changed, for this application perhaps.
+                // Permissions have changed, perhaps those of this application.
                 codes::LOGGED_IN
                 | codes::ACCESS_GRANTED
                 | codes::ACCESS_REJECTED
@@ -196,7 +197,7 @@ impl Connection<'_> {
                 | codes::EULA_ACCEPTED
                 | codes::CORTEX_READY => self.sign_in_again(false),
                 codes::PROFILE_LOADED..=codes::PROFILE_UNLOADED_BY_CORTEX => {
-                    // In a flood, the next one has the same effect.
+                    // In a flood of warnings, the next one has the same effect.
                     if let Some(headset) = warning.headset()
                         && self.tasks.len() < TASKS
                     {
@@ -214,7 +215,7 @@ impl Connection<'_> {
                 codes::SCAN_DONE => self.scanner.end(&self.context).await,
                 _ => {}
             }
-            // Sessions, or headsets, have changed.
+            // Sessions or headsets have changed.
             if let codes::STREAMS_STOPPED
             | codes::SESSION_CLOSED
             | codes::HEADSET_INFO_WRONG..=codes::MOTION_TOO_MUCH
@@ -223,7 +224,7 @@ impl Connection<'_> {
                 self.context.refresh_now();
             }
         }
-        // Nobody may be listening now.
+        // There may be no listener now.
         let _ = self.context.notices.send(notice);
         None
     }
@@ -248,8 +249,7 @@ impl Connection<'_> {
             }
             TaskReport::NotScanning => self.scanner.end(&self.context).await,
             TaskReport::Headset(headset, progress) => {
-                // A task that was let go may have reported before it knew, and one that has ended
-                // may have been followed by another.
+                // A released task may report late, and an ended task may already have a successor.
                 let ended = matches!(progress, HeadsetProgress::Over { .. });
                 let own = |handle: &&mut TaskHandle| handle.orders.is_closed() == ended;
                 let Some(handle) = self.headset_tasks.get_mut(&headset).filter(own) else { return };
@@ -300,15 +300,15 @@ impl Connection<'_> {
         }
     }
 
-    /// Goes from login to token again, with a new token if the old one is to be forgotten: what was
-    /// reached may be lost, or what was missing be there.
+    /// Runs sign-in again from login to token, with a new token if `forget` is set: something may
+    /// have been lost, or something missing may now be there.
     fn sign_in_again(&mut self, forget: bool) {
         let SignInState::Done(done) = self.sign_in else { return };
         self.sign_in = SignInState::Again;
         let context = self.context.clone();
         self.tasks.spawn(async move {
-            // If each sign-in succeeds and the next request is refused all the same, it must not
-            // become a flood.
+            // Sign-in may succeed every time although the next request is refused; this must not
+            // become a flood of requests.
             sleep_until(done + SIGNED_IN).await;
             if forget {
                 context.account.sign_out();
@@ -317,20 +317,20 @@ impl Connection<'_> {
         });
     }
 
-    /// Tries now what would be tried later.
+    /// Retries now what would be retried later.
     fn retry(&mut self) {
         self.context.retry.send_replace(());
         self.context.refresh_now();
         for handle in
             self.headset_tasks.values().filter(|handle| handle.progress.stopped_by().is_some())
         {
-            // A task whose queue is full will come to it.
+            // A task whose queue is full will get to it anyway.
             let _ = handle.orders.try_send(TaskOrder::Retry);
         }
     }
 
-    /// Asks for clock and profile of each headset that has been connected, and for the clock again
-    /// when this machine slept.
+    /// Queries the clock and profile of each newly connected headset, and the clock again after
+    /// this machine slept.
     fn initialize_connected(&mut self) {
         let headsets = self.context.headsets.borrow();
         let connected: HashSet<_> = headsets
@@ -367,7 +367,7 @@ impl Connection<'_> {
         );
     }
 
-    /// Takes the only headset there is, unless the user has closed one.
+    /// Takes the only headset, unless the user has closed one.
     async fn take_only_headset(&mut self) {
         if !self.state.take_only || !self.state.wanted.is_empty() {
             return;
@@ -385,11 +385,11 @@ impl Connection<'_> {
         }
     }
 
-    /// Scans while nothing is connected and nothing is waited for but a headset to appear (§2.5):
-    /// one that is there is about to be connected, and a scan cannot be called off.
+    /// Scans while nothing is connected and the only thing to wait for is that a headset appears
+    /// (§2.5): a visible one is about to be connected, and a scan cannot be called off.
     async fn scan_if_needed(&mut self) {
         let nobody = !self.context.headsets.borrow().iter().any(Headset::is_connected);
-        // The list may leave out one whose streams are running, and a scan would disturb them.
+        // The list may omit a headset whose streams are running, and a scan would disturb them.
         let idle = self.headset_tasks.iter().all(|(id, handle)| {
             matches!(handle.progress, HeadsetProgress::Away | HeadsetProgress::Stopped(_))
                 && self.context.headset(id).is_none()
@@ -405,7 +405,7 @@ impl Connection<'_> {
         })
     }
 
-    /// How far it has come: of several headsets, the one that is furthest counts.
+    /// The current step; with several headsets, that of the most advanced one.
     fn current_step(&self) -> ConnectionStep {
         if let Some(step) = &self.signing_in {
             return step.clone();
@@ -469,7 +469,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Ends the tasks, reports which sessions are gone, and on leaving closes ours, within a second.
+    /// Ends the tasks, reports which sessions are gone, and, when quitting, closes ours within a
+    /// second.
     async fn finish(mut self, end: &ConnectionEnd, link: &mut LinkHandle) {
         self.tasks.abort_all();
         let live: Vec<_> = self
@@ -493,11 +494,12 @@ impl Connection<'_> {
                 }
                 "cortop has ended"
             }
-            // What to do about it is over once the connection is back, and the session stays gone.
+            // Only the message: its next step no longer applies once the connection is back, but
+            // the session stays gone.
             ConnectionEnd::Lost(error) => error.message(),
             ConnectionEnd::Unusable => "the service does not know who is calling",
         };
-        // It may be over already, and must not be waited for longer than this.
+        // It may have ended already; if not, wait for the goodbye no longer than this.
         if !link.task.is_finished() {
             let _ = timeout(GOODBYE, async {
                 self.context.rpc.close().await;
@@ -515,8 +517,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Stops the record that cortop runs in a session, and closes it; another program's is left as it
-    /// was before cortop came.
+    /// Leaves a session. One of ours: stops the record that cortop runs in it and closes it.
+    /// Another program's: leaves it as it was before cortop came.
     async fn leave(&self, session: &SessionId, foreign: bool, streams: &[Stream]) {
         if self.context.record_log.is_ours(session)
             && let Err(error) = records::stop(&self.context, session, "cortop has ended").await

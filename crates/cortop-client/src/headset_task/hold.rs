@@ -1,4 +1,5 @@
-//! Holding a session until it ends: its orders, what Cortex says of it, and why it ended.
+//! Holds a session until it ends: executes its orders, follows what Cortex reports about it, and
+//! determines why it ended.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl HeadsetTask {
     pub(super) async fn hold(&mut self, mut held: HeldSession) -> HoldEnd {
         let mut sessions = self.context.sessions.subscribe();
         let mut missing: Option<Instant> = None;
-        // Since when Cortex says that all its streams have stopped (warning 0).
+        // When Cortex reported that all its streams have stopped (warning 0).
         let mut silenced: Option<Instant> = None;
         // The last warning that its headset cannot be reached.
         let mut unreachable: Option<(Instant, String)> = None;
@@ -77,7 +78,7 @@ impl HeadsetTask {
                         }
                         None => {
                             let since = *missing.get_or_insert_with(Instant::now);
-                            // A warning that its streams have stopped says the same.
+                            // A warning that its streams have stopped means the same.
                             if silenced.is_some() || since.elapsed() >= MISSING {
                                 return self.on_ended(held, BY_ANOTHER, recent).await;
                             }
@@ -104,10 +105,10 @@ impl HeadsetTask {
         }
     }
 
-    /// Carries out an order about the session that is held; whether that was its end.
+    /// Carries out an order about the held session. Returns whether that ended it.
     async fn execute(&mut self, held: &mut HeldSession, order: TaskOrder) -> bool {
         let TaskOrder::Change(session, change, id) = order else {
-            // There is one.
+            // There already is one.
             return false;
         };
         let outcome = if session == held.session.id {
@@ -120,7 +121,7 @@ impl HeadsetTask {
         over
     }
 
-    /// Changes the session that is held; whether that was its end.
+    /// Changes the held session. Returns whether that ended it.
     async fn change(
         &mut self,
         held: &mut HeldSession,
@@ -156,7 +157,7 @@ impl HeadsetTask {
         Ok(false)
     }
 
-    /// Takes over what Cortex says of the session.
+    /// Updates the held session with what Cortex reports.
     async fn update(&self, held: &mut HeldSession, mut seen: Session) {
         self.fill_in_headset(&mut seen);
         if held.foreign {
@@ -171,8 +172,9 @@ impl HeadsetTask {
         }
     }
 
-    /// The session has ended: with its headset, if a warning said so (`cause`) or says so in a
-    /// moment, or if it is not connected any more; else for the reason given.
+    /// Handles the end of the session. The headset was the cause if a warning says so (`cause`, or
+    /// one that arrives in a moment) or if it is no longer connected; otherwise `why` gives the
+    /// reason.
     async fn on_ended(
         &mut self,
         held: HeldSession,
@@ -217,7 +219,7 @@ impl HeadsetTask {
         }
     }
 
-    /// Asks whether the headset is connected. No answer counts as no.
+    /// Queries whether the headset is connected. No answer counts as no.
     async fn is_connected(&self) -> bool {
         let answer = self.context.ask(Method::QueryHeadsets, json!({})).await;
         let headsets =
@@ -232,9 +234,9 @@ impl HeadsetTask {
         }
         self.context.closed(&held.session.id, why).await;
         self.report_progress(HeadsetProgress::Away).await;
-        // What the list says of the headset was said before it was lost.
+        // The current list may show the headset as it was before the loss.
         self.context.refresh_now();
-        // An order of the user cuts it short.
+        // An order of the user cuts the pause short.
         let until = Instant::now() + self.pause;
         while let Ok(Some(order)) = timeout_at(until, self.orders.recv()).await {
             if self.take_order(order).await {

@@ -1,10 +1,10 @@
-//! The task that keeps one headset streaming: connects it, opens a session, subscribes (§2.8), holds
-//! the session, and starts over when it is lost (§2.12). One task a headset, so that several headsets
-//! stream side by side.
+//! The task that keeps one headset streaming: connects it, opens a session, subscribes (§2.8),
+//! holds the session, and starts over when it is lost (§2.12). Each headset has a task of its own,
+//! so that several headsets stream side by side.
 //!
-//! A session of ours that ended with its headset or connection is opened again. One that was closed
-//! (by the user, by Cortex, by another program) stays closed. Another program's session is followed:
-//! it is let go when it ends, and never opened again.
+//! A session of ours that ended with its headset or connection is reopened. One that was closed (by
+//! the user, by Cortex, by another program) stays closed. Another program's session is only
+//! followed: it is released when it ends, and never reopened.
 
 mod hold;
 mod streams;
@@ -31,43 +31,43 @@ use cortop_protocol::{
     session::SessionStatus,
 };
 
-/// Until the list of headsets has been read again after a loss; doubled up to `LONGEST_PAUSE` while sessions
-/// last no longer than `STEADY`.
+/// The pause after a loss, during which the list of headsets is refreshed; doubled up to
+/// `LONGEST_PAUSE` while sessions last no longer than `STEADY`.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const STEADY: Duration = Duration::from_secs(30);
 
-/// Before a refusal that may pass is put to the test again.
+/// Before retrying after a refusal that may be temporary.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What the connection orders of a headset's task.
+/// Orders of the connection to a headset's task.
 #[derive(Clone, Debug)]
 pub(super) enum TaskOrder {
     /// The user wants a session, in this mode if one is given.
     Open(Option<SessionMode>),
     /// Try again now.
     Retry,
-    /// Change a session; one meant for another session than the held one is refused. The id of the
-    /// command, if it has one.
+    /// Change a session; refused if it is not the held one. With the id of the command, if it has
+    /// one.
     Change(SessionId, SessionChange, Option<CommandId>),
 }
 
-/// What can be changed of a session.
+/// A change of a session.
 #[derive(Clone, Debug)]
 pub(super) enum SessionChange {
     /// Activate it.
     Activate,
-    /// Subscribe more streams.
+    /// Subscribe to more streams.
     Subscribe(Vec<Stream>),
-    /// Give up streams.
+    /// Unsubscribe from streams.
     Unsubscribe(Vec<Stream>),
     /// Close it and end.
     Close,
-    /// Leave it, another program's, and end.
+    /// Leave another program's session, and end.
     Release,
 }
 
 impl SessionChange {
-    /// What Cortex is asked for it.
+    /// The method that requests this change.
     pub(super) const fn method(&self) -> Method {
         match self {
             Self::Activate | Self::Close => Method::UpdateSession,
@@ -81,12 +81,12 @@ impl SessionChange {
 pub(super) struct HeadsetTask {
     context: Context,
     headset: HeadsetId,
-    /// The last session here, which was lost.
+    /// The last session on this headset, which was lost.
     last: Option<LastSession>,
     orders: mpsc::Receiver<TaskOrder>,
     called_off: Cancellation,
     notices: NoticeReceiver,
-    /// After the next loss.
+    /// The pause after the next loss.
     pause: Duration,
 }
 
@@ -94,29 +94,29 @@ pub(super) struct HeadsetTask {
 struct HeldSession {
     session: Session,
     mode: SessionMode,
-    /// Another program opened it.
+    /// Whether another program opened it.
     foreign: bool,
     since: Instant,
-    /// The streams that cortop subscribed.
+    /// The streams that cortop has subscribed to.
     streams: Vec<Stream>,
     refused: Vec<(Stream, Error)>,
-    /// Streams of a foreign session that were there before cortop.
+    /// Streams of a foreign session that were running before cortop came.
     theirs: Vec<Stream>,
-    /// When to subscribe again what a refused `subscribe` left out, and the pause after that.
+    /// When to subscribe again to what a refused `subscribe` left out, and the pause after that.
     again: Option<Instant>,
     pause: Duration,
 }
 
 /// How holding a session ended.
 enum HoldEnd {
-    /// With its headset: it is to be opened again.
+    /// With its headset: reopen it.
     Lost(Box<HeldSession>),
     /// For good.
     Over,
 }
 
 impl HeadsetTask {
-    /// `last`: the session that was here before the connection was lost.
+    /// `last`: the session on this headset before the connection was lost.
     pub(super) fn new(
         context: Context,
         headset: HeadsetId,
@@ -129,7 +129,7 @@ impl HeadsetTask {
         Self { context, headset, last, orders, called_off, notices, pause: FIRST_PAUSE }
     }
 
-    /// Runs until the session is over for good, or the connection is.
+    /// Runs until the session is over for good, or the connection ends.
     pub(super) async fn run(mut self) {
         let mut lost = None;
         loop {
@@ -149,7 +149,7 @@ impl HeadsetTask {
                 }
             }
         }
-        // From here on the connection starts another task where one is wanted.
+        // From now on the connection starts another task when one is wanted.
         self.orders.close();
         let reopen = self.take_orders().await;
         self.report_progress(HeadsetProgress::Over { reopen }).await;
@@ -159,7 +159,7 @@ impl HeadsetTask {
         self.context.report_progress(&self.headset, progress).await;
     }
 
-    /// Takes the orders that wait while no session is held; whether the user wants one.
+    /// Takes the orders that wait while no session is held. Returns whether the user wants one.
     async fn take_orders(&mut self) -> bool {
         let mut open = false;
         while let Ok(order) = self.orders.try_recv() {
@@ -169,7 +169,7 @@ impl HeadsetTask {
         open
     }
 
-    /// Takes an order that came while no session is held; whether to try for one now.
+    /// Takes an order that came while no session is held. Returns whether to try for one now.
     async fn take_order(&mut self, order: TaskOrder) -> bool {
         match order {
             TaskOrder::Open(mode) => {
@@ -187,7 +187,8 @@ impl HeadsetTask {
         }
     }
 
-    /// Waits for the user, for the headset to change, or for the next attempt. `false`: called off.
+    /// Waits for the user, for the headset to change, or for the next attempt. Returns `false` if
+    /// called off.
     async fn wait_to_retry(&mut self, passing: bool) -> bool {
         let until = Instant::now() + LONGEST_PAUSE;
         let context = self.context.clone();
@@ -208,8 +209,9 @@ impl HeadsetTask {
         }
     }
 
-    /// From a headset somewhere to a session with streams; `None` if it is called off, or if there
-    /// was only another program's session to be looked at. `lost`: the session that was held.
+    /// Waits for the headset, connects it, opens a session and subscribes. Returns `None` if called
+    /// off, or if the only session to be followed was another program's and it is gone. `lost`: the
+    /// session that was held.
     async fn establish(&mut self, lost: Option<HeldSession>) -> Result<Option<HeldSession>, Error> {
         tokio::select! {
             reached = connect_headset::reach_headset(&self.context, &self.headset, &mut self.notices) => reached?,
@@ -223,7 +225,7 @@ impl HeadsetTask {
         }
         self.take_orders().await;
         self.report_progress(HeadsetProgress::Opening).await;
-        // How the headset was lost before must not end the session to come.
+        // How the headset was lost earlier must not end the next session.
         self.notices.forget();
         let mut adopt = true;
         loop {
@@ -254,7 +256,7 @@ impl HeadsetTask {
         }
     }
 
-    /// Reports a session that was opened, and subscribes. Fails only if there is no such session.
+    /// Reports an opened session and subscribes. Fails only if the session does not exist.
     async fn begin(&mut self, opened: OpenedSession) -> Result<HeldSession, Error> {
         let OpenedSession { mut session, mode, why, origin } = opened;
         self.fill_in_headset(&mut session);
@@ -295,7 +297,7 @@ impl HeadsetTask {
         }
     }
 
-    /// The object of a session may know less of its headset than the list of headsets does.
+    /// Adds what the list of headsets shows: a session object may know less about its headset.
     fn fill_in_headset(&self, session: &mut Session) {
         if session.headset.id != self.headset || session.headset.sensors.is_empty() {
             session.headset = self.context.headset(&self.headset).unwrap_or_else(|| Headset {
@@ -305,7 +307,7 @@ impl HeadsetTask {
         }
     }
 
-    /// Reports what runs, as Cortex has last answered.
+    /// Reports the running streams according to Cortex's last answer.
     async fn send_session(&self, held: &HeldSession) {
         self.context
             .events
@@ -323,7 +325,7 @@ impl HeadsetTask {
 
     async fn report_held(&self, held: &HeldSession, streams: Vec<Stream>, flowing: Option<bool>) {
         let (session, foreign) = (held.session.id.clone(), held.foreign);
-        // A call that was refused is waited for here as in a session of ours.
+        // A refused call is retried here too, as in a session of ours.
         let watching = foreign && held.again.is_none();
         self.report_progress(HeadsetProgress::Live {
             session,
@@ -336,7 +338,7 @@ impl HeadsetTask {
     }
 }
 
-/// The streams that a session lists, in the order in which they are shown.
+/// The streams that a session lists, in display order.
 fn listed(session: &Session) -> Vec<Stream> {
     let listed =
         |stream: &Stream| session.streams.iter().flatten().any(|name| name == stream.name());
@@ -349,7 +351,7 @@ fn not_held(method: Method, session: &SessionId) -> Error {
         .about(ErrorSubject::Session(session.clone()))
 }
 
-/// Closes a session, and reports its last state; one that is gone already counts as closed.
+/// Closes a session and reports its last state; if it is already gone, it counts as closed.
 pub(super) async fn close(context: &Context, session: &SessionId) -> Result<(), Error> {
     let params = json!({"session": session.as_str(), "status": "close"});
     let effect = AnswerEffect::Close { session: session.clone() };

@@ -1,4 +1,4 @@
-//! Which streams a held session has: those the user wants, as far as Cortex grants them (§2.8).
+//! The streams of a held session: those the user wants, as far as Cortex grants them (§2.8).
 
 use serde_json::json;
 use tokio::time::Instant;
@@ -24,8 +24,8 @@ impl HeadsetTask {
         self.context.desired.change(&self.headset, |desired| desired.streams = Some(streams));
     }
 
-    /// Subscribes what is wanted and not running, and reports what runs then. If the call fails,
-    /// the session is kept and the call is repeated after a pause.
+    /// Subscribes to what is wanted and not running, then reports what is running. If the call
+    /// fails, the session is kept and the call is repeated after a pause.
     pub(super) async fn subscribe_wanted(&mut self, held: &mut HeldSession) -> Result<(), Error> {
         let mut streams = self.wanted();
         streams.retain(|stream| !held.streams.contains(stream));
@@ -47,8 +47,8 @@ impl HeadsetTask {
         answered
     }
 
-    /// Subscribes, and notes what flows and what was refused. What the program that opened the
-    /// session has subscribed is its own.
+    /// Subscribes, and notes the running and the refused streams. Those that the program which
+    /// opened the session has subscribed to remain its own.
     async fn subscribe(&mut self, held: &mut HeldSession, streams: &[Stream]) -> Result<(), Error> {
         held.refused.retain(|(stream, _)| !streams.contains(stream));
         let mut streams = streams.to_vec();
@@ -86,13 +86,13 @@ impl HeadsetTask {
                 held.refused.push((stream, error));
             }
         }
-        // What the licence was debited for has come about.
+        // The session streams, so the debit was used.
         self.context.desired.change(&self.headset, |desired| desired.debited = false);
         held.list_streams();
         Ok(())
     }
 
-    /// Gives the reason where Cortex gives none, and names the stream in any case.
+    /// Adds a reason if Cortex gives none, and always names the stream.
     fn explain(&self, held: &HeldSession, stream: Stream, error: Error) -> Error {
         let licence = self.context.account.licence();
         let next = match error.code {
@@ -110,14 +110,14 @@ impl HeadsetTask {
         Error { next: next.into(), ..error }
     }
 
-    /// Activates the session, then subscribes what that makes possible: `eeg` and the fast `met`
-    /// come only to a subscription made afterwards (§2.8).
+    /// Activates the session, then subscribes to what that makes possible: `eeg` and the fast `met`
+    /// come only with a subscription made afterwards (§2.8).
     pub(super) async fn activate(&mut self, held: &mut HeldSession) -> Result<(), Error> {
         let id = held.session.id.as_str();
         let params = json!({"session": id, "status": "active"});
         let answer = self.context.ask_as_user(Method::UpdateSession, params).await;
         if answer.as_ref().is_err_and(|error| error.code == Some(code::error::NO_ACTIVATION)) {
-            // What is known of the licence is out of date.
+            // What is known about the licence is out of date.
             self.context.read_licence().await;
         }
         answer?;
@@ -137,15 +137,15 @@ impl HeadsetTask {
         }
         let mut streams = self.wanted();
         streams.retain(|stream| !held.streams.contains(stream) || *stream == Stream::Met);
-        // Refused again, or not: what Cortex said before is not repeated.
+        // Refused again or not, the earlier refusal is not repeated.
         held.refused.retain(|(stream, _)| !streams.contains(stream));
-        // A failure is reported there, and the session is activated all the same.
+        // A failure is reported there; the session is activated all the same.
         let _ = self.subscribe_or_retry(held, &streams).await;
         Ok(())
     }
 
-    /// Subscribes more streams on the user's word. A stream of the program that opened the session
-    /// is refused.
+    /// Subscribes to more streams at the user's request. Refuses a stream of the program that
+    /// opened the session.
     pub(super) async fn add(
         &mut self,
         held: &mut HeldSession,
@@ -160,7 +160,7 @@ impl HeadsetTask {
         not_ours.map_or(Ok(()), |&stream| Err(self::not_ours(stream)))
     }
 
-    /// Gives up streams on the user's word, those that were refused too.
+    /// Unsubscribes from streams at the user's request, and drops those that were refused.
     pub(super) async fn drop(
         &mut self,
         held: &mut HeldSession,
@@ -198,7 +198,7 @@ impl HeadsetTask {
 }
 
 impl HeldSession {
-    /// Has the session object list what flows, until Cortex says so itself.
+    /// Makes the session object list the running streams, until Cortex itself does.
     fn list_streams(&mut self) {
         let flows =
             |stream: &&Stream| self.streams.contains(stream) || self.theirs.contains(stream);

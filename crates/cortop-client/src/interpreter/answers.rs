@@ -1,4 +1,4 @@
-//! What is known from an answer, by the method that it answers.
+//! What can be learned from an answer, by the method that it answers.
 
 use serde_json::Value;
 
@@ -14,10 +14,12 @@ use cortop_protocol::{
     tolerant::{self, Members},
 };
 
-/// Seconds by which a clock may be off beyond half of what the answer took: drift and resolution.
+/// Uncertainty of a clock measurement in seconds, in addition to half of its round trip: drift and
+/// resolution.
 const CLOCK_UNCERTAINTY: f64 = 0.004;
 
-/// Seconds for which a measurement of a clock counts against later ones that took longer.
+/// Seconds during which a clock measurement takes precedence over later ones with a longer round
+/// trip.
 const CLOCK_AGE: f64 = 30.0;
 
 impl Interpreter {
@@ -141,7 +143,7 @@ impl Interpreter {
         }
     }
 
-    /// A clock was measured (§3.2): the shortest answer of late counts.
+    /// A clock was measured (§3.2): the recent answer with the shortest round trip counts.
     fn on_clock(&mut self, headset: HeadsetId, params: &Value, result: &Value, way: (f64, f64)) {
         let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
         let (Some(adjustment), Some(monotonic), Some(system)) = (

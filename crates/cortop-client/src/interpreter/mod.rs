@@ -1,6 +1,6 @@
-//! What a client knows, read from what crossed its sockets: events and samples as the client would
-//! report them, of requests that were sent by whoever was captured. Asks nothing, waits for nothing,
-//! reads no clock: the moment of each message is handed in.
+//! Derives what a client knows from what crossed its sockets: events and samples as the client
+//! would have reported them, for the requests of whoever was captured. Sends nothing, waits for
+//! nothing, reads no clock: the caller passes the moment of each message.
 
 mod answers;
 mod sessions;
@@ -25,34 +25,34 @@ use cortop_protocol::{
     code::warning as codes, envelope::ServerMessage, secrets::Secrets, wire::Side,
 };
 
-/// Requests remembered until they are answered.
+/// How many requests are remembered until they are answered.
 const PENDING: usize = 1024;
 
-/// What became known, in its order.
+/// What was learned, in order.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "handed over, never stored")]
 pub enum Interpreted {
-    /// What a client reports.
+    /// An event that a client reports.
     Event(Event),
-    /// What it hands to the decoder.
+    /// An item that it hands to the decoder.
     Feed(Feed),
 }
 
-/// Reads what crossed.
+/// Interprets captured traffic.
 #[derive(Default)]
 pub struct Interpreter {
     streams: StreamTable,
     pending: HashMap<(u64, u64), SentRequest>,
-    /// The connections that are open.
+    /// The open connections.
     connections: Vec<u64>,
     security: Option<Security>,
     step: Option<ConnectionStep>,
     headsets: Vec<Headset>,
     sessions: BTreeMap<SessionId, KnownSession>,
     licence: Option<Licence>,
-    /// Measurements of clocks: what the answer took, and when it came (epoch seconds).
+    /// Clock measurements: the round trip of the answer, and when it came (epoch seconds).
     clocks: BTreeMap<HeadsetId, (f64, f64)>,
-    /// Refusals that were reported, by method and code.
+    /// Refusals already reported, by method and code.
     refused: Vec<(Method, Option<i64>)>,
     activations: u64,
     out: Vec<Interpreted>,
@@ -66,14 +66,14 @@ struct SentRequest {
 }
 
 impl Interpreter {
-    /// Of a service at this URL, before anything has crossed.
+    /// An interpreter for a service at this URL, before anything has crossed.
     #[must_use]
     pub fn new(url: &str) -> Self {
         let security = if url.starts_with("ws://") { Security::Plain } else { Security::Verified };
         Self { security: Some(security), ..Self::default() }
     }
 
-    /// What became known since the last time.
+    /// Takes what was learned since the last call.
     pub fn take(&mut self) -> Vec<Interpreted> {
         mem::take(&mut self.out)
     }
@@ -146,7 +146,7 @@ impl Interpreter {
         }
     }
 
-    /// The service sent a text. Whether it could be read.
+    /// The service sent a text. Returns whether it could be parsed.
     pub fn received(&mut self, connection: u64, text: &str, at: Moment) -> bool {
         match self.streams.parse(text) {
             Ok(ServerMessage::Sample(message)) => {
@@ -190,7 +190,7 @@ impl Interpreter {
         let headset = session.map(|own| &own.session.headset.id);
         let headset = headset.filter(|id| !id.as_str().is_empty());
         let of = headset.map(|id| format!("{id}: ")).unwrap_or_default();
-        // They were cut out when the capture was written.
+        // They were removed when the capture was written.
         event.log(&of, &Secrets::default());
         self.out.push(Interpreted::Event(event));
     }
@@ -199,7 +199,7 @@ impl Interpreter {
         self.sessions.values().filter(|own| !own.is_closed)
     }
 
-    /// How far signing in and opening have come; nothing while samples flow.
+    /// Reports progress of signing in and opening; nothing once samples arrive.
     fn progress(&mut self, step: ConnectionStep) {
         if self.live().next().is_none() {
             self.report_step(step);
@@ -214,7 +214,7 @@ impl Interpreter {
         }
     }
 
-    /// The step while nothing is asked for.
+    /// Reports the step that applies while nothing is requested.
     fn report_idle(&mut self) {
         let step = if self.live().any(|own| !own.subscribed.is_empty()) {
             ConnectionStep::Streaming
@@ -233,7 +233,7 @@ impl Interpreter {
         self.out.extend(changes.into_iter().map(Interpreted::Feed));
     }
 
-    /// Headsets were listed: all, or some of them.
+    /// Headsets were listed: all, or only some of them.
     fn on_headsets(&mut self, listed: Vec<Headset>, are_some: bool) {
         let headsets = if are_some {
             let mut headsets = self.headsets.clone();
@@ -287,7 +287,7 @@ impl Interpreter {
         }
     }
 
-    /// A refusal is reported once for as long as it stays the same: clients poll.
+    /// Reports a refusal once per method and code: clients poll.
     fn on_refusal(&mut self, request: &SentRequest, error: Value) {
         let method = request.method;
         let error = Error::from_answer(method, error);
@@ -304,7 +304,7 @@ fn text_of<'a>(params: &'a Value, name: &str) -> Option<&'a str> {
     params.get(name).and_then(Value::as_str)
 }
 
-/// Since 1970.
+/// Seconds since 1970.
 fn seconds(at: Moment) -> f64 {
     at.wall.as_microsecond() as f64 / 1e6
 }

@@ -1,4 +1,4 @@
-//! The sessions of the client that was captured: opened, subscribed, resumed, closed.
+//! The sessions of the captured client: opened, subscribed, resumed, closed.
 
 use std::{mem, sync::Arc};
 
@@ -11,7 +11,7 @@ use cortop_protocol::{
     session::SessionStatus,
 };
 
-/// Sessions known at a time.
+/// How many sessions are known at a time.
 const SESSIONS: usize = 256;
 
 pub(super) struct KnownSession {
@@ -22,7 +22,7 @@ pub(super) struct KnownSession {
 }
 
 impl Interpreter {
-    /// A session that the captured client has is new.
+    /// The captured client has a new session.
     pub(super) fn open(&mut self, session: Session, foreign: bool) {
         if session.id.as_str().is_empty() || self.sessions.len() >= SESSIONS {
             return;
@@ -50,7 +50,7 @@ impl Interpreter {
         self.report_idle();
     }
 
-    /// What is known of a session may have changed.
+    /// The object of a session was seen and may have changed.
     pub(super) fn on_session(&mut self, mut session: Session) {
         let Some(own) = self.sessions.get_mut(&session.id).filter(|own| !own.is_closed) else {
             return;
@@ -75,7 +75,7 @@ impl Interpreter {
     ) {
         let Some(id) = session else { return };
         if self.sessions.get(&id).is_none_or(|own| own.is_closed) {
-            // The capture began later than the session. Which headset it is on, the list may say.
+            // The capture began after the session. The list may tell which headset it is on.
             let connected = self.headsets.iter().find(|own| own.is_connected()).cloned();
             let headset = connected.unwrap_or_default();
             self.open(Session { id: id.clone(), headset, ..Session::default() }, true);
@@ -111,7 +111,7 @@ impl Interpreter {
         self.report_idle();
     }
 
-    /// Samples of a session that had ended flow again (§2.12).
+    /// Samples of a session that had ended are arriving again (§2.12).
     pub(super) fn on_resumed(&mut self, session: &SessionId, resumed: Vec<Arc<Subscription>>) {
         let streams: Vec<_> = resumed.iter().map(|own| own.stream).collect();
         self.out.extend(resumed.into_iter().map(|own| Interpreted::Feed(Feed::Subscribed(own))));

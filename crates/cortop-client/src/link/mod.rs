@@ -1,6 +1,6 @@
 //! The task that owns the socket: writes requests, matches answers in any order, registers the
-//! columns of a subscription before it reads on, hands samples to the decoder, and notices when
-//! nobody answers any more. Knows nothing of what the answers mean.
+//! columns of a subscription before it reads on, hands samples to the decoder, and notices when the
+//! service no longer answers. Knows nothing about what the answers mean.
 
 use std::{borrow::Cow, collections::HashMap, io, sync::Arc, time::Duration};
 
@@ -35,30 +35,31 @@ use cortop_protocol::{
     wire::{Side, WireMessage},
 };
 
-/// With a request open and nothing received for so long, the link asks whether anybody is there:
-/// there is no ping at this level (§1.5).
+/// If a request is open and nothing was received for this long, the link probes the service: there
+/// is no ping at this level (§1.5).
 const QUIET: Duration = Duration::from_secs(5);
 
-/// For a write, and for the goodbye.
+/// The limit of a write, and of the goodbye.
 const WRITE: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// Requests remembered, the unanswered included, so that late answers are recognized.
+/// How many requests are remembered, including unanswered ones, so that late answers are
+/// recognized.
 const PENDING: usize = 256;
 
-/// Notices that may wait for the client.
+/// How many notices may wait for the client.
 pub(super) const NOTICES: usize = 1024;
 
-/// Of these, warnings with codes that this program does not know: in a flood they are counted and
-/// the known ones kept, which decide about sessions.
+/// How many of these may be warnings with unknown codes: in a flood those are only counted, so that
+/// the known ones, which decide about sessions, are kept.
 const UNKNOWN_NOTICES: usize = 64;
 
-/// What the link reports unasked.
+/// What the link reports on its own.
 #[derive(Clone, Debug)]
 pub(super) enum LinkNotice {
     /// Cortex sent a warning.
     Warning(Warning),
-    /// Samples of a session that had ended flow again (§2.12).
+    /// Samples of a session that had ended are arriving again (§2.12).
     Resumed(SessionId),
     /// The clock that stamps the samples of a headset was set.
     ClockStepped(HeadsetId),
@@ -68,11 +69,11 @@ pub(super) enum LinkNotice {
 pub(super) struct LinkHandle {
     pub(super) rpc: Rpc,
     pub(super) notices: mpsc::Receiver<LinkNotice>,
-    /// Ends when the socket does, and says why.
+    /// Ends when the socket does, and returns why.
     pub(super) task: JoinHandle<Error>,
 }
 
-/// Starts the task that owns the socket. It ends with the socket, or when nobody can ask any more.
+/// Starts the task that owns the socket. It ends with the socket, or when no caller is left.
 pub(super) fn spawn<S>(
     socket: WebSocketStream<S>,
     feed: FeedSender,
@@ -117,9 +118,9 @@ struct SocketTask<S> {
     last_id: u64,
     streams: StreamTable,
     last_received: Instant,
-    /// When it was asked whether anybody is there.
+    /// When the service was last probed.
     probed: Option<Instant>,
-    /// The longest that an answer has taken on this connection.
+    /// The longest time that an answer has taken on this connection.
     slowest: Duration,
     /// The last `attention` that came beside an answer (§1.3).
     attention: Option<Warning>,
@@ -138,7 +139,7 @@ struct PendingRequest {
     sent: Instant,
     effect: AnswerEffect,
     reply: oneshot::Sender<Result<Value, Error>>,
-    /// What its answer says that lasts, and the request as it was sent.
+    /// The lasting subject of its answer, and the request as it was sent.
     lasting: Option<(tap::AnswerSubject, (Timestamp, String))>,
 }
 
@@ -169,12 +170,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 break why;
             }
         };
-        // Before the goodbye, which may take its time.
+        // Before the goodbye, which may take a while.
         for ended in self.streams.end_all() {
             self.feed.change(ended).await;
         }
         self.pending.clear();
-        // A peer that does not take it is gone already.
+        // A peer that does not accept it is gone already.
         let _ = timeout(GOODBYE, self.socket.close(None)).await;
         self.tap.disconnected(ended_by);
         why
@@ -189,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         if let AnswerEffect::Subscribe { session, .. } = &effect
             && !self.streams.make_room(session)
         {
-            // Whoever asked may be gone.
+            // The caller may be gone.
             let _ = reply.send(Err(too_many_sessions().on(method)));
             return Ok(());
         }
@@ -214,28 +215,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
     }
 
-    /// Requests that somebody waits for.
+    /// Requests with a waiting caller.
     fn awaited(&self) -> impl Iterator<Item = &PendingRequest> {
         self.pending.values().filter(|pending| !pending.reply.is_closed())
     }
 
-    /// When to ask whether anybody is there, and once asked, when to give up; never while no
-    /// request is open.
+    /// When to probe the service, and after that, when to give up; `None` while no request is open.
     fn deadline(&self) -> Option<Instant> {
         let silent_since = |pending: &PendingRequest| pending.sent.max(self.last_received);
         let Some(probed) = self.probed else {
             return self.awaited().map(|pending| silent_since(pending) + QUIET).min();
         };
         let limit = if self.streams.expects_samples() {
-            // Samples that stop together with the answers are the end of the service, unless it
-            // was as slow before.
+            // If samples stop together with the answers, the service is dead, unless it was as slow
+            // before.
             self.awaited().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
         } else {
             self.awaited()
                 .map(|pending| silent_since(pending) + rpc::limit(pending.method))
                 .min()?
         };
-        // Counted from the probe too: this program may have been stopped meanwhile.
+        // Counted from the probe too: this program may have been suspended meanwhile.
         Some(limit.max(probed + QUIET))
     }
 
@@ -271,8 +271,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 self.malformed.add("binary");
                 Ok(())
             }
-            // Pings are answered by the socket itself, and a close frame by the goodbye. What comes after
-            // that frame, such as a reset, is not the reason of the end.
+            // The socket itself answers pings, and the goodbye answers a close frame. What comes
+            // after that frame, such as a reset, is not the reason for the end.
             Some(Ok(other)) => {
                 self.look_on(&other);
                 if other.is_close() { Err(closed()) } else { Ok(()) }
@@ -280,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
     }
 
-    /// Shows a control frame to whoever looks on.
+    /// Shows a control frame to the observer.
     fn look_on(&self, frame: &tungstenite::Message) {
         let message = match frame {
             tungstenite::Message::Ping(bytes) => WireMessage::Ping(bytes.len()),
@@ -299,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             Ok(ServerMessage::Sample(message)) => self.on_sample(&message, text).await,
             Ok(ServerMessage::Answer { id, result, attention }) => {
                 self.on_answer(id, result, text).await;
-                // It comes with every answer for as long as it holds: once is enough.
+                // It comes with every answer for as long as it applies: one report is enough.
                 if let Some(attention) =
                     attention.filter(|new| self.attention.as_ref() != Some(new))
                 {
@@ -309,7 +309,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
             }
             Ok(ServerMessage::Warning(warning)) => self.on_warning(warning).await,
             Ok(ServerMessage::Malformed) => self.malformed.add("no known members"),
-            // Names line and column, and nothing of the text, which might hold a token.
+            // The error names line and column but quotes no text, which might contain a token.
             Err(error) => self.malformed.add(&error.to_string()),
         }
     }
@@ -329,8 +329,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                     "{method} answered in {ms} ms (id {id})",
                     id = id.unwrap_or_default()
                 );
-                // It was JSON when the message was read; nested beyond serde's limit it is nothing
-                // of use.
+                // It was valid JSON when the message was read; if nested beyond serde's limit, it
+                // is of no use.
                 if let Some((subject, request)) = lasting {
                     self.tap.answered(subject, request, text);
                 }
@@ -350,14 +350,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
                 Err(error)
             }
         };
-        // The probe has no one who waits either, and is no surprise.
+        // Nobody waits for the probe's answer either, but that is no surprise.
         let late = reply.send(result).is_err();
         if late && method != Method::GetCortexInfo {
             self.late.add(method.name());
         }
     }
 
-    /// What an answer changes about the streams, before the next message is read.
+    /// Applies what an answer changes about the streams, before the next message is read.
     async fn apply(&mut self, effect: AnswerEffect, result: &Value) {
         for change in self.streams.apply(effect, result) {
             self.feed.change(change).await;
@@ -366,7 +366,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
 
     async fn on_sample(&mut self, message: &SampleMessage<'_>, text: &Utf8Bytes) {
         let received = self.last_received;
-        // Shares the bytes of the frame; what tungstenite hands over as text is UTF-8.
+        // Shares the bytes of the frame; tungstenite guarantees that text is UTF-8.
         let text = ByteString::try_from(Bytes::from(text.clone())).unwrap_or_default();
         let FoundSample { sample, resumed, is_compared } =
             match self.streams.find(message, text, received) {
@@ -390,7 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
 
     async fn on_warning(&mut self, mut warning: Warning) {
         self.secrets.redact(&mut warning.message);
-        // What has a line of its own by the record's title needs none by its id.
+        // Already logged by the record's title, so not again by its id.
         let is_named = matches!(warning.code, warning::RECORD_SAVED | warning::RECORD_READY)
             && warning.record().is_some();
         if !is_named {
@@ -411,7 +411,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
         }
     }
 
-    /// Never waits for the client: the client may be waiting for this task.
+    /// Never waits for the client, which may be waiting for this task.
     fn notify(&mut self, notice: LinkNotice) {
         let unknown = matches!(
             &notice,
@@ -424,7 +424,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     }
 }
 
-/// The error of a subscription that finds no room for another session.
+/// The error of a subscription when there is no room for another session.
 fn too_many_sessions() -> Error {
     Error::new(
         ErrorKind::Limit,
@@ -436,12 +436,12 @@ fn too_many_sessions() -> Error {
 /// The next step after a loss.
 const AGAIN: &str = "cortop reconnects automatically; if this persists, restart the Cortex service";
 
-/// The error of a connection that is over.
+/// The error of a connection that has ended.
 pub(super) fn lost(meaning: impl Into<Cow<'static, str>>, next: &'static str) -> Error {
     Error::new(ErrorKind::ConnectionLost, meaning, next)
 }
 
-/// Why a socket that was open is of no use any more.
+/// The error of an open socket that can no longer be used.
 fn socket_lost(error: &tungstenite::Error) -> Error {
     const OTHER: &str = "check that --url names a Cortex service, and restart it";
     match error {
@@ -449,7 +449,8 @@ fn socket_lost(error: &tungstenite::Error) -> Error {
             lost(format!("the service sent a message longer than {max_size} bytes"), OTHER)
         }
         tungstenite::Error::Utf8(_) => lost("the service sent text that is not UTF-8", OTHER),
-        // The end of TLS without a farewell, of which rustls says much that helps nobody here.
+        // TLS ended without a close notification; what rustls says about it would not help anyone
+        // here.
         tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => closed(),
         error => {
             tracing::debug!("the connection to the service was lost: {error}");

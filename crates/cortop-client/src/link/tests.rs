@@ -1,4 +1,4 @@
-//! The link against a peer made of two ends of a pipe, on a paused clock.
+//! The link against a peer at the other end of a pipe, on a paused clock.
 
 use serde_json::Value;
 use tokio::{io::DuplexStream, task::JoinSet};
@@ -26,7 +26,7 @@ impl FakeServer {
         Self { socket, link, feed }
     }
 
-    /// Asks in a task of its own.
+    /// Sends a request in a task of its own.
     fn ask(
         &self,
         asked: &mut JoinSet<(Method, Result<Value, Error>)>,
@@ -48,7 +48,7 @@ impl FakeServer {
         self.socket.send(Frame::text(text.into())).await.unwrap();
     }
 
-    /// Several messages in one write.
+    /// Sends several messages in one write.
     async fn say_at_once(&mut self, texts: &[&str]) {
         for text in texts {
             self.socket.feed(Frame::text(*text)).await.unwrap();
@@ -60,7 +60,7 @@ impl FakeServer {
         self.feed.queue.recv().await.unwrap()
     }
 
-    /// Subscribes `dev` and `com` of session `s` on headset `H-1`.
+    /// Subscribes to `dev` and `com` of session `s` on headset `H-1`.
     async fn subscribe(&mut self) {
         let mut asked = JoinSet::new();
         self.ask(&mut asked, Method::Subscribe, to("s"));
@@ -125,7 +125,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     let started = Instant::now();
     peer.ask(&mut asked, Method::QueryRecords, AnswerEffect::None);
     let id = peer.request().await["id"].clone();
-    // Somebody is there: the link is not dead, only this answer is missing.
+    // The peer is alive, so the link is not dead: only this answer is missing.
     while asked.try_join_next().is_none() {
         peer.say(r#"{"jsonrpc":"2.0","warning":{"code":19,"message":"x"}}"#).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -141,7 +141,7 @@ async fn an_unanswered_request_ends_at_its_limit_and_its_late_answer_is_ignored(
     assert_eq!(asked.join_next().await.unwrap().unwrap().1, Ok(json!("fine")));
 }
 
-/// How long a peer that falls silent is waited for with a request open, and how it ends.
+/// How long the link waits for a peer that falls silent with a request open, and how it ends.
 async fn silence(peer: &mut FakeServer) -> Duration {
     let mut asked = JoinSet::new();
     tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -157,11 +157,11 @@ async fn silence(peer: &mut FakeServer) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_judged_by_what_is_under_way() {
-    // Only a request: it may take its whole time.
+    // With only a request open, the answer may take its full time.
     let mut peer = FakeServer::new().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 30);
 
-    // If the samples stop as well, it is known sooner.
+    // If the samples stop as well, the link notices sooner.
     let mut peer = FakeServer::new().await;
     peer.subscribe().await;
     assert_eq!(silence(&mut peer).await.as_secs(), 10);
@@ -174,7 +174,7 @@ async fn silence_is_judged_by_what_is_under_way() {
     tokio::time::sleep(Duration::from_secs(12)).await;
     peer.say(subscribed(&id)).await;
     asked.join_next().await.unwrap().unwrap().1.unwrap();
-    // The probe of those 12 s.
+    // The probe during those 12 s.
     assert_eq!(peer.request().await["method"], "getCortexInfo");
     assert_eq!(silence(&mut peer).await.as_secs(), 24);
 }
@@ -351,7 +351,7 @@ async fn more_sessions_than_are_taken_at_once_are_refused_before_they_are_asked_
     let refused = asked.join_next().await.unwrap().unwrap().1.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Limit);
     assert!(refused.to_string().contains("not subscribed: cortop takes"));
-    // The next thing that crosses the socket is the end of another session, which makes room.
+    // The next message is about the end of another session, which makes room.
     peer.ask(&mut asked, Method::UpdateSession, AnswerEffect::Close { session: "s3".into() });
     let request = peer.request().await;
     assert_eq!(request["method"], "updateSession");
