@@ -1,4 +1,4 @@
-//! Signing in (§2.1–§2.4): login, approval, agreement, tokens, and whose they are.
+//! Signing in (§2.1–§2.4): login, approval, agreement, tokens, and whose tokens they are.
 
 use std::{
     sync::{
@@ -105,7 +105,7 @@ async fn an_agreement_without_a_token_is_waited_for_until_there_is_one() {
     .await;
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Agreement)).await;
-    // Asked again without a warning, it is accepted.
+    // Asked again without a warning, Cortex reports that it was accepted.
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(service.asked("authorize").len(), 4);
     tested.quit().await;
@@ -143,7 +143,7 @@ async fn wrong_credentials_stop_with_the_next_step() {
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
     tested.until(reached(ConnectionStep::Stopped)).await;
-    // Who tries again is told again; what needs a token is refused for the same reason.
+    // Retrying reports the refusal again; whatever needs a token is refused for the same reason.
     for command in [Command::Connect, Command::Record(RecordCommand::List)] {
         tested.command(command).await;
         assert_eq!(tested.until(refused).await, refusal);
@@ -226,7 +226,7 @@ async fn an_approval_taken_back_is_waited_for_and_nothing_else_is_needed() {
     rig.tested.quit().await;
 }
 
-/// Each refusal that says what is missing leads back to the step that brings it.
+/// Each refusal that names what is missing leads back to the step that provides it.
 #[tokio::test(start_paused = true)]
 async fn what_is_missing_for_a_request_is_fetched_again() {
     for (code, cure) in [
@@ -257,7 +257,7 @@ async fn what_is_missing_for_a_request_is_fetched_again() {
     }
 }
 
-/// A refusal that comes again although everything was fetched anew is no flood.
+/// A refusal that recurs although everything was fetched anew does not become a flood of requests.
 #[tokio::test(start_paused = true)]
 async fn what_stays_missing_is_asked_for_in_peace() {
     let service = ScriptedService::start(|seen| match seen.method.as_str() {
@@ -296,7 +296,7 @@ async fn each_user_is_asked_for_approval() {
     service.warn(3, json!("ana.lab has logged out"));
     tested.until(closed).await;
     tested.until(reached(ConnectionStep::Streaming)).await;
-    // Whoever has approved is not asked again.
+    // A user who has approved is not asked again.
     service.drop_connections();
     tested.until(closed).await;
     tested.until(reached(ConnectionStep::Streaming)).await;

@@ -1,5 +1,5 @@
-//! Markers stand where the key was pressed: the headset's clock is measured whatever the way to
-//! Cortex delays, and again when either clock is set.
+//! Markers land where the key was pressed: the headset's clock is measured whatever delays the path
+//! to Cortex, and again when either clock is set.
 
 use std::{
     sync::{Arc, Mutex},
@@ -32,11 +32,11 @@ use crate::{
     simulated::options,
 };
 
-/// Of the scripted service.
+/// The session id of the scripted service.
 const SESSION: &str = "session-0-of-INSIGHT-0A1B2C3D";
 const RECORD: &str = "bbbbbbbb-1111-4222-8333-444444444444";
 
-/// A relay that holds back what passes, for a time of its own in each direction.
+/// A relay that delays what passes, by a separate time in each direction.
 struct SlowRelay {
     url: String,
     task: JoinHandle<()>,
@@ -62,7 +62,7 @@ impl SlowRelay {
                     socket.into_split()
                 });
                 let [(from_client, to_client), (from_server, to_server)] = ways;
-                // Each ends with its socket.
+                // Each task ends with its socket.
                 tokio::spawn(hold_back(from_client, to_server, there));
                 tokio::spawn(hold_back(from_server, to_client, back));
             }
@@ -125,7 +125,7 @@ fn live(event: &Event) -> Option<SessionId> {
     }
 }
 
-/// Waits until streams run and the clock is known, in whatever order.
+/// Waits until streams are running and the clock is known, in either order.
 async fn streaming(tested: &mut ClientUnderTest) -> ClockOffset {
     tested.until(reached(ConnectionStep::Streaming)).await;
     match tested.events.iter().find_map(clock) {
@@ -138,8 +138,8 @@ fn epoch(at: Moment) -> f64 {
     at.wall.as_duration().as_secs_f64()
 }
 
-/// By how many milliseconds a marker missed its key press, over a way that delays by so many each
-/// way, and what was shown of the clock.
+/// By how many milliseconds a marker missed its key press over a path with these delays in each
+/// direction, and the clock offset that was reported.
 async fn missed(there: u64, back: u64) -> (f64, ClockOffset) {
     let sim = Sim::start(options(&["epocx:connected"])).await.unwrap();
     let [there, back] = [there, back].map(Duration::from_millis);
@@ -166,7 +166,7 @@ async fn a_marker_stands_where_the_key_was_pressed_whatever_the_way_delays() {
         (0, 0, 20.0),
         (50, 50, 30.0),
         (200, 200, 30.0),
-        // Which way takes longer nobody can know: half of the round trip.
+        // Nobody can know which direction takes longer: the error is half of the round trip.
         (0, 50, 25.0),
         (50, 0, 25.0),
         (0, 200, 100.0),
@@ -175,7 +175,7 @@ async fn a_marker_stands_where_the_key_was_pressed_whatever_the_way_delays() {
     ];
     let all = ways.map(|(there, back, most)| async move {
         let (missed, shown) = missed(there, back).await;
-        // An asymmetric way errs by its half and what the machines add.
+        // An asymmetric path errs by half of its delay plus what the machines add.
         let most = if there == back { most } else { most + 20.0 };
         println!("{there} ms there, {back} ms back: missed by {missed:.1} ms, shown {shown}");
         assert!(missed.abs() <= most, "{there} {back}: {missed} ms");
@@ -188,7 +188,7 @@ async fn a_marker_stands_where_the_key_was_pressed_whatever_the_way_delays() {
     join_all(all).await;
 }
 
-/// A Cortex whose clock is ahead of ours by as many seconds as the test says.
+/// A Cortex whose clock is ahead of ours by a number of seconds that the test sets.
 struct SkewedService {
     service: ScriptedService,
     ahead: Arc<Mutex<f64>>,
@@ -202,7 +202,7 @@ impl Drop for SkewedService {
 }
 
 impl SkewedService {
-    /// Which sends samples with stamps of its clock; `measures` answers `syncWithHeadsetClock`.
+    /// Sends samples with stamps of its own clock; `measures` answers `syncWithHeadsetClock`.
     async fn start(
         ahead: f64,
         mut measures: impl FnMut(f64, &Value) -> Reply + Send + 'static,
@@ -234,7 +234,7 @@ impl SkewedService {
         *self.ahead.lock().unwrap() = ahead;
     }
 
-    /// The time of the last marker, in seconds of its clock.
+    /// The time of the last marker, in seconds of the service's clock.
     fn marked(&self) -> f64 {
         let asked = self.service.asked("injectMarker");
         asked.last().unwrap().params["time"].as_f64().unwrap() / 1000.0
@@ -285,7 +285,7 @@ fn a_step_of_its_clock_is_measured_markers_follow_it_and_only_other_jumps_are_wa
             .unwrap_or_else(|| panic!("{by}: {log}"))
             .to_owned()
     };
-    // The decoder warns of the steps that the stamps show.
+    // The decoder warns of steps that the stamps show.
     assert!(jumped("+3.4").contains("DEBUG") && jumped("+3.4").contains("offset +3.4"));
     assert!(jumped("-3.9").contains("DEBUG") && jumped("-3.9").contains("offset -0.5"));
     assert!(jumped("+0.2").contains("WARN") && jumped("+0.2").contains("offset -0.3"));
@@ -298,7 +298,7 @@ async fn a_marker_after_this_computer_slept_waits_for_the_clock_to_be_measured()
     let mut tested = ClientUnderTest::start(config(&scripted.service.url));
     streaming(&mut tested).await;
     let before = scripted.measured();
-    // The wall clock went on by an hour, and so did Cortex; the monotonic clock stood still.
+    // The wall clock advanced by an hour, and so did Cortex; the monotonic clock stood still.
     scripted.set(SLEPT);
     let mut at = Moment::now();
     at.wall += Duration::from_secs(3600);
@@ -359,7 +359,7 @@ async fn the_clock_is_measured_before_a_record_and_each_minute_while_it_runs() {
         let mut runs = runs.lock().unwrap();
         match seen.method.as_str() {
             "syncWithHeadsetClock" => adjusted(1.7e9, &seen.params),
-            // A paused clock runs ahead of the wall clock, which would look like a sleep.
+            // A paused clock runs ahead of the wall clock, which would look like sleep.
             "queryHeadsets" => {
                 looks += 1;
                 let known =

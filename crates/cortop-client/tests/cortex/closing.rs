@@ -1,5 +1,5 @@
-//! What becomes known of sessions that end or change without a word: the answer to `close` (§2.11),
-//! and what `querySessions` shows.
+//! How sessions that end or change without a warning become known: by the answer to `close`
+//! (§2.11), and by `querySessions`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Finding, choosing and connecting headsets (§2.5, §2.6), and letting them go.
+//! Finding, choosing, connecting and releasing headsets (§2.5, §2.6).
 
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ async fn a_headset_on_a_usb_cable_is_explained_and_not_chosen() {
     let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.contains("USB cable") && refusal.contains("dongle"), "{refusal}");
-    // Looked at once more, it is not explained once more.
+    // When listed again, it is not explained again.
     service.until_asked("queryHeadsets", 3).await;
     let events = tested.quit().await;
     assert_eq!(events.iter().filter_map(refused).count(), 1);
@@ -196,7 +196,7 @@ async fn looking_at_the_sessions_in_vain_is_told_once_and_done_ever_more_rarely(
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;
-    // Each look asks three times, with two tokens more.
+    // Each poll asks three times, with two more tokens.
     let asked = service.asked("querySessions").len();
     assert!((6..=30).contains(&asked), "{asked}");
     let told: Vec<_> = tested.quit().await.iter().filter_map(refused).collect();

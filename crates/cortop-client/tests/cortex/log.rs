@@ -1,5 +1,5 @@
-//! What the log tells: of which headset, in words before anything else, and no trouble where the
-//! user ordered it.
+//! The log names the headset, puts words before anything else, and shows no warnings about what the
+//! user ordered.
 
 use cortop_client::{Command, ConnectionStep, Event, RecordCommand, RecordEvent};
 use cortop_protocol::record::NewRecord;
@@ -55,7 +55,7 @@ async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_li
             assert!(log.has(&format!("INFO {id}: {words}")), "{id} {words}: {:#?}", log.lines());
         }
         assert!(log.has(&format!("WARN {id}: session")), "{id}: {:#?}", log.lines());
-        // Two warnings of one code within a moment.
+        // Two warnings with the same code in quick succession.
         let lost = |line: &String| line.contains("Cortex says 103: ") && line.contains(id);
         assert!(log.lines().iter().any(lost), "{id}: {:#?}", log.lines());
     }
@@ -71,7 +71,7 @@ async fn what_the_user_ordered_is_no_warning() {
     let start = Command::Record(RecordCommand::Start(session.clone(), new));
     let began = |event: &Event| matches!(event, Event::Record(_)).then_some(());
     rig.ask(start, began).await;
-    // Newer services say 0 around one's own close, before or after the answer.
+    // Newer services send warning 0 around our own close, before or after the answer.
     let (mut ended, mut warned) = (None, false);
     let both = |event: &Event| {
         match event {

@@ -1,4 +1,5 @@
-//! Another program of the same application beside cortop: what is its own stays as it is.
+//! Another program of the same application beside cortop: cortop leaves alone what belongs to the
+//! other program.
 
 use cortop_client::{Command, ConnectionStep, Event, Feed, RecordCommand};
 use cortop_protocol::{Error, RecordEvent, SessionId, Stream, record::NewRecord};
@@ -12,7 +13,7 @@ use crate::{
 
 const EPOCX: &str = "epocx:EPOCX-1A2B3C4D:connected";
 
-/// Another program with an activated session that streams and records; then cortop.
+/// Another program with an activated session that streams and records; then cortop starts.
 async fn shared() -> (SimHarness, OtherProgram, SessionId) {
     let mut rig = SimHarness::start(&["insight:connected", EPOCX]).await;
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
@@ -35,7 +36,7 @@ async fn only_session(other: &mut OtherProgram) -> Value {
 
 type Streams = (Vec<Stream>, Vec<Stream>, Vec<(Stream, Error)>);
 
-/// What flows here, what flows to the owner, and what does not and why.
+/// Which streams arrive here, which go to the owner, and which do not run and why.
 fn flowing(event: &Event) -> Option<Streams> {
     match event {
         Event::Subscribed { streams, theirs, refused, .. } => {
@@ -66,12 +67,12 @@ async fn another_programs_session_is_left_as_it_was() {
         _ => None,
     };
     assert!(rig.tested.until(foreign).await);
-    // `dev` was there before.
+    // `dev` was running before.
     let told = rig.tested.until(flowing).await;
     assert_eq!(told, (vec![Stream::Eeg], vec![Stream::Dev], Vec::new()));
     assert_eq!(rig.tested.until(running).await, ("theirs".to_owned(), true));
     assert_eq!(only_session(&mut other).await["streams"], json!(["dev", "eeg"]));
-    // What cortop subscribed to, cortop receives.
+    // cortop receives what cortop subscribed to.
     let received = loop {
         if let Feed::Sample(sample) = rig.tested.fed().await {
             break sample.subscription.stream;
@@ -108,7 +109,7 @@ async fn the_end_of_another_programs_session_is_no_beginning_of_ours() {
     let why = rig.tested.until(closed).await;
     assert!(why.contains("the program that opened it"), "{why}");
     rig.tested.until(reached(ConnectionStep::Choosing)).await;
-    // Its owner can open the next one at once, and pays for it alone.
+    // Its owner can open the next session at once, and pays for it alone.
     let open = json!({"headset": "EPOCX-1A2B3C4D", "status": "active"});
     other.ask("createSession", open).await;
     assert_eq!(activations_left(&mut other).await, json!(998));
@@ -120,7 +121,7 @@ async fn after_a_lost_connection_it_is_looked_at_again_or_let_go_but_never_opene
     for ends in [false, true] {
         let (mut rig, mut other, id) = shared().await;
         rig.tested.until(flowing).await;
-        // Clients count from 1, and cortop was the first.
+        // Clients are counted from 1, and cortop was the first.
         let drop = Injection { client: Some(1), ..Fault::Drop { close: true }.into() };
         rig.sim.control().inject(drop);
         let released = |event: &Event| matches!(event, Event::Released { .. }).then_some(());

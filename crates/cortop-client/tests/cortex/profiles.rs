@@ -52,11 +52,11 @@ async fn one_takes_the_place_of_another_and_all_that_happens_is_told() {
     rig.ask(unload(), uses(None)).await;
     let refusal = rig.ask(unload(), refused).await;
     assert!(refusal.contains("no profile is loaded"), "{refusal}");
-    // What another program does comes by warning 13.
+    // Warning 13 reports what another program does.
     let params = json!({"status": "load", "profile": "ana", "headset": INSIGHT});
     other.ask("setupProfile", params).await;
     rig.tested.until(ours("ana")).await;
-    // With that program goes its profile, after a while (warning 15).
+    // When that program ends, so does its profile, after a while (warning 15).
     drop(other);
     rig.tested.until(uses(None)).await;
     rig.tested.quit().await;
@@ -70,7 +70,7 @@ async fn what_another_application_has_loaded_is_not_taken_away() {
     let demo = Loaded { name: "demo".to_owned(), by_us: Some(false) };
     rig.tested.until(uses(Some(demo))).await;
     for command in [load("demo"), unload()] {
-        // The simulator does not keep what Launcher has loaded: it would be unknown.
+        // The simulator does not remember what Launcher has loaded: the profile would be unknown.
         rig.refuse("setupProfile", -32127);
         let refusal = rig.ask(command, refused).await;
         assert!(refusal.starts_with("setupProfile -32046"), "{refusal}");
@@ -96,7 +96,8 @@ async fn what_cortex_refuses_says_the_next_step() {
     rig.tested.quit().await;
 }
 
-/// After a crash a profile survives its program for a while, and is told to nobody (§7.5).
+/// After a crash, a profile outlives its program for a while without being reported to anyone
+/// (§7.5).
 #[tokio::test]
 async fn one_that_a_dead_program_left_behind_is_unloaded_by_name_once() {
     let mut loaded = false;

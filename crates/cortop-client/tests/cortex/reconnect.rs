@@ -1,4 +1,4 @@
-//! What becomes of everything when the connection is lost, refused, of no use, or ended.
+//! What happens when the connection is lost, refused, unusable, or closed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::service::{
     step,
 };
 
-/// Which try has failed, and why.
+/// Which attempt has failed, and why.
 fn waiting(event: &Event) -> Option<(u32, String)> {
     match event {
         Event::Link(Link::Waiting { error, attempt, .. }) => Some((*attempt, error.to_string())),
@@ -32,7 +32,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     assert!(matches!(tested.fed().await, Feed::Subscribed(_)));
 
     service.drop_connections();
-    // The next step is one for the connection: the session stays gone when it is back.
+    // The next step concerns the connection; the session stays gone when the connection is back.
     let why = tested.until(closed).await;
     assert!(why.contains("connection") && !why.contains("cortop reconnects"), "{why}");
     assert!(matches!(tested.fed().await, Feed::Ended(_)));
@@ -47,7 +47,7 @@ async fn a_lost_socket_brings_back_session_and_streams_and_no_second_debit() {
     let Feed::Subscribed(again) = tested.fed().await else { panic!() };
     assert_eq!(again.session.as_str(), format!("session-1-of-{INSIGHT}"));
 
-    // The token serves again, so nothing is authorized and nothing debited.
+    // The token is reused, so nothing is authorized and nothing debited.
     let authorized = service.asked("authorize");
     assert_eq!(authorized.len(), 1);
     assert_eq!(authorized[0].params["debit"], 3);
@@ -71,7 +71,7 @@ async fn a_service_that_is_not_there_yet_is_waited_for() {
         })
         .await;
     assert!(why.contains("nothing listens on") && why.contains("EMOTIV Launcher"), "{why}");
-    // What is asked for meanwhile is refused aloud, or remembered.
+    // What is requested meanwhile is either refused with a message or remembered.
     tested.command(Command::Scan { anyway: false }).await;
     assert!(tested.until(refused).await.contains("not connected"));
     let _service =
@@ -125,7 +125,7 @@ async fn a_connection_without_an_identity_is_opened_again_and_finally_blamed_on_
 async fn a_service_that_drops_us_once_it_has_greeted_is_left_in_peace_for_longer_and_longer() {
     let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(9))),
-        // Beyond any message: the link ends, each time after an activation.
+        // Longer than any valid message, so the link ends, each time after an activation.
         "subscribe" if seen.connection < 5 => Reply::Texts(vec!["x".repeat((1 << 20) + 1)]),
         _ => Reply::Usual,
     })

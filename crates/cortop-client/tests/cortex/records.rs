@@ -1,4 +1,4 @@
-//! Records and markers (§2.9, §3.4, §3.5): worked through, refused, and lost with the connection.
+//! Records and markers (§2.9, §3.4, §3.5): processed, refused, and lost with the connection.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     assert_eq!((first.label.as_str(), &first.value), ("eyes closed", &MarkerValue::Number(1)));
     let pressed = at.wall.as_duration().as_secs_f64();
     assert!((first.start - pressed).abs() < 0.1 && !first.is_interval(), "{first:?} {pressed}");
-    // The decoder is handed it too, for traces of streams that bring no markers.
+    // The decoder gets it too, for traces of streams that carry no markers.
     let handed = async |tested: &mut ClientUnderTest| loop {
         if let Feed::Marker(marker) = tested.fed().await {
             break marker;
@@ -107,7 +107,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
         text: MarkerText { label: "eyes closed".to_owned(), value: MarkerValue::Number(1) },
     };
     assert_eq!(handed(&mut rig.tested).await, expected);
-    // An interval does not end in the millisecond of its start.
+    // An interval must not end in the millisecond in which it starts.
     let second = Duration::from_secs(1);
     let end = MarkerCommand::End {
         session: session.clone(),
@@ -131,7 +131,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
     rig.tested.until(ready).await;
     let exported = |event: &Event| match event {
         Event::Record(event @ RecordEvent::Exported { folder, .. }) => {
-            // As people call it.
+            // By its title, as people call it.
             assert!(event.to_string().starts_with("record rest has been written"), "{event}");
             Some(folder.clone())
         }
@@ -226,7 +226,7 @@ async fn a_lost_connection_ends_the_record_and_says_so() {
     assert_eq!(events.iter().filter_map(ended).count(), 1);
 }
 
-/// Its warning 18 does not say of which record.
+/// Warning 18 of an older service does not name the record.
 #[tokio::test]
 async fn an_older_service_tells_the_end_of_its_work_in_its_own_way() {
     let mut slow = options(&["epocx:connected"]);
@@ -266,7 +266,7 @@ async fn a_command_with_an_id_is_answered_under_it_once() {
         }
     };
     let tracked = |id, command| Command::Tracked { id, command: Box::new(command) };
-    // There is no record to be marked or stopped.
+    // There is no record to mark or stop.
     let (first, second, third) = (CommandId(7), CommandId(8), CommandId(9));
     let refused = rig.ask(tracked(first, mark(&session, Moment::now())), outcome_of(first)).await;
     assert_eq!(refused.unwrap_err().method, Some(Method::InjectMarker));

@@ -1,4 +1,4 @@
-//! Sessions of our own after their end: which are opened again, how, and what that costs.
+//! Sessions of our own after their end: which are reopened, how, and what that costs.
 
 use cortop_client::{Command, ConnectionStep, Event, SessionMode, SessionPolicy};
 use cortop_protocol::{Session, session::SessionStatus};
@@ -17,7 +17,7 @@ fn status(seen: &crate::service::ReceivedRequest) -> String {
     seen.params["status"].as_str().unwrap_or_default().to_owned()
 }
 
-/// In which modes sessions were asked for so far.
+/// The modes in which sessions have been requested so far.
 fn asked(service: &ScriptedService) -> Vec<String> {
     service.asked("createSession").iter().map(status).collect()
 }
@@ -44,7 +44,7 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
         (SessionMode::Open, "no activation is left"),
     ] {
         if words.starts_with("activated again") {
-            // Before it is spent.
+            // Announced before it is spent.
             let announced = |event: &Event| match event {
                 Event::Activating { headset, used, left } => Some((headset.clone(), *used, *left)),
                 Event::Opened { .. } => panic!("not announced"),
@@ -60,7 +60,7 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
         rig.tested.until(reached(ConnectionStep::Streaming)).await;
         rig.order(Fault::Drop { close: true });
     }
-    // What it has is looked up each time.
+    // The licence is read again each time.
     rig.sim.control().licence(&["eeg"], 9);
     assert_eq!(rig.tested.until(opened).await.0, SessionMode::Active);
     rig.tested.until(reached(ConnectionStep::Streaming)).await;
@@ -81,7 +81,7 @@ async fn after_a_lost_connection_the_licence_pays_once_where_it_still_can_and_th
 async fn a_session_that_is_lost_before_it_streams_is_not_activated_again() {
     let service = ScriptedService::start(|seen| match seen.method.as_str() {
         "getLicenseInfo" => Reply::Result(licence(&["eeg"], json!(9))),
-        // Beyond any message: the link ends.
+        // Longer than any valid message: the link ends.
         "subscribe" if seen.connection < 3 => Reply::Texts(vec!["x".repeat((1 << 20) + 1)]),
         _ => Reply::Usual,
     })
@@ -89,7 +89,7 @@ async fn a_session_that_is_lost_before_it_streams_is_not_activated_again() {
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     assert_eq!(asked(&service), ["active", "open", "open", "open"]);
-    // At the user's word it is.
+    // At the user's request it is.
     let session = tested.events.iter().rev().find_map(object).unwrap();
     tested.command(Command::Close(session.id)).await;
     tested.until(closed).await;
@@ -273,7 +273,7 @@ async fn an_attempt_that_takes_too_long_can_be_called_off_and_leaves_no_session(
     });
     rig.tested.until(reached(ConnectionStep::Opening(INSIGHT.into()))).await;
     rig.ask(Command::CallOff(INSIGHT.into()), reached(ConnectionStep::Choosing)).await;
-    // One that is under way comes to its end first.
+    // An attempt that is under way is completed first.
     rig.order(Fault::Clear {});
     let late = |seconds: f64| Fault::Late {
         method: Some("createSession".to_owned()),

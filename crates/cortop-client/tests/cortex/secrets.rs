@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Runs a story, and gives what it gives and all that was logged meanwhile.
+/// Runs a scenario, and returns its result and everything that was logged meanwhile.
 pub(crate) fn logged<T>(story: impl Future<Output = T>) -> (T, String) {
     let log = LogCapture::default();
     let layer =
@@ -42,7 +42,7 @@ fn they_are_in_no_log_and_no_event_at_any_level() {
         let mut refusals = [-32015, -32014].into_iter();
         let service = ScriptedService::start(move |seen| match seen.method.as_str() {
             "hasAccessRight" => Reply::Result(json!({"accessGranted": false})),
-            // An answer that is cut off in the middle of a token, and one of another shape.
+            // An answer cut off in the middle of a token, and one of another shape.
             "querySessions" => {
                 Reply::Texts(vec![format!(r#"{{"id":{},"result":"{TOKEN}"#, seen.id)])
             }
@@ -77,7 +77,7 @@ fn what_cortex_echoes_of_them_is_hidden() {
         let service = ScriptedService::start(move |seen| {
             let refuse = |code: i64| {
                 let error = json!({"code": code, "message": echo});
-                // A slash may be escaped in JSON, and then is another text.
+                // A slash may be escaped in JSON, which makes the text different.
                 let text = json!({"error": error, "id": seen.id}).to_string().replace('/', "\\/");
                 Reply::Texts(vec![text])
             };
@@ -101,7 +101,7 @@ fn what_cortex_echoes_of_them_is_hidden() {
         tested.until(reached(ConnectionStep::Agreement)).await;
         service.warn(7, json!({"behavior": format!("{CLIENT_ID} asks with {TOKEN}")}));
         service.warn(99, json!({TOKEN: CLIENT_SECRET}));
-        // Longer than any text that is taken: cut in the middle of the secret.
+        // Longer than any accepted text: cut in the middle of the secret.
         service.warn(98, json!(format!("{}{CLIENT_SECRET}", "x".repeat(1010))));
         service.warn(17, json!("accepted"));
         tested.until(reached(ConnectionStep::Stopped)).await;

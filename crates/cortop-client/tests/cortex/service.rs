@@ -1,5 +1,5 @@
-//! A scripted Cortex service for the client's edge cases: it answers every method of the flow
-//! decently, unless the test's script has another answer.
+//! A scripted Cortex service for the client's edge cases: it answers every method of the flow as a
+//! real service would, unless the test's script has another answer.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,7 +25,7 @@ use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 use crate::pace::Pace;
 
-/// Credentials that must be seen nowhere but in requests.
+/// Credentials that must appear nowhere but in requests.
 pub(crate) const CLIENT_ID: &str = "id-of-the-application-0f0f";
 pub(crate) const CLIENT_SECRET: &str = "secret-of-the-application-1e1e";
 pub(crate) const TOKEN: &str = "aaa.token-of-the-user-2d2d+/=.ccc";
@@ -34,21 +34,21 @@ pub(crate) const TOKEN: &str = "aaa.token-of-the-user-2d2d+/=.ccc";
 pub(crate) const INSIGHT: &str = "INSIGHT-0A1B2C3D";
 pub(crate) const EPOCX: &str = "EPOCX-1A2B3C4D";
 
-/// What the script says to a request.
+/// The script's answer to a request.
 pub(crate) enum Reply {
-    /// The decent answer.
+    /// The usual answer.
     Usual,
     /// This `result`.
     Result(Value),
     /// This `error`.
     Error(i64, &'static str),
-    /// These messages as they are, in one write.
+    /// These messages unchanged, in one write.
     Texts(Vec<String>),
-    /// Nothing.
+    /// No answer.
     Nothing,
 }
 
-/// A request as it came, and on which connection.
+/// A request as received, and its connection.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedRequest {
     pub(crate) connection: usize,
@@ -77,7 +77,7 @@ impl Drop for ScriptedService {
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Of a paused clock: tests here let minutes pass.
+/// On a paused clock: these tests let minutes pass.
 pub(crate) const PACE: Duration = Duration::from_millis(250);
 
 impl ScriptedService {
@@ -102,7 +102,8 @@ impl ScriptedService {
         let task = tokio::spawn(async move {
             for connection in 0.. {
                 let (tcp, _) = listener.accept().await.unwrap();
-                // A paused clock runs on while one answer waits for another's acknowledgement.
+                // A paused clock advances while one answer waits for the acknowledgement of
+                // another.
                 tcp.set_nodelay(true).unwrap();
                 let (script, log) = (Arc::clone(&script), log.clone());
                 let (pushed, tls) = (pushed.subscribe(), tls.clone());
@@ -128,17 +129,17 @@ impl ScriptedService {
         }
     }
 
-    /// What was asked so far by some method.
+    /// The requests for a method so far.
     pub(crate) fn asked(&self, method: &str) -> Vec<ReceivedRequest> {
         of_method(&self.seen.borrow(), method).cloned().collect()
     }
 
-    /// Waits until a method has been asked for so often.
+    /// Waits until a method has been requested this many times.
     pub(crate) async fn until_asked(&self, method: &str, times: usize) {
         self.until(|seen| of_method(seen, method).count() >= times).await;
     }
 
-    /// Waits until what was asked so far is as wanted.
+    /// Waits until the requests so far satisfy a condition.
     pub(crate) async fn until(&self, wanted: impl Fn(&[ReceivedRequest]) -> bool) {
         let mut seen = self.seen.subscribe();
         let seen = seen.wait_for(|seen| wanted(seen));
@@ -226,7 +227,7 @@ pub(crate) fn licence(scopes: &[&str], quota: Value) -> Value {
     json!({"isOnline": true, "license": {"localQuota": quota, "scopes": scopes}})
 }
 
-/// One column for each stream asked for, named after it.
+/// One column for each requested stream, named after it.
 pub(crate) fn subscribed(params: &Value) -> Value {
     let success: Vec<_> = params["streams"]
         .as_array()
@@ -237,7 +238,8 @@ pub(crate) fn subscribed(params: &Value) -> Value {
     json!({"failure": [], "success": success})
 }
 
-/// Somebody is logged in, the application approved, one Insight connected, the licence basic.
+/// The usual answer: somebody is logged in, the application is approved, one Insight is connected,
+/// the licence is basic.
 fn usual(seen: &ReceivedRequest, sessions: &mut Vec<Value>) -> Value {
     let params = &seen.params;
     match seen.method.as_str() {
@@ -282,7 +284,7 @@ impl ClientUnderTest {
         Self { client: Client::spawn(config, sender), feed, events: Vec::new() }
     }
 
-    /// Reads events until one is what is waited for; they are kept.
+    /// Reads events until one is wanted; all are kept.
     pub(crate) async fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
         let found = timeout(PATIENCE, async {
             loop {
@@ -307,7 +309,7 @@ impl ClientUnderTest {
         self.client.commands.send(command).await.unwrap();
     }
 
-    /// Quits, reads on, and gives all events of the client's life.
+    /// Quits, reads on, and returns all events of the client's life.
     pub(crate) async fn quit(mut self) -> Vec<Event> {
         self.command(Command::Quit).await;
         let rest = timeout(Duration::from_secs(5), async {

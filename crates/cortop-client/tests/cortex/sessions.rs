@@ -144,7 +144,7 @@ async fn another_programs_session_is_shared_and_left_as_it_is() {
     assert!(service.asked("updateSession").is_empty(), "neither activated nor closed");
     assert!(events.iter().filter_map(closed).all(|why| why.contains("left open")));
 
-    // The user's own word goes over that.
+    // An explicit request of the user overrides that.
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
     tested.command(Command::Close("theirs".into())).await;
@@ -164,7 +164,7 @@ async fn another_programs_session_that_is_of_no_use_is_not_closed_for_that() {
     let mut tested = ClientUnderTest::start(config(&service.url));
     let refusal = tested.until(refused).await;
     assert!(refusal.starts_with("subscribe -32012"), "{refusal}");
-    // It is still looked at, and asked again.
+    // It is still followed, and subscribed to again later.
     tested.until(reached(ConnectionStep::Stopped)).await;
     tested.until(refused).await;
     tested.quit().await;
@@ -293,7 +293,7 @@ async fn a_session_whose_samples_come_back_is_carried_on() {
     service.push.send(sample.clone()).unwrap();
     service.warn(103, json!({"behavior": "No data for 30 s.", "headsetId": INSIGHT}));
     assert_eq!(tested.until(closed).await, "No data for 30 s.");
-    // What came back before does not count.
+    // What resumed earlier does not count.
     service.push.send(sample).unwrap();
     tested.until(reached(ConnectionStep::Streaming)).await;
     let events = tested.quit().await;
@@ -352,7 +352,7 @@ async fn a_session_that_is_listed_no_more_is_gone_though_nobody_said_so() {
     .await;
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(reached(ConnectionStep::Streaming)).await;
-    // Each warning about some headset makes the client look again.
+    // Each warning about a headset makes the client poll.
     let nudging = async {
         loop {
             service.warn(104, json!({"headsetId": EPOCX}));
@@ -388,7 +388,7 @@ async fn sessions_that_do_not_last_are_opened_with_growing_pauses() {
     for _ in 0..4 {
         tested.until(closed).await;
     }
-    // 0.5 + 1 + 2 + 4 s, and each time a moment for the old session to come back.
+    // 0.5 + 1 + 2 + 4 s, and each time a moment for the old session to resume.
     assert!(started.elapsed() >= Duration::from_secs(13), "{:?}", started.elapsed());
     tested.quit().await;
 }
@@ -465,10 +465,10 @@ async fn after_an_activation_whose_subscribe_fails_what_cortex_answered_last_is_
     assert_eq!((streams, refused_streams), (vec![Stream::Dev, Stream::Met], vec![Stream::Eeg]));
     tested.command(Command::Activate(session)).await;
     assert!(tested.until(refused).await.contains("not now"));
-    // `met` is unsubscribed, and the old refusal of `eeg` is no longer true.
+    // `met` is unsubscribed, and the old refusal of `eeg` no longer holds.
     let (_, streams, refused_streams) = tested.until(answered).await;
     assert_eq!((streams, refused_streams), (vec![Stream::Dev], vec![]));
-    // Then it is tried again by itself.
+    // Then it is retried automatically.
     let (_, streams, refused_streams) = tested.until(answered).await;
     let all = vec![Stream::Eeg, Stream::Dev, Stream::Met];
     assert_eq!((streams, refused_streams), (all, vec![]));

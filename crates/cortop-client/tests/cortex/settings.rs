@@ -1,5 +1,5 @@
-//! What is done to a headset besides streaming (§2.6, §2.9, §3.2): connection, settings, name,
-//! mapping, clock.
+//! Headset commands other than streaming (§2.6, §2.9, §3.2): connection, settings, name, mapping,
+//! clock.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ async fn a_headset_is_connected_the_way_the_user_wants() {
             _ => None,
         }
     };
-    // At 256 Hz Bluetooth cannot carry it (warning 112).
+    // At 256 Hz the data rate is too high for Bluetooth (warning 112).
     let bluetooth = connect(Some(ConnectionType::Bluetooth), None, EPOCX);
     let refusal = rig.ask(bluetooth, refused).await;
     assert!(refusal.starts_with("controlDevice 112") && refusal.contains("128 Hz"), "{refusal}");
@@ -139,7 +139,7 @@ async fn a_flex_is_connected_with_a_stored_mapping_which_is_shown() {
     rig.tested.quit().await;
 }
 
-/// Before 2.3 there was nothing to ask about mappings.
+/// Before 2.3 there were no mappings to query.
 #[tokio::test]
 async fn an_old_service_lists_its_headsets_without_mappings() {
     let service = ScriptedService::start(|seen| match seen.method.as_str() {

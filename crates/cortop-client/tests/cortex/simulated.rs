@@ -1,4 +1,4 @@
-//! The client before the simulator, and another program of the same application beside it.
+//! The client against the simulator, and another program of the same application beside it.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::{
     service::{CLIENT_ID, CLIENT_SECRET, ClientUnderTest, PACE, config, reached},
 };
 
-/// A service and the client before it.
+/// A simulated service and a client connected to it.
 pub(crate) struct SimHarness {
     pub(crate) sim: Sim,
     pub(crate) tested: ClientUnderTest,
     _pace: Pace,
 }
 
-/// Headsets as the command line spells them; whatever takes time takes little.
+/// Headsets as the command line spells them; delays are short.
 pub(crate) fn options(headsets: &[&str]) -> Options {
     let soon = Duration::from_millis(100);
     let delays = Delays {
@@ -54,14 +54,14 @@ impl SimHarness {
         Self { tested: ClientUnderTest::start(config), sim, _pace: Pace::start(PACE) }
     }
 
-    /// Waits until streams flow; gives the session.
+    /// Waits until streams are running. Returns the session.
     pub(crate) async fn streaming(&mut self) -> SessionId {
         let session = self.opened().await.1;
         self.tested.until(reached(ConnectionStep::Streaming)).await;
         session
     }
 
-    /// Waits until a session is opened: on which headset, and its id.
+    /// Waits until a session is opened. Returns its headset and its id.
     pub(crate) async fn opened(&mut self) -> (HeadsetId, SessionId) {
         self.tested
             .until(|event| match event {
@@ -75,13 +75,13 @@ impl SimHarness {
         self.sim.control().inject(fault);
     }
 
-    /// Has the next call of a method refused.
+    /// Makes the simulator refuse the next call of a method.
     pub(crate) fn refuse(&self, method: &str, code: i64) {
         let method = Some(method.to_owned());
         self.order(Fault::Refuse { method, code, message: None, times: 1 });
     }
 
-    /// Gives a command, and waits for what it brings.
+    /// Sends a command, and waits for its effect.
     pub(crate) async fn ask<T>(
         &mut self,
         command: Command,

@@ -1,5 +1,5 @@
-//! Sessions at work (§2.7, §2.8): in the mode that is wanted, found, several at once, and their
-//! streams chosen.
+//! Running sessions (§2.7, §2.8): opened in the wanted mode, found, several at once, and with
+//! chosen streams.
 
 use cortop_client::{
     Command, ConnectionStep, Event, Feed, SessionId, SessionMode, SessionPolicy, Stream,
@@ -51,7 +51,7 @@ async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
         _ => None,
     };
     rig.tested.until(all).await;
-    // Samples of each, alternating for as long as it takes.
+    // Samples of both, alternating for as long as it takes.
     for wanted in [&first, &second, &first, &second] {
         loop {
             match rig.tested.fed().await {
@@ -61,7 +61,7 @@ async fn two_headsets_have_a_session_each_and_both_keep_flowing() {
             }
         }
     }
-    // Closing one leaves the other alone.
+    // Closing one session leaves the other alone.
     rig.tested.command(Command::Close(first)).await;
     let one = |event: &Event| match event {
         Event::Sessions(list) if list.len() == 1 => Some(list[0].id.clone()),

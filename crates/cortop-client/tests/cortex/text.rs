@@ -1,4 +1,4 @@
-//! Text from the wire in log and events: harmless, and no flood.
+//! Text from the wire is harmless in log and events, and cannot flood them.
 
 use cortop_client::{ConnectionStep, Event};
 use serde_json::json;

@@ -1,4 +1,5 @@
-//! How far a connection is trusted (§1.2): the chain always, the name except on this machine.
+//! How far a connection is trusted (§1.2): the chain is always checked, the name except on this
+//! machine.
 
 use std::{fs, path::PathBuf, sync::Arc};
 
@@ -17,7 +18,7 @@ use tokio::{
 
 use crate::service::{ClientUnderTest, Reply, ScriptedService, config};
 
-/// A root and its key.
+/// A root certificate and its key.
 struct TestRoot {
     pem: String,
     der: CertificateDer<'static>,
@@ -35,14 +36,14 @@ impl TestRoot {
         Self::of(params)
     }
 
-    /// A certificate signed by itself, to sign others with, whether it may or not.
+    /// A self-signed certificate that signs others, whether it may or not.
     fn of(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let root = params.self_signed(&key).unwrap();
         Self { pem: root.pem(), der: root.der().clone(), issuer: Issuer::new(params, key) }
     }
 
-    /// How to serve with a certificate that this root has signed; `between` is sent with it.
+    /// The server configuration for a certificate signed by this root; `between` is sent with it.
     fn serve(
         &self,
         leaf: CertificateParams,
@@ -65,7 +66,7 @@ fn server(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> Arc<ServerConfi
     Arc::new(config.unwrap())
 }
 
-/// A service over TLS, and the file of a root to check it with.
+/// A service over TLS, and the file with a root to check it against.
 struct TlsService {
     service: ScriptedService,
     root: PathBuf,
@@ -88,7 +89,7 @@ async fn secure(name: &str) -> TlsService {
     TlsService::start(&root, root.serve(named(name), None)).await
 }
 
-/// Connects and says how far the connection is trusted, or why there is none.
+/// Connects. Returns how far the connection is trusted, or why it failed.
 async fn outcome(config: ClientConfig) -> Result<Security, String> {
     config.check().unwrap();
     let mut tested = ClientUnderTest::start(config);
@@ -129,7 +130,7 @@ async fn an_unknown_root_is_refused_whatever_the_name() {
     }
 }
 
-/// What a peer does that speaks no TLS of today: it takes the first message and answers with bytes.
+/// A peer that speaks no current TLS: it reads the first message and answers with these bytes.
 async fn peer(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -146,14 +147,16 @@ async fn peer(answer: &'static [u8]) -> String {
     format!("wss://localhost:{port}")
 }
 
-/// A `ServerHello` of TLS 1.1, and the alert of a server that knows no version of the client's.
+/// A `ServerHello` of TLS 1.1, and the alert of a server that supports none of the client's
+/// versions.
 const HELLO_OF_TLS_1_1: &[u8] = &[
     22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 47, 0,
 ];
 const PROTOCOL_VERSION: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
 
-/// Every way in which the socket can fail to be secure says which it is and what to do, in words.
+/// Every way in which the socket can fail to be secure says in words which one it is and what to
+/// do.
 #[tokio::test]
 async fn each_failure_of_tls_has_its_own_reason() {
     let root = TestRoot::new();
@@ -178,7 +181,7 @@ async fn each_failure_of_tls_has_its_own_reason() {
     let own_key = KeyPair::generate().unwrap();
     let own = of(|params| params.distinguished_name.push(DnType::CommonName, "own"));
     let own = own.self_signed(&own_key).unwrap();
-    // A certificate of the root that signs another one though it may not.
+    // A certificate of the root that signs another one although it may not.
     let mut no_ca = named("localhost");
     no_ca.distinguished_name.push(DnType::CommonName, "no authority");
     let no_ca_key = KeyPair::generate().unwrap();
@@ -255,7 +258,7 @@ async fn each_failure_of_tls_has_its_own_reason() {
             why.split(|c: char| !c.is_alphanumeric()).filter(|w| is_code(w)).collect();
         assert!(words.is_empty() && !why.contains(['{', '_', '"']), "{what}: {why}");
     }
-    // On this machine a wrong name is let pass, and said.
+    // On this machine a wrong name is accepted, and reported.
     let secure = TlsService::start(&root, root.serve(named("cortex.example.org"), None)).await;
     let config = config(&secure.service.url).ca_file(ca_file);
     assert_eq!(outcome(config).await, Ok(Security::WrongName));
@@ -272,7 +275,7 @@ async fn on_the_users_word_nothing_is_checked_on_this_machine() {
 async fn plain_text_in_place_of_tls_says_so() {
     let service = ScriptedService::start(|_| Reply::Usual).await;
     let root = secure("localhost").await.root;
-    // The file is gone with its folder: the check tells before anything else.
+    // The file is gone with its folder: the check reports that before connecting.
     let gone = config(&service.url).ca_file(root);
     assert!(gone.check().unwrap_err().to_string().contains("root.pem"));
 

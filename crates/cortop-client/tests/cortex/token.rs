@@ -1,4 +1,4 @@
-//! The token's end (§2.4): before it and after it streams flow on, and nobody has to do anything.
+//! The end of a token (§2.4): streams continue before and after it, and nobody has to do anything.
 
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ async fn it_is_renewed_before_its_end_without_a_debit() {
     let mut tested = ClientUnderTest::start(config(&service.url).debit(1));
     tested.until(reached(ConnectionStep::Streaming)).await;
     for number in 1..=3 {
-        // Between two looks at the service, which are whole seconds apart: no request is open.
+        // Between two polls of the service, which happen at whole seconds: no request is open.
         tokio::time::sleep(Duration::from_millis(2500)).await;
         tokio::time::advance(Duration::from_secs(47 * 3600)).await;
-        // All continue with the new one.
+        // All requests continue with the new one.
         let new = format!("a new token, number {number}");
         service
             .until(|seen| {
