@@ -1,45 +1,45 @@
-//! The one table of actions: keys, help overlay, footer, config template and the key
-//! table all come from it. Each view of the streams adds a row of its own.
+//! The single table of actions. Keys, help overlay, footer, config template and the manual's key table are
+//! all generated from it. Each view of the streams adds its own row.
 
 use std::iter;
 
 use super::{key::Key, pane::Pane};
 
-/// One row of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
-    /// What it does.
+    /// The action.
     pub action: Action,
-    /// The pane that must have the focus; `None` for every pane.
+    /// The pane that must have the focus; `None` if the key works in every pane.
     pub pane: Option<Pane>,
-    /// Its name after the dot in the config's `[keys]`.
+    /// The part after the dot of its name in the config's `[keys]`.
     pub name: &'static str,
     /// Its default keys.
     pub keys: &'static [Key],
-    /// The text in the help.
+    /// The help text.
     pub help: &'static str,
-    /// The word in the footer, where it is worth a place there.
+    /// The word in the footer; `None` if the footer does not show it.
     pub hint: Option<&'static str>,
-    /// What of a view it works on; `None` where it does its work in every view.
+    /// The feature that a view needs for the action to have an effect; `None` if it works in every view.
     pub(super) feature: Option<Feature>,
 }
 
-/// A part of a view that actions work on. A view that does not have it has no use for them.
+/// A feature of a view that actions work on. Views without it ignore those actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// The µV of a channel's row.
+    /// The height of a channel's row in µV.
     Amplitude,
-    /// The scale that follows the signal.
+    /// The automatic scale.
     AutoScale,
     /// The length of the window.
     Window,
     /// Sweep or scroll.
     Scrolling,
-    /// The glyphs that traces are drawn with.
+    /// The glyphs that draw traces.
     Glyphs,
-    /// How a spectrum is drawn: of which channels, up to which frequency, on which scale.
+    /// The channels, frequency range and scale of a spectrum.
     Spectrum,
-    /// The band of a map.
+    /// The frequency band of a topographic map.
     Band,
     /// Filters and montage.
     Filters,
@@ -51,15 +51,15 @@ pub enum Feature {
     ChannelScale,
     /// The cursors of a frozen picture.
     Cursor,
-    /// What can be scrolled back to.
+    /// A history to scroll back through.
     History,
-    /// The last message of each stream: the keys of the selection choose the stream, those of the
-    /// history scroll in its message.
+    /// The last message of each stream: the selection keys choose the stream, the history keys scroll in its
+    /// message.
     Messages,
 }
 
 impl Feature {
-    /// Whether what an action does to it depends on what is drawn at that moment.
+    /// Whether the effect of an action on this feature depends on what is drawn at that moment.
     pub(super) const fn depends_on_picture(self) -> bool {
         match self {
             Self::Selection
@@ -82,11 +82,12 @@ impl Feature {
 
 macro_rules! actions {
     ($($pane:ident { $($(#[hint = $hint:literal])? $action:ident $name:literal [$($key:expr),*] $help:literal $(on $feature:ident)?;)+ })+) => {
-        /// Everything a key can do.
+        /// Everything that a key can do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
             $($(#[doc = $help] $action,)+)+
-            /// Shows a view of the streams, by its place among the views, or again the one before it.
+            /// Shows a view of the streams, given by its index among the views; pressed again, returns to the
+            /// previous view.
             View(usize),
         }
 
@@ -270,7 +271,7 @@ actions! {
 }
 
 impl Action {
-    /// Whether it concerns the playing of a capture.
+    /// Whether it concerns the playback of a capture.
     #[must_use]
     pub const fn is_of_playback(self) -> bool {
         matches!(
@@ -286,7 +287,7 @@ impl Action {
     }
 }
 
-/// The sections of the table in the order of the help: the keys of every pane, then those of each.
+/// The sections of the table in the order of the help: the keys of all panes, then those of each pane.
 pub fn sections() -> impl Iterator<Item = Option<Pane>> {
     iter::once(None).chain(Pane::ALL.map(Some))
 }

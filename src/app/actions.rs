@@ -1,4 +1,4 @@
-//! What actions do.
+//! Performs actions.
 
 use super::{
     Action, App, Effect, HelpPane, LogPane, Pane, Severity, Sort, StreamsPane, dialog::Menu,
@@ -9,7 +9,7 @@ const OLDEST_LINE: &str = "this is the oldest line of the log";
 const NEWEST_LINE: &str = "the log follows the newest line";
 
 impl App {
-    /// Does an action at once.
+    /// Performs an action immediately.
     #[expect(clippy::too_many_lines, reason = "one arm an action, so that none is forgotten")]
     pub(super) fn perform(&mut self, action: Action) -> Vec<Effect> {
         let binding = self.settings.keymap.binding(action);
@@ -60,7 +60,7 @@ impl App {
             Action::PreviousMarker => return self.playback_to_marker(false),
             Action::NextMarker => return self.playback_to_marker(true),
             Action::PlaybackGoTo => return self.ask_playback_place(),
-            // Chosen from the palette there is no function key: ask for the number.
+            // The palette has no function key that would give the number: ask for it.
             Action::Mark | Action::MarkNow => self.mark(),
             Action::EndMarker => return self.end_marker(),
             Action::Records => {
@@ -156,7 +156,7 @@ impl App {
         }
     }
 
-    /// Takes the theme at a place, and names it.
+    /// Switches to the theme at an index, and shows its name.
     pub(super) fn choose_theme(&mut self, place: usize) {
         self.theme = place;
         if let Some(name) = self.settings.themes.get(self.theme) {

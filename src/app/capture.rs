@@ -1,4 +1,4 @@
-//! What the key of the capture does.
+//! The key that starts and stops a capture.
 
 use super::{
     App, Effect, Severity,
@@ -7,7 +7,7 @@ use super::{
 use cortop_files::capture::CaptureState;
 
 impl App {
-    /// Asks for the file of a capture, or ends the one that runs.
+    /// Asks for the file of a capture, or ends the running one.
     pub(super) fn toggle_capture(&mut self) -> Vec<Effect> {
         if self.capture.is_some() {
             return vec![Effect::Capture(None)];
@@ -34,7 +34,7 @@ impl App {
         Vec::new()
     }
 
-    /// A capture has begun, grown or ended.
+    /// A capture has started, grown or ended.
     pub(super) fn on_capture(&mut self, state: Option<CaptureState>) {
         match (&self.capture, &state) {
             (None, Some(state)) => {

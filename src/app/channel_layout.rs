@@ -1,32 +1,32 @@
-//! How the user arranged the channels of one stream: hidden, alone, in another order, drawn smaller
-//! or larger than the rest. Knows places among the stream's channels, neither labels nor values.
+//! How the user arranged the channels of one stream: hidden, alone, reordered, or drawn at another scale.
+//! Knows channels by index only, neither labels nor values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most doublings of a channel's own scale, up or down.
+/// Maximum doublings of a channel's own scale, up or down.
 const MOST_DOUBLINGS: i32 = 6;
 
-/// The arrangement of a stream's channels; the default is as they came.
+/// The arrangement of a stream's channels; by default in the stream's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChannelLayout {
-    /// A permutation of the first places; the rest follow in their own order.
+    /// A permutation of the first indices; the rest follow in their own order.
     order: Vec<usize>,
     hidden: BTreeSet<usize>,
-    /// The only one shown.
+    /// The only channel shown, if there is one.
     solo: Option<usize>,
-    /// Doublings of the common scale, for the channels with one of their own.
+    /// Doublings relative to the common scale, for channels with a scale of their own.
     doublings: BTreeMap<usize, i32>,
 }
 
 impl ChannelLayout {
-    /// The places of the channels shown, out of so many, in their order.
+    /// The indices of the channels shown, out of `all`, in their order.
     #[must_use]
     pub fn shown(&self, all: usize) -> Vec<usize> {
         let ordered = self.order.iter().copied().chain(self.order.len()..all);
         ordered.filter(|&place| place < all && self.shows(place)).collect()
     }
 
-    /// How many are shown.
+    /// The number of channels shown.
     #[must_use]
     pub fn count(&self, all: usize) -> usize {
         match self.solo {
@@ -35,7 +35,7 @@ impl ChannelLayout {
         }
     }
 
-    /// By how much a channel's scale differs from the common one, `None` if it has none of its own.
+    /// The factor between a channel's scale and the common one; `None` if it uses the common one.
     #[must_use]
     pub fn own_scale(&self, place: usize) -> Option<f32> {
         self.doublings.get(&place).map(|&doublings| 2_f32.powi(doublings))
@@ -61,12 +61,12 @@ impl ChannelLayout {
         self.hidden.insert(place);
     }
 
-    /// Shows this channel alone, or all as before.
+    /// Shows only this channel, or all of them again.
     pub(super) fn solo(&mut self, place: usize) {
         self.solo = if self.solo.is_none() { Some(place) } else { None };
     }
 
-    /// One doubling of the channel's scale more or less: larger values fit, or smaller ones show.
+    /// Doubles or halves the channel's scale: larger values fit, or smaller ones become visible.
     pub(super) fn scale(&mut self, place: usize, step: i32) {
         let doublings = self.doublings.entry(place).or_default();
         *doublings = (*doublings + step).clamp(-MOST_DOUBLINGS, MOST_DOUBLINGS);
@@ -75,7 +75,7 @@ impl ChannelLayout {
         }
     }
 
-    /// Two channels out of so many change places.
+    /// Swaps two channels out of `all`.
     pub(super) fn swap(&mut self, one: usize, other: usize, all: usize) {
         self.order.extend(self.order.len()..all);
         let at = |place| self.order.iter().position(|&own| own == place);

@@ -1,4 +1,4 @@
-//! What keys do to the channels, and to the cursors of a frozen picture.
+//! Keys that act on channels and on the cursors of a frozen picture.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use cortop_signal::{
     snapshot::Trace,
 };
 
-/// The selected channel, among those of its stream.
+/// The selected channel of a stream.
 struct Selected {
     stream: Stream,
-    /// Channels of the stream.
+    /// The number of channels of the stream.
     all: usize,
-    /// The places of those shown, and which of them it is.
+    /// The indices of the channels shown, and the selected position among them.
     shown: Vec<usize>,
     at: usize,
     place: usize,
@@ -31,8 +31,8 @@ impl App {
         Some(Selected { stream, all, shown, at, place })
     }
 
-    /// Selects the next channel up or down; in the inspector the next stream, in the band powers the
-    /// next sensor of `pow` or EEG.
+    /// Selects the next channel up or down; in the inspector the next stream, among the band powers the next
+    /// sensor of `pow` or EEG.
     pub(super) fn step_channel(&mut self, step: isize) {
         let view = self.streams.shown;
         if view.has(Feature::Messages) {
@@ -54,8 +54,8 @@ impl App {
         }
     }
 
-    /// The places of the sensors among the headset's, as their channels are arranged. Where pairs of
-    /// them are drawn, they are those of the headset.
+    /// The indices of the headset's sensors in the order in which their channels are arranged; in the
+    /// headset's order where the view draws pairs.
     fn sensor_places(&self) -> Vec<usize> {
         let entry = self.sessions.current();
         let all = entry.map_or(0, |entry| entry.session.headset.sensors.len());
@@ -96,7 +96,7 @@ impl App {
         self.select(stream, all, place);
     }
 
-    /// Marks the selected channel of EEG as bad, or no longer.
+    /// Marks the selected EEG channel as bad, or removes the mark.
     pub(super) fn mark_bad_channel(&mut self) {
         let Some(label) = self.selected().and_then(|selected| self.label_of(&selected)) else {
             return self.notify(Severity::Info, "only channels of EEG can be marked as bad");
@@ -117,20 +117,20 @@ impl App {
         self.notify(Severity::Info, text);
     }
 
-    /// The label of a channel of EEG.
+    /// The label of an EEG channel.
     fn label_of(&self, selected: &Selected) -> Option<Arc<str>> {
         let traces = self.traces().filter(|_| selected.stream == Stream::Eeg)?;
         let own = traces.channels.iter().find(|trace| trace.place == selected.place)?;
         Some(Arc::clone(&own.label))
     }
 
-    /// The trace of a label.
+    /// The trace with a label.
     fn trace(&self, label: &str) -> Option<&Trace> {
         self.traces()?.channels.iter().find(|trace| *trace.label == *label)
     }
 
-    /// Goes through the montages that there are: the selected channel is a reference, the mastoids are
-    /// where they are measured, and there are pairs where the view shows channels.
+    /// Switches to the next available montage: a reference needs a selected channel, linked mastoids need
+    /// mastoid channels, and pairs need a view that shows channels.
     pub(super) fn next_montage(&mut self) {
         let selected = self.selected().filter(|selected| selected.stream == Stream::Eeg);
         let channel = selected.as_ref().map(|selected| Montage::Channel(selected.place));
@@ -161,7 +161,7 @@ impl App {
         self.notify(Severity::Info, format!("montage: {name}"));
     }
 
-    /// Doubles the scale of the selected channel, or halves it.
+    /// Doubles or halves the scale of the selected channel.
     pub(super) fn scale_channel(&mut self, doublings: i32) {
         let Some(Selected { stream, place, .. }) = self.selected() else { return };
         self.streams.channels_mut(stream).scale(place, doublings);
@@ -184,14 +184,14 @@ impl App {
         self.notify(Severity::Info, "all channels in their original order and scale");
     }
 
-    /// Selects a channel by its place.
+    /// Selects the channel at an index.
     fn select(&mut self, stream: Stream, all: usize, place: usize) {
         let shown = self.streams.channels(stream).shown(all);
         self.streams.selected = shown.iter().position(|&own| own == place).unwrap_or_default();
     }
 
-    /// Moves the cursor; it appears in the middle of the window. `to` gets where it is and the
-    /// samples of two dot columns, which a braille cell has.
+    /// Moves the cursor; at first it appears in the middle of the window. `to` gets its position and the
+    /// number of samples in two dot columns, which make one braille cell.
     pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
         let Some(end) = self.streams.frozen.as_ref().map(|frozen| frozen.end) else {
             return self.notify(Severity::Info, "the cursor is there while the picture is frozen");
@@ -204,7 +204,7 @@ impl App {
         frozen.cursor = Some(moved.clamp(window.start.min(last), last));
     }
 
-    /// Sets the second cursor where the first is, or takes it away.
+    /// Places the second cursor at the first, or removes it.
     pub(super) fn second_cursor(&mut self) {
         self.move_cursor(|at, _| at);
         if let Some(frozen) = &mut self.streams.frozen {

@@ -1,4 +1,4 @@
-//! What keys do to headsets and sessions.
+//! Keys that act on headsets and sessions.
 
 use super::{
     Action, App, Effect, Pane, SessionField, Severity,
@@ -12,7 +12,7 @@ use cortop_client::{
 };
 
 impl App {
-    /// Tries at once what cortop would try again later.
+    /// Retries immediately what cortop would retry later.
     pub(super) fn connect(&mut self) -> Vec<Effect> {
         if self.is_streaming() {
             self.notify(Severity::Info, "connected: there is nothing to try again");
@@ -31,7 +31,7 @@ impl App {
         vec![Effect::Command(Command::Connect)]
     }
 
-    /// Scans for headsets, after a question where streams run.
+    /// Scans for headsets; asks first if streams are running.
     pub(super) fn scan(&mut self) -> Vec<Effect> {
         if matches!(self.link, Link::Waiting { .. }) {
             return self.connect();
@@ -43,7 +43,7 @@ impl App {
         Some(scan).filter(|_| !asks).into_iter().collect()
     }
 
-    /// Opens a session on the selected headset, or shows the one that it has.
+    /// Opens a session on the selected headset, or shows the session it has.
     pub(super) fn open_selected(&mut self) -> Vec<Effect> {
         if matches!(self.link, Link::Waiting { .. }) {
             return self.connect();
@@ -73,7 +73,7 @@ impl App {
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
     }
 
-    /// Opens no session on the selected headset any more.
+    /// Cancels the opening of a session on the selected headset.
     pub(super) fn call_off(&mut self) -> Vec<Effect> {
         let Some(id) = self.selected_headset() else { return Vec::new() };
         let key = |action| self.settings.keymap.keys(action).first();
@@ -103,7 +103,7 @@ impl App {
         self.follow(disconnect)
     }
 
-    /// Disconnects a headset, after a question where its session would end.
+    /// Disconnects a headset; asks first if that would end its session.
     pub(super) fn disconnect(&self, id: &HeadsetId) -> DialogAction {
         match self.confirmation(&Question::Disconnect(id.clone())) {
             Some(confirm) => DialogAction::Open(Box::new(Dialog::Confirm(confirm))),
@@ -121,7 +121,7 @@ impl App {
         selected
     }
 
-    /// The session shown, if it is open; else notifies the user why it cannot be used.
+    /// The session shown, if it is open; otherwise notifies the user why it cannot be used.
     pub(super) fn live_session(&mut self) -> Option<SessionId> {
         let current = self.sessions.current();
         if let Some(entry) = current.filter(|entry| self.is_live(entry)) {
@@ -142,7 +142,7 @@ impl App {
         None
     }
 
-    /// Unfolds the selected field, or folds it again. The titles of records are asked for.
+    /// Unfolds or folds the selected field; requests the titles of records for it.
     pub(super) fn unfold(&mut self) -> Vec<Effect> {
         self.sessions.unfold();
         let ids = self.sessions.current().and_then(|entry| entry.session.record_ids.as_ref());
@@ -162,7 +162,7 @@ impl App {
         }
     }
 
-    /// Asks whether to close the session shown, or to leave another program's.
+    /// Asks whether to close the session shown, or to leave it if it is another program's.
     pub(super) fn close(&mut self) {
         let Some(id) = self.live_session() else { return };
         if self.sessions.get(&id).is_some_and(|entry| entry.closing.is_some()) {
@@ -172,8 +172,8 @@ impl App {
         self.ask(&Question::CloseSession(id));
     }
 
-    /// Asks whether to activate the session shown; where no activation is left on this computer,
-    /// how many to move here.
+    /// Asks whether to activate the session shown; if no activation is left on this computer, asks how many
+    /// to move here.
     pub(super) fn activate(&mut self) {
         let Some(id) = self.live_session() else { return };
         let entry = self.sessions.get(&id);
@@ -189,7 +189,7 @@ impl App {
         }
     }
 
-    /// How many activations to move here where none is left, and what that costs.
+    /// The form that asks how many activations to move here if none is left, and states the cost.
     fn debit_form(&self, session: SessionId) -> Form {
         let mut notes = vec![
             "No activation is left on this computer.".to_owned(),

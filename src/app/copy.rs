@@ -1,4 +1,4 @@
-//! What is copied: the value that is selected in the focused pane.
+//! Copies the selected value of the focused pane.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ impl App {
         }
     }
 
-    /// The selected field of the session as Cortex wrote it, or why there is nothing of it.
+    /// The selected field of the session as Cortex sent it, or why it has no value.
     fn field(&self) -> Result<String, String> {
         let entry = self.sessions.current().ok_or("there is no session to copy from")?;
         let field = self.sessions.field();
@@ -66,8 +66,7 @@ impl App {
         }
     }
 
-    /// The selected channel's value at the cursor with its time in epoch seconds, or what is
-    /// missing for it.
+    /// The selected channel's value at the cursor with its time in epoch seconds, or what is missing.
     fn reading(&self) -> Result<String, &'static str> {
         if self.streams.frozen.is_none() {
             return Err("freeze the picture (space) and set the cursor (left, right) on a value");
@@ -91,7 +90,7 @@ impl App {
     }
 }
 
-/// A text as it is, all else as JSON.
+/// A string without quotes, anything else as JSON.
 fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Events of the client, and the newest snapshot of the signals.
+//! Handles the client's events and the newest snapshot of the signals.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use cortop_client::{
 };
 use cortop_signal::{Snapshot, view::ViewEnd};
 
-/// How long numbers are shown before they change.
+/// How long numbers stay before they are updated.
 const NUMBERS: Duration = Duration::from_millis(500);
 
 impl App {
@@ -88,7 +88,7 @@ impl App {
             }
             Event::Warning(warning) => self.on_warning(&warning),
             Event::Stopped { headset, refusal: Some(refusal) } => {
-                // It has come before as one of nothing in particular.
+                // The same refusal came before without a headset.
                 self.refusal.take_if(|last| *last == refusal);
                 self.stopped.insert(headset, refusal);
             }
@@ -101,7 +101,7 @@ impl App {
                 if self.is_streaming() {
                     self.notify(Severity::Problem, text);
                 } else {
-                    // Whatever was refused on the way there is history then.
+                    // Earlier refusals are history now.
                     self.notify_while(Condition::NotStreaming, Severity::Problem, text);
                 }
                 if !is_stopped(&self.link) {
@@ -111,7 +111,7 @@ impl App {
         }
     }
 
-    /// A session in place of a lost one is about to use an activation.
+    /// A session that replaces a lost one is about to use an activation.
     fn on_activating(&mut self, headset: HeadsetId, used: u64, left: Option<f64>) {
         let left = left.map(|left| format!(" of the {left} left here")).unwrap_or_default();
         let used = match used {
@@ -124,7 +124,7 @@ impl App {
         self.notify_while(until, Severity::Problem, text);
     }
 
-    /// A session is gone.
+    /// A session has ended.
     fn on_closed(&mut self, session: &SessionId, why: String, ordered: bool) {
         self.sessions.note(session, self.now, format!("closed: {why}"));
         let severity = if ordered { Severity::Info } else { Severity::Problem };
@@ -139,7 +139,7 @@ impl App {
         }
     }
 
-    /// The connection to the service is in another state.
+    /// The state of the connection to the service has changed.
     fn on_link(&mut self, link: Link) {
         if !matches!(link, Link::Up { .. }) && matches!(self.link, Link::Up { .. }) {
             self.headsets.forget();
@@ -165,7 +165,7 @@ impl App {
         }
     }
 
-    /// Notes in the history of a session what became of streams that cortop asked for.
+    /// Notes in a session's history what happened to streams that cortop requested.
     fn note_streams(&mut self, session: &SessionId, what: &str, streams: &[Stream]) {
         if !streams.is_empty() {
             let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
@@ -173,7 +173,7 @@ impl App {
         }
     }
 
-    /// Moves the focus to the headsets where one has to be opened next.
+    /// Moves the focus to the headsets pane if the user has to open one next.
     fn focus_headsets(&mut self) {
         let chooses = matches!(
             self.link,
@@ -185,7 +185,7 @@ impl App {
         }
     }
 
-    /// Opens the overview where one of several headsets has to be chosen.
+    /// Opens the overview if the user has to choose one of several headsets.
     fn compare_headsets(&mut self) {
         let chooses = matches!(
             self.link,
@@ -197,8 +197,8 @@ impl App {
         }
     }
 
-    /// Somebody is logged in, or nobody. What is known of another user's account is forgotten: the
-    /// new one's may never come.
+    /// The user has logged in or out. Forgets the account of a previous user, as the new user's may never
+    /// arrive.
     fn on_user(&mut self, user: Option<UserLogin>) {
         let name = |user: &Option<UserLogin>| user.as_ref().map(|user| user.username.clone());
         if self.user.as_ref().is_some_and(|before| name(before) != name(&user)) {
@@ -210,7 +210,7 @@ impl App {
         self.user = Some(user);
     }
 
-    /// A scan has ended: notifies the user of what was found, or of what to do where nothing was.
+    /// A scan has ended: notifies the user of its result, or of the next step if it found nothing.
     fn on_scan_end(&mut self) {
         if self.headsets.scanning.take().is_some() {
             match self.headsets.list.len() {
@@ -225,10 +225,10 @@ impl App {
         }
     }
 
-    /// Notifies the user of what a warning means. Cortex's own words are in the log.
+    /// Notifies the user of what a warning means. The log has Cortex's own words.
     fn on_warning(&mut self, warning: &Warning) {
-        // The end of a session that is known here is an event of its own, with its reason; those of
-        // others do not concern us.
+        // The end of a session known here is an event of its own, with its reason; other programs' sessions
+        // do not concern us.
         if matches!(warning.code, warning::STREAMS_STOPPED | warning::SESSION_CLOSED)
             && warning.session().is_some()
         {
@@ -266,7 +266,7 @@ impl App {
         self.refresh_numbers();
     }
 
-    /// Takes the newest numbers over when those shown have stood long enough.
+    /// Shows the newest numbers once those on the screen have been there long enough.
     pub(super) fn refresh_numbers(&mut self) {
         let now = self.now.instant;
         if now.saturating_duration_since(self.held.0) >= NUMBERS
@@ -277,7 +277,7 @@ impl App {
     }
 }
 
-/// Whether signing in is under way: what has stopped it may do so again.
+/// Whether signing in is under way: it may fail again for the same reason.
 pub(super) const fn is_signing_in(link: &Link) -> bool {
     matches!(
         link,
@@ -293,7 +293,7 @@ pub(super) const fn is_signing_in(link: &Link) -> bool {
     )
 }
 
-/// Whether a refusal has stopped the way to streaming.
+/// Whether a refusal stops the progress towards streaming.
 pub(super) fn is_stopped(link: &Link) -> bool {
     matches!(link, Link::Up { step: ConnectionStep::Stopped, .. })
 }

@@ -1,4 +1,4 @@
-//! What keys and other programs do with LSL and with markers from outside.
+//! Keys for LSL, and markers from other programs.
 
 use super::{App, Effect, Severity, forms::mark};
 use crate::exchange::OutsideMarker;
@@ -6,12 +6,12 @@ use cortop_client::{Command, HeadsetCommand, HeadsetId, Moment};
 use jiff::{SignedDuration, Timestamp};
 
 impl App {
-    /// Serves the streams of the headset shown by LSL, or stops if they are.
+    /// Serves the streams of the headset shown over LSL, or stops serving them.
     pub(super) fn toggle_lsl(&mut self) -> Vec<Effect> {
         let shown = self.headset().cloned();
         let before = self.lsl.as_ref().map(|lsl| lsl.headset.clone());
         let next = shown.filter(|shown| before.as_ref() != Some(shown));
-        // While times go out, the clock behind them is to be known.
+        // LSL sends times, so keep measuring the offset of the clock behind them.
         let measure = |headset: HeadsetId, always| {
             Effect::Command(Command::Headset(HeadsetCommand::MeasureClock(headset, always)))
         };
@@ -31,8 +31,8 @@ impl App {
         effects
     }
 
-    /// Sets a marker of another program in every session: in its record if one runs, else in its
-    /// picture only.
+    /// Sets a marker of another program in every session: in its record if one is running, else only among
+    /// its samples.
     pub(super) fn on_outside_marker(&mut self, marker: &OutsideMarker) -> Vec<Effect> {
         self.notify(Severity::Info, format!("marker {} from outside", marker.text()));
         let live = self.sessions.live().filter(|entry| self.is_live(entry));
@@ -45,7 +45,7 @@ impl App {
         live.map(effect).collect()
     }
 
-    /// A moment by the clock of a headset.
+    /// A moment by a headset's clock.
     pub(super) fn headset_time(&self, headset: &HeadsetId, at: Moment) -> Timestamp {
         let clock = self.headsets.clocks.get(headset);
         let offset = clock.map_or(0.0, |clock| clock.offset);

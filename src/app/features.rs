@@ -1,20 +1,20 @@
-//! Which features the view shown has, so that no key changes what nobody sees.
+//! Which features the current view has, so that no key changes something invisible.
 
 use super::{Action, App, Binding, Feature, Severity, StreamsPane, records::RunningRecord};
 use cortop_client::{ConnectionStep, Link, Stream, headset::HeadsetStatus, session::SessionStatus};
 
 impl App {
-    /// Changes a setting of the picture; `change` returns its new value in words.
+    /// Changes a setting of the picture; `change` returns the new value as text.
     pub(super) fn set(&mut self, change: impl FnOnce(&mut StreamsPane) -> String) {
         let text = change(&mut self.streams);
         self.notify(Severity::Info, text);
     }
 
-    /// Whether the view shown has a feature.
+    /// Whether the current view has a feature.
     pub(super) fn has(&self, feature: Feature) -> bool {
-        // Without a session nothing is drawn yet, and every view may come to show it.
+        // Without a session nothing is drawn yet, and any view may come to show it.
         let subscribed = self.sessions.current().map(|entry| &entry.subscribed);
-        // What has ended may still be drawn.
+        // A stream that has ended may still be drawn.
         let drawn = self.traces().map(|traces| traces.subscription.stream);
         let flows =
             |stream| drawn == Some(stream) || subscribed.is_none_or(|own| own.contains(&stream));
@@ -25,20 +25,20 @@ impl App {
         view.has(feature) && is_drawn && (!of_eeg || source == Some(Stream::Eeg))
     }
 
-    /// The record that runs in the session shown.
+    /// The running record of the session shown.
     #[must_use]
     pub fn running_record(&self) -> Option<&RunningRecord> {
         self.records.running_in(self.sessions.current.as_ref()?)
     }
 
-    /// Whether a row of the table is that of the view shown.
+    /// Whether a row of the table belongs to the current view.
     #[must_use]
     pub fn is_shown(&self, binding: &Binding) -> bool {
         let Action::View(place) = binding.action else { return false };
         self.settings.keymap.views().get(place).is_some_and(|view| *view == self.streams.shown)
     }
 
-    /// Whether an action has something to work on at the moment, in the view shown.
+    /// Whether an action has something to act on at the moment in the current view.
     #[must_use]
     pub fn is_available(&self, binding: &Binding) -> bool {
         let live = self.sessions.current().filter(|entry| self.is_live(entry));
@@ -48,7 +48,7 @@ impl App {
         let can = match binding.action {
             Action::Record => self.running_record().is_some() || is_activated == Some(true),
             action if action.is_of_playback() => self.playback.is_some(),
-            // What is played is over.
+            // A capture that is being played cannot be captured.
             Action::Capture => self.playback.is_none(),
             Action::RecordFiles => {
                 self.playback.is_none() && (self.recorder.is_some() || self.headset().is_some())
@@ -58,7 +58,7 @@ impl App {
             }
             Action::Mark | Action::MarkNow => self.marked_session().is_some(),
             Action::EndMarker => self.open_marker().is_some(),
-            // A choice waits for another key.
+            // While a choice is pending, another key continues.
             Action::Connect => {
                 let chooses = matches!(self.link, Link::Up { step: ConnectionStep::Choosing, .. });
                 !self.is_streaming() && !chooses

@@ -1,4 +1,4 @@
-//! What keys do about recordings to files on this computer.
+//! Keys for recording to files on this computer.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -11,13 +11,13 @@ use cortop_files::recorder::{
     BidsOptions, RecorderOptions, RecorderState, RecordingFormat, human_size,
 };
 
-/// Among the formats: a BIDS dataset.
+/// The format that makes the folder a BIDS dataset.
 const BIDS: &str = "bids";
-/// A headset that comes back within this time goes on in the same files.
+/// A headset that reconnects within this time continues in the same files.
 const RESUME_WITHIN: Duration = Duration::from_secs(600);
 
 impl App {
-    /// Asks what to record the headset shown to, or whether to stop what runs.
+    /// Asks where to record the headset shown, or whether to stop the running recording.
     pub(super) fn record_files(&mut self) {
         if self.recorder.is_some() {
             return self.ask(&Question::StopFiles);
@@ -39,7 +39,7 @@ impl App {
         self.dialog = Some(Dialog::Form(Form::new(title, kind, fields)));
     }
 
-    /// What has become of the recording to files.
+    /// The state of the recording to files has changed.
     pub(super) fn on_recorder(&mut self, state: Result<Option<RecorderState>, String>) {
         match state {
             Err(why) => {
@@ -71,7 +71,7 @@ impl App {
         }
     }
 
-    /// Whether a headset is recorded to files.
+    /// Whether a headset is being recorded to files.
     pub(super) fn is_recorded(&self, headset: &HeadsetId) -> bool {
         let own = self.recorder.as_ref();
         own.is_some_and(|own| own.headset.as_ref().is_none_or(|only| only == headset))
@@ -81,7 +81,7 @@ impl App {
 /// The effect of the form. `bids` among the formats makes the folder a BIDS dataset.
 ///
 /// # Errors
-/// The place of the field that cannot be so, and a sentence with what it can be.
+/// The index of the invalid field, and a sentence that says what it accepts.
 pub(super) fn record_files(
     headset: &HeadsetId,
     mains: Option<u16>,

@@ -1,4 +1,4 @@
-//! What comes of forms that are filled in.
+//! Turns submitted forms into actions.
 
 use std::path::PathBuf;
 
@@ -18,19 +18,19 @@ use cortop_client::{
     settings::CustomInfo,
 };
 
-/// Characters of a subject's name (docs/protocol.md §3.6).
+/// Maximum length of a subject's name in characters (docs/protocol.md §3.6).
 const SUBJECT: usize = 30;
 
-/// The word that has to be typed before a record is deleted.
+/// The word to type before a record is deleted.
 pub(super) const DELETE: &str = "delete";
 
-/// What is wrong with which field.
+/// The index of a field, and what is wrong with it.
 type Complaint = (usize, String);
 
-/// What a form does.
+/// What a submitted form leads to.
 ///
 /// # Errors
-/// The place of the field that cannot be so, and a sentence with what it can be.
+/// The index of the invalid field, and a sentence that says what it accepts.
 pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
     let fields = &form.fields;
     let filled = |at: usize| fields.get(at).map_or("", FormField::filled);
@@ -101,7 +101,8 @@ pub(super) fn submit(form: &Form) -> Result<DialogAction, Complaint> {
     Ok(DialogAction::Effects(vec![effect]))
 }
 
-/// What a key does at once, before anything is filled in. `action`: what it does without the form.
+/// The action of a shortcut key before anything is filled in. `action`: what the key does outside of the
+/// form.
 pub(super) fn shortcut(form: &Form, key: Key, action: Option<Action>) -> Option<DialogAction> {
     if form.kind == FormKind::NoRecord {
         return action.filter(|action| *action == Action::Record).map(DialogAction::Action);
@@ -115,8 +116,8 @@ pub(super) fn shortcut(form: &Form, key: Key, action: Option<Action>) -> Option<
     Some(DialogAction::Effects(vec![mark(session.clone(), marker, *beside)]))
 }
 
-/// The effect that sets a marker: in the record of a session, or, where none runs, among its samples,
-/// at a time by the headset's clock.
+/// The effect that sets a marker: in the record of a session or, if none is running, among its samples, at a
+/// time by the headset's clock.
 pub(super) fn mark(session: SessionId, marker: OutsideMarker, beside: Option<Timestamp>) -> Effect {
     if let Some(time) = beside {
         let text = marker.text();

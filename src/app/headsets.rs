@@ -1,4 +1,4 @@
-//! The headsets that the service sees, and which of them is selected.
+//! The headsets that the service sees, and the selected one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,34 +13,34 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus};
 /// The headsets pane's state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeadsetsPane {
-    /// As the service last listed them, in its order.
+    /// The headsets as the service last listed them, in its order.
     pub(crate) list: Vec<Headset>,
     /// The selected one.
     pub(crate) selected: Option<HeadsetId>,
     /// Since when each has had its status.
     pub(crate) since: BTreeMap<HeadsetId, Instant>,
-    /// How far the clock of each headset is from ours, as last measured.
+    /// The offset of each headset's clock from ours, as last measured.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
-    /// Since when a scan runs, if one does.
+    /// Since when a scan has been running, if one is.
     pub(crate) scanning: Option<Instant>,
     /// Whether the service has listed its headsets on this connection.
     pub(crate) known: bool,
-    /// Those that it listed on the connection before.
+    /// The headsets it listed on the previous connection.
     pub(crate) last_listed: Vec<HeadsetId>,
-    /// Whether the overview of all is open.
+    /// Whether the overview of all headsets is open.
     pub(crate) overview: bool,
     /// What its rows are sorted by.
     pub(crate) sort: Sort,
-    /// Its headsets in the order in which they were last sorted: rows that moved by themselves could
-    /// not be hit.
+    /// The headsets of the overview in the order of the last sort: rows that moved on their own would be hard
+    /// to select.
     pub(super) order: Vec<HeadsetId>,
-    /// Those picked to be opened together.
+    /// The headsets picked to be opened together.
     pub(crate) picked: BTreeSet<HeadsetId>,
 }
 
 impl HeadsetsPane {
-    /// Replaces the list; the selection stays on its headset, or goes to the first. Deduplicates by
-    /// id: two rows with the same id could not be selected separately.
+    /// Replaces the list; the selection stays on its headset, or moves to the first. Deduplicates by id: two
+    /// rows with the same id could not be selected separately.
     pub(super) fn replace(&mut self, mut list: Vec<Headset>, now: Instant) {
         let mut known = BTreeSet::new();
         list.retain(|headset| known.insert(headset.id.clone()));
@@ -61,7 +61,7 @@ impl HeadsetsPane {
         }
     }
 
-    /// Forgets what the service reported, as the connection to it is lost; keeps what the user chose.
+    /// Forgets what the service reported, after the connection is lost; keeps what the user chose.
     pub(super) fn forget(&mut self) {
         let Self { overview, sort, .. } = *self;
         let (selected, order) = (self.selected.take(), mem::take(&mut self.order));
@@ -82,7 +82,7 @@ impl HeadsetsPane {
         }
     }
 
-    /// Picks the selected headset, or drops it again, and goes to the next row of a list.
+    /// Picks or unpicks the selected headset and moves to the next row.
     pub(super) fn toggle_picked(&mut self, rows: &[HeadsetId]) {
         let Some(id) = self.selected.clone() else { return };
         if !self.picked.remove(&id) {
@@ -91,7 +91,7 @@ impl HeadsetsPane {
         self.step(rows, 1);
     }
 
-    /// The selected headset's place in the list.
+    /// The index of the selected headset in the list.
     #[must_use]
     pub(crate) fn position(&self) -> Option<usize> {
         let selected = self.selected.as_ref()?;

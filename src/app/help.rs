@@ -1,19 +1,19 @@
-//! The help overlay's state: what narrows it, and its page.
+//! The state of the help overlay: its filter and its page.
 
 use super::{App, Binding, Effect, Key, action::Action, dialog::TextInput, section_name};
 
 /// The open help.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HelpPane {
-    /// What is typed to narrow it.
+    /// The filter.
     pub(crate) filter: TextInput,
-    /// Its page, counted past the last: drawing takes it modulo the number of pages.
+    /// The page number, which may exceed the last page: drawing takes it modulo the number of pages.
     pub(crate) page: usize,
 }
 
 impl HelpPane {
-    /// Whether a row of the table is one that was searched for: by its key, exactly, or by words of
-    /// what it does, of its name or of its section.
+    /// Whether a row of the table matches the filter: exactly by its key, or by words of its help, name or
+    /// section.
     #[must_use]
     pub fn finds(&self, binding: &Binding, keys: &[Key]) -> bool {
         let text = format!("{} {} {}", section_name(binding.pane), binding.name, binding.help);
@@ -21,7 +21,7 @@ impl HelpPane {
         self.matches(&text, |word| spelled.iter().any(|key| key == word))
     }
 
-    /// Whether a text has all words of the filter; `is_front` recognizes what stands before it.
+    /// Whether a text contains all words of the filter; `is_front` recognizes what precedes the text.
     #[must_use]
     pub fn matches(&self, text: &str, is_front: impl Fn(&str) -> bool) -> bool {
         let text = text.to_lowercase();
@@ -31,8 +31,8 @@ impl HelpPane {
 }
 
 impl App {
-    /// Handles a key while the help is open: what can be typed narrows it, except for the keys that
-    /// close it; `q` closes it as long as nothing is typed.
+    /// Handles a key while the help is open: text narrows it, except for the keys that close it; `q` closes
+    /// it while the filter is empty.
     pub(super) fn on_help_key(&mut self, key: Key, action: Option<Action>) -> Vec<Effect> {
         let Some(help) = &mut self.help else { return Vec::new() };
         let is_empty = help.filter.text().is_empty();

@@ -1,5 +1,4 @@
-//! The frozen picture, how it moves through the history, and the inspector, which scrolls by the same
-//! keys.
+//! The frozen picture, its movement through the history, and the inspector, which scrolls with the same keys.
 
 use std::{ops::Range, sync::Arc};
 
@@ -11,7 +10,7 @@ use cortop_signal::{
     view::ViewEnd,
 };
 
-/// Keys that may be typed ahead.
+/// Maximum number of keys typed ahead.
 const AHEAD: usize = 32;
 /// Lines that a page key scrolls in the inspector.
 const PAGE: usize = 10;
@@ -19,16 +18,16 @@ const PAGE: usize = 10;
 const START: &str = "this is the start of the history";
 const LIVE: &str = "the picture is live: it shows the newest samples";
 
-/// The whole history of a stream, as far as the newest picture describes it.
+/// The whole history of a stream, as described by the newest picture.
 struct Timeline<'a> {
     traces: &'a Traces,
-    /// The division of a window as long as the one asked for.
+    /// The binning of a window of the requested length.
     bins: Binning,
 }
 
 impl App {
-    /// Does an action. One that depends on the picture waits until the picture asked for has come:
-    /// what is drawn until then may be another stream's, or of another time.
+    /// Performs an action. If it depends on the picture, it waits until the requested picture has arrived:
+    /// what is drawn until then may belong to another stream or time.
     pub(super) fn apply(&mut self, action: Action) -> Vec<Effect> {
         if !self.depends_on_picture(action) || (self.ahead.is_empty() && self.answers(action)) {
             return self.perform(action);
@@ -41,7 +40,7 @@ impl App {
         Vec::new()
     }
 
-    /// Does what was typed ahead of a picture that has come.
+    /// Performs the actions that were typed ahead of a picture, once that has arrived.
     pub(super) fn apply_ahead(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         while let Some(action) = self.ahead.front().copied().filter(|&action| self.answers(action))
@@ -52,19 +51,19 @@ impl App {
         effects
     }
 
-    /// Whether what an action does depends on what the picture shows.
+    /// Whether an action depends on what the picture shows.
     fn depends_on_picture(&self, action: Action) -> bool {
         let feature = self.settings.keymap.binding(action).and_then(|row| row.feature);
-        // Which montages there are depends on the channels.
+        // The available montages depend on the channels.
         action == Action::Reference && self.has_picture(Stream::Eeg)
             || action == Action::Freeze
             || action == Action::Copy && self.focus == Pane::Streams
-            // In the inspector it goes to the end of the message.
+            // In the inspector, `newest` moves to the end of the message.
             || action == Action::Newest && self.streams.shown.has(Feature::Messages)
             || feature.is_some_and(|feature| feature.depends_on_picture() && self.has(feature))
     }
 
-    /// Whether the snapshot at hand is of what an action is about.
+    /// Whether the current snapshot is the picture that an action works on.
     fn answers(&self, action: Action) -> bool {
         let (view, streams) = (&self.snapshot.view, &self.streams);
         let of_stream = view.headset.as_ref() == self.headset()
@@ -105,7 +104,7 @@ impl App {
         Some(Timeline { traces, bins: Binning { samples, ..traces.bins } })
     }
 
-    /// Half a window back in the history, or a page in the message of the inspector.
+    /// Half a window back in the history, or a page up in the inspector's message.
     pub(super) fn earlier(&mut self) {
         if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|line| line.saturating_sub(PAGE));
@@ -113,7 +112,7 @@ impl App {
         self.travel(START, |end, half, _| end.saturating_sub(half));
     }
 
-    /// Half a window forward, or a page in the message.
+    /// Half a window forward, or a page down in the message.
     pub(super) fn later(&mut self) {
         if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|line| line.saturating_add(PAGE));
@@ -129,7 +128,7 @@ impl App {
         self.travel(START, |_, half, oldest| oldest + 2 * half);
     }
 
-    /// Back to now, or the end of the message.
+    /// The newest sample, or the end of the message.
     pub(super) fn newest(&mut self) {
         if self.streams.shown.has(Feature::Messages) {
             return self.scroll_message(|_| usize::MAX);
@@ -139,9 +138,9 @@ impl App {
         }
     }
 
-    /// Moves the end of the picture through the history; at the newest sample it goes live. `to` gets
-    /// the present end, half a window and the oldest index, in samples. `edge` is the notice
-    /// where that moves nothing.
+    /// Moves the end of the picture through the history; at the newest sample the picture goes live. `to`
+    /// gets the current end, half a window and the oldest index, in samples. `edge` is the notice if nothing
+    /// moves.
     fn travel(&mut self, edge: &str, to: impl FnOnce(u64, u64, u64) -> u64) {
         let Some(Timeline { traces, bins }) = self.timeline() else {
             return self.notify(Severity::Info, "there is no history yet");
@@ -150,7 +149,7 @@ impl App {
         let before = self.streams.frozen.as_ref().map(|frozen| frozen.end);
         let now = before.unwrap_or(traces.end);
         let end = to(now, half, oldest).max((oldest + half).min(newest));
-        // A gap, however long, is crossed in one step: its edges are what there is to be seen.
+        // A gap, however long, is crossed in one step: only its edges are worth seeing.
         let gap = traces.gaps.iter().map(|gap| &gap.samples).find(|gap| {
             gap.start <= end.saturating_sub(bins.samples) && end <= gap.end && gap.start > oldest
         });
@@ -177,8 +176,8 @@ impl App {
         }
     }
 
-    /// The samples of the window that the frozen picture shows, as far as they are kept, and those
-    /// of two dot columns, which a braille cell has.
+    /// The samples that the frozen picture shows, as far as they are kept, and the number of samples in two
+    /// dot columns, which make one braille cell.
     pub(super) fn frozen_window(&self, end: u64) -> Option<(Range<u64>, u64)> {
         let Timeline { traces, bins } = self.timeline()?;
         let start = bins.start(bins.first_of_window(end)).max(traces.oldest).min(end);

@@ -1,4 +1,4 @@
-//! What a key does: an open dialog handles it, else the keymap decides.
+//! Handles keys: an open dialog first, else the keymap.
 
 use tracing::debug;
 
@@ -9,12 +9,12 @@ use super::{
 };
 use cortop_client::{Command, CommandId, Error, RecordCommand};
 
-/// Forms whose answers are waited for; the oldest goes first.
+/// Maximum number of submitted forms awaiting their answer; the oldest is dropped first.
 const SENT: usize = 16;
 
 impl App {
-    /// Handles a key: an open dialog takes it, else it does the focused pane's action or a global
-    /// one. The open help takes it likewise. What concerns the screen works everywhere.
+    /// Handles a key. An open dialog takes it, and so does the open help; otherwise it performs an action of
+    /// the focused pane or a global one. Keys that concern the screen work everywhere.
     pub(super) fn on_key(&mut self, key: Key) -> Vec<Effect> {
         let action = self.settings.keymap.action(self.focus, key);
         if let Some(dialog) = self.dialog.take() {
@@ -79,8 +79,8 @@ impl App {
         }
     }
 
-    /// Brings an open dialog up to date: the selection of a list stays on its item, a question is
-    /// renewed, or withdrawn where nothing is left to ask.
+    /// Updates an open dialog: the selection of a list stays on its item; a question is renewed, or withdrawn
+    /// if nothing is left to ask.
     pub(super) fn refresh_dialog(&mut self) {
         match &self.dialog {
             Some(Dialog::Confirm(confirm)) => {
@@ -97,7 +97,7 @@ impl App {
         }
     }
 
-    /// Does what was chosen in a dialog.
+    /// Performs what was chosen in a dialog.
     pub(super) fn follow(&mut self, action: DialogAction) -> Vec<Effect> {
         match action {
             DialogAction::Action(action) => return self.apply(action),
@@ -118,7 +118,7 @@ impl App {
         Vec::new()
     }
 
-    /// Shows the session that a command opens or adopts, once it is there.
+    /// Shows the session that a command opens or adopts, once it exists.
     fn show_opened(&mut self, command: &Command) {
         let headset = match command {
             Command::Open { headset, .. } => Some(headset),
@@ -133,8 +133,8 @@ impl App {
         }
     }
 
-    /// Gives an id to the commands of a form, and to those that close a session: by it their answers
-    /// find the form or the session. Remembers a record that is ordered.
+    /// Gives an id to the commands of a form and to those that close a session, so that their answers find
+    /// the form or the session. Remembers an ordered record.
     fn sent_from(&mut self, dialog: &Dialog, mut action: DialogAction) -> DialogAction {
         let DialogAction::Effects(effects) = &mut action else { return action };
         for effect in effects {
@@ -161,8 +161,8 @@ impl App {
         action
     }
 
-    /// A command has been answered. Its form is done with, or shown again if it was refused: what was
-    /// typed is not lost.
+    /// A command has been answered. Its form is done, or opens again if the command was refused, so that
+    /// nothing typed is lost.
     pub(super) fn on_outcome(&mut self, id: CommandId, outcome: Result<(), Error>) {
         self.sessions.answered(id);
         let sent = self.sent.iter().position(|(sent, _)| *sent == id);

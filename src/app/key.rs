@@ -1,10 +1,10 @@
-//! A key as a person writes it (`ctrl-l`, `pageup`, `V`) and as crossterm reports it.
+//! A key, as people write it (`ctrl-l`, `pageup`, `V`) and as crossterm reports it.
 
 use std::{fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A key with or without Ctrl. There is no Alt and no Esc: over SSH and tmux both are ambiguous.
+/// A key with or without Ctrl. Alt and Esc are not available: over SSH and tmux both are ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     code: KeyCode,
@@ -42,7 +42,7 @@ impl Key {
     /// Delete.
     pub const DELETE: Self = Self::code(KeyCode::Delete);
 
-    /// Esc: closes a popup. It can't be bound, since over SSH it is late and looks like Alt.
+    /// Esc closes a popup. It cannot be bound: over SSH it arrives late and looks like Alt.
     pub const ESC: Self = Self::code(KeyCode::Esc);
 
     const NAMED: [(Self, &'static str); 12] = [
@@ -64,7 +64,7 @@ impl Key {
         Self { code, ctrl: false }
     }
 
-    /// A character as it is typed: `V` is Shift and v.
+    /// A character as typed: `V` is Shift and v.
     #[must_use]
     pub const fn char(char: char) -> Self {
         Self::code(KeyCode::Char(char))
@@ -117,7 +117,7 @@ impl FromStr for Key {
     type Err = String;
 
     /// # Errors
-    /// A sentence naming the text that is no key and the spellings there are.
+    /// A sentence that names the invalid text and the valid spellings.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(&(key, _)) = Self::NAMED.iter().find(|(_, name)| *name == text) {
             return Ok(key);

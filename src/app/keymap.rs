@@ -1,4 +1,4 @@
-//! The keys in force: the table's, unless the config binds others.
+//! The keys in force: those of the table, unless the config rebinds them.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,10 +13,10 @@ use super::{
 };
 use cortop_client::nearest_name::meant_or;
 
-/// Names that actions had before, as config files may still spell them, and those of today.
+/// Former names of actions, which config files may still use, with the current ones.
 const FORMER_NAMES: [(&str, &str); 1] = [("streams.way", "streams.glyphs")];
 
-/// The keys in force, and the views that some of them show.
+/// The keys in force, and the views that some of them select.
 #[derive(Clone, Debug)]
 pub struct Keymap {
     views: Vec<&'static StreamView>,
@@ -24,12 +24,12 @@ pub struct Keymap {
     rows: Vec<(Binding, Vec<Key>)>,
 }
 
-/// A binding that cannot be had.
+/// A binding that is not possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BindingError {
-    /// The action, as the config spells it: `pane.name`.
+    /// The name of the action in the config: `pane.name`.
     pub name: String,
-    /// What is wrong, with the next step.
+    /// The problem and the next step.
     pub why: String,
 }
 
@@ -40,10 +40,10 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The keys of the table and of these views, of which the first is the one to start with.
+    /// The keys of the table and of these views; the first view is the initial one.
     #[must_use]
     pub fn new(views: Vec<&'static StreamView>) -> Self {
-        // The views stand after the keys that go through them.
+        // The views follow the keys that step through them.
         let through = TABLE.iter().position(|row| row.action == Action::PreviousView);
         let (before, after) = TABLE.split_at(through.map_or(TABLE.len(), |at| at + 1));
         let own = views.iter().enumerate().map(|(place, view)| view.binding(place));
@@ -52,12 +52,12 @@ impl Keymap {
         Self { views, rows }
     }
 
-    /// The same with some actions bound to other keys: `pane.name` → keys, as in the config's `[keys]`.
-    /// An empty list unbinds.
+    /// The same with some actions bound to other keys: `pane.name` → keys, as in the config's `[keys]`. An
+    /// empty list unbinds the action.
     ///
     /// # Errors
-    /// One sentence for each unknown action, each text that is no key, each key that would mean
-    /// two things in one pane, and for a program that no key ends.
+    /// One sentence for each unknown action, each invalid key, each key with two meanings in one pane, and if
+    /// no key would quit.
     pub fn rebind(
         mut self,
         overrides: &BTreeMap<String, Vec<String>>,
@@ -97,7 +97,7 @@ impl Keymap {
                 .collect();
         }
         errors.extend(self.clashes().into_iter().map(|(names, why)| {
-            // The one that the file names.
+            // The spelling that the file uses.
             let named = names.iter().find(|name| overrides.contains_key(*name));
             BindingError { name: named.unwrap_or(&names[0]).clone(), why }
         }));
@@ -110,7 +110,7 @@ impl Keymap {
         if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
 
-    /// The views in the order of the key that goes through them.
+    /// The views in the order in which the keys step through them.
     #[must_use]
     pub fn views(&self) -> &[&'static StreamView] {
         &self.views
@@ -143,13 +143,13 @@ impl Keymap {
         self.rows.iter().find(|(binding, _)| binding.action == action)
     }
 
-    /// The table's row of an action; `None` of a view that is not there.
+    /// The table's row of an action; `None` for a view that does not exist.
     #[must_use]
     pub fn binding(&self, action: Action) -> Option<&Binding> {
         self.row(action).map(|(binding, _)| binding)
     }
 
-    /// What a key does while a pane has the focus.
+    /// The action of a key while a pane has the focus.
     #[must_use]
     pub fn action(&self, pane: Pane, key: Key) -> Option<Action> {
         self.rows()
@@ -165,7 +165,7 @@ impl Keymap {
         self.row(action).map_or(&[], |(_, keys)| keys)
     }
 
-    /// The actions that share a key, by name, and what to do.
+    /// The names of the actions that share a key, and how to resolve it.
     fn clashes(&self) -> Vec<(Vec<String>, String)> {
         let mut owners: HashMap<(Pane, Key), Vec<String>> = HashMap::new();
         for (binding, keys) in self.rows() {
@@ -188,7 +188,7 @@ impl Keymap {
                 (names, why)
             })
             .collect();
-        // A clash of two global actions shows in every pane; it is one clash.
+        // A clash of two global actions appears in every pane, but counts once.
         clashes.sort();
         clashes.dedup();
         clashes

@@ -1,15 +1,15 @@
-//! The position of the head that the user calls level.
+//! The head position that the user declares level.
 
 use super::{App, Severity};
 use cortop_signal::Orientation;
 
 impl App {
-    /// Takes the newest motion sample of the session shown as level.
+    /// Declares the newest motion sample of the session shown to be level.
     pub(super) fn set_level(&mut self) {
         let Some(id) = self.live_session() else { return };
         let now = self.now;
         let of_headset = self.sessions.get(&id).map(|entry| &entry.session.headset.id);
-        // The newest picture may still be another headset's.
+        // The newest picture may still belong to another headset.
         let newest =
             self.snapshot.orientation.filter(|_| self.snapshot.view.headset.as_ref() == of_headset);
         let (severity, text) = match newest {

@@ -1,4 +1,4 @@
-//! The targets of the log, and up to which level each is captured.
+//! The targets of the log, and the level up to which each is captured.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,10 @@ use std::{
 
 use log::LevelFilter;
 
-/// Records kept; the oldest goes first.
+/// Maximum number of records kept; the oldest is dropped first.
 pub(super) const KEPT: usize = 1024;
 
-/// The targets of the log by the start of their module path; the first that fits counts.
+/// The targets of the log with the prefix of their module paths; the first match counts.
 pub const TARGETS: [(&str, &str); 6] = [
     ("requests", "cortop_client::link"),
     ("client", "cortop_client"),
@@ -19,10 +19,10 @@ pub const TARGETS: [(&str, &str); 6] = [
     ("monitor", "cortop"),
     ("other", ""),
 ];
-/// The place of the rest in [`TARGETS`]: tui-logger's default level is theirs.
+/// The index in [`TARGETS`] of all other paths, which use tui-logger's default level.
 pub(super) const OTHER: usize = TARGETS.len() - 1;
 
-/// The place of a module path in [`TARGETS`].
+/// The index in [`TARGETS`] of a module path.
 pub(super) fn target_of(path: &str) -> usize {
     TARGETS.iter().position(|(_, start)| path.starts_with(start)).unwrap_or(OTHER)
 }
@@ -30,17 +30,17 @@ pub(super) fn target_of(path: &str) -> usize {
 #[derive(Debug)]
 pub(super) struct TargetLevels {
     pub(super) captured: [LevelFilter; TARGETS.len()],
-    /// The module paths that have logged, each with its place in [`TARGETS`]; not those of others.
+    /// The module paths that have logged, each with its index in [`TARGETS`]; other paths are not stored.
     pub(super) paths: BTreeMap<&'static str, usize>,
 }
 
-/// The levels up to which targets are captured, shared by its clones. tui-logger has a level for
-/// each module path; this maps paths to targets.
+/// The levels up to which targets are captured, shared by clones. tui-logger keeps a level per module path;
+/// this maps paths to targets.
 #[derive(Clone, Debug)]
 pub struct LogTargets(Arc<Mutex<TargetLevels>>);
 
 impl Default for LogTargets {
-    /// All are captured up to INFO, as in a fresh tui-logger.
+    /// All targets are captured up to INFO, as in a fresh tui-logger.
     fn default() -> Self {
         let captured = [LevelFilter::Info; TARGETS.len()];
         Self(Arc::new(Mutex::new(TargetLevels { captured, paths: BTreeMap::new() })))
@@ -57,7 +57,7 @@ impl LogTargets {
         targets
     }
 
-    /// Takes a module path in that is about to log for the first time.
+    /// Registers a module path that is about to log for the first time.
     pub fn register(&self, path: &'static str) {
         let target = target_of(path);
         if target != OTHER {

@@ -1,4 +1,4 @@
-//! What there is to pick from about sessions, streams, profiles, headsets and the account.
+//! The items of lists about sessions, streams, profiles, headsets and the account.
 
 use super::{
     App, Effect, SessionEntry, Severity,
@@ -14,13 +14,13 @@ use cortop_client::{
 };
 
 impl App {
-    /// Opens a list, and has Cortex asked for what it shows.
+    /// Opens a list, and sends a command that requests its content.
     pub(super) fn open_menu(&mut self, menu: Menu, ask: Option<Command>) -> Vec<Effect> {
         self.dialog = Some(Dialog::Select(Select::plain(menu)));
         ask.into_iter().map(Effect::Command).collect()
     }
 
-    /// The list of what can be done with the selected headset.
+    /// Opens the list of what can be done with the selected headset.
     pub(super) fn open_headset_menu(&mut self) -> Vec<Effect> {
         let Some(headset) = self.selected_headset() else { return Vec::new() };
         let is_flex = Model::from_id(&headset) == Model::EpocFlex;
@@ -28,7 +28,7 @@ impl App {
         self.open_menu(Menu::Headset(headset), ask)
     }
 
-    /// The list of profiles for the headset of the current session, or for the selected one.
+    /// Opens the list of profiles for the headset of the current session, or for the selected one.
     pub(super) fn open_profiles(&mut self) -> Vec<Effect> {
         let Some(headset) = self.profile_headset() else {
             self.notify(
@@ -41,13 +41,13 @@ impl App {
         self.open_menu(Menu::Profiles(headset), Some(ask))
     }
 
-    /// The headset for which profiles are loaded: that of the current session, or the selected one.
+    /// The headset that profiles are loaded on: that of the current session, or the selected one.
     pub(super) fn profile_headset(&self) -> Option<HeadsetId> {
         let current = self.sessions.current().map(|entry| entry.session.headset.id.clone());
         current.or_else(|| self.headsets.selected().map(|headset| headset.id.clone()))
     }
 
-    /// The history of the current session.
+    /// Opens the history of the current session.
     pub(super) fn open_history(&mut self) {
         match self.sessions.current.clone() {
             Some(session) => {
@@ -57,13 +57,13 @@ impl App {
         }
     }
 
-    /// The list of streams of the current session.
+    /// Opens the list of streams of the current session.
     pub(super) fn open_streams(&mut self) -> Vec<Effect> {
         let session = self.live_session().map(Menu::Streams);
         session.map_or_else(Vec::new, |list| self.open_menu(list, None))
     }
 
-    /// The streams of a session: what each is, needs and costs, and why one was refused.
+    /// The streams of a session: what each is, what it needs and costs, and why it was refused.
     pub(super) fn streams_of(&self, id: &SessionId) -> Vec<MenuItem> {
         let Some(entry) = self.sessions.get(id) else { return Vec::new() };
         Stream::ALL.into_iter().map(|stream| item_of_stream(entry, stream)).collect()
@@ -87,7 +87,7 @@ impl App {
         ours.chain(self.adoptable()).collect()
     }
 
-    /// Those of them that another program has opened.
+    /// The sessions that another program opened.
     pub(super) fn adoptable(&self) -> impl Iterator<Item = MenuItem> {
         let others = self.found.iter().filter(|found| {
             self.sessions.get(&found.id).is_none_or(|entry| entry.closed.is_some())
@@ -99,7 +99,7 @@ impl App {
         })
     }
 
-    /// What happened to the current session, the newest first.
+    /// What happened to the current session, newest first.
     pub(super) fn history(&self, id: &SessionId) -> Vec<MenuItem> {
         let zone = self.zone();
         let past = self.sessions.get(id).into_iter().flat_map(|entry| entry.history.iter().rev());
@@ -110,7 +110,7 @@ impl App {
         .collect()
     }
 
-    /// The stored profiles, and which of them the headset uses.
+    /// The stored profiles, and which one the headset uses.
     pub(super) fn profiles_for(&self, headset: &HeadsetId) -> Vec<MenuItem> {
         let loaded = self.profiles.loaded_on(headset).and_then(Option::as_ref);
         let stored = self.profiles.stored.iter().flatten();
@@ -141,7 +141,7 @@ impl App {
         stored.collect()
     }
 
-    /// What can be done with a headset; what cannot be is left out.
+    /// What can be done with a headset; omits what is impossible now.
     pub(super) fn about_headset(&self, id: &HeadsetId) -> Vec<MenuItem> {
         let Some(headset) = self.headsets.list.iter().find(|headset| headset.id == *id) else {
             return Vec::new();
@@ -211,7 +211,7 @@ impl App {
         items
     }
 
-    /// Who is logged in, and what the licence allows. Picking a line copies it.
+    /// The user, and what the licence allows. Choosing a line copies it.
     pub(super) fn account(&self) -> Vec<MenuItem> {
         let zone = self.zone();
         let mut items = Vec::new();
@@ -290,7 +290,7 @@ fn needs(stream: Stream, status: &SessionStatus) -> &'static str {
     }
 }
 
-/// The combinations of mode and rates there are, with what they are called.
+/// The available combinations of mode and rates, with their names.
 fn settings() -> impl Iterator<Item = (String, Setting)> {
     let plus = EegRate::ALL.into_iter().flat_map(|eeg| {
         MotionRate::ALL.into_iter().map(move |motion| {

@@ -1,4 +1,4 @@
-//! What there is to pick from, made from the state at the moment it is asked for.
+//! The items of lists, built from the state whenever they are needed.
 
 use super::{
     Action, App, Effect,
@@ -28,7 +28,7 @@ impl App {
         }
     }
 
-    /// Opens the list of commands. The names of profiles are asked for once, to be completed.
+    /// Opens the list of commands. Requests the names of profiles once, for completion.
     pub(super) fn open_palette(&mut self) -> Vec<Effect> {
         self.dialog = Some(Dialog::Select(Select::filtered(Menu::Commands)));
         let ask = self.profiles.stored.is_none() && matches!(self.link, Link::Up { .. });
@@ -46,8 +46,8 @@ impl App {
         actions.chain(self.object_commands()).collect()
     }
 
-    /// What can be done with each headset, session, profile, stream and theme by its name: the same
-    /// as in their lists.
+    /// What can be done with each headset, session, profile, stream and theme by name: the same as in their
+    /// own lists.
     fn object_commands(&self) -> Vec<MenuItem> {
         let mut items = Vec::new();
         for headset in &self.headsets.list {

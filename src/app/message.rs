@@ -1,4 +1,4 @@
-//! What reaches the state machine, and what it asks to be done.
+//! The messages the state machine receives, and the effects it returns.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,60 +20,60 @@ use cortop_files::{
 };
 use cortop_signal::Snapshot;
 
-/// What goes to the terminal.
+/// The output to the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Throughput {
-    /// Bytes a second.
+    /// Bytes per second.
     pub bytes: f64,
-    /// Frames a second drawn.
+    /// Frames drawn per second.
     pub frames: f64,
     /// Whether frames are held back by `--max-rate` or a slow terminal.
     pub held_back: bool,
 }
 
-/// What a mouse does.
+/// A mouse event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MouseInput {
-    /// Its left button is pressed.
+    /// The left button was pressed.
     Click,
-    /// Its wheel turns away from the user.
+    /// The wheel turned away from the user.
     WheelUp,
-    /// Its wheel turns towards the user.
+    /// The wheel turned towards the user.
     WheelDown,
 }
 
-/// What the mouse is on.
+/// What is under the mouse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MouseTarget {
-    /// A pane, away from anything that could be selected.
+    /// A pane, at a spot where nothing can be selected.
     Pane(Pane),
     /// A headset.
     Headset(HeadsetId),
     /// A field of the session.
     Field(SessionField),
-    /// A channel, by its position among those shown; in a frozen picture, the absolute index of the
-    /// sample too.
+    /// A channel, by its position among those shown; in a frozen picture, also the absolute index of the
+    /// sample.
     Channel(usize, Option<u64>),
-    /// A stream in the list of the inspector.
+    /// A stream in the inspector's list.
     Inspected(Stream),
-    /// A sensor on the head or in the table of contact, by its name.
+    /// A sensor on the head or in the contact table, by name.
     Sensor(String),
-    /// A line of the log, by when it was written.
+    /// A line of the log, by the time it was written.
     LogLine(Timestamp),
-    /// A target in the list of the log, by its place.
+    /// A target in the log's list, by index.
     LogTarget(usize),
-    /// The open dialog, away from its entries, or what it covers.
+    /// The open dialog, away from its entries, or anything it covers.
     Dialog,
-    /// An entry of the open dialog: an item of a list, by its place among those that match, or a field
-    /// of a form.
+    /// An entry of the open dialog: an item of a list, by its index among those that match, or a field of a
+    /// form.
     DialogEntry(usize),
     /// The open help.
     Help,
-    /// A key of the footer.
+    /// A key hint in the footer.
     Footer(Action),
 }
 
-/// The settings that a new reading of the configuration changes at once, and what there is to say.
+/// The settings that take effect when the configuration is read again, and a report.
 #[derive(Clone, Debug)]
 pub struct ReloadedSettings {
     /// The keys in force.
@@ -82,51 +82,51 @@ pub struct ReloadedSettings {
     pub markers: Vec<String>,
     /// What is alerted about.
     pub alerts: AlertSettings,
-    /// Frames a second asked for.
+    /// Requested frames per second.
     pub fps: u16,
     /// The names of the themes.
     pub themes: Vec<String>,
-    /// The theme to show, if that was changed.
+    /// The theme to show, if it changed.
     pub theme: Option<String>,
-    /// Whether the mouse is used, if that was changed.
+    /// Whether the mouse is on, if that changed.
     pub mouse: Option<bool>,
-    /// What changed, what takes effect later, and what is odd: a sentence each.
+    /// What changed, what takes effect later, and what is wrong, one sentence each.
     pub report: Vec<String>,
 }
 
-/// What reaches the state machine.
+/// A message to the state machine.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "messages are handed over, never stored")]
 pub enum Message {
-    /// Time went on.
+    /// Time has passed.
     Tick(Moment),
     /// A key was pressed.
     Key(Key),
-    /// An action, whatever key it has.
+    /// An action, whichever key it has.
     Action(Action),
-    /// The mouse was used on something.
+    /// A mouse event and what is under the mouse.
     Mouse(MouseTarget, MouseInput),
     /// Text was pasted.
     Paste(String),
-    /// Something from the client.
+    /// An event of the client.
     Cortex(Event),
-    /// The client has ended; nothing will come any more.
+    /// The client has ended; no more events will come.
     ClientEnded,
-    /// A new picture of the signals.
+    /// A new snapshot of the signals.
     Snapshot(Arc<Snapshot>),
-    /// What went to the terminal lately.
+    /// The recent output to the terminal.
     Throughput(Throughput),
-    /// The configuration has been read again, or why it could not be: then nothing has changed.
+    /// The configuration was read again, or the error that prevented it, in which case nothing has changed.
     Reloaded(Result<Box<ReloadedSettings>, String>),
-    /// What is served by LSL now.
+    /// What is being served over LSL.
     Lsl(Option<LslState>),
-    /// What is recorded to files now, or why that has ended.
+    /// What is being recorded to files, or why the recording has ended.
     Recorder(Result<Option<RecorderState>, String>),
-    /// How a capture is being played.
+    /// The state of the playback of a capture.
     Playback(PlaybackState),
-    /// How the capture stands that is being written, if one is.
+    /// The state of the capture being written, if there is one.
     Capture(Option<CaptureState>),
-    /// How the station beside the monitor stands.
+    /// The state of the station that runs with the monitor.
     Station(StationStatus),
     /// Another program has set a marker.
     OutsideMarker(OutsideMarker),
@@ -134,36 +134,36 @@ pub enum Message {
     Notice(String),
 }
 
-/// What the state machine asks to be done.
+/// What the state machine wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Hand this to the client.
+    /// Send this command to the client.
     Command(Command),
-    /// Serve the streams of this headset by LSL, or none.
+    /// Serve the streams of this headset over LSL, or of none.
     Lsl(Option<HeadsetId>),
-    /// Record to files, or stop.
+    /// Record to files, or stop recording.
     Recorder(Option<Box<RecorderOptions>>),
-    /// Ask this of the player of a capture.
+    /// Send this command to the player of a capture.
     Playback(PlaybackCommand),
-    /// Write what crosses the socket to this file, or to none any more.
+    /// Capture what crosses the socket to this file, or stop capturing.
     Capture(Option<PathBuf>),
-    /// Put a marker among the samples of a session, but not into its record; or make an interval of
-    /// one that is there.
+    /// Put a marker among the samples of a session, but not into its record; or turn an existing one into an
+    /// interval.
     Mark {
-        /// Which session.
+        /// The session.
         session: SessionId,
-        /// The id that it has in a record.
+        /// Its id, if it is in a record.
         id: Option<MarkerId>,
-        /// When it was set, by the clock of its headset.
+        /// When it was set, by the headset's clock.
         time: Timestamp,
         /// When it ended.
         end: Option<Timestamp>,
-        /// What it says.
+        /// Its text.
         text: MarkerText,
     },
-    /// Put this on the clipboard of whoever sits at the terminal.
+    /// Put this on the clipboard of the user's terminal.
     Copy(String),
-    /// Have the terminal report what the mouse does, or not.
+    /// Have the terminal report mouse events, or stop.
     Mouse(bool),
     /// Read the configuration and the themes again.
     Reload,
@@ -173,9 +173,9 @@ pub enum Effect {
     Notification(NotificationProtocol, String),
     /// Run the user's program with its arguments, and these variables in its environment.
     AlertCommand(Vec<String>, Vec<(&'static str, String)>),
-    /// Leave.
+    /// Quit.
     Quit,
-    /// Give the terminal back until `fg`.
+    /// Release the terminal until `fg`.
     Suspend,
     /// Redraw the whole screen.
     Redraw,

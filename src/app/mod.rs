@@ -1,4 +1,5 @@
-//! The state machine: `update(Message)` gives new state and effects. No I/O, no clock, no drawing.
+//! The state machine: `update(Message)` changes the state and returns effects. It does no I/O, reads no
+//! clock, and draws nothing.
 
 mod action;
 mod actions;
@@ -91,52 +92,52 @@ use cortop_client::{
 use cortop_files::{capture::CaptureState, recorder::RecorderState};
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
-/// What changes only when the configuration is read again.
+/// Settings that change only when the configuration is read again.
 #[derive(Clone, Debug, Default)]
 pub struct AppSettings {
     /// The keys in force.
     pub keymap: Keymap,
-    /// The names of the themes, in the order of the key.
+    /// The names of the themes, in the order in which the key cycles through them.
     pub themes: Vec<String>,
-    /// The first theme's place among them.
+    /// The index of the first theme to show.
     pub theme: usize,
-    /// Where the service is expected.
+    /// The URL of the service.
     pub url: String,
     /// Whether the service is the embedded simulator.
     pub demo: bool,
-    /// Frames a second asked for; 0 where nobody asked.
+    /// Requested frames per second; 0 if not set.
     pub fps: u16,
-    /// Whether the mouse is on from the start.
+    /// Whether the mouse is on at the start.
     pub mouse: bool,
     /// The labels of the markers 1 to 9.
     pub markers: Vec<String>,
     /// What is alerted about.
     pub alerts: AlertSettings,
-    /// Whether cortop ends with the connection of its terminal: over SSH, and in no multiplexer.
+    /// Whether cortop dies with the connection of its terminal: it runs over SSH and not in a multiplexer.
     pub fragile: bool,
-    /// In which mode sessions are opened.
+    /// The mode in which sessions are opened.
     pub session: SessionPolicy,
     /// The folder proposed for exports.
     pub folder: String,
     /// The targets of the log.
     pub log: LogTargets,
-    /// The zone of times; UTC if `None`.
+    /// The time zone of displayed times; UTC if `None`.
     pub zone: Option<TimeZone>,
 }
 
 /// The whole state of the monitor.
 pub struct App {
-    /// What was configured.
+    /// The configuration.
     pub(crate) settings: AppSettings,
     /// The moment of the last tick.
     pub(crate) now: Moment,
     /// The connection to the service.
     pub(crate) link: Link,
-    /// Since when it has been in this state.
+    /// When the connection entered this state.
     pub(crate) link_since: Moment,
     /// The service's version.
     pub(crate) service: Option<CortexInfo>,
-    /// The user, `Some(None)` when nobody is logged in.
+    /// The user; `Some(None)` if nobody is logged in.
     #[expect(clippy::option_option, reason = "unknown, nobody, or somebody")]
     pub(crate) user: Option<Option<UserLogin>>,
     /// The licence.
@@ -149,7 +150,7 @@ pub struct App {
     pub(crate) records: RecordState,
     /// The profiles.
     pub(crate) profiles: ProfileState,
-    /// The Flex mappings that Cortex keeps, once asked for.
+    /// The Flex mappings stored by Cortex, once requested.
     mappings: Vec<StoredMapping>,
     /// All live sessions of this application, as Cortex last listed them.
     found: Vec<Session>,
@@ -161,55 +162,55 @@ pub struct App {
     pub(crate) log: LogPane,
     /// The newest snapshot of the signals.
     pub(crate) snapshot: Arc<Snapshot>,
-    /// The snapshot whose numbers are shown, and since when.
+    /// The snapshot whose numbers are shown, and when it was taken.
     held: (Instant, Arc<Snapshot>),
-    /// Actions typed ahead of the picture that they work on, which has been asked for.
+    /// Actions typed ahead, which wait for the picture that they work on.
     ahead: VecDeque<Action>,
-    /// What goes to the terminal.
+    /// The output to the terminal.
     pub(crate) throughput: Throughput,
-    /// What is served by LSL.
+    /// What is being served over LSL.
     pub lsl: Option<LslState>,
-    /// What is recorded to files.
+    /// What is being recorded to files.
     pub(crate) recorder: Option<RecorderState>,
-    /// The last marker in those files, until it has an end.
+    /// The last marker in those files, as long as it has no end.
     file_marker: Option<recording::FileMarker>,
-    /// The capture that is being played in place of a service.
+    /// The capture that is being played instead of connecting to a service.
     pub playback: Option<PlaybackState>,
     /// The capture that is being written.
     pub capture: Option<CaptureState>,
-    /// The station beside the monitor, if there is one.
+    /// The station that runs with the monitor, if there is one.
     pub station: Option<StationStatus>,
     /// The pane with the focus.
     pub(crate) focus: Pane,
-    /// Whether the terminal reports what the mouse does.
+    /// Whether the terminal reports mouse events.
     pub(crate) mouse: bool,
-    /// Whether it has the whole screen.
+    /// Whether the focused pane fills the screen.
     pub(crate) zoomed: bool,
     /// The help, while it is open.
     pub(crate) help: Option<HelpPane>,
     /// The open dialog.
     pub(crate) dialog: Option<Dialog>,
-    /// The forms whose commands have not been answered yet, oldest first, bounded.
+    /// Submitted forms whose commands have not been answered yet, oldest first, bounded.
     sent: VecDeque<(CommandId, Form)>,
-    /// The headset whose session is being activated in place of a lost one.
+    /// The headset whose session is being activated to replace a lost one.
     pub(crate) activating: Option<HeadsetId>,
-    /// Activations of the licence that cortop has used since it started.
+    /// Activations of the licence that cortop has used since its start.
     pub(crate) activations: u64,
-    /// Those of them that took the place of sessions that were lost.
+    /// How many of those were for sessions that replaced lost ones.
     pub(crate) reactivations: u64,
-    /// Commands with an id so far.
+    /// The number of commands that have got an id so far.
     tracked: u64,
-    /// Place in [`AppSettings::themes`].
+    /// Index into [`AppSettings::themes`].
     pub(crate) theme: usize,
     /// The last notice.
     pub(crate) notice: Option<Notice>,
     /// Notices that stay until they have been seen, oldest first, bounded.
     pub(crate) unseen: VecDeque<Notice>,
-    /// The last refusal, until the way to streaming goes on.
+    /// The last refusal, until there is progress towards streaming.
     refusal: Option<Error>,
-    /// The headset whose opening was called off, until Cortex has answered what was asked before.
+    /// The headset whose opening was cancelled, until Cortex has answered the pending requests.
     pub(crate) called_off: Option<HeadsetId>,
-    /// The refusals that stopped headsets, each whatever the others do.
+    /// The refusal that stopped each headset, independently of the others.
     stopped: BTreeMap<HeadsetId, Error>,
 }
 
@@ -267,11 +268,11 @@ impl App {
         }
     }
 
-    /// Handles a message; returns what has to be done.
+    /// Handles a message; returns the effects.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
         let looked_at = self.sessions.headset().cloned();
         let shown = self.streams.shown;
-        // What comes with every frame changes neither lists nor questions.
+        // Messages that come with every frame change neither lists nor questions.
         let routine = matches!(
             message,
             Message::Tick(_)
@@ -319,7 +320,7 @@ impl App {
         }
         let elsewhere = self.sessions.headset() != looked_at.as_ref();
         if elsewhere {
-            // A frozen picture is one of a headset, whichever session it has.
+            // A frozen picture belongs to a headset, whichever session it has.
             self.streams.frozen = None;
         }
         if elsewhere || self.streams.shown != shown {
@@ -338,7 +339,7 @@ impl App {
         effects
     }
 
-    /// The sentence for the user, while it is fresh.
+    /// The notice to show, while it is fresh.
     #[must_use]
     pub fn notice(&self) -> Option<&str> {
         self.fresh_notice().map(|notice| notice.text.as_str())
@@ -351,7 +352,7 @@ impl App {
         self.notice.as_ref().filter(is_fresh)
     }
 
-    /// The sessions that are not closed, in the order in which they came.
+    /// The sessions that are not closed, oldest first.
     pub fn live_sessions(&self) -> impl Iterator<Item = &Session> {
         self.sessions.live().map(|entry| &entry.session)
     }
@@ -361,18 +362,18 @@ impl App {
         self.sessions.list.iter().flat_map(|entry| &entry.history).map(|(_, what)| what.as_str())
     }
 
-    /// The titles of the records that run.
+    /// The titles of the running records.
     pub fn running_records(&self) -> impl Iterator<Item = &str> {
         self.records.running().map(|(_, running)| running.record.title.as_str())
     }
 
-    /// The view of the streams pane.
+    /// The current view of the streams pane.
     #[must_use]
     pub fn view(&self) -> &'static StreamView {
         self.streams.shown
     }
 
-    /// The headset whose streams are shown, by its session, else by its samples.
+    /// The headset whose streams are shown: that of the session shown or, without one, that of the samples.
     #[must_use]
     pub fn headset(&self) -> Option<&HeadsetId> {
         let session = &self.sessions.current()?.session;
@@ -380,23 +381,23 @@ impl App {
         id.or_else(|| Some(&self.snapshot.health_in(&session.id).first()?.headset))
     }
 
-    /// Whether a stream of the headset shown has a picture: it flows, or did until it was lost.
+    /// Whether a stream of the headset shown has a picture: it is flowing, or was until it was lost.
     #[must_use]
     pub fn has_picture(&self, stream: Stream) -> bool {
         self.sessions.current().is_some_and(|entry| entry.pictured.contains(&stream))
     }
 
-    /// The stream of the picture: the one chosen, or the one shown in its place.
+    /// The stream of the picture: the chosen one, or the one shown instead.
     #[must_use]
     pub fn stream(&self) -> Stream {
         let streams = self.streams.shown.streams;
         let pictured = streams.iter().find(|&&stream| self.has_picture(stream));
-        // Any that has no traces, of a view that is drawn from whatever comes.
+        // For a view that can be drawn from any stream: any stream without traces.
         pictured.or(streams.first()).copied().unwrap_or(Stream::Sys)
     }
 
-    /// The refusal that stopped the way from connection to streaming, if one did; that of the selected
-    /// headset, where several are stopped.
+    /// The refusal that stopped the connection on its way to streaming, if any; if several headsets are
+    /// stopped, that of the selected one.
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Error> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
@@ -410,13 +411,13 @@ impl App {
         self.stopped.get(headset)
     }
 
-    /// Whether data of a session can still come: it is not closed, and there is a connection.
+    /// Whether a session can still deliver data: it is not closed, and there is a connection.
     #[must_use]
     pub fn is_live(&self, entry: &SessionEntry) -> bool {
         entry.closed.is_none() && matches!(self.link, Link::Up { .. })
     }
 
-    /// Whether samples come, or another program's session is looked at: nothing is waited for.
+    /// Whether nothing is awaited: samples arrive, or the session shown is another program's.
     pub(crate) const fn is_streaming(&self) -> bool {
         matches!(
             self.link,
@@ -424,9 +425,8 @@ impl App {
         )
     }
 
-    /// The picture whose numbers are written out: of the moment, at most twice a second, for
-    /// fourteen changing numbers cost a terminal as much as all traces (docs/performance.md); or of the
-    /// frozen one.
+    /// The snapshot whose numbers are shown as text: the current one, updated at most twice a second, or the
+    /// frozen one. Fourteen changing numbers cost a terminal as much as all traces (docs/performance.md).
     #[must_use]
     pub fn numbers(&self) -> &Snapshot {
         self.streams.frozen.as_ref().map_or(&self.held.1, |frozen| &frozen.snapshot)
@@ -438,7 +438,7 @@ impl App {
         &self.held.1
     }
 
-    /// The traces to draw: of the moment, or of the frozen one.
+    /// The traces to draw: the current or the frozen ones.
     #[must_use]
     pub fn traces(&self) -> Option<&Traces> {
         let newest = self.snapshot.traces.as_ref();
@@ -450,7 +450,7 @@ impl App {
         }
     }
 
-    /// The readings to draw: of the moment, or of the frozen one.
+    /// The readings to draw: the current or the frozen ones.
     #[must_use]
     pub fn picture(&self) -> &Snapshot {
         self.streams.frozen.as_ref().map_or(&self.snapshot, |frozen| &frozen.snapshot)

@@ -1,17 +1,17 @@
-//! What the mouse does: a click focuses and selects, the wheel scrolls. Where it is on the screen,
-//! only the user interface knows.
+//! The mouse: a click focuses and selects, the wheel scrolls. Only the user interface knows what is where on
+//! the screen.
 
 use super::{
     Action, App, Effect, Key, MouseInput, MouseTarget, Pane, SessionField, Severity, dialog::Dialog,
 };
 
 impl App {
-    /// Handles the mouse. While a dialog or the help is open, it works there only.
+    /// Handles a mouse event. While a dialog or the help is open, only that reacts.
     pub(super) fn on_mouse(&mut self, target: MouseTarget, input: MouseInput) -> Vec<Effect> {
         let is_over =
             matches!(target, MouseTarget::Dialog | MouseTarget::DialogEntry(_) | MouseTarget::Help);
         if is_over != (self.dialog.is_some() || self.help.is_some()) {
-            // What was clicked on is gone.
+            // The clicked item is gone.
             return Vec::new();
         }
         match input {
@@ -34,7 +34,7 @@ impl App {
                 self.streams.selected = at;
                 if let Some(sample) = sample.filter(|_| self.streams.frozen.is_some()) {
                     self.move_cursor(|_, _| sample);
-                    // The first time it would appear in the middle.
+                    // Without a cursor, the first move would put it in the middle.
                     self.move_cursor(|_, _| sample);
                 }
             }
@@ -61,7 +61,7 @@ impl App {
         Vec::new()
     }
 
-    /// Selects a field; the selected one unfolds, as by Enter.
+    /// Selects a field; unfolds it if it is selected already, as Enter does.
     fn click_field(&mut self, field: SessionField) -> Vec<Effect> {
         let was_selected = self.focus == Pane::Session && self.sessions.field() == field;
         self.focus = Pane::Session;
@@ -72,7 +72,8 @@ impl App {
         Vec::new()
     }
 
-    /// Selects an entry of the open dialog; the selected item of a list is chosen, as by Enter.
+    /// Selects an entry of the open dialog; chooses the item of a list if it is selected already, as Enter
+    /// does.
     fn click_entry(&mut self, at: usize) -> Vec<Effect> {
         match self.dialog.take() {
             Some(Dialog::Select(mut select)) => {
@@ -126,7 +127,7 @@ impl App {
         self.apply(if up { back } else { on })
     }
 
-    /// Switches the mouse on or off.
+    /// Turns the mouse on or off.
     pub(super) fn toggle_mouse(&mut self) -> Vec<Effect> {
         self.mouse = !self.mouse;
         let text = if self.mouse {

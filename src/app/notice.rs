@@ -1,15 +1,15 @@
-//! What the user is notified of: a sentence that stays for a while, and goes before when what it is
-//! about is over; or that stays until it has been seen, as nothing else shows what it says.
+//! Notices: a sentence that stays for a while, or less if its condition ends; or one that stays until the
+//! user has seen it, because nothing else shows what it says.
 
 use std::time::Duration;
 
 use super::App;
 use cortop_client::{HeadsetId, Link, Moment, SessionId, session::SessionStatus};
 
-/// Before so much time nobody has read it.
+/// Nobody reads a notice in less than this.
 const READ: Duration = Duration::from_secs(1);
 
-/// Notices that are kept until they have been seen.
+/// Maximum number of notices kept until they have been seen.
 const UNSEEN: usize = 16;
 
 /// How much a notice matters.
@@ -19,7 +19,7 @@ pub enum Severity {
     Info,
     /// Something may go wrong soon.
     Warning,
-    /// Something was refused or is off.
+    /// Something was refused or failed.
     Problem,
 }
 
@@ -33,27 +33,27 @@ impl Severity {
     }
 }
 
-/// A sentence for the user, shown until the next one or until it is old.
+/// A sentence for the user, shown until the next one comes or until it expires.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     /// The sentence.
     pub(crate) text: String,
     /// How much it matters.
     pub(crate) severity: Severity,
-    /// When it came.
+    /// When it was raised.
     pub(crate) at: Moment,
-    /// The text that was put on the clipboard, if it is about that.
+    /// The text put on the clipboard, if the notice is about that.
     pub(super) copied: Option<String>,
-    /// What it is about, if that can be over.
+    /// The condition it depends on, if any.
     about: Option<Condition>,
 }
 
-/// What a notice is about.
+/// A condition that a notice depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Condition {
     /// The connection is in this state.
     Link(Link),
-    /// No stream runs.
+    /// No stream is running.
     NotStreaming,
     /// The service sees no headset.
     NoHeadset,
@@ -77,7 +77,7 @@ impl App {
         self.notice = Some(self.new_notice(severity, text, None));
     }
 
-    /// The same, but no longer than something is so.
+    /// The same, but only while a condition holds.
     pub(super) fn notify_while(
         &mut self,
         condition: Condition,
@@ -87,7 +87,7 @@ impl App {
         self.notice = Some(self.new_notice(severity, text, Some(condition)));
     }
 
-    /// Notifies the user of a problem, until that has been seen.
+    /// Notifies the user of a problem until it has been seen.
     pub(super) fn notify_until_seen(&mut self, text: impl Into<String>) {
         if self.unseen.len() == UNSEEN {
             self.unseen.pop_front();
@@ -105,8 +105,8 @@ impl App {
         Notice { text: text.into(), severity, at: self.now, copied: None, about }
     }
 
-    /// Somebody is at the keyboard: what has stood for long enough has been seen. Who types into a
-    /// dialog may look nowhere else.
+    /// A key was pressed: notices shown for long enough have been seen. Someone who types into a dialog may
+    /// not be looking at them.
     pub(super) fn see_notices(&mut self) {
         if self.dialog.is_none() {
             let now = self.now.instant;
@@ -114,7 +114,7 @@ impl App {
         }
     }
 
-    /// Takes the notice back when what it is about is over.
+    /// Withdraws the notice when its condition has ended.
     pub(super) fn withdraw_notice(&mut self) {
         let about = self.notice.as_ref().and_then(|notice| notice.about.as_ref());
         if about.is_some_and(|condition| !self.holds(condition)) {

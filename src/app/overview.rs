@@ -1,5 +1,5 @@
-//! All headsets at once, a row each, in an order that shows the worst first. Tells what is in the
-//! rows and how they are sorted; knows nothing of how they look.
+//! The overview: one row per headset, sorted so that the worst comes first. Defines the content and order of
+//! the rows, not how they look.
 
 use strum::VariantArray;
 
@@ -11,7 +11,7 @@ use cortop_client::{
 };
 use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 
-/// What the rows are sorted by: a column of the overview.
+/// The column that the rows are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum Sort {
     /// By id.
@@ -19,7 +19,7 @@ pub enum Sort {
     Headset,
     /// Stale first, streaming last.
     State,
-    /// The emptiest first.
+    /// The emptiest battery first.
     Battery,
     /// The worst sensor first.
     Contact,
@@ -29,7 +29,7 @@ pub enum Sort {
     Loss,
     /// The oldest sample first.
     Age,
-    /// Recording, activated, opened, none.
+    /// Recording, then activated, opened, none.
     Session,
 }
 
@@ -39,37 +39,37 @@ impl Sort {
     }
 }
 
-/// The state of a headset, the worst first.
+/// The state of a headset, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OverviewState {
-    /// It has a live session, whose first stale stream is this.
+    /// Has a live session; this is its first stale stream.
     Stale(Stream),
-    /// It has a live session, whose main stream is off its nominal rate.
+    /// Has a live session, and its main stream is off its nominal rate.
     OffRate,
-    /// On a USB cable, over which nothing can stream.
+    /// On a USB cable, over which it cannot stream.
     OnCable,
-    /// It has a live session, and no sample has come yet.
+    /// Has a live session, but no sample has arrived yet.
     Silent,
-    /// On its way.
+    /// Being connected.
     Connecting,
-    /// Without a session.
+    /// Connected, without a session.
     Connected,
-    /// Seen, not connected; or a status this program does not know.
+    /// Discovered but not connected; or a status unknown to this program.
     Discovered,
-    /// It has a live session, and its streams flow.
+    /// Has a live session, and its streams are flowing.
     Streaming,
 }
 
-/// A headset and what is known of it at the moment.
+/// A headset with its current state.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadsetRow<'a> {
     /// The headset.
     pub headset: &'a Headset,
     /// Its live session.
     pub entry: Option<&'a SessionEntry>,
-    /// The health of its main stream: EEG, and without it motion.
+    /// The health of its main stream: EEG, or motion if there is no EEG.
     pub main: Option<&'a StreamHealth>,
-    /// Its own readings, of `dev` and `eq`.
+    /// Its readings from `dev` and `eq`.
     pub device: Option<&'a DeviceReadings>,
     /// Its state.
     pub state: OverviewState,
@@ -105,7 +105,7 @@ impl<'a> HeadsetRow<'a> {
         }
     }
 
-    /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
+    /// The sort key in a column, smaller first; headsets without a value come last.
     fn key(&self, sort: Sort, app: &App) -> f64 {
         let known = match sort {
             Sort::Headset | Sort::State => None,
@@ -113,7 +113,7 @@ impl<'a> HeadsetRow<'a> {
             Sort::Contact => {
                 let bad = self.main.and_then(|main| {
                     let defect = main.bad_channels.iter().map(|channel| channel.defect).min()?;
-                    // Worse than no level, and the worst of them first.
+                    // A defect is worse than any level; the worst defect comes first.
                     Some(f64::from(defect as u8) - 9.0)
                 });
                 let level = |device: &DeviceReadings| Some(device.worst()?.1.unwrap_or(-1.0));
@@ -121,7 +121,7 @@ impl<'a> HeadsetRow<'a> {
                 let overall = self.device.and_then(DeviceReadings::contact).unwrap_or_default();
                 worst.map(|worst| worst * 1e3 + overall)
             }
-            // In whole per cent, so that the rows do not swap places all the time.
+            // Rounded to whole per cent, so that rows do not swap places all the time.
             Sort::Rate => self.main.and_then(|main| {
                 let rate = main.rate.or(main.stale_since.map(|_| 0.0))?;
                 Some((100.0 * rate / main.nominal_rate?).round())
@@ -142,14 +142,14 @@ impl<'a> HeadsetRow<'a> {
 }
 
 impl App {
-    /// Whether the overview of all headsets replaces the panes.
+    /// Whether the overview replaces the panes.
     #[must_use]
     pub fn shows_overview(&self) -> bool {
         self.headsets.overview && self.focus == Pane::Headsets
     }
 
-    /// A row for each headset that is listed or has a live session, in the order in which they were
-    /// sorted; those that came later by id.
+    /// A row for each headset that is listed or has a live session, in the order of the last sort; headsets
+    /// that came later follow by id.
     #[must_use]
     pub fn overview(&self) -> Vec<HeadsetRow<'_>> {
         let mut rows = self.headset_rows();
@@ -164,19 +164,19 @@ impl App {
 
     fn headset_rows(&self) -> Vec<HeadsetRow<'_>> {
         let list = &self.headsets.list;
-        // The list may leave out one whose streams flow.
+        // The list may omit a headset that is streaming.
         let live = self.sessions.live().map(|entry| &entry.session.headset);
         let unlisted = live.filter(|headset| list.iter().all(|listed| listed.id != headset.id));
         list.iter().chain(unlisted).map(|headset| HeadsetRow::new(self, headset)).collect()
     }
 
-    /// Opens the overview, its rows sorted by the column of the last time, or closes it.
+    /// Opens the overview, sorted by the last column used, or closes it.
     pub(super) fn toggle_overview(&mut self) {
         self.headsets.overview = !self.headsets.overview;
         self.sort_rows();
     }
 
-    /// Sorts the rows of the overview by a column, equal ones by id.
+    /// Sorts the rows of the overview by a column, and equal ones by id.
     pub(super) fn sort_overview(&mut self, column: impl FnOnce(Sort) -> Sort) {
         if self.shows_overview() {
             self.headsets.sort = column(self.headsets.sort);
@@ -201,7 +201,7 @@ impl App {
         self.headsets.order = rows.iter().map(|row| row.headset.id.clone()).collect();
     }
 
-    /// The headsets as they are shown, from top to bottom.
+    /// The headsets in the order shown, from top to bottom.
     fn shown_headsets(&self) -> Vec<HeadsetId> {
         if self.shows_overview() {
             self.overview().iter().map(|row| row.headset.id.clone()).collect()
@@ -210,19 +210,19 @@ impl App {
         }
     }
 
-    /// Moves the selection by `step` rows of what is shown, stopping at the ends.
+    /// Moves the selection by `step` of the rows shown, stopping at the ends.
     pub(super) fn step_headset(&mut self, step: isize) {
         let ids = self.shown_headsets();
         self.headsets.step(&ids, step);
     }
 
-    /// Picks the selected headset, or drops it again.
+    /// Picks or unpicks the selected headset.
     pub(super) fn pick_headset(&mut self) {
         let ids = self.shown_headsets();
         self.headsets.toggle_picked(&ids);
     }
 
-    /// Those of some headsets that can stream and have no session.
+    /// Those of the `wanted` headsets that can stream and have no session.
     pub(super) fn openable(&self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<HeadsetId> {
         let rows = self.overview();
         let rows = rows.iter().filter(|row| {
@@ -231,8 +231,8 @@ impl App {
         rows.map(|row| row.headset.id.clone()).collect()
     }
 
-    /// Opens a session on each of some headsets that can stream and have none; asks once where
-    /// several may debit the licence.
+    /// Opens a session on each of the `wanted` headsets that can stream and has none; asks once if several
+    /// sessions may debit the licence.
     pub(super) fn open_headsets(&mut self, wanted: impl Fn(&HeadsetId) -> bool) -> Vec<Effect> {
         let ids = self.openable(wanted);
         if ids.len() > 1 && self.may_debit() {
@@ -259,7 +259,7 @@ impl App {
         ids.into_iter().map(open).collect()
     }
 
-    /// How many live sessions have a stale stream, and how many there are.
+    /// The number of live sessions with a stale stream, and the number of live sessions.
     #[must_use]
     pub fn stale_sessions(&self) -> (usize, usize) {
         let live = || self.sessions.live().filter(|entry| self.is_live(entry));

@@ -1,4 +1,4 @@
-//! What keys do while a capture is played.
+//! Keys for the playback of a capture.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use super::{
 use crate::playback::{PlaybackCommand, PlaybackState};
 use cortop_client::Moment;
 
-/// How far a key goes.
+/// How far a key seeks.
 const STRIDE: Duration = Duration::from_secs(10);
 
-/// A marker is only before this place if it is so much before it: else the key would stay at it.
+/// Seeking backwards skips markers closer than this: otherwise the key would never get past a marker.
 const BESIDE: Duration = Duration::from_secs(1);
 
 impl App {
-    /// Begins anew, as the capture does: what was known of it is void, what the user set is kept.
+    /// Starts over when the capture does: discards what was learned from it, keeps what the user set.
     pub(crate) fn restart(&mut self, now: Moment) {
         let fresh = Self::new(self.settings.clone(), now);
         let old = std::mem::replace(self, fresh);
@@ -27,7 +27,7 @@ impl App {
         (self.theme, self.throughput, self.playback) = (old.theme, old.throughput, old.playback);
     }
 
-    /// Something of the player's; says so where there is none.
+    /// Sends a command to the player; notifies the user if there is none.
     fn play(&mut self, command: impl FnOnce(&PlaybackState) -> PlaybackCommand) -> Vec<Effect> {
         let Some(state) = &self.playback else {
             self.notify(Severity::Info, "only in a capture: cortop open FILE");
@@ -40,7 +40,7 @@ impl App {
         vec![Effect::Playback(command)]
     }
 
-    /// Has a capture stand still, with its picture to be looked at closely, or go on.
+    /// Pauses a capture and freezes its picture for inspection, or resumes both.
     pub(super) fn pause_playback(&mut self) -> Vec<Effect> {
         let effects = self.play(|state| PlaybackCommand::Pause(!state.is_paused));
         if let [Effect::Playback(PlaybackCommand::Pause(paused))] = effects[..]
@@ -68,7 +68,7 @@ impl App {
         self.play(|state| PlaybackCommand::Seek(state.position + STRIDE))
     }
 
-    /// To the next marker, or the one before.
+    /// Seeks to the next or previous marker.
     pub(super) fn playback_to_marker(&mut self, forward: bool) -> Vec<Effect> {
         let place = self.playback.as_ref().and_then(|state| {
             let mut markers = state.markers.iter().copied();
@@ -88,7 +88,7 @@ impl App {
         }
     }
 
-    /// Asks for a place.
+    /// Asks for a position.
     pub(super) fn ask_playback_place(&mut self) -> Vec<Effect> {
         let Some(PlaybackState { position, length, .. }) = self.playback else {
             return self.play(|_| PlaybackCommand::Faster);
@@ -103,10 +103,10 @@ impl App {
     }
 }
 
-/// A place as it is typed.
+/// Parses a position.
 ///
 /// # Errors
-/// How to write it.
+/// How to write a position.
 pub(super) fn parse_place(
     text: &str,
     position: Duration,

@@ -1,5 +1,5 @@
-//! What is asked before something that costs, ends a record or concerns other programs. An open
-//! question is renewed after each change, and withdrawn where nothing is left to ask.
+//! Questions before something that costs, ends a record or affects other programs. An open question is
+//! renewed after each change, and withdrawn if nothing is left to ask.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ impl App {
         self.dialog = self.confirmation(question).map(Dialog::Confirm);
     }
 
-    /// Quits, after a question while a record of ours runs or has just been ordered.
+    /// Quits; asks first if a record of ours is running or has just been ordered.
     pub(super) fn quit(&mut self) -> Vec<Effect> {
         if self.records_ended().is_empty() && self.recorder.is_none() {
             return vec![Effect::Quit];
@@ -28,7 +28,7 @@ impl App {
         Vec::new()
     }
 
-    /// A question as it has to be asked now; `None` where there is nothing to ask.
+    /// A question in the current state; `None` if there is nothing to ask.
     pub(super) fn confirmation(&self, question: &Question) -> Option<Confirm> {
         let mut lines = Vec::new();
         let (title, yes, then) = match question {
@@ -169,8 +169,8 @@ impl App {
         )
     }
 
-    /// Whether opening a session may use an activation: it is not opened without the licence, and
-    /// the licence is not known to have none.
+    /// Whether opening a session may use an activation: sessions are not opened without the licence, and the
+    /// licence is not known to have none left.
     pub(super) fn may_debit(&self) -> bool {
         let has_use = |licence: &Licence| {
             let scope = licence.has_scope("eeg") || licence.has_scope("pm");
@@ -183,7 +183,7 @@ impl App {
         }
     }
 
-    /// Says whose a session is where it is not ours.
+    /// A sentence on whose session it is, if it is not ours.
     pub(super) fn ownership(&self, session: &SessionId) -> Option<String> {
         let is_foreign = self.sessions.get(session).is_some_and(|entry| entry.foreign);
         is_foreign.then(|| "The session belongs to another program.".to_owned())
@@ -195,13 +195,13 @@ impl App {
         listed.all(|headset| headset.status != HeadsetStatus::Discovered)
     }
 
-    /// The live sessions whose record ends with cortop, with a sentence about each.
+    /// The live sessions whose record would end with cortop, with a sentence about each.
     fn records_ended(&self) -> Vec<(SessionId, String)> {
         let live = self.sessions.live().map(|entry| &entry.session.id);
         live.filter_map(|id| Some((id.clone(), self.record_ended(id)?))).collect()
     }
 
-    /// A sentence about each record that goes on without cortop.
+    /// A sentence about each record that continues without cortop.
     fn records_continued(&self) -> impl Iterator<Item = String> {
         let running = self.records.running();
         running.filter(|(session, running)| self.is_continued(session, running)).map(
@@ -211,13 +211,12 @@ impl App {
         )
     }
 
-    /// Whether the record of a session goes on without cortop: another program's in its own session.
+    /// Whether the record of a session continues without cortop: it is another program's, in its own session.
     fn is_continued(&self, session: &SessionId, running: &RunningRecord) -> bool {
         running.foreign && self.sessions.get(session).is_some_and(|entry| entry.foreign)
     }
 
-    /// What happens to a session's record when the session is closed or left from here; `None` where
-    /// that ends no record.
+    /// What happens to a session's record when the session is closed or left; `None` if no record ends.
     fn record_ended(&self, session: &SessionId) -> Option<String> {
         if let Some(running) = self.records.running_in(session) {
             if self.is_continued(session, running) {
@@ -225,7 +224,7 @@ impl App {
             }
             let whose = if running.foreign { ", started by another program" } else { "" };
             let title = &running.record.title;
-            // Ours in another program's session is stopped by itself.
+            // Our record in another program's session is stopped automatically.
             let foreign = self.sessions.get(session).is_some_and(|entry| entry.foreign);
             let how = if foreign { "it is stopped" } else { "it ends with the session" };
             return Some(format!("A record is running, \"{title}\"{whose}: {how}."));

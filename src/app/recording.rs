@@ -1,4 +1,4 @@
-//! What keys do about records and markers.
+//! Keys for records and markers.
 
 use jiff::Timestamp;
 
@@ -15,11 +15,11 @@ use cortop_client::{
     session::SessionStatus,
 };
 
-/// A marker in the files that are recorded.
+/// A marker in the recorded files.
 #[derive(Clone, Debug)]
 pub(super) struct FileMarker {
     headset: HeadsetId,
-    /// Its id, if it was in a record.
+    /// Its id, if it is in a record.
     id: Option<MarkerId>,
     /// When it was set, by the headset's clock.
     time: Timestamp,
@@ -27,7 +27,7 @@ pub(super) struct FileMarker {
 }
 
 impl App {
-    /// Starts a record in the current session, or asks whether to stop the one that runs.
+    /// Starts a record in the current session, or asks whether to stop the running one.
     pub(super) fn record(&mut self) {
         let Some(entry) = self.sessions.current().filter(|entry| self.is_live(entry)) else {
             let text = "there is no live session to record";
@@ -46,7 +46,7 @@ impl App {
         }
     }
 
-    /// What to fill in before a record is started.
+    /// The form to fill in before a record is started.
     pub(super) fn record_form(&self, session: SessionId) -> Form {
         let title = self.now.wall.to_zoned(self.zone()).strftime("%F %H:%M").to_string();
         let mut form = Form::new(
@@ -69,14 +69,13 @@ impl App {
         form
     }
 
-    /// Asks for the label of a marker at this moment. Without a record the form opens all the
-    /// same, but has nothing to fill in, and says why: what is typed after the key must not act as
-    /// commands.
+    /// Asks for the label of a marker at this moment. Without a record the form opens too, but has no fields
+    /// and says why: what is typed next must not act as commands.
     pub(super) fn mark(&mut self) {
         self.dialog = Some(Dialog::Form(self.mark_form()));
     }
 
-    /// The form of a marker at this moment.
+    /// The form for a marker at this moment.
     fn mark_form(&self) -> Form {
         let Some((session, beside)) = self.marked_session() else {
             let kind = FormKind::NoRecord;
@@ -102,8 +101,7 @@ impl App {
         form
     }
 
-    /// Brings an open form of a marker up to date: the record it is for may have ended, or one have
-    /// begun.
+    /// Updates an open marker form: its record may have ended, or one may have started.
     pub(super) fn refresh_mark(&mut self) {
         let Some(Dialog::Form(Form { kind, .. })) = &self.dialog else { return };
         let is_outdated = match kind {
@@ -155,14 +153,14 @@ impl App {
         };
         let value = MarkerValue::Number(number.into());
         if beside.is_some() {
-            // Cortex, which has no record, will not say so.
+            // Cortex has no record, so it will not confirm the marker.
             self.notify(Severity::Info, format!("marker {label} set in the files"));
         }
         let marker = OutsideMarker { label, value, at: self.now };
         vec![mark(session, marker, beside)]
     }
 
-    /// Makes an interval of the last marker.
+    /// Turns the last marker into an interval.
     pub(super) fn end_marker(&mut self) -> Vec<Effect> {
         let Some(effect) = self.open_marker() else {
             if self.marked_session().is_some() {
@@ -179,8 +177,8 @@ impl App {
         vec![effect]
     }
 
-    /// What ends the last marker, if that has no end yet: in the record of the current session, or
-    /// else in the files, also where the connection has been lost since it was set.
+    /// The effect that ends the last marker, if it has no end yet: in the record of the current session, or
+    /// else in the files, even if the connection was lost since it was set.
     pub(super) fn open_marker(&self) -> Option<Effect> {
         let (session, beside) = self.marked_session()?;
         let last = self.records.running_in(&session).and_then(|running| running.last.as_ref());
@@ -207,8 +205,8 @@ impl App {
         });
     }
 
-    /// The current session, if markers can be set in it: in its record, or, at a time by the
-    /// headset's clock, only in the files that are recorded.
+    /// The current session, if markers can be set in it: in its record or, with a time by the headset's
+    /// clock, only in the recorded files.
     pub(super) fn marked_session(&self) -> Option<(SessionId, Option<Timestamp>)> {
         if let Some(session) = self.recorded_session() {
             return Some((session, None));
@@ -219,7 +217,7 @@ impl App {
         Some((entry.session.id.clone(), Some(time)))
     }
 
-    /// The current session, if a record runs in it.
+    /// The current session, if a record is running in it.
     fn recorded_session(&self) -> Option<SessionId> {
         self.sessions.current.clone().filter(|id| self.records.is_running_in(id))
     }
@@ -229,7 +227,8 @@ impl App {
         self.notify_while(Condition::NoRecord, Severity::Problem, text);
     }
 
-    /// Whether a record, or any, is being written to files: its export has not been answered.
+    /// Whether a record, or any record for `None`, is being exported to files: its export has not been
+    /// answered.
     #[must_use]
     pub fn is_exporting(&self, id: Option<&RecordId>) -> bool {
         let mut sent = self.sent.iter().map(|(_, form)| &form.kind);
@@ -238,7 +237,7 @@ impl App {
         )
     }
 
-    /// Notes what became of a record, and notifies the user.
+    /// Notes what happened to a record, and notifies the user.
     pub(super) fn on_record_event(&mut self, event: &RecordEvent) {
         let text = event.to_string();
         if let RecordEvent::Started { session, .. }
@@ -259,7 +258,7 @@ impl App {
         self.records.on_event(event, self.now);
     }
 
-    /// What happened to a record that nobody here has stopped.
+    /// What happened to a record that nobody here stopped.
     fn lost_record(&self, session: &SessionId, title: &str, why: &str) -> String {
         let entry = self.sessions.get(session);
         let headset = entry.map(|entry| format!(" of {}", entry.session.headset.id));

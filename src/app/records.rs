@@ -1,5 +1,5 @@
-//! Records and markers: which record runs in which session, what became of others, and the last
-//! markers. All of it comes from Cortex: an order counts only once Cortex has confirmed it.
+//! Records and markers: the running record of each session, the fate of other records, and the last markers.
+//! All of it comes from Cortex: an order counts only once Cortex has confirmed it.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,54 +9,54 @@ use cortop_client::{
     Marker, Moment, Record, RecordEvent, RecordId, SessionId, record::RecordList as Stored,
 };
 
-/// What is known of records.
+/// The state of records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecordState {
-    /// The record that runs in each session.
+    /// The running record of each session.
     running: BTreeMap<SessionId, RunningRecord>,
-    /// The record that Cortex works on after its end, the newest.
+    /// The newest record that Cortex is still processing after its end.
     processing: Option<Record>,
-    /// The newest records, once they were asked for.
+    /// The newest records, once requested.
     pub(super) stored: Option<Stored>,
-    /// The title of the record that was ordered in a session, and when; until Cortex answers.
+    /// The title of the record ordered in each session, and when, until Cortex answers.
     ordered: BTreeMap<SessionId, (String, Instant)>,
 }
 
-/// How long an order may wait for its answer: as long as the request does (§9.2).
+/// How long an order waits for its answer: as long as the request does (§9.2).
 const ORDERED: Duration = Duration::from_secs(30);
 
-/// A record that runs.
+/// A running record.
 #[derive(Clone, Debug)]
 pub struct RunningRecord {
-    /// The record as it was at its start.
+    /// The record as reported at its start.
     pub record: Record,
-    /// Another program started it.
+    /// Whether another program started it.
     pub foreign: bool,
     /// When Cortex reported its start.
     pub since: Moment,
-    /// Markers set in it from here.
+    /// The number of markers set in it from here.
     pub markers: usize,
     /// The last of them.
     pub last: Option<Marker>,
 }
 
 impl RecordState {
-    /// The records that run, each with its session.
+    /// The running records, each with its session.
     pub(crate) fn running(&self) -> impl Iterator<Item = (&SessionId, &RunningRecord)> + Clone {
         self.running.iter()
     }
 
-    /// The record that runs in a session.
+    /// The running record of a session.
     pub(crate) fn running_in(&self, session: &SessionId) -> Option<&RunningRecord> {
         self.running.get(session)
     }
 
-    /// Whether a record runs in a session.
+    /// Whether a record is running in a session.
     pub(super) fn is_running_in(&self, session: &SessionId) -> bool {
         self.running.contains_key(session)
     }
 
-    /// Whether Cortex works on a record that has ended.
+    /// Whether Cortex is processing a record that has ended.
     pub(crate) fn is_processing(&self) -> bool {
         self.processing.is_some()
     }
@@ -66,19 +66,19 @@ impl RecordState {
         self.ordered.insert(session, (title, now));
     }
 
-    /// The title of a record that has been ordered in a session and not been answered yet.
+    /// The title of the record ordered in a session and not answered yet.
     #[must_use]
     pub(crate) fn ordered(&self, session: &SessionId, now: Instant) -> Option<&str> {
         let (title, at) = self.ordered.get(session)?;
         (now.saturating_duration_since(*at) < ORDERED).then_some(title)
     }
 
-    /// The record that was ordered in a session has not been started.
+    /// The record ordered in a session was not started.
     pub(super) fn refused(&mut self, session: &SessionId) {
         self.ordered.remove(session);
     }
 
-    /// Notes what became of a record. The list of stored ones follows, where there is one.
+    /// Notes what happened to a record. Updates the list of stored records, if there is one.
     pub(super) fn on_event(&mut self, event: &RecordEvent, now: Moment) {
         match event {
             RecordEvent::Started { session, record, foreign } => {
@@ -109,7 +109,7 @@ impl RecordState {
         }
     }
 
-    /// Takes in a marker that Cortex has set, or made an interval of.
+    /// Takes in a marker that Cortex has set or turned into an interval.
     pub(super) fn mark(&mut self, session: &SessionId, marker: Marker) {
         if let Some(running) = self.running.get_mut(session) {
             let known = running.last.as_ref().is_some_and(|last| last.uuid == marker.uuid);
@@ -118,20 +118,20 @@ impl RecordState {
         }
     }
 
-    /// Forgets what is only known while connected.
+    /// Forgets what is known only while connected.
     pub(super) fn disconnected(&mut self) {
         self.processing = None;
         self.stored = None;
         self.ordered.clear();
     }
 
-    /// A record of the list.
+    /// A record from the list.
     #[must_use]
     pub(crate) fn get(&self, id: &RecordId) -> Option<&Record> {
         self.stored.as_ref()?.records.iter().find(|record| record.uuid == *id)
     }
 
-    /// Whether a record still runs, or Cortex still works on it.
+    /// Whether a record is still running, or Cortex is still processing it.
     #[must_use]
     pub(crate) fn is_busy(&self, id: &RecordId) -> bool {
         let mut busy = self.running.values().map(|running| &running.record).chain(&self.processing);

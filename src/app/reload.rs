@@ -1,11 +1,11 @@
-//! What a new reading of the configuration changes while the program runs.
+//! Applies a configuration that was read again while the program runs.
 
 use tracing::{info, warn};
 
 use super::{App, Effect, ReloadedSettings, Severity};
 
 impl App {
-    /// Takes over the settings that were read again, and says what changed; or why none has.
+    /// Applies the settings and reports what changed, or why nothing did.
     pub(super) fn on_reloaded(
         &mut self,
         reloaded: Result<Box<ReloadedSettings>, String>,
@@ -22,11 +22,11 @@ impl App {
         let ReloadedSettings { keymap, markers, alerts, fps, themes, theme, mouse, report } =
             reloaded;
         let shown = theme.or_else(|| self.settings.themes.get(self.theme).cloned());
-        // The places of the names may be others; a theme that is gone gives way to the default.
+        // The order of the names may have changed; a theme that is gone gives way to the default.
         let place = themes.iter().position(|name| Some(name) == shown.as_ref());
         self.theme = place.unwrap_or_default();
         if self.settings.alerts != alerts {
-            // What was said by other rules is neither over nor said again at once.
+            // Alerts raised under the old rules are neither over nor repeated at once.
             self.alerts.forget(self.now.instant);
         }
         let settings = &mut self.settings;

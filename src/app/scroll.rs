@@ -1,9 +1,9 @@
-//! Scrolling in what is longer than its area.
+//! Scrolling of content longer than its area.
 
 use std::cell::Cell;
 
-/// Where a part of something longer begins. Drawing records here how much fits, so that page keys
-/// move by what is seen and never past the end.
+/// A scroll position. Drawing records here how much fits, so that page keys move by what is visible and never
+/// past the end.
 #[derive(Clone, Debug, Default)]
 pub struct Scroll {
     first: usize,
@@ -12,7 +12,7 @@ pub struct Scroll {
 }
 
 impl Scroll {
-    /// The first line to draw of `all`, when `fits` fit.
+    /// The first of `all` lines to draw if `fits` lines fit.
     #[must_use]
     pub fn first(&self, all: usize, fits: usize) -> usize {
         self.fits.set(fits);
@@ -20,7 +20,7 @@ impl Scroll {
         self.first.min(all.saturating_sub(fits))
     }
 
-    /// Moves by as much as is seen, but for one line, which stays in sight.
+    /// Scrolls by one page less one line, which stays visible.
     pub(crate) fn page(&mut self, forward: bool) {
         let last = self.all.get().saturating_sub(self.fits.get());
         let page = self.fits.get().saturating_sub(1).max(1);

@@ -1,4 +1,4 @@
-//! A session as it is known here, and what happened to it.
+//! A session as known here, and what happened to it.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,7 +15,7 @@ use cortop_client::{
 };
 use cortop_signal::Position;
 
-/// Events of a session that are kept.
+/// Maximum number of events kept per session.
 const HISTORY: usize = 64;
 
 /// The eleven documented fields of a session object (docs/protocol.md §4.2), in the order shown.
@@ -81,7 +81,7 @@ impl SessionField {
             Self::Streams => ordered(a) != ordered(b),
             Self::RecordIds => a.record_ids != b.record_ids,
             Self::Recording => a.recording != b.recording,
-            // Members that this program does not know may tick with every answer.
+            // Unknown members of the headset object may change with every answer.
             Self::Headset => {
                 let known = |headset: &Headset| Headset { other: Map::new(), ..headset.clone() };
                 known(&a.headset) != known(&b.headset)
@@ -90,31 +90,31 @@ impl SessionField {
     }
 }
 
-/// A session and what is known around it.
+/// A session and what is known about it.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct SessionEntry {
     /// The object as Cortex last sent it.
     pub(crate) session: Session,
-    /// In which mode it was opened, and why.
+    /// The mode it was opened in, and why.
     pub(crate) opened: Option<(SessionMode, String)>,
-    /// When Cortex confirmed that it had created it for cortop; unknown for another program's.
+    /// When Cortex confirmed creating it for cortop; `None` for another program's.
     pub(crate) created: Option<Instant>,
-    /// Since when it has been known here.
+    /// When it was first seen.
     pub(crate) since: Option<Moment>,
-    /// The session on the same headset in whose place it was opened.
+    /// The session on the same headset that it replaced.
     pub(crate) predecessor: Option<SessionId>,
-    /// Whether it has been activated from here, which uses one activation of the licence.
+    /// Whether it was activated from here, which uses one activation of the licence.
     pub(crate) debited: bool,
-    /// Another program opened it: cortop only looks at it.
+    /// Whether another program opened it: cortop only observes it.
     pub(crate) foreign: bool,
-    /// The command to close or leave it, until that is answered.
+    /// The command that closes or leaves it, until it is answered.
     pub(super) closing: Option<CommandId>,
-    /// Why it is gone or left, and since when.
+    /// Why and when it ended or was left.
     pub(crate) closed: Option<(String, Instant)>,
-    /// Cortex showed it as closed, and who closed it is not known yet.
+    /// Cortex reported it as closed, and it is not known yet who closed it.
     pub(super) unexplained: bool,
-    /// Whether Cortex sent the object after the end; else the fields are those from before.
+    /// Whether Cortex sent the object after the end; otherwise the fields are from before the end.
     pub(crate) is_final: bool,
     /// Whether the user ended it.
     pub(crate) ordered: bool,
@@ -122,14 +122,14 @@ pub struct SessionEntry {
     pub(crate) changed: BTreeMap<SessionField, Instant>,
     /// What happened to it and when, oldest first, bounded.
     pub(crate) history: VecDeque<(Moment, String)>,
-    /// Streams that flow.
+    /// Streams that are flowing.
     pub(crate) subscribed: Vec<Stream>,
-    /// Streams whose picture is shown: those that flow and, after the session's end, those that did,
-    /// until the headset's next session takes them over.
+    /// Streams whose picture is shown: those flowing and, after the session's end, those that were, until the
+    /// headset's next session takes them over.
     pub(crate) pictured: Vec<Stream>,
     /// Streams that were refused, with reason and next step.
     pub(crate) refused: Vec<(Stream, Error)>,
-    /// The position that the user called level, and when.
+    /// The position that the user declared level, and when.
     pub(crate) level: Option<(Position, Moment)>,
 }
 
@@ -141,8 +141,7 @@ impl SessionEntry {
         ordered(&self.session)
     }
 
-    /// How long it lasted or has lasted: by Cortex's clock where that is known, else by this
-    /// computer's.
+    /// How long it has lasted or did last: by Cortex's clock if known, else by this computer's.
     #[must_use]
     pub fn lifetime(&self, now: Moment) -> Option<Duration> {
         let time = |iso: &Option<String>| iso.as_ref()?.parse::<Timestamp>().ok();
@@ -154,7 +153,7 @@ impl SessionEntry {
         self.since.map(|since| end.saturating_duration_since(since.instant))
     }
 
-    /// Whether the program that opened the session receives a stream, and cortop does not.
+    /// Whether a stream goes to the program that opened the session and not to cortop.
     #[must_use]
     pub fn is_theirs(&self, stream: Stream) -> bool {
         let mut listed = self.session.streams.iter().flatten();
@@ -163,7 +162,7 @@ impl SessionEntry {
             && listed.any(|name| name == stream.name())
     }
 
-    /// What became of a session that is over: another program's that is only left goes on.
+    /// A word for how the session ended here: another program's session that cortop left may go on.
     #[must_use]
     pub fn ending(&self) -> &'static str {
         if self.session.status == SessionStatus::Closed { "closed" } else { "left" }
@@ -176,7 +175,7 @@ impl SessionEntry {
         self.history.push_back((at, what));
     }
 
-    /// Notes the changes of its streams that cortop has not ordered.
+    /// Notes changes of its streams that cortop did not request.
     pub(super) fn note_foreign_streams(&mut self, session: &Session, now: Moment) {
         let (Some(before), Some(after)) = (ordered(&self.session), ordered(session)) else {
             return;
@@ -194,7 +193,7 @@ impl SessionEntry {
     }
 }
 
-/// The names of a session's streams in the order of the page, unknown ones last.
+/// The names of a session's streams in display order, unknown ones last.
 fn ordered(session: &Session) -> Option<Vec<&str>> {
     let mut names: Vec<&str> = session.streams.as_ref()?.iter().map(String::as_str).collect();
     let place = |name: &str| Stream::ALL.iter().position(|stream| stream.name() == name);

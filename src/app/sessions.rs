@@ -1,4 +1,4 @@
-//! The sessions, live ones and those that have just ended, with what changed in them and when.
+//! The sessions, live and recently ended, with what changed in them and when.
 
 use std::time::Duration;
 
@@ -11,25 +11,25 @@ use cortop_client::{
 };
 use cortop_signal::Position;
 
-/// Ended sessions kept for reading; the oldest goes first.
+/// Maximum number of ended sessions kept for reading; the oldest is dropped first.
 const ENDED_KEPT: usize = 16;
-/// How long an ended session stays among those that a key goes through.
+/// How long the key that cycles through the sessions includes an ended one.
 const ENDED_SHOWN: Duration = Duration::from_secs(5 * 60);
 
 /// The session pane's state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SessionPane {
-    /// In the order in which they came, ended ones included.
+    /// The sessions in order of arrival, including ended ones.
     pub(crate) list: Vec<SessionEntry>,
-    /// The one shown in the session and streams panes.
+    /// The session shown in the session and streams panes.
     pub(crate) current: Option<SessionId>,
-    /// The place of the selected field.
+    /// The index of the selected field.
     pub(crate) field: usize,
     /// Whether the selected field is unfolded.
     pub(crate) unfolded: bool,
-    /// Where in that field the pane begins.
+    /// The scroll position in the unfolded field.
     pub(crate) scroll: Scroll,
-    /// When Cortex last showed the sessions, while it does not answer.
+    /// When Cortex last listed the sessions, if it does not answer now.
     pub(crate) as_of: Option<Instant>,
     /// The headset whose next session the user wants to see.
     wanted: Option<HeadsetId>,
@@ -72,7 +72,7 @@ impl SessionPane {
         let id = session.id.clone();
         let is_over = session.status == SessionStatus::Closed;
         if is_over && self.position(&id).is_none() {
-            // Called off before anybody saw it.
+            // Its opening was cancelled before anybody saw it.
             return;
         }
         let entry = self.entry(&id);
@@ -92,7 +92,7 @@ impl SessionPane {
         let activated = active(&after) && !active(&before);
         entry.debited |= activated;
         if activated && known {
-            // Why it was opened otherwise is history now.
+            // The reason for the earlier mode no longer applies.
             entry.opened = None;
             entry.note(now, "activated: the licence is debited".to_owned());
         }
@@ -117,7 +117,7 @@ impl SessionPane {
         }
     }
 
-    /// A session is new: names the one in whose place it came, and shows it where it was waited for.
+    /// A session is new: notes which session it replaced, and shows it if it was awaited.
     fn came(&mut self, id: &SessionId, now: Moment) {
         let Some(headset) = self.get(id).map(|entry| entry.session.headset.id.clone()) else {
             return;
@@ -142,7 +142,7 @@ impl SessionPane {
         }
     }
 
-    /// Shows the session on a headset: the open one, or the next that is opened there.
+    /// Shows the session on a headset: the open one, or else the next that is opened.
     pub(super) fn show_on(&mut self, headset: &HeadsetId) {
         match self.on(headset).map(|entry| entry.session.id.clone()) {
             Some(id) => {
@@ -161,7 +161,7 @@ impl SessionPane {
         entry.created = since.map(|since| since.instant);
     }
 
-    /// Replaces the subscribed and the refused streams; returns those that are new.
+    /// Replaces the subscribed and the refused streams; returns the new ones.
     pub(super) fn subscribed(
         &mut self,
         id: &SessionId,
@@ -191,8 +191,8 @@ impl SessionPane {
         entry.refused.retain(|(stream, _)| !streams.contains(stream));
     }
 
-    /// A session is over. Where Cortex did not show its object after that, what ends with every
-    /// session is taken over here, and what only Cortex can know is unknown.
+    /// A session has ended. If Cortex did not send its final object, applies what is true of every ended
+    /// session; what only Cortex can know becomes unknown.
     pub(super) fn closed(&mut self, id: &SessionId, why: String, ordered: bool, now: Instant) {
         let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) else {
             return;
@@ -218,7 +218,7 @@ impl SessionPane {
         self.released(id, why, now);
     }
 
-    /// No more events of a session will come, though it may still be open.
+    /// No more events of a session will arrive, though it may still be open.
     pub(super) fn released(&mut self, id: &SessionId, why: String, now: Instant) {
         let entry = self.entry(id);
         entry.closed.get_or_insert((why, now));
@@ -234,7 +234,7 @@ impl SessionPane {
         }
     }
 
-    /// Forgets the sessions that ended a while ago, but for the one shown.
+    /// Forgets sessions that ended a while ago, except the one shown.
     pub(super) fn expire(&mut self, now: Instant) {
         let current = self.current.as_ref();
         self.list.retain(|entry| {
@@ -244,7 +244,7 @@ impl SessionPane {
         });
     }
 
-    /// The next session in the list, after the last the first.
+    /// Shows the next session in the list; after the last, the first.
     pub(super) fn next(&mut self) {
         let row = self.current.as_ref().and_then(|id| self.position(id)).map_or(0, |row| row + 1);
         self.current =
@@ -276,14 +276,14 @@ impl SessionPane {
         SessionField::ALL[self.field.min(SessionField::ALL.len() - 1)]
     }
 
-    /// Notes that a session is being closed by a command.
+    /// Notes that a command is closing a session.
     pub(super) fn close_by(&mut self, id: &SessionId, command: CommandId) {
         if let Some(entry) = self.list.iter_mut().find(|entry| entry.session.id == *id) {
             entry.closing = Some(command);
         }
     }
 
-    /// A command has been answered: none is being closed by it any more.
+    /// A command has been answered: it is no longer closing a session.
     pub(super) fn answered(&mut self, command: CommandId) {
         for entry in &mut self.list {
             entry.closing.take_if(|closing| *closing == command);

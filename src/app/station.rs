@@ -1,32 +1,32 @@
-//! The station beside the monitor: what it publishes to a broker for a lab on another computer, and
+//! The station that runs with the monitor: what it publishes to a broker for a lab on another computer, and
 //! whether it can.
 
 use super::{App, Severity};
 
-/// How a station stands.
+/// The status of a station.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StationStatus {
     /// Its name.
     pub name: String,
-    /// Whether it publishes.
+    /// Its connection to the broker.
     pub link: StationLink,
-    /// Events and answers that were dropped, as too many waited for the broker.
+    /// Events and answers dropped because too many were waiting for the broker.
     pub dropped: u64,
 }
 
-/// How far a station's connection to its broker is.
+/// The state of a station's connection to its broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StationLink {
-    /// On its way for the first time.
+    /// Connecting for the first time.
     Connecting,
-    /// It publishes.
+    /// Publishing.
     Online,
-    /// It does not, and tries again: why.
+    /// Not publishing, and why; the station retries.
     Offline(String),
 }
 
 impl App {
-    /// The station has begun, or stands otherwise than before.
+    /// The station has started, or its status has changed.
     pub(super) fn on_station(&mut self, status: StationStatus) {
         let is_new = self.station.as_ref().is_none_or(|before| before.link != status.link);
         if let (StationLink::Offline(why), true) = (&status.link, is_new) {

@@ -1,5 +1,5 @@
-//! A view of the streams pane as far as its keys go: what it is called, what it is drawn from, and
-//! which keys have an effect in it. How it is drawn, only the user interface knows.
+//! The properties of a streams view that keys depend on: its name, the streams it can be drawn from, and the
+//! keys that have an effect in it. Only the user interface knows how it is drawn.
 
 use super::{
     action::{Action, Binding, Feature},
@@ -13,21 +13,21 @@ use cortop_client::Stream;
 pub struct StreamView {
     /// Its name among the commands and in the config's `[keys.streams]`.
     pub name: &'static str,
-    /// The keys that show it, and again the view before it, unless the config says otherwise.
+    /// Its default keys, which show the view and, pressed again, return to the previous one.
     pub keys: &'static [Key],
-    /// What the help says.
+    /// The help text.
     pub help: &'static str,
-    /// What the footer says, where it is worth a place there.
+    /// The word in the footer; `None` if the footer does not show it.
     pub hint: Option<&'static str>,
-    /// What it can be drawn from: the first of them that has a picture. None where it is drawn from
-    /// whatever comes.
+    /// The streams it can be drawn from; it uses the first that has a picture. Empty if it is drawn from any
+    /// stream.
     pub streams: &'static [Stream],
-    /// What keys work on in it.
+    /// The features that keys work on in it.
     pub features: &'static [Feature],
 }
 
 impl StreamView {
-    /// What keys work on in traces.
+    /// The features of views with traces.
     pub const TRACES: &[Feature] = &[
         Feature::Amplitude,
         Feature::AutoScale,
@@ -42,7 +42,7 @@ impl StreamView {
         Feature::History,
     ];
 
-    /// All streams at a glance: the view that a monitor starts with.
+    /// All streams at a glance: the initial view of the monitor.
     pub const ALL: Self = Self {
         name: "all",
         keys: &[],
@@ -52,13 +52,13 @@ impl StreamView {
         features: Self::TRACES,
     };
 
-    /// Whether keys work on this in it.
+    /// Whether it has a feature.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
     }
 
-    /// Whether it shows EEG wherever there is EEG, so that its window is one of EEG samples.
+    /// Whether it shows EEG whenever there is EEG, so that its window counts EEG samples.
     pub(super) fn is_of_eeg(&self) -> bool {
         self.streams.first() == Some(&Stream::Eeg)
     }
@@ -68,7 +68,7 @@ impl StreamView {
         matches!(self.streams, [Stream::Dev | Stream::Eq, ..])
     }
 
-    /// The row of its keys; `place` is its own among the views.
+    /// Its row in the table; `place` is its index among the views.
     pub(super) const fn binding(&self, place: usize) -> Binding {
         Binding {
             action: Action::View(place),

@@ -1,4 +1,4 @@
-//! What the streams pane shows and how: view, window, amplitude, filters, freeze.
+//! What the streams pane shows, and how: view, window, amplitude, filters, freeze.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -17,20 +17,20 @@ const WINDOWS: [f64; 6] = [2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 /// Half the height of a channel's row in µV: ±50 µV by default (docs/signal.md, Defaults).
 pub const AMPLITUDES: [f32; 7] = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
 
-/// Corners of the high-pass in Hz, in the order of its key (docs/signal.md, Defaults).
+/// High-pass cutoffs in Hz, in the order of their key (docs/signal.md, Defaults).
 const HIGH_PASSES: [Option<f64>; 5] = [None, Some(0.16), Some(0.5), Some(1.0), Some(5.0)];
 
-/// Corners of the low-pass in Hz, in the order of its key (docs/signal.md, Defaults).
+/// Low-pass cutoffs in Hz, in the order of their key (docs/signal.md, Defaults).
 const LOW_PASSES: [Option<f64>; 3] = [None, Some(30.0), Some(45.0)];
 
-/// Centres of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
+/// Centre frequencies of the notch in Hz, in the order of its key (docs/signal.md, Defaults).
 const NOTCHES: [Option<f64>; 3] = [None, Some(50.0), Some(60.0)];
 
-/// Up to how many Hz a spectrum goes, in the order of its key; the last is as far as the rate reaches
+/// Upper limits of a spectrum in Hz, in the order of their key; the last is the Nyquist frequency
 /// (docs/signal.md, Defaults).
 const SPECTRUM_ENDS: [f64; 3] = [45.0, 70.0, f64::INFINITY];
 
-/// Which channels a spectrum is of.
+/// The channels that a spectrum shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpectrumChannels {
     /// The selected one.
@@ -38,82 +38,81 @@ pub enum SpectrumChannels {
     Selected,
     /// All, one below the other.
     Rows,
-    /// All in one plot, each as a line in its colour.
+    /// All in one plot, each as a line in its own colour.
     Overlaid,
 }
 
 /// How the picture moves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScrollMode {
-    /// A write cursor crosses the picture, as on a bedside monitor: few bytes.
+    /// A write cursor moves across the picture, as on a bedside monitor: few bytes.
     #[default]
     Sweep,
-    /// The newest is at the right edge, everything moves left.
+    /// The newest sample is at the right edge, and the picture moves left.
     Scroll,
 }
 
-/// How dots become glyphs, where there is more than ASCII.
+/// How dots become glyphs, if more than ASCII is available.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GlyphSet {
-    /// Two by four dots a cell.
+    /// 2×4 dots per cell.
     #[default]
     Braille,
-    /// Two dots a cell, one above the other.
+    /// Two dots per cell, one above the other.
     HalfBlock,
     /// Whole cells.
     Block,
 }
 
-/// A stopped picture.
+/// A frozen picture.
 #[derive(Clone, Debug)]
 pub struct FrozenPicture {
-    /// Since when.
+    /// When it froze.
     pub(crate) since: Moment,
     /// The readings of that moment.
     pub(crate) snapshot: Arc<Snapshot>,
-    /// The absolute sample index before which it ended when it froze.
+    /// The absolute index one past its last sample when it froze.
     pub(crate) at: u64,
-    /// The absolute sample index before which it ends now.
+    /// The absolute index one past its last sample now.
     pub(crate) end: u64,
-    /// Epoch seconds of the sample before `end`, as far as known: kept though the history may forget
-    /// it.
+    /// Epoch seconds of the sample before `end`, if known: kept even if the history drops that sample.
     pub(crate) end_time: Option<f64>,
-    /// The absolute index of the sample that the cursor is on.
+    /// The absolute index of the sample under the cursor.
     pub(crate) cursor: Option<u64>,
-    /// And the second cursor.
+    /// The same for the second cursor.
     pub(crate) second: Option<u64>,
 }
 
 /// The streams pane's state.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamsPane {
-    /// Which view.
+    /// The current view.
     pub(crate) shown: &'static StreamView,
-    /// The view to which the key of a view goes back that is there for a moment.
+    /// The view that a temporary view's key returns to.
     pub(crate) before: &'static StreamView,
-    /// Whose message the inspector shows.
+    /// The stream whose message the inspector shows.
     pub(crate) inspected: Stream,
-    /// The first line of it.
+    /// The first visible line of the message.
     pub(crate) first_line: usize,
-    /// Place in [`WINDOWS`].
+    /// Index into [`WINDOWS`].
     window: usize,
-    /// Place in [`AMPLITUDES`].
+    /// Index into [`AMPLITUDES`].
     amplitude: usize,
-    /// Whether the scale follows the signal.
+    /// Whether the scale is automatic.
     pub(crate) auto: bool,
-    /// The filters of the picture, each out of its own list.
+    /// The filters of the picture, each from its own list.
     filters: Filters,
-    /// What EEG is drawn against, where the view has channels that can be paired.
+    /// The montage of EEG, if the view has channels that can be paired.
     montage: Montage,
-    /// The labels of the EEG channels that are marked as bad.
+    /// The labels of the EEG channels marked as bad.
     pub(crate) bad: Arc<BTreeSet<Arc<str>>>,
-    /// Which channels the spectrum is of.
+    /// The channels that the spectrum shows.
     pub(crate) spectrum_channels: SpectrumChannels,
-    /// Place in [`SPECTRUM_ENDS`].
+    /// Index into [`SPECTRUM_ENDS`].
     spectrum_end: usize,
-    /// Whether the spectrum's scale is linear, else in dB.
+    /// Whether the spectrum's scale is linear; otherwise it is in dB.
     pub(crate) linear: bool,
-    /// The band of the topographic map, by its place in the table of bands.
+    /// The band of the topographic map, as an index into the table of bands.
     pub(crate) band: usize,
     /// Sweep or scroll.
     pub(crate) scroll_mode: ScrollMode,
@@ -121,7 +120,7 @@ pub(crate) struct StreamsPane {
     pub(crate) glyph_set: GlyphSet,
     /// The selected channel, by position among those shown, or the sensor.
     pub(crate) selected: usize,
-    /// How the channels of each traced stream are arranged, and the pairs of EEG.
+    /// The channel layouts of each traced stream, and of the EEG pairs.
     eeg: ChannelLayout,
     pairs: ChannelLayout,
     mot: ChannelLayout,
@@ -145,7 +144,7 @@ impl Default for StreamsPane {
             spectrum_channels: SpectrumChannels::default(),
             spectrum_end: 1,
             linear: false,
-            // Alpha: what moves first when the eyes close.
+            // Alpha: the first band to change when the eyes close.
             band: 1,
             scroll_mode: ScrollMode::Sweep,
             glyph_set: GlyphSet::Braille,
@@ -159,13 +158,13 @@ impl Default for StreamsPane {
 }
 
 impl StreamsPane {
-    /// Seconds in the window.
+    /// The length of the window in seconds.
     #[must_use]
     pub(crate) fn window(&self) -> f64 {
         WINDOWS[self.window]
     }
 
-    /// Half the height of a channel's row in µV, where it is not automatic.
+    /// Half the height of a channel's row in µV, if the scale is not automatic.
     #[must_use]
     pub(crate) fn amplitude(&self) -> f32 {
         AMPLITUDES[self.amplitude]
@@ -195,7 +194,7 @@ impl StreamsPane {
         }
     }
 
-    /// What EEG is drawn against. A view of the whole head shows its electrodes: it knows no pairs.
+    /// The montage of EEG. A view of the whole head shows its electrodes and has no pairs.
     #[must_use]
     pub(crate) fn montage(&self) -> Montage {
         match self.montage {
@@ -210,7 +209,7 @@ impl StreamsPane {
         self.montage = montage;
     }
 
-    /// How many channels there are to be drawn, of the stream of these traces or of its montage.
+    /// The number of channels to draw: of the traces' stream, or of its montage.
     #[must_use]
     pub(crate) fn channel_count(&self, traces: &Traces) -> usize {
         let of_eeg = traces.subscription.stream == Stream::Eeg;
@@ -222,7 +221,7 @@ impl StreamsPane {
         }
     }
 
-    /// The absolute indices of the samples that the cursors are on.
+    /// The absolute indices of the samples under the cursors.
     #[must_use]
     pub(crate) fn cursors(&self) -> [Option<u64>; 2] {
         self.frozen.as_ref().map_or([None; 2], |frozen| [frozen.cursor, frozen.second])
@@ -234,14 +233,14 @@ impl StreamsPane {
         self.frozen.as_ref().map_or(ViewEnd::Live, |frozen| ViewEnd::At(frozen.end))
     }
 
-    // What changes a setting returns its new value in words.
+    // Functions that change a setting return the new value as text.
 
     pub(super) fn step_window(&mut self, step: isize) -> String {
         self.window = self.window.saturating_add_signed(step).min(WINDOWS.len() - 1);
         format!("window {} s", self.window())
     }
 
-    /// A step of the amplitude leaves the automatic scale.
+    /// A step of the amplitude turns the automatic scale off.
     pub(super) fn step_amplitude(&mut self, step: isize) -> String {
         self.auto = false;
         self.amplitude = self.amplitude.saturating_add_signed(step).min(AMPLITUDES.len() - 1);
@@ -292,7 +291,7 @@ impl StreamsPane {
         format!("spectrum of {text}")
     }
 
-    /// Up to how many Hz the spectrum is asked for.
+    /// The requested upper limit of the spectrum in Hz.
     #[must_use]
     pub(crate) fn spectrum_end(&self) -> f64 {
         SPECTRUM_ENDS[self.spectrum_end]
@@ -334,7 +333,7 @@ impl StreamsPane {
         format!("notch {}", hertz(self.filters.notch))
     }
 
-    /// The next or the previous of these views.
+    /// Shows the next or the previous of these views.
     pub(super) fn step_view(&mut self, views: &[&'static StreamView], forward: bool) {
         let place = views.iter().position(|&view| view == self.shown).unwrap_or_default();
         let step = if forward { 1 } else { views.len().saturating_sub(1) };
@@ -343,10 +342,10 @@ impl StreamsPane {
         }
     }
 
-    /// Shows a view, or if it is there already the one before it.
+    /// Shows a view or, if it is shown already, the previous one.
     pub(super) fn toggle(&mut self, view: &'static StreamView) {
         if self.shown == view {
-            // From one such view to another and back there is nothing before the first.
+            // After switching from this view to another one and back, `before` is this view itself.
             self.show(if self.before == view { &StreamView::ALL } else { self.before });
         } else {
             self.before = self.shown;
@@ -354,21 +353,21 @@ impl StreamsPane {
         }
     }
 
-    /// Goes through the streams of the inspector.
+    /// Steps through the streams of the inspector.
     pub(super) fn step_inspected(&mut self, step: isize) {
         let place = Stream::ALL.iter().position(|&stream| stream == self.inspected);
         let place = place.unwrap_or_default().saturating_add_signed(step);
         self.inspect(Stream::ALL[place.min(Stream::ALL.len() - 1)]);
     }
 
-    /// Shows the message of a stream in the inspector, from its start on.
+    /// Shows the message of a stream in the inspector from its start.
     pub(super) fn inspect(&mut self, stream: Stream) {
         (self.inspected, self.first_line) = (stream, 0);
     }
 
     fn show(&mut self, view: &'static StreamView) {
-        // A frozen picture stands at a sample of its own stream: another stream counts otherwise,
-        // and has other channels.
+        // A frozen picture refers to samples of its own stream: another stream has other sample indices and
+        // channels.
         let stays = view.is_of_eeg() && self.shown.is_of_eeg();
         let of_sensors = |view: &StreamView| view.is_of_eeg() || view.is_of_contact();
         if !(of_sensors(view) && of_sensors(self.shown)) {
@@ -380,13 +379,13 @@ impl StreamsPane {
     }
 }
 
-/// The next of a list after the present one, round and round.
+/// The next entry of a list; the first follows the last.
 fn next(steps: &[Option<f64>], now: Option<f64>) -> Option<f64> {
     let place = steps.iter().position(|&step| step == now).map_or(0, |place| place + 1);
     steps.get(place).or(steps.first()).copied().flatten()
 }
 
-/// The corner or centre of a filter in words.
+/// The cutoff or centre frequency of a filter as text.
 fn hertz(value: Option<f64>) -> String {
     value.map_or_else(|| "off".to_owned(), |hz| format!("{hz} Hz"))
 }

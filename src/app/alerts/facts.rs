@@ -1,4 +1,4 @@
-//! What is wrong with the headsets that are watched, and an alert in words.
+//! Finds what is wrong with the watched headsets, and words the alerts.
 
 use std::fmt::Write as _;
 
@@ -10,14 +10,15 @@ use crate::app::{App, SessionEntry};
 use cortop_client::sanitize::clean_bounded;
 use cortop_signal::{Defect, StreamHealth, snapshot::DeviceReadings};
 
-/// A loss is a share of samples: of so many seconds at least.
+/// The least number of seconds of samples for a loss in per cent to mean anything.
 const ENOUGH: f64 = 5.0;
 
-/// An alert about more parts than one above this names so many.
+/// If an alert concerns at least two more parts of a headset than this, it names this many and counts the
+/// rest.
 const NAMED: usize = 3;
 
 impl App {
-    /// What is known of each headset that is watched.
+    /// What is known of each watched headset.
     pub(super) fn watched(&self) -> Vec<Watched<'_>> {
         let is_watched = |entry: &&SessionEntry| match self.settings.alerts.when {
             AlertWhen::Off => false,
@@ -54,7 +55,7 @@ impl App {
             let facts = lossy.map(|(own, loss)| fact(own.stream.name(), Some(loss)));
             known.push((AlertKind::Loss, facts.collect()));
         }
-        // What Cortex last said of contact and battery may not hold any more.
+        // Cortex's last report of contact and battery may be out of date.
         let flows = |wanted: &str| {
             let mut own = health.iter().filter(|own| own.stream.name() == wanted);
             own.any(|own| own.stale_since.is_none() && own.last.is_some())
@@ -88,7 +89,7 @@ impl App {
     }
 }
 
-/// The samples lost within the last 10 s in per cent, of a stream that counts its samples.
+/// The samples lost within the last 10 s, in per cent; `None` if the stream does not count its samples.
 fn loss(health: &StreamHealth) -> Option<f64> {
     let recent = &health.recent;
     let enough = health.nominal_rate? * ENOUGH;
@@ -97,7 +98,7 @@ fn loss(health: &StreamHealth) -> Option<f64> {
 }
 
 impl AlertKind {
-    /// Its name for the user's command.
+    /// Its name in the environment of the user's command.
     #[must_use]
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -111,7 +112,7 @@ impl AlertKind {
         }
     }
 
-    /// What is wrong with some part of a headset, in few words.
+    /// A short phrase for what is wrong with a part of a headset.
     #[must_use]
     pub(crate) fn words(self, subject: &str) -> String {
         match self {
@@ -126,11 +127,11 @@ impl AlertKind {
 }
 
 impl Alert {
-    /// One sentence, with nothing in it that could drive a terminal.
+    /// One sentence, without control characters.
     #[must_use]
     pub(crate) fn text(&self) -> String {
         let subjects = match &self.subjects[..] {
-            // The rest is in the picture, and in the variables of the user's command.
+            // The picture shows the rest, and so do the variables of the user's command.
             [first @ .., _, _] if first.len() >= NAMED => {
                 let more = self.subjects.len() - NAMED;
                 format!("{} and {more} more", self.subjects[..NAMED].join(" "))
@@ -170,7 +171,8 @@ impl Alert {
         headset.map_or(what.clone(), |headset| format!("{headset}: {what}"))
     }
 
-    /// The facts for the user's command. Each variable is always set, so that none is inherited.
+    /// The environment variables for the user's command. All of them are always set, so that none is
+    /// inherited.
     #[must_use]
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let subjects = |kinds: [AlertKind; 2]| {
@@ -178,7 +180,7 @@ impl Alert {
         };
         let headset = self.headset.as_ref().map(|headset| clean_bounded(headset.as_str()));
         let value = match self.kind {
-            // What held before says nothing of what is over but how long it did.
+            // At its end an alert reports only how long the condition lasted.
             _ if self.is_over => Some(self.lasted.as_secs() as f64),
             AlertKind::Contact => Some(self.lasted.as_secs() as f64),
             _ => self.value,

@@ -1,7 +1,7 @@
-//! Alerts: what goes wrong while a record is running, or always if so configured, is said once, and
-//! said again when it is over. The facts come from the state of the monitor (`facts`); which of them
-//! are worth an alert, and when, decides a state machine of its own (`tracker`); the bell, the desktop
-//! notification and the user's command are effects.
+//! Alerts: each problem is announced once when it begins and once when it is over, while a record is running
+//! or, if so configured, always. `facts` finds the problems in the state of the monitor; the state machine in
+//! `tracker` decides which deserve an alert and when; the bell, the desktop notification and the user's
+//! command are effects.
 
 mod facts;
 mod settings;
@@ -22,31 +22,31 @@ use self::tracker::{Alert, AlertKind, AlertTracker};
 use super::{App, Effect, Severity};
 use cortop_client::{HeadsetId, Moment, SessionId, Warning, code::warning};
 
-/// How often the facts are looked at.
+/// How often the facts are checked.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Alerts that come within so much time stand on the screen together, the newest first, and so many.
+/// Alerts that arrive within this time are shown together, newest first, at most [`MOST`] of them.
 const RECENT: Duration = Duration::from_secs(10);
 const MOST: usize = 8;
-/// A session that ends so soon after its record has taken it with it.
+/// A record that ended at most this long before its session ended because of the session.
 const WITH_SESSION: Duration = Duration::from_secs(5);
 
-/// What is known of alerts.
+/// The state of alerts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AlertState {
     tracker: AlertTracker,
-    /// When the facts were last looked at.
+    /// When the facts were last checked.
     checked: Option<Instant>,
-    /// Alerts that events gave rise to, not announced yet.
+    /// Alerts raised by events and not announced yet.
     pending: Vec<Alert>,
-    /// The sessions whose record has just ended: when, and in which words.
+    /// The sessions whose record has just ended: when, and the text for the alert.
     ended: BTreeMap<SessionId, (Instant, String)>,
-    /// What was said last, newest first.
+    /// The latest alerts, newest first.
     recent: VecDeque<RecentAlert>,
-    /// When Cortex last warned that the disk is nearly full. It never says that this is over.
+    /// When Cortex last warned that the disk is nearly full. It never reports that the disk has space again.
     pub disk_low: Option<Moment>,
 }
 
-/// An alert that was shown a short while ago.
+/// An alert shown recently.
 #[derive(Clone, Debug)]
 struct RecentAlert {
     at: Instant,
@@ -57,19 +57,19 @@ struct RecentAlert {
 }
 
 impl AlertState {
-    /// Drops what has been said without a word.
+    /// Drops all announced conditions without announcing their end.
     pub(super) fn forget(&mut self, now: Instant) {
         self.tracker.observe(&[], |_| Duration::ZERO, now);
     }
 
-    /// What is wrong now and has been said: the kind, and the headset and its part.
+    /// The announced conditions that still hold: the kind, the headset, and the part of it.
     pub(crate) fn active(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
         self.tracker.raised()
     }
 }
 
 impl App {
-    /// Looks at the facts, at most twice a second; announces what is new.
+    /// Checks the facts, at most twice a second, and announces what is new.
     pub(super) fn check_alerts(&mut self) -> Vec<Effect> {
         let now = self.now.instant;
         let settings = &self.settings.alerts;
@@ -87,7 +87,7 @@ impl App {
         alerts.iter().flat_map(|alert| self.announce(alert)).collect()
     }
 
-    /// Says an alert on the screen, in the log and in the session's history; what else is to be done.
+    /// Shows an alert on the screen and adds it to the log and the session's history; returns the effects.
     fn announce(&mut self, alert: &Alert) -> Vec<Effect> {
         let text = alert.text();
         if alert.is_over {
@@ -99,7 +99,7 @@ impl App {
         if let Some(id) = session.map(|entry| entry.session.id.clone()) {
             self.sessions.note(&id, self.now, text.clone());
         }
-        // A record that was lost has its notice, until that has been seen.
+        // A lost record already has a notice, which stays until it has been seen.
         if alert.kind != AlertKind::Record {
             self.show_alert(alert, text.clone());
         }
@@ -117,8 +117,8 @@ impl App {
         effects
     }
 
-    /// Shows an alert with those that came shortly before: each is worth being read. The end of one
-    /// stands in the place of its beginning.
+    /// Shows an alert together with other recent ones, as each deserves to be read. The end of a condition
+    /// replaces its beginning.
     fn show_alert(&mut self, alert: &Alert, text: String) {
         let now = self.now.instant;
         let recent = &mut self.alerts.recent;
@@ -141,14 +141,14 @@ impl App {
         self.notify(worst, text);
     }
 
-    /// Notes that a record has ended; what becomes of its session next says whether anybody wanted it.
+    /// Notes that a record has ended. What happens to its session next tells whether somebody wanted that.
     pub(super) fn note_end_of_record(&mut self, session: &SessionId, text: String) {
         let now = self.now.instant;
         self.alerts.ended.retain(|_, (at, _)| now.saturating_duration_since(*at) < WITH_SESSION);
         self.alerts.ended.insert(session.clone(), (now, text));
     }
 
-    /// Whether the end of a session is an alert: nobody here wanted it, and a record ended with it.
+    /// Whether the end of a session is an alert: nobody here closed it, and a record ended with it.
     pub(super) fn alert_of_end(&mut self, session: &SessionId, ordered: bool) -> bool {
         let Some((at, text)) = self.alerts.ended.remove(session) else { return false };
         let settings = &self.settings.alerts;
@@ -160,7 +160,7 @@ impl App {
         self.alert_at_once(AlertKind::Record, headset, text, None)
     }
 
-    /// Whether a warning of Cortex is an alert: the disk is nearly full.
+    /// Whether a warning from Cortex is an alert: the disk is nearly full.
     pub(super) fn alert_of_warning(&mut self, warning: &Warning) -> bool {
         if !matches!(warning.code, warning::DISK_LOW | warning::DISK_FULL) {
             return false;
@@ -178,8 +178,8 @@ impl App {
             && self.alert_at_once(AlertKind::Disk, None, warning.sentence(), code)
     }
 
-    /// Raises an alert about what happened at once and has no end; whether it was: not if the same
-    /// has just been said.
+    /// Raises an alert about a one-time event, which has no end. Returns false if the same alert was
+    /// announced recently.
     fn alert_at_once(
         &mut self,
         kind: AlertKind,

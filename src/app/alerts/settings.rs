@@ -1,4 +1,4 @@
-//! What is alerted about, and how loudly.
+//! Settings: which conditions raise alerts, and how the user is alerted.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl NotificationProtocol {
         [("off", Self::Off), ("osc9", Self::Osc9), ("osc777", Self::Osc777)];
 }
 
-/// What is alerted about, and how loudly.
+/// Which conditions raise alerts, and how the user is alerted.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct AlertSettings {
@@ -46,21 +46,21 @@ pub struct AlertSettings {
     pub when: AlertWhen,
     /// A stream has become stale.
     pub stale: bool,
-    /// More than so many per cent of a stream's samples were lost within 10 s.
+    /// Maximum loss of a stream within 10 s, in per cent.
     pub loss: Option<f64>,
-    /// A sensor has had no contact for so long.
+    /// How long a sensor may have no contact.
     pub contact: Option<Duration>,
     /// A channel is at the rail of the amplifier.
     pub rail: bool,
-    /// The battery has less than so many per cent.
+    /// Minimum charge of the battery, in per cent.
     pub battery: Option<f64>,
     /// Cortex warns that the disk is nearly full.
     pub disk: bool,
-    /// A record has ended with its session, which nobody here closed.
+    /// A record ended with its session, which nobody here closed.
     pub record: bool,
     /// Whether the terminal's bell rings.
     pub bell: bool,
-    /// How the terminal is asked for a desktop notification.
+    /// How the terminal is asked for desktop notifications.
     pub notification: NotificationProtocol,
     /// The user's program and its arguments; empty if there is none.
     pub command: Vec<String>,

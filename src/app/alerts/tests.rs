@@ -11,7 +11,7 @@ const STEP: Duration = Duration::from_millis(500);
 const MINUTE: u32 = 120;
 const SENSORS: [&str; 3] = ["AF3", "P8", "T7"];
 
-/// What is known at a step: of no headset, of no sensor, or which sensors have no contact.
+/// What is known at a step: no headset, no sensor, or which sensors have no contact.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum KnownSensors {
     NotWatched,
@@ -27,13 +27,13 @@ fn known() -> impl Strategy<Value = KnownSensors> {
     ]
 }
 
-/// Steps that last: what is known changes now and then.
+/// A sequence of steps in which the known state changes now and then.
 fn course() -> impl Strategy<Value = Vec<KnownSensors>> {
     prop::collection::vec((known(), 1_usize..80), 1..16)
         .prop_map(|parts| parts.into_iter().flat_map(|(known, n)| vec![known; n]).collect())
 }
 
-/// The alerts of a course, each with its step.
+/// The alerts raised along a sequence, each with its step.
 fn run(course: &[KnownSensors], delay: Duration) -> Vec<(usize, Alert)> {
     let headset = HeadsetId::from("EPOCX-1");
     let start = Instant::now();
@@ -58,8 +58,8 @@ fn run(course: &[KnownSensors], delay: Duration) -> Vec<(usize, Alert)> {
     said
 }
 
-/// Whether a sensor has been without contact at a step, as far as it was known last; `None` before
-/// anything was known of a headset that is watched.
+/// Whether a sensor is without contact at a step, by the last known state; `None` before anything is known of
+/// a watched headset.
 fn lost(course: &[KnownSensors], sensor: usize, step: usize) -> Option<bool> {
     match course[step] {
         KnownSensors::NotWatched => None,
@@ -70,7 +70,7 @@ fn lost(course: &[KnownSensors], sensor: usize, step: usize) -> Option<bool> {
     }
 }
 
-/// For how many steps up to this one, itself among them, that has been so.
+/// How many steps, up to and including this one, that has been the case.
 fn steps(course: &[KnownSensors], sensor: usize, step: usize, state: Option<bool>) -> u32 {
     let back = (0..=step).rev().take_while(|&step| lost(course, sensor, step) == state);
     u32::try_from(back.count()).expect("few")
@@ -93,7 +93,7 @@ proptest! {
                 let lasted = steps(&course, sensor, *step, state) - 1;
                 prop_assert!(lasted >= if alert.is_over { 4 } else { delay }, "{alert:?} at {step}");
                 match last {
-                    // An end follows its alert.
+                    // Each end follows its alert.
                     Some((_, is_over)) if alert.is_over => prop_assert!(!is_over),
                     None => prop_assert!(!alert.is_over),
                     _ => {}
@@ -110,7 +110,7 @@ proptest! {
 
     #[test]
     fn what_lasts_is_said_and_so_is_its_end(course in course(), delay in 0_u32..20) {
-        // A second more, in which others may join.
+        // One more second, in which others may join.
         let enough = MINUTE.max(delay) + 3;
         let with_end: Vec<KnownSensors> = course.iter().copied()
             .chain(vec![KnownSensors::Lost([true, false, false]); enough as usize])
@@ -156,7 +156,7 @@ fn streams_that_fall_silent_and_come_back_together_are_one_alert_each_time() {
     let mut said = Vec::new();
     for step in 0_u32..60 {
         let now = start + STEP * step;
-        // When each is stale, in steps; the last samples came two seconds before.
+        // When each becomes stale, in steps; the last samples came two seconds before.
         let silent = [("eeg", 4..30), ("mot", 4..30), ("met", 5..31)];
         let stale = silent.into_iter().filter(|(_, own)| own.contains(&step));
         let facts = stale.map(|(name, own)| Fact {

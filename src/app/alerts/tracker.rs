@@ -1,7 +1,7 @@
-//! The state machine of alerts: facts and the time come in, alerts go out. It says a condition once
-//! it has held long enough, its end once that has lasted, and the same at most once a minute; those
-//! of one kind and headset that begin or end together are one alert. It knows no more of a condition
-//! than its name.
+//! The state machine of alerts: takes facts and the time, returns alerts. It announces a condition once it
+//! has held long enough, announces its end once that has lasted, and repeats neither within a minute.
+//! Conditions of one kind and headset that begin or end together become one alert. It knows nothing about a
+//! condition but its name.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use cortop_client::{HeadsetId, Stream};
 
-/// The same is said at most once in so much time.
+/// The least time between two identical alerts.
 const APART: Duration = Duration::from_secs(60);
-/// Conditions of a headset that are due within so much time are one alert: the slower streams of a
-/// headset that falls silent have two samples a second.
+/// Conditions of a headset that fall due within this time become one alert: when a headset falls silent, its
+/// slower streams, with two samples a second, go stale later.
 const TOGETHER: Duration = Duration::from_secs(1);
-/// What has been over for so long is over, and no flicker.
+/// A condition is over once it has been absent this long; shorter absences are flicker.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// What an alert is about.
@@ -36,24 +36,24 @@ pub(crate) enum AlertKind {
     Record,
 }
 
-/// Something to be said.
+/// An alert.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Alert {
-    /// What about.
+    /// The kind of condition.
     pub kind: AlertKind,
-    /// Which headset, unless it concerns all.
+    /// The headset; `None` if it concerns all.
     pub headset: Option<HeadsetId>,
-    /// Which of its streams, sensors or channels; of what happens at once, the sentence.
+    /// The affected streams, sensors or channels; for a one-time event, the sentence.
     pub subjects: Vec<String>,
-    /// The number behind it, the worst of all subjects.
+    /// The measured value, the worst of all subjects.
     pub value: Option<f64>,
-    /// How long it has held, or did until it was over.
+    /// How long the condition has held, or held until it was over.
     pub lasted: Duration,
-    /// Whether it is over.
+    /// Whether the condition is over.
     pub is_over: bool,
 }
 
-/// A condition that holds: of which stream, sensor or channel, with which number, and since when.
+/// A condition that holds: the stream, sensor or channel, its value, and since when.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fact {
     pub(super) subject: String,
@@ -61,15 +61,15 @@ pub(super) struct Fact {
     pub(super) since: Instant,
 }
 
-/// What is known of a headset that is watched: of each kind, all that holds. Of a kind that is not
-/// listed nothing is known at the moment, and all stays as it was.
+/// What is known of a watched headset: for each kind, all conditions that hold. A kind that is not listed is
+/// unknown at the moment, and its conditions stay as they were.
 #[derive(Clone, Debug)]
 pub(super) struct Watched<'a> {
     pub(super) headset: &'a HeadsetId,
     pub(super) known: Vec<(AlertKind, Vec<Fact>)>,
 }
 
-/// A condition that holds, or did a short while ago.
+/// A condition that holds, or held until recently.
 #[derive(Clone, Debug)]
 struct TrackedCondition {
     headset: Option<HeadsetId>,
@@ -77,18 +77,18 @@ struct TrackedCondition {
     subject: String,
     value: Option<f64>,
     holds: bool,
-    /// Since when it holds, or did when it last did.
+    /// Since when it holds, or since when it last held.
     since: Instant,
-    /// When it was noticed to hold, or to hold no more.
+    /// When it was seen to begin, or to end.
     changed: Instant,
-    /// Whether it has been said, and its end has not.
+    /// Whether it has been announced and its end has not.
     raised: bool,
-    /// When it was last said.
+    /// When it was last announced.
     said: Option<Instant>,
 }
 
 impl TrackedCondition {
-    /// When it, or its end, is to be said.
+    /// When it, or its end, is due to be announced.
     fn due(&self, delay: &impl Fn(AlertKind) -> Duration) -> Option<Instant> {
         match (self.holds, self.raised) {
             (true, false) => {
@@ -100,7 +100,7 @@ impl TrackedCondition {
         }
     }
 
-    /// What is said together.
+    /// Conditions with the same group are announced together.
     fn group(&self) -> (Option<HeadsetId>, AlertKind, bool) {
         (self.headset.clone(), self.kind, self.raised)
     }
@@ -110,16 +110,15 @@ impl TrackedCondition {
     }
 }
 
-/// What holds, since when, and what has been said of it.
+/// The tracked conditions: since when each holds, and whether it has been announced.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AlertTracker {
     conditions: Vec<TrackedCondition>,
 }
 
 impl AlertTracker {
-    /// Takes in what is known now; gives what is to be said. A kind's conditions are due once they
-    /// have held for its `delay`. What is known of headsets that are not watched any more is dropped
-    /// without a word.
+    /// Takes the current facts; returns the alerts that are due. A condition is due once it has held for the
+    /// `delay` of its kind. Conditions of headsets that are no longer watched are dropped silently.
     pub(super) fn observe(
         &mut self,
         watched: &[Watched<'_>],
@@ -154,7 +153,7 @@ impl AlertTracker {
                     member.raised = !is_over;
                     member.said = if is_over { member.said } else { Some(now) };
                 }
-                // The fastest streams first; anything else as it came.
+                // The fastest streams first; the rest keep their order.
                 let place = |name: &String| Stream::ALL.iter().position(|own| own.name() == name);
                 alert.subjects.sort_by_key(place);
                 alert
@@ -162,7 +161,7 @@ impl AlertTracker {
             .collect()
     }
 
-    /// What happened at once and has no end; nothing if the same was said a short while ago.
+    /// A one-time event, which has no end; `None` if the same was announced recently.
     pub(super) fn event(
         &mut self,
         kind: AlertKind,
@@ -194,7 +193,7 @@ impl AlertTracker {
         Some(Alert { kind, headset, subjects, value, lasted, is_over: false })
     }
 
-    /// What has been said and is not over.
+    /// The conditions that have been announced and are not over.
     pub(super) fn raised(&self) -> impl Iterator<Item = (AlertKind, &HeadsetId, &str)> {
         let raised = self.conditions.iter().filter(|own| own.raised);
         raised.filter_map(|own| Some((own.kind, own.headset.as_ref()?, own.subject.as_str())))
@@ -243,7 +242,7 @@ impl AlertTracker {
         self.forget(now);
     }
 
-    /// Forgets what neither holds nor was said lately.
+    /// Forgets conditions that neither hold nor were announced recently.
     fn forget(&mut self, now: Instant) {
         self.conditions.retain(|own| {
             own.holds || own.raised || own.said.is_some_and(|said| now < said + APART)

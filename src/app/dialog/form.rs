@@ -1,4 +1,4 @@
-//! Values to be filled in, one below the other.
+//! A form: values to fill in, one below the other.
 
 use std::time::Duration;
 
@@ -11,107 +11,107 @@ use cortop_client::{HeadsetId, Moment, RecordId, SessionId};
 /// A form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
-    /// What it is about, in a few words.
+    /// The title, a few words.
     pub(in crate::app) title: String,
-    /// What to know before, a sentence each.
+    /// What to know beforehand, one sentence each.
     pub(in crate::app) notes: Vec<String>,
     /// Its fields.
     pub(in crate::app) fields: Vec<FormField>,
-    /// The selected field.
+    /// The index of the selected field.
     pub(in crate::app) at: usize,
-    /// What is wrong with which entry, until a key changes something.
+    /// The field that cannot be accepted and why, until a key changes something.
     pub(in crate::app) complaint: Option<(usize, String)>,
-    /// What it is for.
+    /// What submitting it does.
     pub(in crate::app) kind: FormKind,
 }
 
-/// What a form does, and to what.
+/// What submitting a form does, and to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormKind {
     /// Start a record.
     StartRecord(SessionId),
     /// Record a headset to files.
     RecordFiles {
-        /// Which.
+        /// The headset.
         headset: HeadsetId,
-        /// Hz of the mains, as far as the notch in use shows.
+        /// The mains frequency in Hz, if the notch filter in use tells it.
         mains: Option<u16>,
     },
-    /// Change what a record is called.
+    /// Change the title, description or tags of a record.
     ChangeRecord(RecordId),
-    /// Delete a record, which cannot be taken back: the word has to be typed.
+    /// Delete a record, which cannot be undone: the user has to type the word.
     DeleteRecord(RecordId),
-    /// Write a record to files.
+    /// Export a record to files.
     ExportRecord(RecordId),
-    /// Give a headset a name.
+    /// Name a headset.
     NameHeadset(HeadsetId),
-    /// Move activations from the licence to this computer, and activate a session.
+    /// Move activations from the licence to this computer, then activate a session.
     Debit(SessionId),
-    /// Show only lines of the log with a text.
+    /// Show only log lines that contain a text.
     FilterLog,
-    /// Write what crosses the socket to a file.
+    /// Capture what crosses the socket to a file.
     Capture,
-    /// Go to a place in a capture.
+    /// Seek in a capture.
     GoTo {
-        /// Where it is, from its start.
+        /// The current position from the start.
         position: Duration,
-        /// How long it is.
+        /// The length of the capture.
         length: Duration,
     },
-    /// No marker can be set: there is no record to set it in.
+    /// Explains that no marker can be set, as no record is running.
     NoRecord,
-    /// Set a marker at the moment the key was pressed.
+    /// Set a marker at the moment when the key was pressed.
     Mark {
-        /// In which session's record.
+        /// The session whose record gets it.
         session: SessionId,
-        /// When.
+        /// The moment.
         at: Moment,
-        /// Where no record runs: when by the headset's clock, for the files that are recorded.
+        /// The moment by the headset's clock, for the recorded files; set if no record is running.
         beside: Option<Timestamp>,
-        /// The labels of the digits, from 1 on.
+        /// The labels that the digits stand for, from 1 on.
         labels: Vec<String>,
     },
 }
 
-/// One value to be filled in.
+/// A field of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormField {
     /// Its name.
     pub label: &'static str,
-    /// What is expected, in a sentence.
+    /// What is expected, in one sentence.
     pub help: &'static str,
-    /// What is filled in.
+    /// Its value.
     pub value: FieldValue,
 }
 
-/// What is filled in.
+/// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {
     /// A text.
     Text(TextInput),
-    /// One of these.
+    /// One of several options.
     OneOf {
-        /// All there are; at least one.
+        /// The options; at least one.
         options: Vec<String>,
-        /// The one chosen.
+        /// The index of the chosen option.
         at: usize,
     },
 }
 
 impl FormField {
-    /// A text, filled in already with `text`.
+    /// A text field that contains `text`.
     #[must_use]
     pub fn text(label: &'static str, help: &'static str, text: &str) -> Self {
         Self { label, help, value: FieldValue::Text(text.into()) }
     }
 
-    /// A text filled in with a proposal, which typing replaces.
+    /// A text field with a proposal, which typing replaces.
     #[must_use]
     pub(in crate::app) fn proposal(label: &'static str, help: &'static str, text: &str) -> Self {
         Self { label, help, value: FieldValue::Text(TextInput::proposal(text)) }
     }
 
-    /// One of `options`, at first that at `at`.
+    /// A choice among `options`, initially the one at `at`.
     #[must_use]
     pub fn choice(
         label: &'static str,
@@ -122,7 +122,7 @@ impl FormField {
         Self { label, help, value: FieldValue::OneOf { options, at } }
     }
 
-    /// What is filled in, trimmed.
+    /// The value, trimmed.
     #[must_use]
     pub fn filled(&self) -> &str {
         match &self.value {
@@ -131,7 +131,7 @@ impl FormField {
         }
     }
 
-    /// The place of the option chosen; 0 for a text.
+    /// The index of the chosen option; 0 for a text.
     #[must_use]
     pub fn chosen(&self) -> usize {
         match self.value {
@@ -142,18 +142,18 @@ impl FormField {
 }
 
 impl Form {
-    /// An empty form for a kind.
+    /// A form of a kind.
     #[must_use]
     pub fn new(title: String, kind: FormKind, fields: Vec<FormField>) -> Self {
         Self { title, notes: Vec::new(), fields, at: 0, complaint: None, kind }
     }
 
-    /// What it is about, in a few words.
+    /// The title, a few words.
     pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
-    /// What to know before, a sentence each.
+    /// What to know beforehand, one sentence each.
     pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -163,17 +163,17 @@ impl Form {
         &self.fields
     }
 
-    /// The selected field's place among them.
+    /// The index of the selected field.
     pub(crate) fn selected(&self) -> usize {
         self.at
     }
 
-    /// What is wrong with an entry.
+    /// Why a field cannot be accepted.
     pub(crate) fn complaint(&self) -> Option<&str> {
         self.complaint.as_ref().map(|(_, complaint)| complaint.as_str())
     }
 
-    /// What it is for.
+    /// What submitting it does.
     pub(crate) fn kind(&self) -> &FormKind {
         &self.kind
     }
@@ -195,13 +195,13 @@ impl Form {
         DialogEvent::Open
     }
 
-    /// Says what is wrong with a field, and selects it.
+    /// Shows why a field cannot be accepted, and selects the field.
     pub(in crate::app) fn complain(&mut self, (at, complaint): (usize, String)) {
         self.at = at;
         self.complaint = Some((at, complaint));
     }
 
-    /// The text of the selected field, if it is one.
+    /// The input of the selected field, if that is a text.
     pub(super) fn line(&mut self) -> Option<&mut TextInput> {
         self.complaint = None;
         match &mut self.fields.get_mut(self.at)?.value {
@@ -212,7 +212,7 @@ impl Form {
 }
 
 impl FieldValue {
-    /// Takes a key in; false where that leaves it as it was, though something was typed.
+    /// Handles a key; returns false if a typed key changed nothing.
     fn on_key(&mut self, key: Key) -> bool {
         match self {
             Self::Text(line) => {

@@ -1,6 +1,5 @@
-//! What is asked of the user over the panes. One dialog at a time has all keys until it is closed:
-//! a question, a form, or a list to select from. Knows what keys do to it, but not what
-//! follows from an answer.
+//! Dialogs over the panes: a question, a form, or a list to select from. Only one is open at a time, and it
+//! gets all keys until it closes. A dialog knows what keys do to it, but not what an answer leads to.
 
 mod confirm;
 mod form;
@@ -20,53 +19,53 @@ pub use self::{
 use super::{Action, Effect, Key};
 use cortop_client::{HeadsetId, SessionId};
 
-/// It gets all keys while it is open.
+/// A dialog. It gets all keys while it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
-    /// A question before something that cannot be taken back, or that costs.
+    /// A question before something that cannot be undone or that costs something.
     Confirm(Confirm),
-    /// Values to be filled in.
+    /// Values to fill in.
     Form(Form),
-    /// One of many.
+    /// A list to select from.
     Select(Select),
 }
 
 /// What an answer leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DialogAction {
-    /// The same as a key.
+    /// Perform an action, as its key does.
     Action(Action),
-    /// Things to be done.
+    /// Return these effects.
     Effects(Vec<Effect>),
-    /// Look at this session.
+    /// Show this session.
     Show(SessionId),
-    /// Show only lines of the log with this text.
+    /// Show only log lines that contain this text.
     FilterLog(String),
-    /// The theme at this place.
+    /// Switch to the theme at this index.
     Theme(usize),
     /// Open a session on each of these headsets.
     OpenHeadsets(Vec<HeadsetId>),
-    /// Another dialog.
+    /// Open another dialog.
     Open(Box<Dialog>),
 }
 
-/// What came of a key.
+/// The result of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum DialogEvent {
-    /// It stays open.
+    /// The dialog stays open.
     Open,
-    /// It is closed without an answer.
+    /// It closes without an answer.
     Closed,
-    /// A form is filled in, and to be checked.
+    /// A form was submitted and has to be validated.
     Submitted,
-    /// It is answered, and closed.
+    /// It was answered and closes.
     Chosen(DialogAction),
-    /// It is answered, and stays open.
+    /// It was answered and stays open.
     ChosenOpen(DialogAction),
 }
 
 impl Dialog {
-    /// Takes a key in. `items` are those of the list, for a [`Select`].
+    /// Handles a key. `items` are those of the list, for a [`Select`].
     pub(super) fn on_key(&mut self, key: Key, items: &[MenuItem]) -> DialogEvent {
         if key == Key::ESC || key == Key::ctrl('c') {
             return DialogEvent::Closed;
@@ -78,7 +77,7 @@ impl Dialog {
         }
     }
 
-    /// Text that was pasted.
+    /// Inserts pasted text.
     pub(super) fn paste(&mut self, text: &str) {
         let line = match self {
             Self::Confirm(_) => None,

@@ -1,23 +1,23 @@
-//! How well what is typed fits a name, for lists that are narrowed by typing.
+//! Ranks how well typed text matches a name, for lists that are filtered by typing.
 
-/// How well, the best first. Of several words the worst counts.
+/// How well a text matches, best first. Of several words the worst match counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// The name itself is typed.
+    /// The text is the whole name.
     Exact,
-    /// The name begins so.
+    /// The name begins with it.
     Prefix,
-    /// A word of the name begins so.
+    /// A word of the name begins with it.
     WordStart,
-    /// A word of what is said about it begins so.
+    /// A word of the note begins with it.
     NoteWordStart,
-    /// It stands somewhere in the name or in what is said about it.
+    /// The name or the note contains it.
     Within,
-    /// The letters stand in the name in their order.
+    /// The name contains its letters in their order.
     Subsequence,
 }
 
-/// How well what is typed fits a name or the note beside it; `None` if it does not.
+/// How well typed text matches a name or the note beside it; `None` if it does not.
 #[must_use]
 pub fn rank(typed: &str, name: &str, note: &str) -> Option<Rank> {
     let [typed, name, note] = [typed.trim(), name, note].map(str::to_lowercase);
@@ -32,20 +32,20 @@ pub fn rank(typed: &str, name: &str, note: &str) -> Option<Rank> {
     match () {
         () if name == typed => Some(Rank::Exact),
         () if name.starts_with(&typed) => Some(Rank::Prefix),
-        // No word alone is as good as the whole.
+        // No single word matches as well as the whole text.
         () => typed
             .split_whitespace()
             .try_fold(Rank::WordStart, |worst, word| of_word(word).map(|own| own.max(worst))),
     }
 }
 
-/// Whether a word of a text begins so.
+/// Whether a word of a text begins with `start`.
 fn has_word_start(text: &str, start: &str) -> bool {
     let mut found = text.match_indices(start);
     found.any(|(at, _)| !text[..at].chars().next_back().is_some_and(char::is_alphanumeric))
 }
 
-/// Whether a text has all letters of a word in their order.
+/// Whether a text contains all letters of a word in their order.
 fn is_subsequence(word: &str, text: &str) -> bool {
     let mut rest = text.chars();
     word.chars().all(|char| rest.any(|other| other == char))

@@ -1,35 +1,35 @@
-//! A list to pick from, narrowed by what is typed. The items are made from the state whenever they
-//! are needed, so that a list that stays open stays true.
+//! A list to select from, filtered by typing. The items are rebuilt from the state whenever they are needed,
+//! so that a list that stays open stays current.
 
 use super::{DialogAction, DialogEvent, TextInput, rank};
 use crate::app::Key;
 use cortop_client::{HeadsetId, RecordId, SessionId};
 
-/// Rows that a page key moves.
+/// Rows that a page key moves by.
 const PAGE: isize = 10;
 
-/// A list being picked from.
+/// An open list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Select {
-    /// What there is to pick from.
+    /// Which list.
     pub(in crate::app) menu: Menu,
-    /// What narrows it, where it is long.
+    /// The filter, in lists that are long.
     pub(in crate::app) filter: Option<TextInput>,
-    /// The place of the selected one among those that match.
+    /// The index of the selected item among those that match.
     at: usize,
-    /// What the selected one is called, as the list may change around it; `None` in a list that
-    /// was empty so far.
+    /// The id of the selected item, as the list may change around it; `None` if the list has been empty so
+    /// far.
     held: Option<String>,
 }
 
-/// What there is to pick from.
+/// The lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Menu {
-    /// Every action, and what can be done with every headset and session.
+    /// Every action, and everything that can be done with each headset and session.
     Commands,
     /// The newest records.
     Records,
-    /// What can be done with one of them.
+    /// What can be done with a record.
     Record(RecordId),
     /// The streams of a session.
     Streams(SessionId),
@@ -37,16 +37,16 @@ pub enum Menu {
     Sessions,
     /// What happened to a session.
     History(SessionId),
-    /// The stored profiles, for a headset.
+    /// The stored profiles, to load on a headset.
     Profiles(HeadsetId),
     /// What can be done with a headset.
     Headset(HeadsetId),
-    /// Who is logged in, and what the licence allows.
+    /// The user, and what the licence allows.
     Account,
 }
 
 impl Menu {
-    /// What is picked, in a few words.
+    /// The title, a few words.
     #[must_use]
     pub fn title(&self) -> String {
         let title = match self {
@@ -63,7 +63,7 @@ impl Menu {
         title.to_owned()
     }
 
-    /// The text where nothing matches.
+    /// The text if nothing matches.
     #[must_use]
     pub fn empty(&self) -> &'static str {
         match self {
@@ -82,29 +82,29 @@ impl Menu {
     }
 }
 
-/// One to pick.
+/// An item of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MenuItem {
-    /// Identifies it in its list, however the list changes.
+    /// Identifies the item in its list, however the list changes.
     pub id: String,
-    /// What it is called, and what is typed to find it.
+    /// Its name, which typing matches.
     pub text: String,
     /// More about it.
     pub note: String,
-    /// Whether it is on, for what can be switched.
+    /// Whether it is on, for items that can be switched.
     pub on: Option<bool>,
-    /// What follows.
+    /// What choosing it leads to.
     pub action: DialogAction,
 }
 
 impl MenuItem {
-    /// One that leads to something.
+    /// An item that leads to an action.
     #[must_use]
     pub fn new(text: String, note: String, action: DialogAction) -> Self {
         Self { id: text.clone(), text, note, on: None, action }
     }
 
-    /// The same with an id of its own, for one whose text others may have too.
+    /// The same with its own id, for an item whose text may not be unique.
     #[must_use]
     pub(in crate::app) fn known_as(self, id: String) -> Self {
         Self { id, ..self }
@@ -112,52 +112,52 @@ impl MenuItem {
 }
 
 impl Select {
-    /// A list that is narrowed by typing.
+    /// A list that is filtered by typing.
     #[must_use]
     pub fn filtered(menu: Menu) -> Self {
         Self { menu, filter: Some(TextInput::default()), at: 0, held: None }
     }
 
-    /// A list short enough to be seen whole, which stays open.
+    /// A short list without a filter, which stays open.
     #[must_use]
     pub fn plain(menu: Menu) -> Self {
         Self { menu, filter: None, at: 0, held: None }
     }
 
-    /// What there is to pick from.
+    /// Which list.
     pub(crate) fn menu(&self) -> &Menu {
         &self.menu
     }
 
-    /// The text that narrows it, in a list that has one.
+    /// The filter, if the list has one.
     pub(crate) fn filter(&self) -> Option<&TextInput> {
         self.filter.as_ref()
     }
 
-    /// The items that match each word typed, the best first.
+    /// The items that match every typed word, best first.
     #[must_use]
     pub fn matching<'a>(&self, items: &'a [MenuItem]) -> Vec<&'a MenuItem> {
         let typed = self.filter.as_ref().map_or("", TextInput::text);
         let ranked =
             items.iter().filter_map(|item| Some((rank(typed, &item.text, &item.note)?, item)));
         let mut matching: Vec<_> = ranked.collect();
-        // Stable: within each kind they keep their order.
+        // The sort is stable: items of equal rank keep their order.
         matching.sort_by_key(|&(rank, _)| rank);
         matching.into_iter().map(|(_, item)| item).collect()
     }
 
-    /// The place of the selected one among those that match; nothing where it is gone, so that a
-    /// key never acts on another that has taken its place.
+    /// The index of the selected item among those that match; `None` if the item is gone, so that a key never
+    /// acts on the one that took its place.
     #[must_use]
     pub fn selected(&self, matching: &[&MenuItem]) -> Option<usize> {
         matching.get(self.at).filter(|item| self.held.as_ref() == Some(&item.id)).map(|_| self.at)
     }
 
-    /// Keeps the selection on its item wherever that is now, as the list may have changed.
+    /// Keeps the selection on its item after the list has changed.
     pub(in crate::app) fn follow(&mut self, items: &[MenuItem]) {
         let matching = self.matching(items);
         match &self.held {
-            // Where several are called the same, it stays where it is.
+            // Several items have the same id: the selection stays at its index.
             Some(held) if matching.get(self.at).is_some_and(|item| item.id == *held) => {}
             Some(held) => {
                 let at = matching.iter().position(|item| item.id == *held);
@@ -167,7 +167,7 @@ impl Select {
         }
     }
 
-    /// Selects the item at a place among those that match; whether it was selected already.
+    /// Selects the item at an index among those that match; returns whether it was selected already.
     pub(in crate::app) fn click(&mut self, at: usize, items: &[MenuItem]) -> bool {
         self.follow(items);
         let matching = self.matching(items);
@@ -218,7 +218,7 @@ impl Select {
             None if key == Key::char('q') => return DialogEvent::Closed,
             filter if key == Key::ENTER || key == Key::SPACE => {
                 let Some(item) = chosen else { return DialogEvent::Open };
-                // What is switched on and off is seen to change.
+                // The list stays open so that the user sees the switch change.
                 let stays = filter.is_none() && item.on.is_some();
                 let choice = item.action.clone();
                 return if stays {
@@ -233,8 +233,8 @@ impl Select {
     }
 }
 
-/// What is typed, as far as it is certain: the start that all matching ones that begin so have in
-/// common, else the selected one.
+/// Completes what is typed as far as it is unambiguous: to the common prefix of all matching items that begin
+/// with it, else to the selected item.
 fn completed(typed: &str, matching: &[&MenuItem], selected: &MenuItem) -> String {
     let mut begun = matching.iter().map(|item| &item.text).filter(|text| text.starts_with(typed));
     let common = begun.next().map(|first| {

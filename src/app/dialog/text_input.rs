@@ -1,17 +1,17 @@
-//! One line of text being typed, with the keys of a shell.
+//! A line of text being typed, with the keys of a shell.
 
 use tui_input::{Input, InputRequest};
 
 use crate::app::Key;
 
-/// Characters that a line may have.
+/// Maximum length in characters.
 const MOST: usize = 400;
 
 /// A line being typed.
 #[derive(Clone, Debug, Default)]
 pub struct TextInput {
     input: Input,
-    /// The text is a proposal, which typing replaces.
+    /// Whether the text is a proposal, which typing replaces.
     proposed: bool,
 }
 
@@ -30,8 +30,7 @@ impl From<&str> for TextInput {
 }
 
 impl TextInput {
-    /// A line with a proposal: what is typed or deleted first replaces it, a cursor key keeps it to
-    /// be changed.
+    /// A line with a proposal: typing or deleting replaces it, a cursor key keeps it for editing.
     #[must_use]
     pub(super) fn proposal(text: &str) -> Self {
         Self { proposed: true, ..text.into() }
@@ -43,20 +42,20 @@ impl TextInput {
         self.proposed
     }
 
-    /// What is typed so far.
+    /// The text typed so far.
     #[must_use]
     pub fn text(&self) -> &str {
         self.input.value()
     }
 
-    /// The place of the cursor in cells from the start of the text, and how many cells of it are
-    /// beyond the left edge of a field of this width.
+    /// The column of the cursor from the start of the text, and how many columns are scrolled out on the left
+    /// in a field of this width.
     #[must_use]
     pub fn cursor(&self, width: usize) -> (usize, usize) {
         (self.input.visual_cursor(), self.input.visual_scroll(width))
     }
 
-    /// Handles a key; returns false for one that has no use in a line.
+    /// Handles a key; returns false if the key has no meaning in a line.
     pub(crate) fn on_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::LEFT => InputRequest::GoToPrevChar,
@@ -83,7 +82,7 @@ impl TextInput {
         true
     }
 
-    /// Inserts pasted text; line breaks and control characters become blanks.
+    /// Inserts pasted text; line breaks and control characters become spaces.
     pub(crate) fn paste(&mut self, text: &str) {
         let shown = |char: char| if char.is_control() { ' ' } else { char };
         text.trim_end().chars().take(MOST).map(shown).for_each(|char| {

@@ -1,5 +1,5 @@
-//! Lines of the log as tui-logger's widget gives them, which alone can read the buffer of its records:
-//! a formatter chooses them by text and age, and counts their rows.
+//! Lines of the log as provided by tui-logger's widget, which alone can read the record buffer: a formatter
+//! selects lines by text and age, and counts their rows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,26 +11,26 @@ use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget, TuiWidgetState};
 
 use crate::app::log_targets::{TARGETS, target_of};
 
-/// Bytes of a record that are shown.
+/// Maximum number of bytes shown of a record.
 pub(super) const LONGEST: usize = 2048;
 
-/// A record of the log, to be drawn.
+/// A log record to draw.
 #[derive(Clone, Debug)]
 pub struct LogLine {
     /// When it was written.
     pub at: Timestamp,
-    /// How much it matters.
+    /// Its level.
     pub level: Level,
-    /// The name of who wrote it, one of [`TARGETS`].
+    /// The target that wrote it, one of [`TARGETS`].
     pub target: &'static str,
-    /// The text: one line, bounded.
+    /// The text: one line of bounded length.
     pub text: String,
 }
 
 impl From<&ExtLogRecord> for LogLine {
     fn from(record: &ExtLogRecord) -> Self {
         let text = record.msg();
-        // Of a crate that logs by `log`, file, line and module come first, and then the target.
+        // Records of crates that use `log` begin with file, line and module, then the target.
         let text = match text.split_once("log.target: ") {
             Some((_, said)) if record.target() == "log" => said,
             _ => text.trim_start(),
@@ -44,15 +44,15 @@ impl From<&ExtLogRecord> for LogLine {
     }
 }
 
-/// Makes rows of a line for a width in cells.
+/// Formats a line into rows for a width in cells.
 pub type FormatLine = Arc<dyn Fn(usize, &LogLine) -> Vec<Line<'static>> + Send + Sync>;
 
-/// The lines that the widget asked for and that are shown, from the newest on: when each was
-/// written, and how many rows it takes.
+/// The lines that the widget requested and that are shown, newest first: when each was written, and how many
+/// rows it takes.
 pub(super) type Walked = Vec<(Timestamp, usize)>;
 
-/// Chooses lines by text and age. The widget comes with the newest record, and goes back until its
-/// rows are full.
+/// Selects lines by text and age. The widget starts with the newest record and goes back until its rows are
+/// full.
 pub(super) struct Formatter {
     /// In lower case.
     pub(super) filter: String,
@@ -70,7 +70,7 @@ impl LogFormatter for Formatter {
     fn format(&self, width: usize, record: &ExtLogRecord) -> Vec<Line<'_>> {
         let mut walked = self.walked.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rows = Vec::new();
-        // The first record must have a row, whether it is shown or not.
+        // The first record must take a row, whether it is shown or not.
         let walked = walked.get_or_insert_with(|| {
             rows.push(Line::default());
             Walked::new()
@@ -88,7 +88,7 @@ impl LogFormatter for Formatter {
     }
 }
 
-/// Draws lines by tui-logger's widget, and gives those that it took.
+/// Draws lines with tui-logger's widget, and returns those it used.
 pub(super) fn walk(
     formatter: Formatter,
     levels: &TuiWidgetState,
@@ -99,7 +99,7 @@ pub(super) fn walk(
     TuiLoggerWidget::default()
         .formatter(Box::new(formatter))
         .state(levels)
-        // One row more, for the empty one of the first record.
+        // One more row, for the empty row of the first record.
         .render(Rect { height: area.height + 1, ..area }, buffer);
     let walked = walked.lock().unwrap_or_else(PoisonError::into_inner).take();
     walked.unwrap_or_default()

@@ -1,5 +1,5 @@
-//! The log pane's state: which records are captured and shown, and how far back. tui-logger captures
-//! and keeps them, and its widget draws them; our formatter adds what it lacks: a filter by text,
+//! The state of the log pane: which records are captured and shown, and how far it is scrolled back.
+//! tui-logger captures and stores the records, and its widget draws them; our formatter adds a text filter,
 //! page keys, and a key for the oldest record.
 
 mod lines;
@@ -22,7 +22,7 @@ use super::{
     log_targets::{LogTargets, OTHER, TARGETS},
 };
 
-/// Levels in the order of the keys, which go round.
+/// Levels in the order in which the keys cycle through them.
 const LEVELS: [LevelFilter; 6] = [
     LevelFilter::Off,
     LevelFilter::Error,
@@ -36,23 +36,23 @@ const LEVELS: [LevelFilter; 6] = [
 #[derive(Clone, Debug)]
 pub(crate) struct LogPane {
     targets: LogTargets,
-    /// Whether the list of targets is there.
+    /// Whether the list of targets is open.
     lists_targets: bool,
-    /// The selected target: place in [`TARGETS`].
+    /// The index of the selected target in [`TARGETS`].
     selected: usize,
-    /// Only that one is shown.
+    /// Whether only the selected target is shown.
     only: bool,
-    /// Up to which level each target is shown.
+    /// The level up to which each target is shown.
     shown: [LevelFilter; TARGETS.len()],
-    /// Only lines with this text are shown.
+    /// Only lines that contain this text are shown.
     filter: String,
-    /// When the last line in sight was written; `None` follows the newest.
+    /// When the last visible line was written; `None` follows the newest.
     last: Option<Timestamp>,
     /// When the selected line was written.
     selected_line: Option<Timestamp>,
-    /// Lines that the last frame had room for.
+    /// The number of lines that fitted the last frame.
     page: Cell<usize>,
-    /// The lines that the last frame shows.
+    /// The lines visible in the last frame.
     in_sight: RefCell<Walked>,
 }
 
@@ -73,32 +73,32 @@ impl LogPane {
         }
     }
 
-    /// Whether the list of targets is there.
+    /// Whether the list of targets is open.
     pub(crate) fn lists_targets(&self) -> bool {
         self.lists_targets
     }
 
-    /// The selected target: place in [`TARGETS`].
+    /// The index of the selected target in [`TARGETS`].
     pub(crate) fn selected(&self) -> usize {
         self.selected
     }
 
-    /// The only target that is shown, if only one is.
+    /// The only target shown, if there is one.
     pub(crate) fn only(&self) -> Option<usize> {
         self.only.then_some(self.selected)
     }
 
-    /// Up to which level each target is shown.
+    /// The level up to which each target is shown.
     pub(crate) fn shown(&self) -> &[LevelFilter; TARGETS.len()] {
         &self.shown
     }
 
-    /// Only lines with this text are shown.
+    /// Only lines that contain this text are shown.
     pub(crate) fn filter(&self) -> &str {
         &self.filter
     }
 
-    /// When the last line in sight was written; `None` follows the newest.
+    /// When the last visible line was written; `None` follows the newest.
     pub(crate) fn last(&self) -> Option<Timestamp> {
         self.last
     }
@@ -108,18 +108,18 @@ impl LogPane {
         self.selected_line
     }
 
-    /// Up to which level a target is captured.
+    /// The level up to which a target is captured.
     #[must_use]
     pub(crate) fn captured(&self, target: usize) -> LevelFilter {
         self.targets.lock().captured[target]
     }
 
-    /// Draws the lines shown; a page key moves by as many as have room. The row below the area
-    /// must be in the buffer, and is left as it is.
+    /// Draws the lines; a page key moves by as many as fit. The row below the area must be in the buffer, and
+    /// is left unchanged.
     pub(crate) fn draw(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
         let mut walked = self.walk(self.last, area, buffer, rows);
         if walked.is_empty() && self.last.is_some() {
-            // All up to there have gone from the buffer.
+            // All lines up to there have left the buffer.
             walked = self.walk(self.step(usize::MAX, true), area, buffer, rows);
         }
         let rows = walked.iter().scan(0, |sum, (_, rows)| {
@@ -131,19 +131,19 @@ impl LogPane {
         self.in_sight.replace(walked);
     }
 
-    /// Draws the newest line, wherever the pane was scrolled to.
+    /// Draws the newest line, wherever the pane is scrolled to.
     pub(crate) fn draw_newest(&self, area: Rect, buffer: &mut Buffer, rows: &FormatLine) {
         self.in_sight.replace(self.walk(None, area, buffer, rows));
     }
 
-    /// The lines drawn last, from the oldest on: when each was written, and how many rows it takes. Of
+    /// The lines drawn last, oldest first: when each was written, and how many rows it takes. If there are
     /// more rows than fit, the first are cut off.
     #[must_use]
     pub(crate) fn in_sight(&self) -> Vec<(Timestamp, usize)> {
         self.in_sight.borrow().iter().rev().copied().collect()
     }
 
-    /// Draws the lines shown up to a time by tui-logger's widget, and gives those that it took.
+    /// Draws the lines up to a time with tui-logger's widget, and returns those it used.
     fn walk(
         &self,
         last: Option<Timestamp>,
@@ -157,7 +157,7 @@ impl LogPane {
         walk(formatter, &self.levels(), area, buffer)
     }
 
-    /// The levels up to which each module path is shown.
+    /// The level up to which each module path is shown.
     fn levels(&self) -> TuiWidgetState {
         let hidden = |target| self.only && target != self.selected;
         let level = |target| if hidden(target) { LevelFilter::Off } else { self.shown[target] };
@@ -167,15 +167,15 @@ impl LogPane {
         paths.fold(state, |state, (path, own)| state.set_level_for_target(path, level(*own)))
     }
 
-    /// Goes through all lines shown, of which none may have a row: the widget alone can read the buffer,
-    /// and goes on until its rows are full.
+    /// Visits all lines without drawing any: only the widget can read the buffer, and it continues until its
+    /// rows are full.
     fn walk_all(&self, rows: &FormatLine) -> Walked {
         let area = Rect::new(0, 0, 1, 1);
         self.walk(None, area, &mut Buffer::empty(Rect { height: 2, ..area }), rows)
     }
 
-    /// When the last line in sight was written after a move by so many lines, back or on; at the
-    /// newest it follows again.
+    /// The time of the last visible line after scrolling back or forward by `lines`; at the newest line the
+    /// pane follows again.
     fn step(&self, lines: usize, back: bool) -> Option<Timestamp> {
         let nothing: FormatLine = Arc::new(|_, _| Vec::new());
         let mut walked = self.walk_all(&nothing);
@@ -205,17 +205,17 @@ impl LogPane {
         self.last = None;
     }
 
-    /// Shows the list of targets, or hides it.
+    /// Opens or closes the list of targets.
     pub(super) fn toggle_targets(&mut self) {
         self.lists_targets = !self.lists_targets;
     }
 
-    /// Selects a line; the selected one no longer.
+    /// Selects a line, or deselects it if it is selected.
     pub(super) fn select_line(&mut self, at: Timestamp) {
         self.selected_line = if self.selected_line == Some(at) { None } else { Some(at) };
     }
 
-    /// The text of the selected line, if it is still there.
+    /// The text of the selected line, if it still exists.
     pub(super) fn selected_text(&self) -> Option<String> {
         let at = self.selected_line?;
         let found = Arc::new(Mutex::new(None));
@@ -230,7 +230,7 @@ impl LogPane {
         found.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    // What changes a setting returns its new value in words.
+    // Functions that change a setting return the new value as text.
 
     pub(super) fn step_target(&mut self, step: isize) -> String {
         self.select_target(self.selected.saturating_add_signed(step))
@@ -274,26 +274,26 @@ impl LogPane {
     }
 }
 
-/// The level after this one, round and round.
+/// The next level; the first follows the last.
 fn next(level: LevelFilter) -> LevelFilter {
     let at = LEVELS.iter().position(|own| *own == level).unwrap_or_default();
     LEVELS[(at + 1) % LEVELS.len()]
 }
 
-/// A level in the words of the pane.
+/// A level as the pane names it.
 #[must_use]
 pub fn level_name(level: LevelFilter) -> String {
     level.as_str().to_lowercase()
 }
 
 impl App {
-    /// Changes a setting of the log; `change` returns its new value in words.
+    /// Changes a log setting; `change` returns the new value as text.
     pub(super) fn set_log(&mut self, change: impl FnOnce(&mut LogPane) -> String) {
         let text = change(&mut self.log);
         self.notify(Severity::Info, text);
     }
 
-    /// Scrolls the log. `edge` is the notice where that moves nothing.
+    /// Scrolls the log. `edge` is the notice if nothing moves.
     pub(super) fn scroll_log(&mut self, edge: &str, scroll: impl FnOnce(&mut LogPane)) {
         let before = self.log.last;
         scroll(&mut self.log);
@@ -302,7 +302,7 @@ impl App {
         }
     }
 
-    /// Asks for the text that lines have to contain.
+    /// Asks for the text that shown lines must contain.
     pub(super) fn ask_log_filter(&mut self) {
         let help = "lines with this text are shown; empty: all";
         let entry = FormField::text("text", help, &self.log.filter);
@@ -310,7 +310,7 @@ impl App {
         self.dialog = Some(Dialog::Form(form));
     }
 
-    /// Shows only the lines with a text, or all.
+    /// Shows only lines that contain a text, or all lines.
     pub(super) fn filter_log(&mut self, text: String) {
         let said = if text.is_empty() {
             "all lines of the log".to_owned()

@@ -10,10 +10,10 @@ use crate::app::{
 };
 use cortop_client::Moment;
 
-/// tui-logger has one buffer for the process: this lock gives a test the buffer to itself.
+/// tui-logger has one buffer per process: this lock gives a test exclusive use of it.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Logs as the program does, and takes the records over as before a frame.
+/// Logs as the program does, then collects the records as before a frame.
 fn log(targets: &LogTargets, write: impl FnOnce()) {
     let layer = tui_logger::TuiTracingSubscriberLayer;
     let pane = tracing_subscriber::registry().with(targets.clone().and_then(layer));
@@ -43,7 +43,7 @@ fn press(app: &mut App, keys: impl IntoIterator<Item = Key>) {
     }
 }
 
-/// The lines in a pane of some rows, from top to bottom.
+/// The lines in a pane of so many rows, from top to bottom.
 fn lines(app: &App, rows: u16) -> Vec<String> {
     let area = Rect::new(0, 0, 80, rows);
     let mut buffer = Buffer::empty(Rect { height: rows + 1, ..area });
@@ -63,7 +63,7 @@ fn newest(app: &App) -> String {
 fn each_press_of_a_page_key_counts_and_the_oldest_line_is_one_key_away() {
     let (_alone, mut app, targets) = app(100);
     assert_eq!(newest(&app), "line 099");
-    // No frame comes between the presses.
+    // No frame is drawn between the key presses.
     press(&mut app, [Key::PAGE_UP, Key::PAGE_UP, Key::PAGE_UP]);
     assert_eq!(newest(&app), "line 069");
     press(&mut app, [Key::PAGE_DOWN]);
@@ -110,7 +110,7 @@ fn a_click_on_a_line_selects_it_for_copying_and_moves_nothing() {
     assert_eq!(lines(&app, 10), before, "what is read stands still");
     let copied = app.update(Message::Key(Key::char('y')));
     assert_eq!(copied, [Effect::Copy("line 093".to_owned())]);
-    // What comes later moves the lines, not the choice; a second click takes it back.
+    // Later records move the lines, not the selection; a second click deselects.
     log(&targets, || {
         event!(target: "cortop", tracing::Level::INFO, "the newest");
     });
@@ -137,7 +137,7 @@ fn requests_are_captured_and_shown_by_two_keys_without_a_restart() {
     assert_eq!(said(&app).as_deref(), Some("requests: captured up to debug"));
     request();
     assert_eq!(lines(&app, 9).len(), 1);
-    // Others stay as they are.
+    // Other targets stay as they are.
     log(&targets, || {
         event!(target: "cortop_client::poll", tracing::Level::DEBUG, "asked");
     });

@@ -1,4 +1,4 @@
-//! The keys of captures: one that is written, one that is played.
+//! The keys of captures, written and played.
 
 use std::path::PathBuf;
 
@@ -71,7 +71,7 @@ fn keys_play_a_capture_and_say_where_there_is_none() {
         (Key::char(','), seek(50)),
         (Key::char('.'), seek(70)),
         (Key::char(')'), seek(90)),
-        // The one that was just played would hold the key.
+        // The marker just played must not hold the key back.
         (Key::char('('), seek(20)),
         (Key::SPACE, [Effect::Playback(PlaybackCommand::Pause(true))]),
     ] {
@@ -101,7 +101,7 @@ fn keys_play_a_capture_and_say_where_there_is_none() {
     }
 }
 
-/// What was known is void, what the user has set is kept.
+/// What was learned is discarded, what the user set is kept.
 #[test]
 fn a_capture_that_begins_anew_keeps_what_the_user_set() {
     let mut app = app();

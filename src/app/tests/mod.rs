@@ -1,4 +1,4 @@
-//! The state machine as pure state: a message in, new state and effects out.
+//! The state machine as pure state: messages go in, new state and effects come out.
 
 mod captures;
 mod panes;
@@ -113,7 +113,7 @@ fn health() -> StreamHealth {
     }
 }
 
-/// 128 Hz for ten seconds a window, with twenty seconds of history before `newest`.
+/// Windows of ten seconds at 128 Hz, with twenty seconds of history before `newest`.
 fn snapshot(end: u64, newest: u64, view_end: ViewEnd) -> Arc<Snapshot> {
     let mut snapshot = Snapshot { health: vec![health()], ..Snapshot::default() };
     snapshot.view.end = view_end;

@@ -77,7 +77,7 @@ fn enter_works_where_the_focus_is_put() {
     assert_eq!(press(&mut app, Key::ENTER), [open]);
     assert!(app.notice.take().expect("said").text.contains("when cortop is signed in"));
 
-    // Somebody at work elsewhere is left there.
+    // A user who is busy elsewhere is not interrupted.
     app.focus = Pane::Session;
     on_event(&mut app, up(ConnectionStep::Choosing));
     assert_eq!(app.focus, Pane::Session);
@@ -211,7 +211,7 @@ fn a_reading_of_the_configuration_holds_as_a_whole_or_changes_nothing() {
             report: vec!["fps changed".to_owned(), "there is no setting \"x\"".to_owned()],
         })))
     };
-    // The theme shown stays, wherever it stands now.
+    // The theme shown stays, whatever its index is now.
     let shown = ["auto", "mono", "mine"];
     assert_eq!(app.update(reloaded(None, &shown, Some(true))), [Effect::Mouse(true)]);
     assert_eq!(app.settings.themes[app.theme], "mono");
@@ -221,7 +221,7 @@ fn a_reading_of_the_configuration_holds_as_a_whole_or_changes_nothing() {
     assert!(app.zoomed);
     assert_eq!(app.update(reloaded(Some("mine"), &shown, Some(true))), []);
     assert_eq!(app.settings.themes[app.theme], "mine");
-    // One that is gone.
+    // A theme that is gone.
     app.update(reloaded(None, &["auto", "ansi"], None));
     assert_eq!((app.settings.themes[app.theme].as_str(), app.mouse), ("auto", true));
 }
@@ -242,7 +242,7 @@ fn lsl_serves_the_headset_shown_and_its_clock_is_kept_measured() {
     let state = LslState { headset: id.clone(), receivers: 2, is_open: false };
     assert_eq!(app.update(Message::Lsl(Some(state.clone()))), []);
     assert_eq!(press(&mut app, Key::char('L')), [Effect::Lsl(None), measure(false)]);
-    // Another headset's streams are served in place of those of this one.
+    // Another headset's streams are served instead of this one's.
     let other = LslState { headset: "INSIGHT-00000002".into(), ..state };
     app.update(Message::Lsl(Some(other)));
     let effects = press(&mut app, Key::char('L'));

@@ -1,4 +1,4 @@
-//! Headsets, sessions and what became of what was asked for.
+//! Headsets, sessions, and what happens to requests.
 
 use super::*;
 
@@ -122,7 +122,7 @@ fn nothing_of_another_users_account_is_left() {
     on_event(&mut app, Event::Records(cortop_client::record::RecordList::default()));
     on_event(&mut app, user("ana"));
     assert!(app.licence.is_some() && app.records.stored.is_some(), "the same user's");
-    // Reading ben's fails: no event follows.
+    // Reading ben's account fails: no event follows.
     on_event(&mut app, user("ben"));
     assert!(app.licence.is_none() && app.profiles.stored.is_none());
     assert!(app.mappings.is_empty() && app.records.stored.is_none());
@@ -142,7 +142,7 @@ fn what_cortex_answered_last_is_the_truth_and_old_refusals_are_not_repeated() {
         },
     );
     assert!(app.notice.as_ref().expect("said").text.contains("scope eeg"));
-    // `met` is given up to come faster, and then not granted again.
+    // `met` is unsubscribed to change its rate, and then not granted again.
     app.notice = None;
     on_event(
         &mut app,
@@ -243,7 +243,7 @@ fn without_activations_left_a_form_offers_to_move_some_and_says_what_that_costs(
         panic!("{effects:?}")
     };
     assert_eq!(**command, Command::Debit { session: "s".into(), activations: 3 });
-    // Refused, the form comes back with the reason; nothing is asked again by itself.
+    // After a refusal the form returns with the reason; nothing is retried automatically.
     let outcome = Err(refusal(Method::Authorize));
     assert_eq!(app.update(Message::Cortex(Event::Outcome { command: *id, outcome })), []);
     let Some(dialog::Dialog::Form(form)) = &app.dialog else { panic!("{:?}", app.dialog) };
@@ -273,7 +273,7 @@ fn a_notice_goes_with_what_it_is_about() {
     assert!(said(&app).is_some_and(|text| text.contains("needs an activated session")));
     on_event(&mut app, Event::Session(session("s", SessionStatus::Activated)));
     assert_eq!(said(&app), None);
-    // A session that was lost, until there is one again.
+    // A notice about a lost session stays until there is a session again.
     let why = "lost".to_owned();
     on_event(&mut app, Event::Closed { session: "s".into(), why, ordered: false });
     assert_eq!(said(&app).as_deref(), Some("session closed: lost"));
@@ -281,12 +281,12 @@ fn a_notice_goes_with_what_it_is_about() {
     assert_eq!(said(&app).as_deref(), Some("session closed: lost"));
     on_event(&mut app, Event::Session(session("t", SessionStatus::Activated)));
     assert_eq!(said(&app), None);
-    // What was refused on the way, until streams run.
+    // A refusal before streaming stays until streams run.
     on_event(&mut app, Event::Refused(refusal(Method::CreateSession)));
     assert!(said(&app).is_some());
     on_event(&mut app, up(ConnectionStep::Streaming));
     assert_eq!(said(&app), None);
-    // Where they run, it is said for a while.
+    // While streams run, it is shown for a while only.
     on_event(&mut app, Event::Refused(refusal(Method::CreateSession)));
     on_event(&mut app, Event::Session(session("t", SessionStatus::Activated)));
     assert!(said(&app).is_some());
@@ -302,7 +302,7 @@ fn trying_again_after_a_refusal_names_it_and_the_refusal_stays_known() {
     assert_eq!(press(&mut app, Key::char('G')), [Effect::Command(Command::Connect)]);
     let said = app.notice.as_ref().expect("said").text.clone();
     assert!(said.starts_with("trying again what was refused: authorize -32016: "), "{said}");
-    // The same refusal again is not repeated by the client.
+    // The client does not repeat the same refusal.
     on_event(&mut app, up(ConnectionStep::Authorizing));
     assert_eq!(app.notice, None);
     on_event(&mut app, up(ConnectionStep::Stopped));
@@ -427,7 +427,7 @@ fn the_reason_why_one_headset_has_stopped_outlives_what_the_other_one_does() {
     }
     on_event(&mut app, up(ConnectionStep::Stopped));
     assert_eq!(method(&app), Some(Method::CreateSession));
-    // Each has its own.
+    // Each headset has its own refusal.
     stop(&mut app, "B-2", Method::ControlDevice);
     for (selected, own) in [("A-1", Method::CreateSession), ("B-2", Method::ControlDevice)] {
         app.headsets.selected = Some(selected.into());
@@ -463,7 +463,7 @@ fn a_session_that_is_being_closed_is_opened_again_with_enter_and_closed_once() {
     assert_eq!(press(&mut app, Key::ENTER), [Effect::Command(open)]);
     let notice = app.notice.take().expect("said").text;
     assert!(notice.contains("opened again once its session is closed"), "{notice}");
-    // A close that was refused leaves the session as it was.
+    // A refused close leaves the session as it was.
     let outcome = Err(refusal(Method::UpdateSession));
     on_event(&mut app, Event::Outcome { command: *id, outcome });
     assert_eq!(press(&mut app, Key::ENTER), []);
@@ -542,7 +542,7 @@ fn a_marker_in_the_files_gets_its_end_there_without_a_record() {
     assert_eq!(app.notice.take().expect("said").text, "marker key 7 ended in the files");
     assert_eq!(press(&mut app, Key::char('M')), [], "once");
 
-    // In a record Cortex ends it; if that is gone the files have the end all the same.
+    // In a record, Cortex ends the marker; if the record is gone, the files still get its end.
     let record = Record::default();
     let started =
         RecordEvent::Started { session: "s".into(), record: record.clone(), foreign: false };

@@ -39,7 +39,7 @@ fn keys_typed_ahead_of_the_picture_they_mean_wait_for_it() {
     app.update(of(Stream::Eeg, 5000, 5000, ViewEnd::Live));
     press(&mut app, Key::char('c'));
     app.update(of(Stream::Dev, 0, 0, ViewEnd::Live));
-    // Back to the traces, and frozen before they are there.
+    // Back to the traces, frozen before they have arrived.
     press(&mut app, Key::char('c'));
     press(&mut app, Key::SPACE);
     press(&mut app, Key::PAGE_UP);
@@ -48,10 +48,10 @@ fn keys_typed_ahead_of_the_picture_they_mean_wait_for_it() {
     assert!(app.streams.frozen.is_none(), "one more of the view before");
     app.update(of(Stream::Eeg, 6000, 6000, ViewEnd::Live));
     assert_eq!(app.streams.end(), ViewEnd::At(6000 - 640));
-    // Half a window twice, though the first has not been answered.
+    // Half a window twice, although the first request is unanswered.
     press(&mut app, Key::PAGE_UP);
     assert_eq!(app.streams.end(), ViewEnd::At(6000 - 1280));
-    // A window that has not been answered either: a fifth as long.
+    // A shorter window, also unanswered: a fifth as long.
     press(&mut app, Key::char('['));
     press(&mut app, Key::char('['));
     press(&mut app, Key::PAGE_UP);
@@ -60,14 +60,14 @@ fn keys_typed_ahead_of_the_picture_they_mean_wait_for_it() {
     let [cursor, _] = app.streams.cursors();
     assert!((4592 - 256..4592).contains(&cursor.expect("a cursor")), "{cursor:?}");
     app.update(of(Stream::Eeg, 4592, 6500, ViewEnd::At(4592)));
-    // Live again and frozen at once: at the newest sample, not where it was.
+    // Live and frozen again at once: at the newest sample, not where it was before.
     press(&mut app, Key::END);
     press(&mut app, Key::SPACE);
     assert_eq!(app.streams.end(), ViewEnd::Live);
     app.update(of(Stream::Eeg, 7000, 7000, ViewEnd::Live));
     assert_eq!(app.streams.end(), ViewEnd::At(7000));
     app.update(of(Stream::Eeg, 7000, 7100, ViewEnd::At(7000)));
-    // Who goes on to another view no longer means the one left behind.
+    // Switching to another view drops the keys typed for the one left.
     press(&mut app, Key::END);
     press(&mut app, Key::SPACE);
     press(&mut app, Key::char('c'));
@@ -266,7 +266,7 @@ fn the_key_of_a_view_goes_there_and_back() {
         assert_eq!(app.streams.shown, &MOT);
     }
     app.streams.shown = &StreamView::ALL;
-    // From one of them to another and back: never stuck between the two.
+    // From one temporary view to another and back never gets stuck between the two.
     for key in ['p', 'g', 'p', 'p'] {
         press(&mut app, Key::char(key));
     }
@@ -286,7 +286,7 @@ fn a_frozen_picture_of_eeg_stays_from_view_to_view_of_eeg_and_no_further() {
         press(&mut app, Key::char(key));
         assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::At(5000), selected));
     }
-    // Contact has no picture to freeze, but the same sensors.
+    // The contact view has no picture to freeze, but the same sensors.
     press(&mut app, Key::char('c'));
     assert_eq!((app.streams.end(), app.streams.selected), (ViewEnd::Live, selected));
 }

@@ -1,4 +1,4 @@
-//! Forms: what is filled in, what is wrong with it, and what follows.
+//! Forms: what is filled in, what is rejected, and what follows.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
     assert_eq!(complaint(&app), None);
     assert_eq!(press(&mut app, [Key::ENTER]), []);
     assert_eq!(complaint(&app), Some((0, "this is needed".to_owned())));
-    // A refusal of Cortex brings the form back as it was filled in.
+    // When Cortex refuses the command, the form returns as it was filled in.
     assert_eq!(press(&mut app, typed("t").chain([Key::ENTER])).len(), 1);
     let refusal = |method| Error::refused(method, code::error::NOT_ACTIVATED, "");
     on_event(&mut app, Event::Refused(refusal(Method::CreateRecord)));
@@ -74,7 +74,7 @@ fn only_the_answer_to_its_own_command_brings_a_form_back() {
     let second = mark(&mut app, "second");
     assert_ne!(first, second);
     on_event(&mut app, Event::Outcome { command: second, outcome: Ok(()) });
-    // Whatever is refused later by the same name, of this command or of another.
+    // A later refusal under the same name, of this command or of another.
     on_event(&mut app, Event::Refused(refusal()));
     on_event(&mut app, Event::Outcome { command: second, outcome: Err(refusal()) });
     assert_eq!(shown(&app), None);
@@ -100,7 +100,7 @@ fn markers_stand_at_the_moment_their_key_was_pressed() {
     let (label, value, at) = marked(&press(&mut app, typed("eyes shut").chain([Key::ENTER])));
     assert_eq!((label.as_str(), value), ("eyes shut", MarkerValue::Text("eyes shut".to_owned())));
     assert_eq!(at, pressed);
-    // A digit is enough, but one inside of a text is none.
+    // A digit alone chooses a label, but a digit within a text does not.
     let (label, value, _) = marked(&press(&mut app, typed("m2")));
     assert_eq!((label.as_str(), value), ("task", MarkerValue::Number(2)));
     let (label, ..) = marked(&press(&mut app, typed("mat 2").chain([Key::ENTER])));
@@ -146,7 +146,7 @@ fn a_record_is_deleted_after_the_word_is_typed() {
     }
     let effects = press(&mut app, [Key::char('e'), Key::ENTER]);
     assert_eq!(commands(&effects), [&Command::Record(RecordCommand::Delete("r".into()))]);
-    // What Cortex says of it is what is listed next.
+    // The next list shows what Cortex reported.
     press(&mut app, [Key::char('r')]);
     on_event(
         &mut app,
@@ -176,7 +176,7 @@ fn a_label_typed_without_a_record_is_no_command() {
     assert_eq!(press(&mut app, typed("mquiet q")), []);
     let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };
     assert!(form.notes.concat().contains("start one first (R)"), "{:?}", form.notes);
-    // There is no text to fill in that would take the key which the form names.
+    // The form has no text field that would take the key it names.
     for key in [Key::char('R'), Key::ENTER] {
         press(&mut app, [Key::ESC, Key::char('m'), key]);
         let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form: {:?}", app.dialog) };

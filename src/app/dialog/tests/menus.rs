@@ -19,7 +19,7 @@ fn the_palette_finds_every_action_and_completes_names() {
     let id = HeadsetId::from("EPOCX-00000001");
     let open = Effect::Command(Command::Open { headset: id, mode: None });
     assert_eq!(press(&mut app, [Key::ENTER]), [open]);
-    // What can be done with every object, as in its own list.
+    // Everything that can be done with each object, as in its own list.
     on_event(&mut app, Event::Profiles(vec![Profile { name: "ana".into(), ..Profile::default() }]));
     let streams = vec![Stream::Mot];
     on_event(
@@ -33,10 +33,10 @@ fn the_palette_finds_every_action_and_completes_names() {
     }
     assert_eq!(press(&mut app, typed(":theme mono").chain([Key::ENTER])), []);
     assert_eq!(app.theme, 1);
-    // Words in any order, also those of the help.
+    // Words in any order, including those of the help.
     press(&mut app, typed(":window short").chain([Key::ENTER]));
     assert!((app.streams.window() - 5.0).abs() < 1e-9);
-    // Letters in their order, after what contains the words.
+    // Matches of letters in order come after those of whole words.
     press(&mut app, typed(":strlng"));
     let items = app.items(&Menu::Commands);
     let Some(Dialog::Select(select)) = &app.dialog else { panic!("closed") };
@@ -119,7 +119,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
         Some(Dialog::Select(Select { menu: Menu::Record(id), .. })) => Some(id.to_string()),
         _ => None,
     };
-    // The first of a list is held as soon as it is there.
+    // The first item is selected as soon as it appears.
     list(&mut app, &["b"]);
     list(&mut app, &["a", "b"]);
     press(&mut app, [Key::ENTER]);
@@ -128,7 +128,7 @@ fn enter_means_the_item_that_was_selected_however_the_list_changes() {
     list(&mut app, &["new", "a", "b"]);
     press(&mut app, [Key::ENTER]);
     assert_eq!(opened(&app).as_deref(), Some("b"));
-    // One that is gone leaves no other in its place.
+    // An item that disappears does not pass its selection on.
     press(&mut app, [Key::ESC, Key::char('r'), Key::DOWN]);
     list(&mut app, &["new", "b"]);
     press(&mut app, [Key::ENTER]);

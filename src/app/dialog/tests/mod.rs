@@ -1,4 +1,4 @@
-//! Dialogs as pure state: keys in, effects out.
+//! Dialogs as pure state: keys go in, effects come out.
 
 mod forms;
 mod menus;
@@ -43,7 +43,7 @@ fn on_event(app: &mut App, event: Event) {
     app.update(Message::Cortex(event));
 }
 
-/// Presses keys one after the other; the effects of the last, commands without their ids.
+/// Presses keys one after the other; returns the effects of the last one, commands without their ids.
 fn press(app: &mut App, keys: impl IntoIterator<Item = Key>) -> Vec<Effect> {
     let effects = keys.into_iter().fold(Vec::new(), |_, key| app.update(Message::Key(key)));
     let bare = |effect| match effect {
@@ -66,7 +66,7 @@ fn start(app: &mut App) {
     on_event(app, Event::Record(event));
 }
 
-/// The record has ended, and nobody here has ordered it.
+/// A record has ended that nobody here stopped.
 fn unordered_end(why: String) -> RecordEvent {
     RecordEvent::Ended { session: SID.into(), record: record("r"), why, ordered: false }
 }

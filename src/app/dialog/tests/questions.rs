@@ -1,4 +1,4 @@
-//! What is asked before it is done, and what takes a question back.
+//! What is confirmed before it is done, and when a question is withdrawn.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn quitting_asks_while_a_record_runs() {
     assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
     start(&mut app);
     assert_eq!(press(&mut app, [Key::char('q')]), []);
-    // Neither Enter nor the key that asked says yes.
+    // Neither Enter nor the key that asked means yes.
     assert_eq!(press(&mut app, [Key::ENTER]), []);
     assert_eq!(press(&mut app, [Key::char('q')]), []);
     assert_eq!(app.dialog, None);
@@ -33,7 +33,7 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
     let effects = press(&mut app, [Key::char('y')]);
     assert!(matches!(commands(&effects)[..], [Command::Release(_)]), "{effects:?}");
 
-    // Its record goes on, and is not stopped without a word.
+    // The foreign record goes on and is not stopped silently.
     let started =
         |foreign| RecordEvent::Started { session: SID.into(), record: record("r"), foreign };
     on_event(&mut app, Event::Record(started(true)));
@@ -42,7 +42,7 @@ fn another_programs_session_says_so_wherever_it_would_be_changed() {
     assert!(asked(&app).contains("belongs to another program"), "{}", asked(&app));
     press(&mut app, [Key::char('n')]);
     assert_eq!(press(&mut app, [Key::char('q')]), [Effect::Quit]);
-    // One of ours does not.
+    // Our own record does not go on.
     on_event(&mut app, Event::Record(started(false)));
     press(&mut app, [Key::char('q')]);
     assert!(asked(&app).contains("it is stopped"), "{}", asked(&app));
@@ -58,7 +58,7 @@ fn a_record_in_another_programs_session_is_asked_for_first() {
     assert!(ask.lines.join(" ").contains("belongs to another program"), "{ask:?}");
     press(&mut app, [Key::char('y')]);
     assert!(matches!(app.dialog, Some(Dialog::Form(_))), "{:?}", app.dialog);
-    // The session ends before it is answered.
+    // The session ends before the question is answered.
     press(&mut app, [Key::ESC, Key::char('R')]);
     on_event(&mut app, Event::Released { session: SID.into(), why: "it has ended".to_owned() });
     assert_eq!(app.dialog, None);
@@ -98,7 +98,7 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
         let ended = RecordEvent::Ended { session, record, why, ordered: false };
         on_event(app, Event::Record(ended));
     };
-    // Quitting: of the record, and of its session.
+    // Quitting asks about the record, and about its session.
     let mut app = self::app();
     start(&mut app);
     press(&mut app, [Key::char('q')]);
@@ -113,7 +113,7 @@ fn a_question_is_renewed_or_withdrawn_with_what_it_is_about() {
     assert_eq!(asked(&app).as_deref(), Some("The record has ended: nothing is lost."));
     assert_eq!(press(&mut app, [Key::char('y')]), [Effect::Quit]);
 
-    // Closing says no more of a record that has ended, and stays a question.
+    // Closing no longer mentions a record that has ended, but still asks.
     let mut app = self::app();
     start(&mut app);
     app.focus = Pane::Session;
@@ -178,7 +178,7 @@ fn a_question_is_taken_back_when_nothing_is_left_of_it() {
     );
     assert_eq!(app.dialog, None, "the session is gone");
 
-    // Quitting means what it says, whatever becomes of the record.
+    // Quitting quits, even if the record has ended meanwhile.
     let mut app = self::app();
     start(&mut app);
     press(&mut app, [Key::char('q')]);
@@ -213,7 +213,7 @@ fn closing_a_session_asks_and_names_the_record_that_ends_with_it() {
     start(&mut app);
     press(&mut app, typed("x"));
     assert!(question(&app).lines.concat().contains("\"title of r\""));
-    // What has come about by itself needs no answer any more.
+    // Once it has happened anyway, the question is withdrawn.
     on_event(
         &mut app,
         Event::Closed { session: SID.into(), why: "by Cortex".to_owned(), ordered: false },
@@ -263,7 +263,7 @@ fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered()
     assert_eq!(press(&mut app, typed("q")), []);
     assert!(question(&app).lines.concat().contains("just been ordered"));
     assert_eq!(press(&mut app, typed("y")), [Effect::Quit]);
-    // Refused or long without an answer there is none.
+    // A record that was refused, or not answered for long, does not exist.
     let refusal = Error::refused(Method::CreateRecord, code::error::NOT_ACTIVATED, "");
     on_event(&mut app, Event::Outcome { command: CommandId(1), outcome: Err(refusal) });
     press(&mut app, [Key::ESC]);
@@ -310,7 +310,7 @@ fn a_record_that_was_lost_is_named_until_that_has_been_seen() {
                 the service was lost. Nothing is recorded now; R starts another once its streams \
                 run";
     assert_eq!(unseen(&app), [text]);
-    // A key that was on its way has seen nothing, nor has who types into a form.
+    // A key pressed just before the notice came does not dismiss it, nor does typing into a form.
     press(&mut app, [Key::TAB, Key::char('m')]);
     tick(&mut app, 3600);
     press(&mut app, typed("rest"));
@@ -319,7 +319,7 @@ fn a_record_that_was_lost_is_named_until_that_has_been_seen() {
     assert_eq!(unseen(&app), [text]);
     press(&mut app, [Key::TAB]);
     assert_eq!(unseen(&app), [""; 0]);
-    // What the user has ordered is no news.
+    // What the user ordered needs no notice.
     start(&mut app);
     let ordered = RecordEvent::Ended {
         session: SID.into(),
