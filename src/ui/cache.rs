@@ -1,4 +1,4 @@
-//! What stays from frame to frame, because to draw it anew would cost more than to keep it.
+//! What is kept between frames because redrawing it costs more than keeping it.
 
 use jiff::Timestamp;
 use log::LevelFilter;
@@ -11,7 +11,7 @@ use ratatui::{
 use super::streams::{OutlineCache, TraceCache};
 use crate::app::TARGETS;
 
-/// What the panes keep.
+/// What the panes keep between frames.
 #[derive(Debug, Default)]
 pub(super) struct DrawCache {
     /// The traces of the last frame, from top to bottom.
@@ -20,16 +20,17 @@ pub(super) struct DrawCache {
     pub(super) log: Cached<LogKey>,
 }
 
-/// What shapes the lines of the log: to format them in each frame would cost as much as all traces.
+/// Everything that determines the lines of the log: formatting them in each frame would cost as much as all
+/// traces.
 #[derive(Debug, PartialEq)]
 pub(super) struct LogKey {
     /// The newest record, shown or not.
     pub(super) newest: Option<Timestamp>,
-    /// The last one in sight, if that is not the newest.
+    /// The last visible record, if that is not the newest.
     pub(super) last: Option<Timestamp>,
     pub(super) selected: Option<Timestamp>,
     pub(super) filter: String,
-    /// Up to which level each target is shown, and whether only one is.
+    /// The level up to which each target is shown, and whether only one target is.
     pub(super) shown: [LevelFilter; TARGETS.len()],
     pub(super) only: Option<usize>,
     pub(super) with_target: bool,
@@ -37,7 +38,7 @@ pub(super) struct LogKey {
     pub(super) styles: [Style; 5],
 }
 
-/// A part of the screen as it was drawn last, and all that shaped it.
+/// A part of the screen as last drawn, and the key that determines it.
 #[derive(Debug)]
 pub(super) struct Cached<K> {
     key: Option<(K, Rect)>,
@@ -52,8 +53,7 @@ impl<K> Default for Cached<K> {
 }
 
 impl<K: PartialEq> Cached<K> {
-    /// Draws into an area of the buffer, or puts there what was drawn last if that was for the same
-    /// key and area.
+    /// Draws into an area of the buffer, or copies what was drawn last if the key and the area are the same.
     pub(super) fn draw(
         &mut self,
         key: K,

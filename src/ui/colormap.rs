@@ -1,13 +1,13 @@
-//! The scale of colours of what is drawn as areas: dark blue for little, yellow for much, evenly to the
-//! eye and to those who see fewer colours: cividis (J. R. Nuñez, C. R. Anderton and R. S. Renslow,
-//! "Optimizing colormaps with consideration for color vision deficiency to enable accurate
-//! interpretation of scientific data", `PLoS` ONE 13, 2018), at eight even steps.
+//! The colormap for areas, from dark blue (low) to yellow (high): cividis, which is perceptually uniform and
+//! suits colour vision deficiency (J. R. Nuñez, C. R. Anderton and R. S. Renslow, "Optimizing colormaps with
+//! consideration for color vision deficiency to enable accurate interpretation of scientific data", `PLoS`
+//! ONE 13, 2018), sampled at equal steps.
 
 use ratatui::style::Color;
 
 use super::Colors;
 
-/// The colours at the steps, from little to much.
+/// The colours at the steps, from low to high.
 const STEPS: [[u8; 3]; 9] = [
     [0, 34, 78],
     [26, 56, 111],
@@ -20,12 +20,11 @@ const STEPS: [[u8; 3]; 9] = [
     [254, 232, 56],
 ];
 
-/// What a terminal of 256 colours has beside the first 16: a cube of these levels, and greys.
+/// The levels of the colour cube that a 256-colour terminal has besides its first 16 colours and its greys.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 const GREYS: u8 = 24;
 
-/// The colour of a share of 0 to 1 of the scale; `None` where the terminal has too few colours for
-/// a scale.
+/// The colour of a value from 0 to 1 on the scale; `None` if the terminal has too few colours for a scale.
 pub(super) fn color(share: f64, colors: Colors) -> Option<Color> {
     let [red, green, blue] = rgb(share);
     match colors {
@@ -35,9 +34,9 @@ pub(super) fn color(share: f64, colors: Colors) -> Option<Color> {
     }
 }
 
-/// What is read best on that colour.
+/// The text colour with the better contrast on that colour.
 pub(super) const fn contrasting(share: f64) -> Color {
-    // Where cividis has half of its lightness.
+    // Where cividis reaches half its lightness.
     if share < 0.5 { Color::White } else { Color::Black }
 }
 
@@ -62,7 +61,7 @@ fn rgb(share: f64) -> [u8; 3] {
     })
 }
 
-/// The one of the terminal's 240 colours that differs least.
+/// The closest of the terminal's 240 fixed colours.
 fn nearest(rgb: [u8; 3]) -> u8 {
     let distance = |other: [u8; 3]| -> u32 {
         rgb.iter().zip(other).map(|(one, other)| u32::from(one.abs_diff(other)).pow(2)).sum()

@@ -25,25 +25,25 @@ pub(super) struct RenderContext<'a> {
     pub(super) app: &'a App,
     pub(super) theme: &'a Theme,
     pub(super) zone: &'a TimeZone,
-    /// The terminal shows ASCII only.
+    /// Whether the terminal shows ASCII only.
     pub(super) ascii: bool,
     pub(super) colors: Colors,
-    /// Where the mouse finds what is drawn, while it is used: the topmost last.
+    /// The mouse targets drawn so far, topmost last; `None` while the mouse is off.
     pub(super) hits: Option<&'a RefCell<Vec<Hit>>>,
 }
 
-/// An area of the screen, and what is there.
+/// An area of the screen, and the mouse target there.
 pub(super) type Hit = (Rect, MouseTarget);
 
 impl RenderContext<'_> {
-    /// Tells the mouse what is drawn in an area.
+    /// Registers what is drawn in an area as a mouse target.
     pub(super) fn hit(&self, area: Rect, target: impl FnOnce() -> MouseTarget) {
         if let Some(hits) = self.hits.filter(|_| !area.is_empty()) {
             hits.borrow_mut().push((area, target()));
         }
     }
 
-    /// The same for lines below each other, of which some are skipped: each with how many rows it has.
+    /// The same for consecutive lines, each with its number of rows, of which the first are skipped.
     pub(super) fn hit_rows(
         &self,
         area: Rect,
@@ -63,39 +63,39 @@ impl RenderContext<'_> {
         }
     }
 
-    /// How a token looks.
+    /// The style of a token.
     #[must_use]
     pub(super) fn style(&self, token: ThemeToken) -> Style {
         self.theme.style(token)
     }
 
-    /// The colour of a share of 0 to 1 of a scale; `None` where the terminal shows too few colours for
-    /// a scale, or none of the half blocks that hold two.
+    /// The colour of a value from 0 to 1 on a scale; `None` if the terminal has too few colours for a scale,
+    /// or lacks the half blocks that show two colours.
     #[must_use]
     pub(super) fn scale_color(&self, share: f64) -> Option<Color> {
         if self.ascii { None } else { colormap::color(share, self.colors) }
     }
 
-    /// Text of ours.
+    /// A span of our own text.
     #[must_use]
     pub(super) fn span(&self, token: ThemeToken, text: impl Into<String>) -> Span<'static> {
         Span::styled(self.spell_out(text.into()), self.style(token))
     }
 
-    /// A text as the terminal can show it: what stands for `±` in ASCII takes more than a cell, and
-    /// cannot be replaced once it is drawn.
+    /// Replaces characters that the terminal cannot show: the ASCII form of `±` is wider than one cell, so it
+    /// cannot be replaced after drawing.
     #[must_use]
     pub(super) fn spell_out(&self, text: String) -> String {
         text::spell_out(text, self.ascii)
     }
 
-    /// Text from the wire.
+    /// A span of text from the wire.
     #[must_use]
     pub(super) fn sanitized(&self, token: ThemeToken, text: &str) -> Span<'static> {
         self.span(token, text::clean(text))
     }
 
-    /// The key of an action, or what to look for where it has none.
+    /// The key of an action, or where to find the action if it has no key.
     #[must_use]
     pub(super) fn key(&self, action: Action) -> String {
         let keymap = &self.app.settings.keymap;
@@ -110,7 +110,7 @@ impl RenderContext<'_> {
         text::time_of_day(time, self.zone)
     }
 
-    /// The time of day of epoch seconds, `hh:mm:ss.mmm`, if it is one.
+    /// The time of day of epoch seconds, `hh:mm:ss.mmm`, if they are valid.
     #[must_use]
     pub(super) fn clock_in_ms(&self, seconds: f64) -> Option<String> {
         let time = SignedDuration::try_from_secs_f64(seconds).ok()?;
@@ -131,7 +131,7 @@ impl RenderContext<'_> {
         frozen.map_or(self.app.now.instant, |frozen| frozen.since.instant)
     }
 
-    /// What the clock on the wall showed at a moment.
+    /// The wall-clock time of a moment.
     #[must_use]
     pub(super) fn wall_at(&self, moment: Instant) -> Timestamp {
         let ago = SignedDuration::try_from(self.since(moment)).unwrap_or(SignedDuration::ZERO);
@@ -144,8 +144,8 @@ impl RenderContext<'_> {
         self.clock(self.wall_at(moment))
     }
 
-    /// Draws the frame of a pane with its number and title, and gives the area inside. The pane
-    /// with the focus has thick lines beside its colour.
+    /// Draws the frame of a pane with its number and title, and returns the inner area. The focused pane has
+    /// thick lines as well as its colour.
     pub(super) fn pane(
         &self,
         pane: Pane,
@@ -157,13 +157,13 @@ impl RenderContext<'_> {
         frame(self.theme, self.app.focus == pane, &heading(pane, name), title, area, buffer)
     }
 
-    /// Marks on the right edge that there is more above or below the lines shown.
+    /// Marks on the right edge that there are more lines above or below.
     pub(super) fn mark_more(&self, skipped: usize, all: usize, area: Rect, buffer: &mut Buffer) {
         mark_more(self.theme, skipped, all, area, buffer);
     }
 }
 
-/// The key of a pane and its name, or that of what it shows.
+/// The key of a pane and its name, or the name of what it shows.
 #[must_use]
 pub(super) fn heading(pane: Pane, name: &str) -> String {
     heading_of(pane as usize + 1, name)
@@ -175,7 +175,7 @@ pub(super) fn heading_of(number: usize, name: &str) -> String {
     format!("[{number}] {name}")
 }
 
-/// Draws the frame of a pane with its title, and gives the area inside.
+/// Draws the frame of a pane with its title, and returns the inner area.
 pub(super) fn frame(
     theme: &Theme,
     is_focused: bool,
@@ -200,7 +200,7 @@ pub(super) fn frame(
     area.inner(Margin::new(1, 1))
 }
 
-/// Marks on the right edge that there is more above or below the lines shown.
+/// Marks on the right edge that there are more lines above or below.
 pub(super) fn mark_more(
     theme: &Theme,
     skipped: usize,

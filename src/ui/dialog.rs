@@ -1,4 +1,4 @@
-//! What is asked of the user, in a box over the panes.
+//! Draws the open dialog in a box over the panes.
 
 use ratatui::{
     buffer::Buffer,
@@ -16,28 +16,28 @@ use crate::app::{
     },
 };
 
-/// The widest that is still read well.
+/// The maximum width at which lines are still easy to read.
 const WIDEST: u16 = 76;
-/// Rows of a list.
+/// Maximum rows of a list.
 const ROWS: usize = 16;
-/// Cells for the label of an entry, and for the text of an item at most.
+/// Width of a field's label, and maximum width of an item's text.
 const LABEL: usize = 14;
 const ITEM: usize = 34;
 
-/// What a dialog says.
+/// The content of a dialog.
 struct DialogBody {
     title: String,
-    /// The line that is typed, above a list.
+    /// The input line above a list.
     head: Option<Line<'static>>,
     lines: Vec<Line<'static>>,
-    /// All of what the selected line had no room for, below.
+    /// Below: the full text of the selected line, if that did not fit.
     foot: Vec<Line<'static>>,
-    /// The line that stays in sight where there are more than fit.
+    /// The line that stays visible if not all fit.
     here: usize,
-    /// The rows of each entry that can be clicked, after the lines above them.
+    /// The number of lines above the entries that can be clicked, and the rows of each entry.
     above: usize,
     entries: Vec<usize>,
-    /// Rows for the lines, where there is room.
+    /// The preferred number of rows for the lines.
     rows: usize,
     /// Its keys.
     keys: String,
@@ -77,7 +77,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, dialog: &Dialog, area: Rect, buffer:
     paint::lines(body.head.as_slice(), edge, buffer);
     let height = edge.height.saturating_sub(head + foot).max(1).min(edge.height);
     let edge = Rect { y: edge.y + head, height, ..edge };
-    // In a list the selected one is the last that is seen; of the rest as much of the end as can be.
+    // In a list the selected line is the last visible one; otherwise show as much of the end as fits.
     let rows = usize::from(edge.height);
     let skip = match dialog {
         Dialog::Select(_) => (body.here + 1).saturating_sub(rows),
@@ -137,7 +137,7 @@ fn fields(ctx: &RenderContext<'_>, form: &Form, width: usize) -> DialogBody {
     DialogBody { title, head: None, lines, foot: Vec::new(), here, above, entries, rows, keys }
 }
 
-/// What a form does.
+/// The verb for submitting a form.
 const fn verb(kind: &FormKind) -> &'static str {
     match kind {
         FormKind::StartRecord(_) => "start",
@@ -214,7 +214,7 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
         std::iter::once(Line::default()).chain(note).collect()
     });
     let rows = match select.filter() {
-        // The box keeps its size while the list gets shorter.
+        // The box keeps its size while the list is narrowed.
         Some(_) => all.max(lines.len()),
         None => lines.len(),
     };
@@ -224,12 +224,12 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     DialogBody { title, head, lines, foot, here, above: 0, entries, rows, keys }
 }
 
-/// Whether an item only says something: choosing it does nothing.
+/// Whether an item is informational only: choosing it does nothing.
 fn informs(item: &MenuItem) -> bool {
     item.action == DialogAction::Effects(Vec::new())
 }
 
-/// An item in one line, or in as many as it takes where it is there to be read.
+/// An item as one line, or wrapped to all of its lines if it is there to be read.
 fn item(
     ctx: &RenderContext<'_>,
     item: &MenuItem,
@@ -260,13 +260,13 @@ fn item(
     fronts.zip(notes).map(line).collect()
 }
 
-/// Cells that are left for an item's note beside its mark and its text.
+/// Width left for an item's note beside its mark and text.
 fn note_room(item: &MenuItem, text: usize, width: usize) -> usize {
     let mark = if item.on.is_some() { 6 } else { 2 };
     width.saturating_sub(mark + text)
 }
 
-/// A line being typed, with its cursor where keys mean it.
+/// An input line, with its cursor if it has the keys.
 fn field(
     ctx: &RenderContext<'_>,
     typed: &TextInput,

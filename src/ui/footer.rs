@@ -1,4 +1,4 @@
-//! The footer: what there is to say, else the few keys that matter now.
+//! The footer: a notice if there is one, otherwise the most important keys.
 
 use ratatui::{
     buffer::Buffer,
@@ -10,11 +10,10 @@ use ratatui::{
 use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
 use crate::app::{Action, App, Binding, MouseTarget, Severity};
 
-/// Rows that a notice may take, those above the footer among them.
+/// Maximum rows of a notice, including those above the footer.
 const ROWS: usize = 4;
 
-/// `area` is the footer's row. What there is to say may need more: a reason that is cut off before
-/// the next step helps nobody.
+/// `area` is the footer's row. A notice may take more rows: a reason cut off before its next step is useless.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let mut lines = unseen(ctx, area.width);
     lines.extend(notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area)]));
@@ -24,7 +23,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     paint::lines(&lines, rows, buffer);
 }
 
-/// What stays until it has been seen, the newest last; of many it says how many more there are.
+/// The notices that stay until they have been seen, newest last, with a count of those that do not fit.
 fn unseen(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     let style = ctx.style(ThemeToken::Bad);
     let blocks = ctx.app.unseen.iter().map(|notice| {
@@ -79,14 +78,14 @@ struct Hint {
 }
 
 impl Hint {
-    /// Its cells, with those up to the next one.
+    /// Its width, including the gap to the next hint.
     fn width(&self) -> usize {
         self.key.chars().count() + self.text.len() + 3
     }
 }
 
-/// The keys that do something now: what a running record or a wait needs first, then those of the focused pane
-/// and its view, then those of every pane. The last ones always have their place.
+/// The keys that have an effect now: first those that a running record or a pending wait needs, then those of
+/// the focused pane and its view, then the global ones. The last global keys always have a place.
 fn hints(app: &App, width: u16) -> Vec<Hint> {
     let always = |action| {
         matches!(
@@ -103,7 +102,7 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
     let in_overview = app.shows_overview();
     let urgent = move |action| match action {
         Action::Mark | Action::EndMarker => records,
-        // It has a use only while something is waited for.
+        // It has an effect only while cortop is waiting for something.
         Action::Connect => true,
         Action::Open => in_overview && !app.headsets.picked.is_empty(),
         Action::Overview | Action::SortBy => in_overview,
@@ -122,14 +121,14 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
     let fixed_of = |pane| hints(&|row| always(row.action) && row.pane == pane);
     let mut fixed = fixed_of(Some(app.focus));
     fixed.extend(fixed_of(None));
-    // On the narrowest screens whole keys give way, help and quit never.
+    // On the narrowest screens whole keys are dropped, but never help and quit.
     let cells = |hints: &[Hint]| hints.iter().map(Hint::width).sum::<usize>();
     for action in [Action::Commands, Action::Record, Action::PickHeadset, Action::Freeze] {
         if cells(&fixed) > left + 2 {
             fixed.retain(|hint| hint.action != action);
         }
     }
-    // Nothing has to keep its distance from the right edge.
+    // No gap is needed at the right edge.
     left = (left + 2).saturating_sub(cells(&fixed));
     let first = hints(&|row| urgent(row.action));
     let wished = first.into_iter().chain(of(Some(app.focus))).chain(of(None));
@@ -141,7 +140,7 @@ fn hints(app: &App, width: u16) -> Vec<Hint> {
     fitting.collect::<Vec<_>>().into_iter().chain(fixed).collect()
 }
 
-/// What is said of an action now; nothing of one that could do nothing.
+/// The word for an action at the moment; `None` if it has no effect.
 fn hint(app: &App, row: &Binding) -> Option<&'static str> {
     let hint = row.hint.filter(|_| app.is_available(row))?;
     Some(match row.action {

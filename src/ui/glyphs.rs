@@ -1,21 +1,21 @@
-//! The glyphs, and what stands for them where a terminal shows ASCII only.
+//! The glyphs, and their replacements for terminals that show only ASCII.
 //!
-//! Everything is drawn with the glyphs; [`to_ascii`] then replaces cell by cell what is left of
-//! them, so that no pane has two ways of drawing and no glyph can slip through.
+//! Everything is drawn with the glyphs; [`to_ascii`] then replaces them cell by cell, so that no pane needs a
+//! second way of drawing and no glyph can slip through.
 
 use ratatui::buffer::Buffer;
 
 /// Points at the selected row.
 pub(super) const SELECTED: &str = "▶";
-/// Something flows or is connected.
+/// Flowing, or connected.
 pub(super) const ON: &str = "●";
-/// Something is on its way.
+/// In progress.
 pub(super) const PENDING: &str = "◐";
-/// Something is there but not connected.
+/// Present but not connected.
 pub(super) const OFF: &str = "○";
 /// Something is wrong.
 pub(super) const PROBLEM: &str = "✖";
-/// Changed in the last seconds.
+/// Changed within the last seconds.
 pub(super) const CHANGED: &str = "◆";
 /// Can be unfolded.
 pub(super) const FOLDED: &str = "▸";
@@ -25,11 +25,11 @@ pub(super) const UNFOLDED: &str = "▾";
 pub(super) const MORE_ABOVE: &str = "▲";
 /// There is more below.
 pub(super) const MORE_BELOW: &str = "▼";
-/// A trace goes beyond its row at the top.
+/// A trace exceeds the top of its row.
 pub(super) const CLIPPED_TOP: char = '▴';
-/// A trace goes beyond its row at the bottom.
+/// A trace exceeds the bottom of its row.
 pub(super) const CLIPPED_BOTTOM: char = '▾';
-/// A trace that has one row goes beyond it on both sides.
+/// A trace in a single row exceeds it at both ends.
 pub(super) const CLIPPED_BOTH: char = '⇕';
 /// Points at the sample of the cursor.
 pub(super) const CURSOR: char = '▲';
@@ -39,50 +39,50 @@ pub(super) const SECOND_CURSOR: char = '△';
 pub(super) const CURSOR_LINE: char = '│';
 /// The line of a marker.
 pub(super) const MARKER_LINE: char = '┊';
-/// Begins what a marker says.
+/// Precedes a marker's text.
 pub(super) const MARKER: char = '◆';
 /// Samples were lost here.
 pub(super) const LOST: char = '╳';
-/// The filters of a channel started again here.
+/// The filters of a channel restarted here.
 pub(super) const RESTARTED: char = '↺';
-/// The times of the stream jumped ahead here.
+/// The timestamps of the stream jumped forward here.
 pub(super) const CLOCK_AHEAD: char = '»';
-/// They jumped back here.
+/// The timestamps jumped back here.
 pub(super) const CLOCK_BACK: char = '«';
 /// The limit of a frequency band.
 pub(super) const LIMIT: char = '┊';
-/// Shades of a spectrogram, weakest first; where there are no data is a blank.
+/// Shades of a spectrogram, weakest first; blank means no data.
 pub(super) const SHADES: [char; 5] = ['·', '░', '▒', '▓', '█'];
-/// A stretch of time on the axis: its ends and the line between.
+/// A time span on the axis: its ends and the line between them.
 pub(super) const STRETCH: [&str; 3] = ["├", "─", "┤"];
-/// The height of a row beside it.
+/// The height of a row, drawn beside it.
 pub(super) const HEIGHT: &str = "▏";
-/// Before what is not known exactly.
+/// Precedes an approximate value.
 pub(super) const ABOUT: &str = "≈";
 /// Unknown.
 pub(super) const UNKNOWN: &str = "–";
-/// A bar goes beyond its scale at its end.
+/// A bar exceeds its scale.
 pub(super) const BEYOND: char = '▸';
 /// A bar lies below its scale.
 pub(super) const BELOW: char = '◂';
-/// Between the items of a line.
+/// Separates the items of a line.
 pub(super) const SEPARATOR: &str = " · ";
 /// Levels of a sparkline, lowest first.
 pub(super) const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// The same in ASCII.
 pub(super) const LEVELS_ASCII: [char; 8] = ['_', '.', '-', ':', '=', '+', '*', '#'];
-/// Half blocks by the dots lit, bit 0 the upper one.
+/// Half blocks by their lit dots; bit 0 is the upper one.
 pub(super) const HALVES: [char; 4] = [' ', '▀', '▄', '█'];
-/// Blocks by the one dot.
+/// Full blocks by their single dot.
 pub(super) const WHOLE: [char; 2] = [' ', '█'];
-/// ASCII by the three dots lit, bit 0 the uppermost.
+/// ASCII characters by their three lit dots; bit 0 is the top one.
 pub(super) const THIRDS: [char; 8] = [' ', '"', '-', '\'', '_', '|', '.', '|'];
-/// Eighths of a cell of a bar, from one to all.
+/// Eighths of a bar's cell, from one to eight.
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 /// The empty part of a bar.
 const TROUGH: char = '·';
 
-/// A horizontal bar, filled to a share of 0 to 1.
+/// A horizontal bar, filled by a share from 0 to 1.
 #[must_use]
 pub(super) fn bar(share: f64, width: usize) -> String {
     #[expect(
@@ -99,8 +99,7 @@ pub(super) fn bar(share: f64, width: usize) -> String {
         .collect()
 }
 
-/// The braille glyph of a cell; `left` and `right` have bit 0 for the top dot to bit 3 for the
-/// bottom one.
+/// The braille glyph of a cell; in `left` and `right`, bit 0 is the top dot and bit 3 the bottom one.
 #[must_use]
 pub(super) fn braille(left: u8, right: u8) -> char {
     // Unicode numbers the lower dots after the upper six.
@@ -110,7 +109,7 @@ pub(super) fn braille(left: u8, right: u8) -> char {
     if dots == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(dots)).unwrap_or(' ') }
 }
 
-/// Unicode's dots for each combination of the four of a column.
+/// Unicode's dot bits for each combination of the four dots of a column.
 const fn dots(bits: [u8; 4]) -> [u8; 16] {
     let mut table = [0; 16];
     let mut lit = 0;
@@ -127,7 +126,7 @@ const fn dots(bits: [u8; 4]) -> [u8; 16] {
     table
 }
 
-/// Replaces every cell that is not ASCII, one for one.
+/// Replaces each non-ASCII cell by one ASCII cell.
 pub(super) fn to_ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         if !cell.symbol().is_ascii() {
@@ -161,7 +160,7 @@ fn ascii(char: char) -> char {
         'α' => 'a',
         'β' => 'b',
         'γ' => 'g',
-        // Our own texts spell `±`; others' may have it.
+        // Our own texts spell out `±`; text from elsewhere may contain it.
         '…' | '±' | '≈' => '~',
         'µ' => 'u',
         '²' => '2',
@@ -171,7 +170,7 @@ fn ascii(char: char) -> char {
     }
 }
 
-/// Where in the cell the dots of a braille glyph lie.
+/// The ASCII character for the position of a braille glyph's dots within the cell.
 fn ascii_trace(dots: u32) -> char {
     match (dots & 0x09 != 0, dots & 0x36 != 0, dots & 0xc0 != 0) {
         (true, _, true) => '|',

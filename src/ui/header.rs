@@ -1,4 +1,5 @@
-//! The header: can the data be trusted, at a glance. What fits least is left out first.
+//! The header: shows at a glance whether the data can be trusted. If the line is too narrow, the least
+//! important items are omitted.
 
 use std::{cmp::Reverse, time::Duration};
 
@@ -22,20 +23,20 @@ use cortop_signal::{StreamHealth, snapshot::DeviceReadings};
 /// Width of the time of day.
 const CLOCK: u16 = 8;
 
-/// How long after the data have returned a gap stands in the header.
+/// How long the header shows a gap after the data have returned.
 const GAP: Duration = Duration::from_secs(60);
 
-/// Below so many percent a battery is low.
+/// A battery below this percentage is low.
 const LOW_BATTERY: f64 = 20.0;
 
-/// Cells that the words on contact may take.
+/// Maximum width of the text about contact.
 const CONTACT: usize = 20;
 
-/// A part of the header; the lowest rank is left out first.
+/// An item of the header; items of the lowest rank are omitted first.
 struct HeaderItem {
     rank: u8,
     span: Span<'static>,
-    /// What it says besides, where there is room left.
+    /// Additional text, shown if there is room left.
     more: String,
 }
 
@@ -91,7 +92,7 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
             add(5, ctx.span(ThemeToken::Dim, since));
         }
     }
-    // The demo's service is in this program, and a capture crosses nothing.
+    // In the demo the service is part of this program, and a capture has no connection.
     if let Some(note) =
         link::security(&app.link).filter(|_| !app.settings.demo && app.playback.is_none())
     {
@@ -100,7 +101,7 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     if let Some(info) = app.service.as_ref().filter(|info| !info.version.is_empty()) {
         add(3, ctx.sanitized(ThemeToken::Dim, &format!("Cortex {}", info.version)));
     }
-    // That nobody is logged in, the state of the connection says.
+    // If nobody is logged in, the connection's state already says so.
     if let Some(Some(user)) = &app.user {
         add(4, ctx.sanitized(ThemeToken::Text, &user.username));
     }
@@ -160,8 +161,8 @@ fn service(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     items
 }
 
-/// The station beside the monitor: whether it publishes, and where there is room under which name, or
-/// why not.
+/// The station that runs with the monitor: whether it publishes and, if there is room, its name or why it
+/// does not.
 fn station(ctx: &RenderContext<'_>, own: &StationStatus) -> HeaderItem {
     let (token, mark, more) = match &own.link {
         StationLink::Online => (ThemeToken::Good, glyphs::ON, &own.name),
@@ -176,7 +177,7 @@ fn station(ctx: &RenderContext<'_>, own: &StationStatus) -> HeaderItem {
     HeaderItem { more, ..HeaderItem::new(7, ctx.span(token, format!("{mark} MQTT{dropped}"))) }
 }
 
-/// The capture that is played, and the one that is written.
+/// The capture being played, and the one being written.
 fn captures(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     let app = ctx.app;
     let mut items = Vec::new();
@@ -207,7 +208,7 @@ fn captures(ctx: &RenderContext<'_>) -> Vec<HeaderItem> {
     items
 }
 
-/// Where a capture is, and how fast it is played.
+/// The position in a capture, and the speed of its playback.
 fn playback(state: &PlaybackState) -> String {
     let how = match state {
         _ if state.is_seeking => "SEEKING".to_owned(),
@@ -222,13 +223,13 @@ fn playback(state: &PlaybackState) -> String {
     format!("{how} {speed}x {}/{}", clock(state.position), clock(state.length))
 }
 
-/// A time in hours, minutes and seconds.
+/// A duration in hours, minutes and seconds.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// What is wrong with headsets other than the one shown, whose own row says it.
+/// What is wrong with headsets other than the one shown, which has its own items.
 fn alerts_elsewhere(ctx: &RenderContext<'_>) -> Option<String> {
     let shown = ctx.app.headset();
     let mut alerts = ctx.app.alerts.active().filter(|(_, headset, _)| Some(*headset) != shown);
@@ -239,19 +240,19 @@ fn alerts_elsewhere(ctx: &RenderContext<'_>) -> Option<String> {
     Some(format!("{} {text}", glyphs::PROBLEM))
 }
 
-/// That frames are fewer than asked for.
+/// Says that frames are held back below the requested rate.
 fn held_back(app: &App) -> String {
     let asked = if app.settings.fps > 0 { format!("/{}", app.settings.fps) } else { String::new() };
     format!("{:.0}{asked} fps, held back", app.throughput.frames)
 }
 
-/// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled
-/// back since it froze, the stream's own clock says, which need not be that of this machine.
+/// The time of day at which a frozen picture ends, and how long ago that is. How far it was scrolled back
+/// since it froze is measured by the stream's own clock, which may differ from this machine's.
 fn frozen_at(ctx: &RenderContext<'_>, frozen: &FrozenPicture) -> (Timestamp, Duration) {
     let traces = frozen.snapshot.traces.as_ref();
     let newest = traces.and_then(|traces| traces.end_time);
     let back = newest.zip(frozen.end_time).map(|(newest, end)| newest - end).or_else(|| {
-        // The history has forgotten that time.
+        // The history no longer has that time.
         let second = traces?.bins.samples as f64 / frozen.snapshot.view.window;
         Some(frozen.at.saturating_sub(frozen.end) as f64 / second)
     });
@@ -260,7 +261,7 @@ fn frozen_at(ctx: &RenderContext<'_>, frozen: &FrozenPicture) -> (Timestamp, Dur
     (at.unwrap_or(frozen.since.wall), ctx.since(frozen.since.instant) + back)
 }
 
-/// Whether nothing flows any more of what should: the connection stands, and every stream is stale.
+/// Whether nothing is flowing that should be: the connection is up, but every stream is stale.
 fn is_silent(app: &App) -> bool {
     let mut expected =
         app.snapshot.health.iter().filter(|health| health.nominal_rate.is_some()).peekable();
@@ -279,7 +280,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let mut items = vec![HeaderItem::new(7, ctx.sanitized(ThemeToken::Title, headset.id.as_str()))];
     let mut add = |rank, span| items.push(HeaderItem::new(rank, span));
     if !app.is_live(entry) {
-        // Nothing of it may look alive: no age, no rate, no battery.
+        // Nothing of an ended session may look live: no age, rate or battery.
         if let Some((_, at)) = entry.closed {
             let text = format!("{} {} ago", entry.ending(), text::age(ctx.since(at)));
             add(6, ctx.sanitized(ThemeToken::Bad, &text));
@@ -301,7 +302,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     let age = super::session::age(ctx, entry.created, session.started.as_deref(), text::age);
     let age = age.map(|age| format!(" {age}")).unwrap_or_default();
     add(6, ctx.sanitized(ThemeToken::Text, &format!("{}{age}", session.status)));
-    // Nobody asked for these.
+    // Nobody ordered these activations.
     if app.reactivations > 0 {
         add(5, ctx.span(ThemeToken::Poor, format!("activated again {}×", app.reactivations)));
     }
@@ -321,7 +322,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
             add(7, interpolated);
         }
     }
-    // Both streams that report it are silent: it is as old as they are.
+    // Both streams that report it are silent, so the value is as old as their last samples.
     let is_fresh = health().any(|health| {
         matches!(health.stream, Stream::Dev | Stream::Eq) && health.stale_since.is_none()
     });
@@ -334,7 +335,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
         let (rank, what) = if percent < LOW_BATTERY { (9, "battery ") } else { (3, "") };
         add(rank, ctx.span(token, format!("{what}{percent:.0} %")));
     }
-    // Of several stale streams the fastest matters most: a list would not fit.
+    // Of several stale streams only the fastest is named: a list would not fit.
     let mut stale =
         health().filter(|health| is_subscribed(entry, health) && health.stale_since.is_some());
     if let Some((first, since)) = stale.next().and_then(|first| Some((first, first.stale_since?))) {
@@ -352,14 +353,14 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     items
 }
 
-/// How long data of the main stream was missing, for a while after they have returned.
+/// How long data of the main stream was missing; shown for a while after it has returned.
 fn gap(ctx: &RenderContext<'_>, main: Option<&StreamHealth>) -> Option<HeaderItem> {
     let gap = main?.gap.as_ref().filter(|gap| ctx.since(gap.to) < GAP)?;
     let more = format!(" at {}", ctx.clock_at(gap.from));
     Some(HeaderItem { more, ..HeaderItem::new(9, ctx.span(ThemeToken::Poor, health::gap(gap))) })
 }
 
-/// Records that run in other sessions than the current one: how long the oldest has, and where.
+/// Records running in sessions other than the current one: the age of the oldest, and where they run.
 fn recorded_elsewhere(ctx: &RenderContext<'_>) -> Option<(String, String)> {
     let app = ctx.app;
     let others = app.records.running().filter(|(id, _)| {
@@ -389,7 +390,7 @@ fn loss(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     }
 }
 
-/// Draws what fits, in order: each item that has room beside those of higher rank.
+/// Draws the items in order, each if it fits beside those of higher rank.
 fn line(ctx: &RenderContext<'_>, items: Vec<HeaderItem>, area: Rect, buffer: &mut Buffer) {
     let gap = glyphs::SEPARATOR.chars().count();
     let mut room = usize::from(area.width) + gap;
@@ -398,7 +399,7 @@ fn line(ctx: &RenderContext<'_>, items: Vec<HeaderItem>, area: Rect, buffer: &mu
     let mut fitting: Vec<usize> = Vec::new();
     for at in order {
         let width = items[at].span.width() + gap;
-        // The first of all is cut rather than left out.
+        // The item of the highest rank is cut rather than omitted.
         if width <= room || fitting.is_empty() {
             room = room.saturating_sub(width);
             fitting.push(at);

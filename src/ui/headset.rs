@@ -1,5 +1,5 @@
-//! A headset unfolded: its own fields in Cortex's names, and its clock. The headsets pane has the
-//! selected one, the session pane that of the session.
+//! An unfolded headset: its fields under Cortex's names, and its clock. Used for the selected headset in the
+//! headsets pane, and for the session's headset in the session pane.
 
 use ratatui::text::{Line, Span};
 
@@ -8,16 +8,16 @@ use cortop_client::Headset;
 
 /// Width of the names.
 const NAME: usize = 17;
-/// Members unknown to this program that are shown.
+/// Maximum number of members shown that this program does not know.
 const OTHER_SHOWN: usize = 16;
 
-/// A line for each field, more where its value is long.
+/// One line per field, or more if its value is long.
 pub(super) fn fields(
     ctx: &RenderContext<'_>,
     headset: &Headset,
     width: usize,
 ) -> Vec<Line<'static>> {
-    // Before it is connected, Cortex says 0 of what it does not know.
+    // Before a headset is connected, Cortex sends 0 for what it does not know.
     let is_known = |value: f64| headset.is_connected() || value != 0.0;
     let number = |value: Option<f64>| {
         value.filter(|&v| is_known(v)).map_or_else(|| glyphs::UNKNOWN.to_owned(), |v| v.to_string())
@@ -44,7 +44,7 @@ pub(super) fn fields(
         ("isDfuMode", headset.is_dfu_mode.to_string()),
     ];
     let known = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
-    // What most headsets have nothing of takes no row.
+    // Most headsets have no mapping: do not waste a row.
     let mapped = ("flexMappings".to_owned(), electrodes.join(" "));
     let clock = clock.map(|clock| ("clock".to_owned(), clock.to_string()));
     let rare = Some(mapped).filter(|(_, value)| !value.is_empty()).into_iter().chain(clock);

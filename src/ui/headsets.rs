@@ -27,7 +27,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         return paint::lines(&empty(ctx, inside.width), inside, buffer);
     }
     let width = usize::from(inside.width);
-    // With the whole screen there is room for all of the selected one.
+    // If the pane fills the screen, there is room for all fields of the selected headset.
     let unfolds =
         |headset: &Headset| ctx.app.zoomed && headsets.selected.as_ref() == Some(&headset.id);
     let blocks = headsets.list.iter().map(|headset| {
@@ -38,7 +38,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         lines
     });
     let blocks: Vec<_> = blocks.collect();
-    // The selected one stays in sight.
+    // Keep the selected headset visible.
     let selected = headsets.position().unwrap_or(0);
     let end: usize = blocks.iter().take(selected + 1).map(Vec::len).sum();
     let start = end - blocks.get(selected).map_or(0, Vec::len);
@@ -50,21 +50,20 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     ctx.mark_more(skip, lines.len(), inside, buffer);
 }
 
-/// Why nothing comes of a headset that looks connected.
+/// Why a headset that looks connected delivers nothing.
 const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
 
-/// How far a scan has come, for a title.
+/// The progress of a scan, for a title.
 pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
     let since = ctx.app.headsets.scanning?;
     let text = format!(" {} scan {}", glyphs::PENDING, progress(ctx, since));
     Some(ctx.span(ThemeToken::Changed, text))
 }
 
-/// Rows in which it is said that there is none, with the frame.
+/// Rows for the text about a missing headset, including the frame.
 const NONE: u16 = 5;
 
-/// Rows in which all headsets are seen, with the frame, but without the focus no more than a third
-/// of a body.
+/// Rows needed to show all headsets, including the frame; without the focus, at most a third of the body.
 pub(super) fn likes(app: &App, body: Rect) -> u16 {
     let rows = |headset: &Headset| {
         let more = headset.is_on_usb_cable() || app.stopped_on(&headset.id).is_some();
@@ -77,10 +76,10 @@ pub(super) fn likes(app: &App, body: Rect) -> u16 {
     if app.focus == Pane::Headsets { all } else { all.min(body.height / 3) }
 }
 
-/// Headsets that are named; of more it only says how many they are.
+/// How many headsets are named before the rest is only counted.
 const NAMED: usize = 3;
 
-/// What to do while there is none.
+/// What to do while there is no headset.
 pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     let headsets = &ctx.app.headsets;
     let scan = ctx.app.settings.keymap.keys(Action::Scan).first();
@@ -104,13 +103,13 @@ pub(super) fn empty(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     paint::sentence(&text, width, ctx.style(ThemeToken::Dim))
 }
 
-/// How long a scan has run, of about how long it takes.
+/// How long a scan has run, and about how long it takes.
 fn progress(ctx: &RenderContext<'_>, since: Instant) -> String {
     let all = SCAN.as_secs();
     format!("{}/{all} s", ctx.since(since).as_secs().min(all))
 }
 
-/// The lines of one headset.
+/// The lines of a headset.
 fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'static>> {
     let app = ctx.app;
     let selected = app.headsets.selected.as_ref() == Some(&headset.id);
@@ -146,7 +145,7 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
         );
         return lines;
     }
-    // Of the facts as many as fit whole: a stump says nothing.
+    // Only facts that fit whole: a cut-off one is useless.
     let mut line = String::new();
     for fact in facts(ctx, headset) {
         let before = if line.is_empty() { "   " } else { glyphs::SEPARATOR };
@@ -165,7 +164,7 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     lines
 }
 
-/// What else is known of a headset, the most telling first.
+/// Further facts about a headset, most important first.
 fn facts(ctx: &RenderContext<'_>, headset: &Headset) -> Vec<String> {
     let app = ctx.app;
     let since = app.headsets.since.get(&headset.id);

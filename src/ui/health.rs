@@ -1,5 +1,4 @@
-//! The health of a stream in words, each fact by itself: whoever shows it takes what there is room
-//! for.
+//! The health of a stream as text, each fact separate: callers take as many as fit.
 
 use std::time::Duration;
 
@@ -8,18 +7,18 @@ use ratatui::text::Span;
 use super::{context::RenderContext, glyphs, text, theme::ThemeToken};
 use cortop_signal::{BadChannel, StreamHealth, snapshot::Gap};
 
-/// A delay beyond these seconds says that the clocks differ: of the headset's samples and of this
-/// machine. Cortex itself stamps streams up to 8 ms apart (docs/protocol.md §1.5).
+/// Plausible delays in seconds; others show that the clocks of the samples and of this machine differ. Cortex
+/// itself stamps streams up to 8 ms apart (docs/protocol.md §1.5).
 const PLAUSIBLE: std::ops::RangeInclusive<f64> = -0.02..=1.0;
 
-/// From this share of samples on, within the last 10 s or since the subscription, those that Cortex
-/// filled in are worth a word in the header.
+/// The header mentions interpolated samples from this share on, within the last 10 s or since the
+/// subscription.
 const MUCH_INTERPOLATED: f64 = 0.01;
 
-/// For so long what has happened is news.
+/// How long an event counts as recent.
 const NEWS: Duration = Duration::from_secs(60);
 
-/// Everything, the worst first; what is equally bad in an order that stays.
+/// All facts, worst first; equally bad ones in a fixed order.
 pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<'static>> {
     let mut facts = vec![rate_words(health)];
     let mut add = |token, text| facts.push((token, text));
@@ -40,20 +39,20 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
             }
         }
     };
-    // The other streams have no counter: what they lost, nobody knows.
+    // Other streams have no counter, so their losses are unknown.
     if health.stream.is_trace() {
         let (token, text) = counted("lost", health.lost, recent.lost);
         add(token, text);
     }
     if let Some(step) = health.clock_step {
-        // What has just happened is news, and then it merely holds.
+        // Recent steps stand out, older ones do not.
         let is_new = ctx.since(step.received) < NEWS;
         let token = if is_new { ThemeToken::Poor } else { ThemeToken::Text };
         add(token, step.sentence(health.stream, &ctx.clock_at(step.received)));
     }
     let age = health.last.map(|last| text::age(ctx.since(last)));
     add(ThemeToken::Text, format!("age {}", age.as_deref().unwrap_or(glyphs::UNKNOWN)));
-    // Of events neither is of use.
+    // Rate and jitter mean nothing for events.
     let paced = |_: &f64| health.nominal_rate.is_some();
     if let Some(jitter) = recent.jitter.filter(paced) {
         add(ThemeToken::Text, format!("jitter {}", seconds(jitter)));
@@ -75,7 +74,7 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     if health.malformed > 0 {
         add(ThemeToken::Poor, format!("malformed {}", health.malformed));
     }
-    // A line that has no room for all loses what matters least.
+    // A line that is too narrow drops the least important facts.
     facts.sort_by_key(|(token, _)| match token {
         ThemeToken::Bad => 0,
         ThemeToken::Poor => 1,
@@ -84,14 +83,14 @@ pub(super) fn facts(ctx: &RenderContext<'_>, health: &StreamHealth) -> Vec<Span<
     facts.into_iter().map(|(token, text)| ctx.span(token, text)).collect()
 }
 
-/// The worst of some bad channels and how many more there are, in so many cells if that can be.
+/// The worst of the bad channels and how many more there are, within `room` cells if possible.
 pub(super) fn bad_words(bad: &[BadChannel], room: usize) -> Option<String> {
     let worst = bad.iter().min_by_key(|channel| channel.defect)?;
     let worst = format!("{} {}", text::clean(&worst.label), worst.defect.name());
     Some(text::and_more(&worst, bad.len() - 1, "", "", room))
 }
 
-/// The share of samples that Cortex filled in, if it is large: within the last 10 s or since the
+/// The share of samples that Cortex interpolated, if it is large: within the last 10 s or since the
 /// subscription, whichever is larger.
 pub(super) fn interpolated(
     ctx: &RenderContext<'_>,
@@ -113,7 +112,7 @@ pub(super) fn gap(gap: &Gap) -> String {
     format!("gap {seconds:.digits$} s")
 }
 
-/// The measured rate beside the nominal one; of events their number.
+/// The measured rate beside the nominal one; for events, their number.
 pub(super) fn rate(ctx: &RenderContext<'_>, health: &StreamHealth) -> Span<'static> {
     let (token, text) = rate_words(health);
     ctx.span(token, text)
@@ -129,18 +128,18 @@ fn rate_words(health: &StreamHealth) -> (ThemeToken, String) {
     }
 }
 
-/// What [`StreamHealth::delay`] is now.
+/// The current value of [`StreamHealth::delay`].
 pub(super) fn delay(ctx: &RenderContext<'_>, health: &StreamHealth) -> Option<f64> {
     let now = ctx.app.now;
     health.delay(now.instant, now.wall.as_nanosecond() as f64 / 1e9)
 }
 
-/// Whether a delay can be one: within a second, and not before its time.
+/// Whether a delay is plausible: within a second, and hardly negative.
 pub(super) fn is_plausible(delay: f64) -> bool {
     PLAUSIBLE.contains(&delay)
 }
 
-/// A short time with its unit, two digits at least.
+/// A short duration with its unit, at least two digits.
 pub(super) fn seconds(seconds: f64) -> String {
     match seconds.abs() {
         small if small < 0.009_95 => format!("{:.1} ms", seconds * 1e3),

@@ -1,5 +1,5 @@
-//! The help overlay: all actions with the keys really in force, from the one table, and what the
-//! marks in the picture mean, on as many pages as it takes; typing narrows it.
+//! The help overlay: all actions with the keys in force, from the one table, and the meaning of the marks in
+//! the picture, on as many pages as needed; typing narrows it.
 
 use ratatui::{
     buffer::Buffer,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::app::{Action, Binding, HelpPane, Key, Pane, section_name, sections};
 
-/// Width of the keys in a column, and the narrowest column.
+/// Width of the keys, and minimum width of a column.
 const KEYS: usize = 9;
 const COLUMN: usize = 30;
 
@@ -63,7 +63,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, open: &HelpPane, area: Rect, buffer:
     paint::columns(shown, paint::cells(width), inside, buffer);
 }
 
-/// What the glyphs mean, those of one meaning together.
+/// The meanings of the glyphs; those with the same meaning are grouped.
 #[must_use]
 pub fn legend() -> Vec<(String, &'static str)> {
     let marks = |marks: &[char]| marks.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
@@ -103,7 +103,7 @@ pub fn legend() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// What else is to be known of the picture: its direction, and what its filters do to it.
+/// Further notes on the picture: its polarity, and the effect of its filters.
 fn notes() -> [(String, &'static str); 2] {
     [
         ("up".to_owned(), "positive"),
@@ -116,20 +116,20 @@ fn notes() -> [(String, &'static str); 2] {
     ]
 }
 
-/// A section of the help: its title, and what stands there.
+/// A section of the help.
 struct Section {
     title: String,
     rows: Vec<(String, String)>,
 }
 
-/// What is looked for first: the keys that do something now in the focused pane and its view, the
-/// global ones, and those that would in other views and panes; last what the marks mean.
+/// In the order in which users look: keys with an effect in the focused pane and its view, global keys, keys
+/// of other views and panes, and the marks last.
 fn sections_for(ctx: &RenderContext<'_>, open: &HelpPane) -> Vec<Section> {
     let app = ctx.app;
     let rows_of = |pane: Option<Pane>, fits: &dyn Fn(&Binding) -> bool| {
         let rows = app.settings.keymap.rows();
         let own = rows.filter(|(row, keys)| {
-            // A view that never had a key is found by the key that goes through all of them.
+            // A view without any key is reached with the key that steps through all views.
             let has_key = !row.keys.is_empty() || !keys.is_empty();
             row.pane == pane && has_key && fits(row) && open.finds(row, keys)
         });
@@ -187,7 +187,7 @@ fn entries(ctx: &RenderContext<'_>, open: &HelpPane, width: usize) -> Vec<Line<'
     lines
 }
 
-/// Keys in few characters; many of them are a range.
+/// Keys in few characters; several become a range.
 fn spelled(keys: &[Key]) -> String {
     match keys {
         [] => glyphs::UNKNOWN.to_owned(),
@@ -206,7 +206,7 @@ mod tests {
         let named = source.lines().filter_map(|line| {
             let (_, value) = line.strip_prefix("pub(super) const ")?.split_once(" = ")?;
             let glyph = value.trim_end_matches(';').trim_matches(['"', '\'']);
-            // Arrays hold levels and shades, and what is blank separates.
+            // Arrays hold levels and shades, and blanks are separators.
             (!value.starts_with('[') && !glyph.contains(' ')).then_some(glyph)
         });
         let named: Vec<_> = named.collect();

@@ -1,6 +1,5 @@
-//! Who gets which part of the screen. At 80×24 three panes and a line of the log fit; on smaller
-//! screens panes drop out one by one – first the log, then the session, then the headsets – but
-//! never the focused one.
+//! Divides the screen. At 80×24 three panes and one line of the log fit; on smaller screens panes are dropped
+//! one by one, first the log, then the session, then the headsets, but never the focused one.
 
 use std::cmp::Reverse;
 
@@ -9,26 +8,26 @@ use ratatui::layout::Rect;
 use super::{PANES, PaneRow, paint};
 use crate::app::{App, Pane};
 
-/// The smallest screen on which a pane can be drawn.
+/// Minimum size of a screen with a pane.
 pub const SMALLEST: (u16, u16) = (24, 6);
-/// From this height on the header has two lines.
+/// Minimum height for a header of two lines.
 const TWO_LINES: u16 = 16;
-/// From this width on there are two columns.
+/// Minimum width for two columns.
 const TWO_COLUMNS: u16 = 72;
 
-/// From this size of the body on the log has a pane of its own in the left column: wide enough for
-/// its lines, high enough for a session seen whole. On less it is one line, unless it has the focus.
+/// Minimum size of the body for a log pane in the left column: wide enough for its lines, high enough for a
+/// whole session. On a smaller body the log is one line, unless it has the focus.
 const LARGE: (u16, u16) = (120, 32);
 
 /// The parts of the screen.
 pub(super) struct ScreenLayout {
     pub(super) header: Rect,
-    /// The panes that are seen.
+    /// The visible panes.
     pub(super) panes: Vec<(Pane, Rect)>,
     pub(super) footer: Rect,
 }
 
-/// What is said where nothing fits: first what is needed, as the rest may not fit either.
+/// The text for a screen that is too small; it starts with the required size, as the rest may not fit.
 pub(super) fn too_small(area: Rect) -> String {
     format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height)
 }
@@ -49,10 +48,10 @@ impl ScreenLayout {
     }
 }
 
-/// From this height of the body on there is a line for the log.
+/// Minimum height of the body for a line of the log.
 const LOG_LINE: u16 = 12;
 
-/// Whether a body is so large that the log always has a pane.
+/// Whether the body is large enough for a permanent log pane.
 pub(super) fn is_large(body: Rect) -> bool {
     body.width >= LARGE.0 && body.height >= LARGE.1
 }
@@ -60,7 +59,7 @@ pub(super) fn is_large(body: Rect) -> bool {
 fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
     let has_log = is_large(body) || app.focus == Pane::Log;
     let is_stacked = body.width < TWO_COLUMNS;
-    // In one column the line gives way to the channels, too.
+    // In one column the log line also gives way to the channels.
     let streams = PANES.iter().find(|row| row.pane == Pane::Streams);
     let needed = streams.map_or(0, |row| (row.min)(app, body));
     let has_line = !has_log && body.height >= LOG_LINE && !(is_stacked && needed >= body.height);
@@ -80,9 +79,8 @@ fn panes(app: &App, body: Rect) -> Vec<(Pane, Rect)> {
     panes
 }
 
-/// Stacks panes in a column of a body: drops what does not fit, then gives each what it needs and
-/// the rest to those that like more, the most important first. Each begins on the last row of the
-/// one above, for they share that border.
+/// Stacks panes in a column: drops those that do not fit, gives each its minimum, then gives the remaining
+/// rows to those that want more, the most important first. Adjacent panes share a border row.
 fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> Vec<(Pane, Rect)> {
     let room = |rows: &[&PaneRow]| area.height + paint::cells(rows.len().saturating_sub(1));
     let mut dispensable = rows.clone();
@@ -96,7 +94,7 @@ fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> 
     let mut heights: Vec<u16> =
         rows.iter().map(|row| (row.min)(app, body).min(area.height)).collect();
     let mut rest = room(&rows).saturating_sub(heights.iter().sum());
-    // The modest ones first: what they leave goes to those that take any number of rows.
+    // Panes with small wishes first: those that take any number of rows get the remainder.
     let likes: Vec<u16> = rows.iter().map(|row| (row.likes)(app, body)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|&at| (likes[at], rows[at].rank));

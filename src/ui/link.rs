@@ -1,5 +1,4 @@
-//! The connection and the flow towards streaming in words: what is happening, and what the user
-//! does next.
+//! The connection and the steps towards streaming as text: what is happening, and what the user does next.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
 use crate::app::Action;
 use cortop_client::{ConnectionStep, Error, Headset, Link, Method, Security};
 
-/// An answer that takes longer than this is worth a word.
+/// An answer that takes longer than this is mentioned.
 const USUAL: Duration = Duration::from_secs(3);
 
 /// The connection in a word or two, for the header.
@@ -34,7 +33,7 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
     }
 }
 
-/// What is to be known of the connection's security, unless all is checked.
+/// A note on the connection's security, unless it is fully verified.
 #[must_use]
 pub(super) fn security(link: &Link) -> Option<&'static str> {
     let Link::Up { security, .. } = link else { return None };
@@ -46,7 +45,7 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
     }
 }
 
-/// What is happening and the exact next step, as lines of a width.
+/// What is happening and the exact next step, wrapped to a width.
 #[must_use]
 pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     if let Some(refusal) = ctx.app.stopped_by() {
@@ -63,7 +62,7 @@ pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
     lines
 }
 
-/// The same for an area: the next step is never what is cut off.
+/// The same for an area; the next step is never cut off.
 #[must_use]
 pub(super) fn lines_in(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
     let lines = lines(ctx, area.width);
@@ -79,7 +78,7 @@ pub(super) fn lines_in(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>
     lines
 }
 
-/// The refusal that stopped the flow: code, Cortex's text, our next step.
+/// The refusal that stopped the progress towards streaming: code, Cortex's text, our next step.
 #[must_use]
 pub(super) fn refusal(ctx: &RenderContext<'_>, refusal: &Error, width: u16) -> Vec<Line<'static>> {
     let what = format!("{} {}", glyphs::PROBLEM, refusal.headline());
@@ -96,7 +95,7 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
             (format!("Connecting to the Cortex service at {url}."), waited)
         }
         Link::Waiting { error, at, attempt } => (
-            // Why, and the next step, is the client's to say.
+            // The client knows the reason and the next step.
             format!(
                 "No connection to the Cortex service at {url}: {}",
                 text::clean(&error.to_string())
@@ -111,7 +110,7 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
     }
 }
 
-/// What a step of the flow waits for.
+/// What a step towards streaming waits for.
 fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
     let key = |action: Action| ctx.key(action);
     let waiting = |now: &str, method: Method| {
@@ -190,7 +189,7 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
     }
 }
 
-/// What there is to choose from.
+/// The headsets to choose from.
 fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
     let open = ctx.key(Action::Open);
     match ctx.app.headsets.list.as_slice() {
@@ -210,10 +209,10 @@ fn choosing(ctx: &RenderContext<'_>) -> (String, String) {
     }
 }
 
-/// Headsets that a sentence names; of more it only says how many they are.
+/// How many headsets a sentence names before the rest is only counted.
 const NAMED: usize = 4;
 
-/// The headsets that are there.
+/// The available headsets.
 fn there(ctx: &RenderContext<'_>) -> String {
     let ids: Vec<_> = ctx.app.headsets.list.iter().map(|own| own.id.as_str()).collect();
     match ids.as_slice() {
@@ -224,7 +223,7 @@ fn there(ctx: &RenderContext<'_>) -> String {
     }
 }
 
-/// That an answer is waited for and since when, once it takes longer than usual.
+/// Says since when an answer has been awaited, once it takes longer than usual.
 fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
     let since = ctx.app.link_since;
     let waited = ctx.since(since.instant);
@@ -237,7 +236,7 @@ fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
     })
 }
 
-/// Whole seconds until a moment, rounded up so that it never says 0 while there is time left.
+/// Whole seconds until a moment, rounded up, so that it never shows 0 while time is left.
 fn countdown(ctx: &RenderContext<'_>, at: tokio::time::Instant) -> String {
     let left = at.saturating_duration_since(ctx.app.now.instant);
     text::age(left + Duration::from_millis(999))

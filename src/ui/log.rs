@@ -1,4 +1,5 @@
-//! Pane 4: the log, as a line where it has no more room; and on demand the list of its targets with what is captured and shown of each.
+//! Pane 4: the log, or a single line of it if there is no more room; on demand the list of its targets with
+//! the levels captured and shown.
 
 use std::sync::Arc;
 
@@ -18,15 +19,15 @@ use super::{
 };
 use crate::app::{App, FormatLine, MouseTarget, Pane, TARGETS, level_name, newest_record};
 
-/// Width from which on each line names its target.
+/// Minimum width for lines that name their target.
 const WITH_TARGET: u16 = 80;
 /// Width of the list of targets.
 const LIST: u16 = 34;
-/// Width of a time of day, and of a level.
+/// Widths of a time of day and of a level.
 const CLOCK: usize = 9;
 const LEVEL: usize = 6;
 
-/// Half of a column, but in the left one all rows that are left there.
+/// Half of the column; in the left column, all remaining rows.
 pub(super) fn likes(_: &App, body: Rect) -> u16 {
     if layout::is_large(body) { u16::MAX } else { body.height / 2 }
 }
@@ -92,7 +93,7 @@ pub(super) fn draw(
     }
 }
 
-/// Tells the mouse which line each row shows.
+/// Registers each row's line as a mouse target.
 fn hit_lines(ctx: &RenderContext<'_>, area: Rect) {
     if ctx.hits.is_none() {
         return;
@@ -103,7 +104,7 @@ fn hit_lines(ctx: &RenderContext<'_>, area: Rect) {
     ctx.hit_rows(area, rows.saturating_sub(usize::from(area.height)), lines);
 }
 
-/// Makes of a line one row.
+/// Formats a line as one row.
 fn row(ctx: &RenderContext<'_>) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
     let (selected, [dim, ..]) = (ctx.app.log.selected_line(), styles);
@@ -116,7 +117,7 @@ fn row(ctx: &RenderContext<'_>) -> FormatLine {
     })
 }
 
-/// How lines look: those of the lower levels, errors, warnings, the rest, and the selected one.
+/// The styles of lines: those of the lower levels, errors, warnings, the rest, and the selected one.
 fn styles(ctx: &RenderContext<'_>) -> [Style; 5] {
     [ThemeToken::Dim, ThemeToken::Bad, ThemeToken::Poor, ThemeToken::Text, ThemeToken::Selection]
         .map(|token| ctx.style(token))
@@ -132,7 +133,7 @@ fn style([dim, bad, poor, text, selection]: [Style; 5], level: Level, is_selecte
     }
 }
 
-/// Makes of a line as many rows as it needs.
+/// Formats a line as as many rows as it needs.
 fn rows(ctx: &RenderContext<'_>, with_target: bool) -> FormatLine {
     let (zone, ascii, styles) = (ctx.zone.clone(), ctx.ascii, styles(ctx));
     let (selected, [dim, ..]) = (ctx.app.log.selected_line(), styles);

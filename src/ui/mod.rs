@@ -63,14 +63,14 @@ use cortop_signal::View;
 /// A row of the table of panes.
 struct PaneRow {
     pane: Pane,
-    /// Rows that it cannot do without in a body, and those that it would like.
+    /// The minimum number of rows in a body, and the preferred one.
     min: fn(&App, Rect) -> u16,
     likes: fn(&App, Rect) -> u16,
-    /// Whether it stands in the left one of two columns.
+    /// Whether it belongs in the left of two columns.
     is_left: fn(Rect) -> bool,
-    /// How early it gives way where rows are few, the highest first.
+    /// How early it is dropped if there are too few rows, highest first.
     rank: u8,
-    /// Some panes draw with what they drew last.
+    /// Some panes reuse what they drew last.
     draw: fn(&RenderContext<'_>, &mut DrawCache, Rect, &mut Buffer),
 }
 
@@ -110,69 +110,69 @@ static PANES: [PaneRow; 4] = [
     },
 ];
 
-/// The colours that a terminal shows.
+/// The colours that a terminal can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colors {
-    /// None (`NO_COLOR`), but bold and reverse.
+    /// No colours (`NO_COLOR`), but bold and reverse.
     None,
-    /// The 16 that a user chooses.
+    /// The 16 colours of the user's palette.
     #[default]
     Sixteen,
-    /// These, and 240 of which everybody knows which they are (`TERM` ends with `256color`).
+    /// The 16 colours and 240 fixed ones (`TERM` ends with `256color`).
     Indexed,
-    /// Any (`COLORTERM`).
+    /// RGB colours (`COLORTERM`).
     Rgb,
 }
 
 /// The background of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Background {
-    /// White is read better on it than black.
+    /// White text is easier to read on it than black.
     Dark,
-    /// Black is.
+    /// Black text is easier to read.
     Light,
 }
 
 impl Background {
-    /// Of shares of red, green and blue, 0 to 1.
+    /// From red, green and blue, each from 0 to 1.
     #[must_use]
     pub fn of(red: f64, green: f64, blue: f64) -> Self {
-        // Where the contrast with black and with white is equal, as WCAG 2 defines it.
+        // Black and white have equal contrast here, as defined by WCAG 2.
         if theme::luminance(red, green, blue) < 0.179 { Self::Dark } else { Self::Light }
     }
 }
 
-/// What the terminal can show, found out by whoever owns it.
+/// The capabilities of the terminal, as detected by its owner.
 #[derive(Clone, Debug, Default)]
 pub struct UiOptions {
-    /// Without braille and box characters.
+    /// Whether to avoid braille and box characters.
     pub ascii: bool,
     /// The colours that it shows.
     pub colors: Colors,
-    /// Where the user's own theme files are, which win over the embedded ones of the same name.
+    /// The directory of the user's theme files, which override embedded ones of the same name.
     pub themes: Option<PathBuf>,
-    /// The zone of the times shown; the system's if `None`.
+    /// The time zone of displayed times; the system's if `None`.
     pub zone: Option<TimeZone>,
 }
 
-/// How the monitor is drawn: themes and glyphs.
+/// Draws the monitor with its themes and glyphs.
 #[derive(Debug)]
 pub struct Ui {
     themes: Vec<Theme>,
     ascii: bool,
     colors: Colors,
-    /// The terminal's background, once the terminal has reported it.
+    /// The background, once the terminal has reported it.
     background: Option<Background>,
     zone: TimeZone,
-    /// What stays from the last frame.
+    /// What is kept from the last frame.
     cache: Box<DrawCache>,
-    /// Where the mouse finds what the last frame shows.
+    /// The mouse targets of the last frame.
     hits: RefCell<Vec<Hit>>,
 }
 
 impl Ui {
-    /// Loads the themes. Each theme file that cannot be read is left out with a warning: a
-    /// sentence naming the file, the place and the next step.
+    /// Loads the themes. Each unreadable theme file is skipped with a warning: one sentence with the file,
+    /// the place and the next step.
     #[must_use]
     pub fn new(options: &UiOptions) -> (Self, Vec<String>) {
         let (themes, warnings) = theme::load(options);
@@ -189,14 +189,15 @@ impl Ui {
         (ui, warnings)
     }
 
-    /// The names of the themes, the default first, for [`crate::app::AppSettings::themes`].
+    /// The names of the themes, default first, for [`crate::app::AppSettings::themes`].
     #[must_use]
     pub fn theme_names(&self) -> Vec<String> {
         let names = self.themes.iter().map(|theme| theme.name.as_str());
         [theme::AUTO].into_iter().chain(names).map(str::to_owned).collect()
     }
 
-    /// Takes the themes of another; gives the names of those that are new, gone or look different.
+    /// Takes over the themes of another instance; returns the names of those that are new, gone or look
+    /// different.
     pub fn replace_themes(&mut self, other: Self) -> Vec<String> {
         let before = std::mem::replace(&mut self.themes, other.themes);
         let (before, after) = (&before, &self.themes);
@@ -208,12 +209,12 @@ impl Ui {
         new.chain(gone).map(|theme| text::clean(&theme.name)).collect()
     }
 
-    /// From now on the theme `auto` is the one for this background.
+    /// Makes `auto` use the theme for this background.
     pub fn set_background(&mut self, background: Background) {
         self.background = Some(background);
     }
 
-    /// From now on everything is drawn in ASCII.
+    /// Switches to ASCII.
     pub fn use_ascii(&mut self) {
         self.ascii = true;
     }
@@ -280,7 +281,7 @@ impl Ui {
         }
     }
 
-    /// What the last frame shows at a place, if the mouse is on.
+    /// The mouse target of the last frame at a position, if the mouse is on.
     #[must_use]
     pub fn target(&self, place: Position) -> Option<MouseTarget> {
         let hits = self.hits.borrow();
@@ -288,7 +289,7 @@ impl Ui {
         hit.map(|(_, target)| target.clone())
     }
 
-    /// What the decoder has to publish so that a screen of this size can be drawn.
+    /// What the decoder has to publish for a screen of this size.
     #[must_use]
     pub fn view(&self, app: &App, screen: Rect) -> View {
         let area = ScreenLayout::new(app, screen)

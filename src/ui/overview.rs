@@ -1,5 +1,5 @@
-//! The overview: all headsets in a table, as `top` has its processes. It takes the place of the
-//! panes; columns that do not fit are left out.
+//! The overview: all headsets in a table, like the processes in `top`. It replaces the panes; columns that do
+//! not fit are omitted.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::app::{Action, HeadsetRow, MouseTarget, OverviewState, Pane, Sort};
 use cortop_client::{ConnectionStep, Link, Stream, model::Model};
 use cortop_signal::{BadChannel, snapshot::DeviceReadings};
 
-/// What a headset says of itself twice a second is old after this.
+/// A headset reports its state twice a second; older reports than this are out of date.
 const OLD: Duration = Duration::from_secs(3);
 
 type OverviewColumn = TableColumn<fn(&RenderContext<'_>, &HeadsetRow<'_>) -> TableCell, Sort>;
@@ -98,16 +98,16 @@ const COLUMNS: [OverviewColumn; 13] = [
     },
 ];
 
-/// Rows inside the frame from which on the last one is about the selected headset.
+/// Minimum inner height for a last row about the selected headset.
 const FOOT: u16 = 6;
 
-/// Most that a bad channel gets of the column of contact: all of a sensor's name, `off level`.
+/// Maximum width of a bad channel in the contact column: the longest sensor name and `off level`.
 const WIDEST_CONTACT: usize = 14;
 
-/// Pointer, mark, and whether it is picked or shown, before the columns.
+/// Width before the columns: pointer, mark, and whether it is picked or shown.
 const MARKS: usize = 3;
 
-/// Draws the table into the place of the panes.
+/// Draws the table in place of the panes.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = ctx.app.overview();
     let inside = ctx.pane(Pane::Headsets, Pane::Headsets.name(), title(ctx, &rows), area, buffer);
@@ -134,13 +134,13 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Where the rows of the table are.
+/// The layout of the table.
 struct TableAreas {
-    /// The table with its titles and its foot.
+    /// The table with its titles and its last row.
     inside: Rect,
     /// Its rows.
     body: Rect,
-    /// The selected row, and how many are above the first one seen.
+    /// The index of the selected row, and how many rows are scrolled out above.
     selected: usize,
     skip: usize,
 }
@@ -148,17 +148,17 @@ struct TableAreas {
 fn table(ctx: &RenderContext<'_>, rows: &[HeadsetRow<'_>], inside: Rect) -> TableAreas {
     let asked = paint::cells(question(ctx, inside).len());
     let inside = Rect { y: inside.y + asked, height: inside.height - asked, ..inside };
-    // The last row says what needs a look at the selected one.
+    // The last row names what needs attention on the selected headset.
     let foot = u16::from(inside.height >= FOOT);
     let height = inside.height.saturating_sub(1 + foot);
     let body = Rect { y: inside.y + 1, height, ..inside }.intersection(inside);
     let selected = rows.iter().position(|row| is_selected(ctx, row)).unwrap_or(0);
-    // The selected one stays in sight.
+    // Keep the selected row visible.
     let skip = (selected + 1).saturating_sub(usize::from(body.height));
     TableAreas { inside, body, selected, skip }
 }
 
-/// What cortop waits for where a headset has to be chosen, for the rows above the table.
+/// The choice of headset that cortop waits for, as rows above the table.
 fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
     if !matches!(
         ctx.app.link,
@@ -174,7 +174,7 @@ fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
     question
 }
 
-/// What needs a look at a headset.
+/// What needs attention on a headset, as a line.
 fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'static> {
     let concerns = concerns(ctx, row);
     let (token, says) = match &concerns[..] {
@@ -186,8 +186,8 @@ fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'s
     Line::from(ctx.span(token, text::fit(&text::clean(&text), width)))
 }
 
-/// The columns that fit, those of a low rank first, and their widths: that of contact leaves room
-/// for what is wrong with a sensor.
+/// The columns that fit, lowest rank first, with their widths; the contact column is widened for a bad
+/// channel.
 fn fitting(rows: &[HeadsetRow<'_>], width: usize) -> Vec<(&'static OverviewColumn, usize)> {
     let bad = rows.iter().filter_map(bad_channel).map(|bad| text::cells(&bad_word(bad)));
     let widest = bad.max().unwrap_or_default().min(WIDEST_CONTACT);
@@ -223,7 +223,7 @@ fn is_shown(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> bool {
     row.entry.is_some_and(|entry| shown == Some(&entry.session.id))
 }
 
-/// What needs a look at a headset, in words: its values say it by their colour only.
+/// What needs attention on a headset in words: in the table only colours show it.
 fn concerns(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> Vec<String> {
     let state = match row.state {
         OverviewState::Stale(stream) => {
@@ -319,7 +319,7 @@ fn state(_: &RenderContext<'_>, row: &HeadsetRow<'_>) -> (ThemeToken, String) {
     }
 }
 
-/// What the headset says of itself, and whether that is of this moment.
+/// The headset's own readings, and whether they are current.
 fn device<'a>(ctx: &RenderContext<'_>, row: &HeadsetRow<'a>) -> Option<(&'a DeviceReadings, bool)> {
     let device = row.device?;
     let newest = [&device.dev, &device.eq].into_iter().flatten().map(|table| table.received).max();

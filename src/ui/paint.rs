@@ -1,4 +1,4 @@
-//! Lines and borders into ratatui's buffer. Knows neither the state nor the theme.
+//! Draws lines and borders into ratatui's buffer. Knows neither the state nor the theme.
 
 use std::num::NonZeroU16;
 
@@ -12,21 +12,21 @@ use ratatui::{
 
 use super::{glyphs, text};
 
-/// Of what is one cell wide: saying so spares measuring it in each frame.
+/// Declares a cell as one column wide, which saves measuring it in each frame.
 pub(super) const ONE_CELL: CellDiffOption = CellDiffOption::ForcedWidth(NonZeroU16::MIN);
 
-/// Puts a glyph of ours, each of which is one cell wide, into a cell.
+/// Puts one of our glyphs, all of which are one column wide, into a cell.
 pub(super) fn glyph(glyph: char, style: Style, cell: &mut Cell) {
     cell.set_char(glyph).set_style(style).set_diff_option(ONE_CELL);
 }
 
-/// Fills the halves of a cell with a colour each; where there is none the background stays.
+/// Gives each half of a cell a colour; without one, the background stays.
 pub(super) fn halves(upper: Option<Color>, lower: Option<Color>, cell: &mut Cell) {
     let [blank, upper_half, lower_half, whole] = glyphs::HALVES;
     let (glyph, fg, bg) = match (upper, lower) {
         (None, None) => (blank, None, None),
         (None, Some(_)) => (lower_half, lower, None),
-        // One colour only, and the same for a run of such cells.
+        // A single colour, encoded the same way in adjacent cells.
         (Some(_), Some(_)) if upper == lower => (whole, upper, None),
         _ => (upper_half, upper, lower),
     };
@@ -34,8 +34,8 @@ pub(super) fn halves(upper: Option<Color>, lower: Option<Color>, cell: &mut Cell
     cell.set_char(glyph).set_style(Style::reset().fg(color(fg)).bg(color(bg)));
 }
 
-/// Draws a border and nothing else: a `Block` goes over all cells inside, too, a tenth of a frame.
-/// A border whose upper row is the lower one of a pane above joins that; the thick one stays.
+/// Draws only a border: a `Block` would visit all inner cells too, a tenth of a frame. A border whose top row
+/// is the bottom row of a pane above joins it; the thick one wins.
 pub(super) fn border(
     set: &border::Set<'_>,
     style: Style,
@@ -66,7 +66,7 @@ pub(super) fn border(
     let (top_left, top_right) = match (above.as_deref(), thick) {
         (Some("└"), false) => ("├", "┤"),
         (Some("└"), true) => ("┢", "┪"),
-        // The row above is the thicker one.
+        // The border above is the thick one.
         (Some("┗"), _) => {
             for (x, symbol) in [(left, "┡"), (right, "┩")] {
                 if let Some(cell) = buffer.cell_mut((x, top)) {
@@ -91,8 +91,8 @@ pub(super) fn lines(lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Whether a character takes one cell and joins with none: then a text needs no search for grapheme
-/// clusters, which would cost more than all traces. Latin, Greek and the glyphs of ours do.
+/// Whether a character takes one cell and combines with no other: such text needs no grapheme segmentation,
+/// which would cost more than all traces. True for Latin, Greek and our glyphs.
 fn stands_alone(char: char) -> bool {
     matches!(char, ' '..='~')
         || matches!(char, '\u{a1}'..='\u{2ff}' | '\u{391}'..='\u{3ff}' | '\u{2010}'..='\u{2bff}')
@@ -113,7 +113,7 @@ pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
             let row = span.content.chars().zip(&mut buffer.content[row]);
             row.map(|(char, cell)| glyph(char, style, cell)).count()
         } else {
-            // Below may stand what is one cell wide.
+            // The cell may have been declared as one column wide.
             buffer.content[row].iter_mut().for_each(|cell| cell.diff_option = CellDiffOption::None);
             let width = usize::from(rest.width);
             let (end, _) = buffer.set_stringn(rest.x, rest.y, &span.content, width, style);
@@ -124,7 +124,7 @@ pub(super) fn line(line: &Line<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A sentence over as many lines as it needs.
+/// A sentence wrapped into as many lines as it needs.
 #[must_use]
 pub(super) fn sentence(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
     text::wrap(&text::clean(text), usize::from(width))
@@ -137,14 +137,14 @@ pub(super) fn sentence(text: &str, width: u16, style: Style) -> Vec<Line<'static
 pub(super) fn columns(lines: &[Line<'_>], width: u16, area: Rect, buffer: &mut Buffer) {
     let width = width.max(1);
     let starts = (area.left()..area.right()).step_by(usize::from(width));
-    // What is left beside the last column is too narrow for another.
+    // The space left beside the last column is too narrow for another.
     let starts = starts.take(usize::from((area.width / width).max(1)));
     for (part, x) in lines.chunks(usize::from(area.height).max(1)).zip(starts) {
         self::lines(part, Rect { x, width, ..area }.intersection(area), buffer);
     }
 }
 
-/// A count of cells, which on any screen fits.
+/// A number of cells, which fits the type on any screen.
 #[must_use]
 pub(super) fn cells(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)

@@ -1,4 +1,4 @@
-//! Pane 2: the session object, field by field in Cortex's names, with what its values mean.
+//! Pane 2: the session object, field by field under Cortex's names, with the meaning of its values.
 
 use std::time::Duration;
 
@@ -18,29 +18,29 @@ use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
 
 /// How long a change stays marked.
 const MARKED: Duration = Duration::from_secs(5);
-/// Events of the past for which there must be room, if there are so many, to show any.
+/// Past events are shown only if there is room for this many, or for all of them if they are fewer.
 const HISTORY: usize = 4;
-/// Lines of the selected field, which is shown whole on demand.
+/// Maximum lines of the selected field, which can be unfolded.
 const SELECTED: usize = 4;
-/// Lines of the status, of which nothing is left out: what it costs stands at its end.
+/// Maximum lines of the status. It is not abridged: its cost stands at its end.
 const STATUS: usize = 6;
-/// Members unknown to this program that are shown.
+/// Maximum number of members shown that this program does not know.
 const OTHER_SHOWN: usize = 16;
-/// What is said of a member that is missing.
+/// The text for a missing member.
 const UNTOLD: &str = "Cortex did not say";
-/// What there is to say of a text that Cortex sent without a letter in it.
+/// The text for a blank string.
 const BLANK: &str = "empty";
-/// Cells of the pane's frame and of its number and name, beside which its title has room.
+/// Width of the frame with the pane's number and name; the rest is for the title.
 const FRAME: usize = 14;
 /// Width of a time of day.
 const CLOCK: usize = 8;
 /// Width of the marks and names before the values.
 const NAME: usize = 11;
 
-/// Rows in which a session is seen whole: frame, fields and notes.
+/// Rows that show a whole session: frame, fields and notes.
 const WHOLE: u16 = 20;
 
-/// As many rows as there are, but where all of the session is seen with fewer.
+/// All rows, unless fewer show the whole session.
 pub(super) fn likes(app: &App, body: Rect) -> u16 {
     if layout::is_large(body) && !app.sessions.unfolded { WHOLE } else { u16::MAX }
 }
@@ -78,7 +78,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
             let rows = usize::from(inside.height).saturating_sub(1);
             let first = sessions.scroll.first(body.len(), rows);
             if body.len() > rows {
-                // It has the pane to itself, with its name in sight.
+                // The unfolded field has the pane to itself, with its name always visible.
                 paint::lines(&[head], inside, buffer);
                 ctx.hit(inside, || MouseTarget::Field(field));
                 let below =
@@ -112,14 +112,14 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         lines.push(Line::default());
         lines.extend(history(ctx, entry, inside.width));
     }
-    // All of the selected field in sight, or else its beginning.
+    // Show the whole selected field, or its beginning if it is too long.
     let skip = selected.end.saturating_sub(usize::from(inside.height)).min(selected.start);
     paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
     ctx.hit_rows(inside, skip, rows);
     ctx.mark_more(skip, lines.len(), inside, buffer);
 }
 
-/// What stands above the fields: why the session is over, or that nothing is known of it now.
+/// The text above the fields: why the session ended, or that its state is unknown now.
 fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(refusal) = ctx.app.stopped_by() {
@@ -152,7 +152,7 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
     lines
 }
 
-/// The mark and the name of a field, with the token of its value.
+/// The mark and name of a field, and the token of its value.
 fn name(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -176,8 +176,8 @@ fn name(
     (name, if changed { ThemeToken::Changed } else { ThemeToken::Text })
 }
 
-/// A field as short as the pane is narrow. What the status allows and costs matters most; it and the
-/// selected field are cut only after [`SELECTED`] lines.
+/// A field shortened to the width of the pane. What the status allows and costs matters most; the status and
+/// the selected field are cut only after their maximum of lines.
 fn short(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -191,7 +191,7 @@ fn short(
         let used = text::cells(value) + text::cells(meaning);
         [glyphs::SEPARATOR, " "].into_iter().find(|gap| used + text::cells(gap) <= room)
     };
-    // An age in fewer cells says more than none.
+    // A brief age is better than none.
     let worded = [text::age, text::brief_age].map(|age| value(ctx, entry, field, age));
     let gaps = worded.each_ref().map(gap);
     let [whole, brief] = worded;
@@ -206,7 +206,7 @@ fn short(
         };
         let value = ctx.span(token, cut(&value, room));
         let mut line = Line::from(vec![name, Span::raw(" "), value]);
-        // A stump of a meaning says nothing; selected, the field has all of it.
+        // A cut-off meaning is useless; the selected field shows all of it.
         if !meaning.is_empty() && fits {
             line.push_span(
                 ctx.span(ThemeToken::Dim, format!("{}{meaning}", gap.unwrap_or_default())),
@@ -232,8 +232,8 @@ fn short(
         .collect()
 }
 
-/// A field shown whole: its name with what there is to count, and below it all of its value and of
-/// what is known of it.
+/// An unfolded field: its name with a count if there is one, below it its whole value and what is known about
+/// it.
 fn whole(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -244,7 +244,7 @@ fn whole(
     let session = &entry.session;
     let (value, meaning) = value(ctx, entry, field, text::age);
     let room = width.saturating_sub(NAME);
-    // The last column is left to the marks that there is more.
+    // The last column is reserved for the marks that there is more.
     let wrapped = |token: ThemeToken, text: &str| {
         let lines = text::wrap(&text::clean(text), width.saturating_sub(2)).into_iter();
         lines
@@ -300,7 +300,7 @@ fn whole(
     (Line::from(vec![name, Span::raw(" "), head]), body)
 }
 
-/// A time with date and offset as Cortex wrote it, and how long ago it was.
+/// A time with date and offset as Cortex sent it, and how long ago it was.
 fn moment_whole(
     ctx: &RenderContext<'_>,
     known: Option<Instant>,
@@ -327,7 +327,7 @@ fn moment_whole(
     lines
 }
 
-/// A record by its title and state, as far as they are known.
+/// A record's title and state, as far as known.
 fn record(ctx: &RenderContext<'_>, entry: &SessionEntry, id: &str) -> String {
     let records = &ctx.app.records;
     let uuid = RecordId::from(id);
@@ -349,7 +349,7 @@ fn records(count: usize) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }
 
-/// A field's value, made harmless, and what it means; of a time that is its age in these words.
+/// A field's sanitized value, and its meaning; for a time the meaning is its age, formatted by `words`.
 fn value(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -444,7 +444,7 @@ fn value(
     }
 }
 
-/// What a session of this status can do, and what the next one costs.
+/// What a session in this status can do, and what the next status costs.
 fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
     let app = ctx.app;
     match entry.session.status {
@@ -466,7 +466,7 @@ fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
     }
 }
 
-/// Members beyond the documented ones, as they came; a list of things with names by the names.
+/// Undocumented members as received; a list of named objects is shortened to the names.
 fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Line<'static>> {
     let words = |value: &Value| {
         let list = value.as_array().filter(|list| !list.is_empty());
@@ -484,7 +484,7 @@ fn other(ctx: &RenderContext<'_>, entry: &SessionEntry, width: usize) -> Vec<Lin
         .collect()
 }
 
-/// A time as Cortex wrote it, in the zone of the screen, and how long ago it was.
+/// A time sent by Cortex in the displayed time zone, and how long ago it was.
 fn moment(
     ctx: &RenderContext<'_>,
     known: Option<Instant>,
@@ -494,7 +494,7 @@ fn moment(
     let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()) };
     match text.parse() {
         Ok(time) => {
-            // Without "ago", so that it stands beside the time in a narrow pane too.
+            // Without "ago", so that it fits beside the time in a narrow pane.
             (ctx.clock(time), age(ctx, known, iso, words).unwrap_or_default())
         }
         Err(_) if text.is_empty() => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
@@ -502,8 +502,8 @@ fn moment(
     }
 }
 
-/// How long ago something was, in these words: since a moment that is known here, else `≈` by the
-/// stamp of Cortex, whose clock need not be ours. Nothing for one in the future or none at all.
+/// How long ago something was, formatted by `words`: since a moment known here, otherwise with `≈` by
+/// Cortex's timestamp, whose clock may differ from ours. `None` for a time in the future or a missing one.
 #[must_use]
 pub(super) fn age(
     ctx: &RenderContext<'_>,
@@ -519,7 +519,7 @@ pub(super) fn age(
     Some(format!("{}{}", glyphs::ABOUT, words(age)))
 }
 
-/// What happened to the session and when, the newest first.
+/// What happened to the session and when, newest first.
 fn history(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let indent = CLOCK + 1;
     let past = entry.history.iter().rev().flat_map(|(at, what)| {
@@ -534,7 +534,7 @@ fn history(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Lin
     std::iter::once(title).chain(past).collect()
 }
 
-/// What else is known around the session: why it is as it is, what was refused and what to do.
+/// Further notes on the session: why it is in its state, what was refused, and what to do.
 fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let (Some((mode, why)), None) = (&entry.opened, &entry.closed) {
@@ -545,7 +545,7 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
         let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
         lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Dim)));
     }
-    // What another program's cost, only that program knows.
+    // Only the other program knows what its session cost.
     if entry.closed.is_some() && !entry.foreign {
         let mut facts = Vec::new();
         facts.extend(

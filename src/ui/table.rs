@@ -1,20 +1,19 @@
-//! A table of which those columns are shown that fit: what the overviews of the monitor and of a lab
-//! share.
+//! A table that shows the columns that fit, shared by the overviews of the monitor and of a lab.
 
 use ratatui::text::{Line, Span};
 
 use super::{glyphs, text, theme::ThemeToken};
 
-/// How a cell looks, and its text.
+/// The token and text of a cell.
 pub(super) type TableCell = (ThemeToken, String);
 
-/// A column: its title and width, and how early it is given room.
+/// A column: its title and width, and its rank when room is given out.
 pub(super) struct TableColumn<F, S> {
     pub(super) title: &'static str,
     pub(super) width: usize,
-    /// 0 for the first, and each only once.
+    /// 0 is the first; each rank occurs once.
     pub(super) rank: u8,
-    /// Numbers stand at its right edge.
+    /// Whether values are aligned right, as numbers are.
     pub(super) right: bool,
     pub(super) sort: Option<S>,
     /// The cell of a row.
@@ -22,7 +21,7 @@ pub(super) struct TableColumn<F, S> {
 }
 
 impl<F, S> TableColumn<F, S> {
-    /// A text from anywhere, as wide as the column.
+    /// Sanitizes a text and fits it to the width of the column.
     pub(super) fn place(&self, text: &str, width: usize) -> String {
         let text = text::fit(&text::clean(text), width);
         let blanks = " ".repeat(width.saturating_sub(text::cells(&text)));
@@ -30,7 +29,7 @@ impl<F, S> TableColumn<F, S> {
     }
 }
 
-/// The columns that fit behind so many cells of marks, those of a low rank first, and their widths.
+/// The columns that fit after the marks, lowest rank first, and their widths.
 pub(super) fn fitting<F, S>(
     columns: &[TableColumn<F, S>],
     marks: usize,
@@ -42,7 +41,7 @@ pub(super) fn fitting<F, S>(
     let mut used = marks;
     let most = order.iter().take_while(|column| {
         used += width_of(column) + 1;
-        // None but the last one's gap may be missing.
+        // Only the last column may lack its gap.
         used <= width + 1
     });
     let most = most.count();
@@ -50,7 +49,7 @@ pub(super) fn fitting<F, S>(
     fitting.map(|column| (column, width_of(column))).collect()
 }
 
-/// The titles of columns, with a mark at the one that is sorted by.
+/// The titles of the columns, with a mark at the one sorted by.
 pub(super) fn titles<F, S: PartialEq>(
     span: impl Fn(ThemeToken, String) -> Span<'static>,
     marks: usize,

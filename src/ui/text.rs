@@ -1,5 +1,5 @@
-//! Text for the screen: what came from the wire made harmless, cut to a width, wrapped, and times
-//! and numbers in words. Knows nothing of panes.
+//! Text for the screen: sanitizes what came from the wire, cuts and wraps it, and formats times and numbers.
+//! Knows nothing of panes.
 
 use std::{mem, time::Duration};
 
@@ -9,19 +9,19 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub(super) use cortop_client::sanitize::clean;
 
-/// Cells that a character takes.
+/// The width of a character in cells.
 #[must_use]
 pub(super) fn width(char: char) -> usize {
     char.width().unwrap_or(0)
 }
 
-/// Cells that a text takes.
+/// The width of a text in cells.
 #[must_use]
 pub(super) fn cells(text: &str) -> usize {
     text.width()
 }
 
-/// Cut to a width in cells, with an ellipsis where something is missing.
+/// A text cut to a width in cells, with an ellipsis if something is missing.
 #[must_use]
 pub(super) fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -33,7 +33,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     }
 }
 
-/// An id cut to a width in cells: the beginning and the last three, which distinguish ids.
+/// An id cut to a width in cells: the beginning and the last three characters, which distinguish ids.
 #[must_use]
 pub(super) fn fit_id(id: &str, width: usize) -> String {
     let end: String = id.chars().skip(id.chars().count().saturating_sub(3)).collect();
@@ -43,8 +43,7 @@ pub(super) fn fit_id(id: &str, width: usize) -> String {
     fit(id, width.saturating_sub(end.width())) + &end
 }
 
-/// Something, how many more of a kind there are, and what follows; in few words where there is no
-/// room for plain ones.
+/// A text, how many more of a kind there are, and what follows; abbreviated if there is no room.
 #[must_use]
 pub(super) fn and_more(first: &str, more: usize, kind: &str, rest: &str, room: usize) -> String {
     if more == 0 {
@@ -54,7 +53,7 @@ pub(super) fn and_more(first: &str, more: usize, kind: &str, rest: &str, room: u
     if plain.width() <= room { plain } else { format!("{first} +{more}{rest}") }
 }
 
-/// Cut or filled with blanks to exactly a width.
+/// A text cut or padded with blanks to exactly a width.
 #[must_use]
 pub(super) fn pad(text: &str, width: usize) -> String {
     let mut text = fit(text, width);
@@ -62,7 +61,7 @@ pub(super) fn pad(text: &str, width: usize) -> String {
     text
 }
 
-/// Lines of at most a width, broken between words, and inside those that are longer than a line.
+/// Wraps a text into lines of at most a width, between words, and within words longer than a line.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
@@ -95,8 +94,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// How long something took or is ago, in its largest unit, two from an hour on; whole seconds, so
-/// that what is drawn changes at most once a second.
+/// A duration or age in its largest unit, in the two largest from an hour on; in whole seconds, so that it
+/// changes at most once a second.
 #[must_use]
 pub(super) fn age(age: Duration) -> String {
     let seconds = age.as_secs();
@@ -108,8 +107,8 @@ pub(super) fn age(age: Duration) -> String {
     }
 }
 
-/// A text as the terminal can show it: what stands for `±` in ASCII takes more than a cell and
-/// cannot be replaced once it is drawn.
+/// Replaces characters that the terminal cannot show: the ASCII form of `±` is wider than one cell, so it
+/// cannot be replaced after drawing.
 #[must_use]
 pub(super) fn spell_out(text: String, ascii: bool) -> String {
     if ascii && text.contains('±') { text.replace('±', "+/-") } else { text }
@@ -121,7 +120,7 @@ pub(super) fn time_of_day(time: Timestamp, zone: &TimeZone) -> String {
     time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-/// The same where room is short, at most six cells for a century.
+/// The same if room is short, at most six cells up to a century.
 #[must_use]
 pub(super) fn brief_age(age: Duration) -> String {
     let seconds = age.as_secs();
@@ -133,14 +132,14 @@ pub(super) fn brief_age(age: Duration) -> String {
     }
 }
 
-/// How long something has lasted, `h:mm:ss`.
+/// A duration as `h:mm:ss`.
 #[must_use]
 pub(super) fn clock(age: Duration) -> String {
     let seconds = age.as_secs();
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// How long something took or is ago to the second, below an hour.
+/// A duration or age to the second, below an hour.
 #[must_use]
 pub(super) fn minutes(age: Duration) -> String {
     let seconds = age.as_secs();
@@ -150,10 +149,10 @@ pub(super) fn minutes(age: Duration) -> String {
     }
 }
 
-/// A rate without decimals that would flicker; below 10 Hz with one.
+/// A rate without decimals, which would flicker; below 10 Hz with one.
 #[must_use]
 pub(super) fn rate(hz: f64) -> String {
-    // In integers, which are written in a tenth of the time: there are many rates in a frame.
+    // Integers are formatted in a tenth of the time, and a frame has many rates.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "none is negative")]
     let rounded = |value: f64| value.round_ties_even() as u64;
     if hz >= 9.95 {
@@ -165,14 +164,14 @@ pub(super) fn rate(hz: f64) -> String {
     }
 }
 
-/// A share in percent with as many digits as matter.
+/// A share in per cent with as many digits as matter.
 #[must_use]
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let percent = 100.0 * part as f64 / whole.max(1) as f64;
     if percent >= 10.0 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
 }
 
-/// Bytes a second.
+/// Bytes per second.
 #[must_use]
 pub(super) fn bytes(rate: f64) -> String {
     format!("{}/s", size(rate))

@@ -1,6 +1,6 @@
-//! Themes: TOML files that give each token a 16-colour value, an RGB one beside it and modifiers.
-//! The embedded ones are always there; a user's file of the same name wins. `auto` is no file: it is
-//! one of them, by the terminal's background.
+//! Themes: TOML files that give each token a 16-colour value, an RGB value and modifiers. Some are embedded;
+//! a user's file of the same name overrides them. `auto` has no file: it chooses one by the terminal's
+//! background.
 
 use std::{
     cell::LazyCell,
@@ -15,19 +15,19 @@ use serde::Deserialize;
 
 use super::{Background, Colors, UiOptions};
 
-/// What something on the screen means. A colour never says it alone: a glyph or word stands beside.
+/// The meaning of something on the screen. Colour is never the only sign: a glyph or word goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ThemeToken {
     /// Ordinary text.
     Text,
-    /// Labels, units, what explains.
+    /// Labels, units, explanations.
     Dim,
     /// Titles of panes.
     Title,
     /// Borders.
     Border,
-    /// The border and title of the pane that keys mean.
+    /// The border and title of the focused pane.
     Focus,
     /// Keys in the footer and the help.
     Key,
@@ -37,29 +37,29 @@ pub(super) enum ThemeToken {
     Good,
     /// Contact level 3.
     Fair,
-    /// Contact level 2, and what deserves a look.
+    /// Contact level 2, and what deserves attention.
     Poor,
-    /// Contact level 1, and what is wrong.
+    /// Contact level 1, and errors.
     Bad,
-    /// Contact level 0: no contact, the loudest.
+    /// Contact level 0: no contact, the most prominent.
     None,
-    /// Data that no longer come.
+    /// Data that have stopped arriving.
     Stale,
-    /// What changed in the last seconds.
+    /// Changed within the last seconds.
     Changed,
-    /// Traces, every other row.
+    /// Traces in every other row.
     Trace,
-    /// Traces, the rows between.
+    /// Traces in the rows between.
     TraceAlt,
-    /// What was marked, in the signal.
+    /// Markers in the signal.
     Marker,
-    /// The cursors of a frozen picture, and what they read.
+    /// The cursors of a frozen picture and their values.
     Cursor,
     /// Axes and scales.
     Axis,
 }
 
-/// A modifier by its name.
+/// A modifier by name.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum TextModifier {
@@ -82,13 +82,13 @@ impl From<TextModifier> for Modifier {
     }
 }
 
-/// How a token looks. Backgrounds stay the terminal's own; `reversed` swaps.
+/// The style of a token. The terminal's own background is kept; `reversed` swaps.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct StyleSpec {
-    /// The 16-colour value; the terminal's own foreground if there is none.
+    /// The 16-colour value; the terminal's own foreground if `None`.
     color: Option<Color>,
-    /// The value where the terminal shows RGB.
+    /// The value for terminals with RGB colours.
     rgb: Option<Color>,
     modifiers: Vec<TextModifier>,
 }
@@ -97,14 +97,14 @@ struct StyleSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ThemeFile {
-    /// Whose looks stand in for tokens that are left out; `ansi` if nobody is named.
+    /// The theme whose styles fill in for omitted tokens; `ansi` if `None`.
     inherits: Option<String>,
-    /// The background it is made for; it is not painted.
+    /// The background that the theme is made for; it is not painted.
     #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the contrast against it"))]
     background: Option<Color>,
     #[serde(default)]
     tokens: BTreeMap<ThemeToken, StyleSpec>,
-    /// The traces' colours, by channel, over and over; without any, `trace` and `trace-alt`.
+    /// The colours of the traces by channel, repeated; if empty, `trace` and `trace-alt`.
     #[serde(default)]
     channels: Vec<StyleSpec>,
 }
@@ -112,7 +112,7 @@ struct ThemeFile {
 /// The default theme's name.
 pub(super) const AUTO: &str = "auto";
 
-/// The theme that `auto` is: `ansi` until the terminal reports its background.
+/// The theme that `auto` stands for: `ansi` until the terminal reports its background.
 const fn auto(background: Option<Background>) -> &'static str {
     match background {
         None => "ansi",
@@ -121,7 +121,7 @@ const fn auto(background: Option<Background>) -> &'static str {
     }
 }
 
-/// Relative luminance as WCAG 2 defines it, of shares of red, green and blue, 0 to 1.
+/// Relative luminance as defined by WCAG 2, of red, green and blue, each from 0 to 1.
 pub(super) fn luminance(red: f64, green: f64, blue: f64) -> f64 {
     let linear = |share: f64| {
         if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
@@ -129,7 +129,7 @@ pub(super) fn luminance(red: f64, green: f64, blue: f64) -> f64 {
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
 
-/// The embedded themes; the first stands in for what others leave out and has every token.
+/// The embedded themes; the first has every token and fills in for what others omit.
 const EMBEDDED: [(&str, &str); 8] = [
     ("ansi", include_str!("../../themes/ansi.toml")),
     ("light", include_str!("../../themes/light.toml")),
@@ -141,13 +141,13 @@ const EMBEDDED: [(&str, &str); 8] = [
     ("colour-blind", include_str!("../../themes/colour-blind.toml")),
 ];
 
-/// Above the theme that [`sample`] prints.
+/// The head of the theme that [`sample`] prints.
 const SAMPLE_HEAD: &str = "\
 # A theme for cortop: save it as NAME.toml in the folder themes beside the configuration, then choose
 # it with theme = \"NAME\" or --theme NAME. Every line is commented out; what stands here is ansi.
 ";
 
-/// The commented theme that `cortop print theme` prints: `ansi`, each setting commented out.
+/// The theme that `cortop print theme` prints: `ansi`, with each setting commented out.
 #[must_use]
 pub fn sample() -> String {
     let (_, ansi) = EMBEDDED[0];
@@ -159,28 +159,28 @@ pub fn sample() -> String {
     text
 }
 
-/// Theme files read from the user's directory; more than anybody has, so that a wrong directory
-/// does no harm.
+/// Maximum number of theme files read from the user's directory; more than anybody has, so that a wrong
+/// directory does no harm.
 const FILES_READ: usize = 64;
 
-/// A file by the name of its theme. An embedded one is parsed when its theme is first shown: parsing
-/// all of them would take a third of the time to the first frame.
+/// A theme file with its name. An embedded one is parsed when it is first shown: parsing all of them would
+/// take a third of the time to the first frame.
 #[derive(Debug)]
 struct NamedFile {
     name: String,
-    /// Empty where a user's file is in its place.
+    /// Empty if a user's file replaces it.
     embedded: &'static str,
     parsed: OnceLock<ThemeFile>,
 }
 
 impl NamedFile {
     fn get(&self) -> &ThemeFile {
-        // A test parses the embedded ones.
+        // A test parses all embedded themes.
         self.parsed.get_or_init(|| toml::from_str(self.embedded).unwrap_or_default())
     }
 }
 
-/// A theme for the terminal at hand.
+/// A theme, resolved for the terminal.
 #[derive(Debug)]
 pub(super) struct Theme {
     /// Its name.
@@ -188,7 +188,7 @@ pub(super) struct Theme {
     looks: LazyCell<ThemeStyles, Box<dyn FnOnce() -> ThemeStyles + Send>>,
 }
 
-/// How a theme makes everything look on the terminal at hand.
+/// The styles of a theme, resolved for the terminal.
 #[derive(Debug, Default, PartialEq)]
 struct ThemeStyles {
     styles: BTreeMap<ThemeToken, Style>,
@@ -202,18 +202,18 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// Whether it makes everything look as another does.
+    /// Whether all its styles equal those of another theme.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
         *self.looks == *other.looks
     }
 
-    /// How a token looks.
+    /// The style of a token.
     #[must_use]
     pub(super) fn style(&self, token: ThemeToken) -> Style {
         self.looks.styles.get(&token).copied().unwrap_or_default()
     }
 
-    /// How the trace of a channel looks, by its place among the channels of its stream.
+    /// The style of a channel's trace, by the channel's index in its stream.
     #[must_use]
     pub(super) fn channel(&self, place: usize) -> Style {
         let own = &self.looks.channels;
@@ -223,7 +223,7 @@ impl Theme {
     }
 }
 
-/// The theme at a place among the names, of which [`AUTO`] is the first.
+/// The theme at an index among the names, of which [`AUTO`] is the first.
 pub(super) fn at(themes: &[Theme], background: Option<Background>, place: usize) -> Option<&Theme> {
     let Some(place) = place.checked_sub(1) else {
         return themes.iter().find(|theme| theme.name == auto(background));
@@ -231,7 +231,7 @@ pub(super) fn at(themes: &[Theme], background: Option<Background>, place: usize)
     themes.get(place)
 }
 
-/// All themes, `ansi` first, and a warning for each file that is left out.
+/// All themes, `ansi` first, and a warning for each skipped file.
 #[must_use]
 pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
     let embedded = EMBEDDED.map(|(name, embedded)| NamedFile {
@@ -275,9 +275,9 @@ pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
     (themes.collect(), warnings)
 }
 
-/// The user's files: name, place, text.
+/// The user's files: name, path, text.
 fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)> {
-    // A directory that is not there means no themes of one's own.
+    // A missing directory means that the user has no themes.
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let mut paths: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -305,20 +305,20 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
         .collect()
 }
 
-/// The file that a theme inherits from, if it names one that is there.
+/// The file that a theme inherits from, if it names an existing one.
 fn base<'a>(file: &ThemeFile, files: &'a [NamedFile]) -> Option<&'a ThemeFile> {
     let name = file.inherits.as_ref()?;
     files.iter().find(|other| other.name == *name).map(NamedFile::get)
 }
 
-/// A theme's own colours of the channels, else those it inherits.
+/// A theme's own channel colours, else the inherited ones.
 fn channels(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> Vec<Style> {
     let lists = [Some(file), base(file, files)].into_iter().flatten().map(|file| &file.channels);
     let own = lists.into_iter().find(|list| !list.is_empty());
     own.into_iter().flatten().map(|look| style(look, colors)).collect()
 }
 
-/// A theme's own looks over those it inherits over the default's.
+/// A theme's own styles over the inherited ones over the default's.
 fn styles(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> BTreeMap<ThemeToken, Style> {
     files
         .first()
@@ -407,8 +407,8 @@ mod tests {
         }
     }
 
-    /// The least contrast of a look's RGB, if it has one, with the background of its theme and with
-    /// others of its kind.
+    /// The lowest contrast of a style's RGB value, if it has one, with the background of its theme and with
+    /// similar tokens.
     fn contrast_of(look: &StyleSpec, file: &ThemeFile) -> Option<f64> {
         let rgb = look.rgb?;
         let own = file.background.expect("a theme with RGB says its background");
@@ -418,7 +418,7 @@ mod tests {
         backgrounds.map(|background| contrast(rgb, background)).reduce(f64::min)
     }
 
-    /// How much a style stands out, whatever its colour.
+    /// How prominent a style is, regardless of its colour.
     fn loudness(style: Style) -> i32 {
         let weigh = |modifier, weight| {
             if style.add_modifier.contains(modifier) { weight } else { 0 }
@@ -483,7 +483,7 @@ mod tests {
         assert_eq!(theme(&rgb, "mono").channel(5), Style::new());
     }
 
-    /// Contrast ratio as WCAG 2 defines it.
+    /// The contrast ratio as defined by WCAG 2.
     fn contrast(one: Color, other: Color) -> f64 {
         let luminance = |color| {
             let Color::Rgb(r, g, b) = color else { panic!("{color} is not RGB") };

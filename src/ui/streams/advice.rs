@@ -1,12 +1,11 @@
-//! The next step of whoever fits a headset, from what contact, EEG quality and the raw signal say.
-//! Words only.
+//! The next step for fitting a headset, derived from contact, EEG quality and the raw signal. Text only.
 
 use super::levels::{GOOD, SensorRow, level_word};
 use crate::ui::theme::ThemeToken;
 use cortop_client::{Stream, model::Model};
 use cortop_signal::{Defect, snapshot::LatestValues};
 
-/// What to do next, and how it looks; `sensors` are in the order of [`super::levels::by_need`].
+/// The next step and its style; `sensors` are in the order of [`super::levels::by_need`].
 pub(super) fn next(
     stream: Stream,
     table: &LatestValues,
@@ -32,7 +31,7 @@ pub(super) fn next(
         return (ThemeToken::Dim, "Cortex reports no sensor.".to_owned());
     };
     let Some(value) = level else {
-        // It comes before those that are good.
+        // Sensors of unknown level come before the good ones.
         return if known.is_empty() {
             (ThemeToken::Dim, "Cortex has reported no level of any sensor yet.".to_owned())
         } else {
@@ -63,7 +62,7 @@ pub(super) fn next(
 fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option<String> {
     let &SensorRow { name, level, defect, .. } = sensors.iter().find(|it| it.defect.is_some())?;
     let defect = defect?;
-    // One wrong reference drives all channels off.
+    // A single bad reference drives all channels off.
     let driven =
         |sensor: &&SensorRow<'_>| matches!(sensor.defect, Some(Defect::Railed | Defect::OffLevel));
     let count = sensors.iter().filter(driven).count();
@@ -95,7 +94,7 @@ fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option
     Some(format!("{name} {}{although}: {step}", defect.name()))
 }
 
-/// Where the reference electrodes of a model are (§8).
+/// Where a model's reference electrodes are (§8).
 fn reference(model: Model) -> &'static str {
     match model {
         Model::Epoc | Model::EpocPlus | Model::EpocX => "CMS/DRL at P3/P4 or mastoids",
@@ -105,7 +104,7 @@ fn reference(model: Model) -> &'static str {
     }
 }
 
-/// How to make a bad sensor of a model conduct, and how to make it touch.
+/// How to make a sensor of this model conduct, and how to make it touch.
 fn fix(model: Model) -> (&'static str, &'static str) {
     let fix = match model {
         Model::Epoc | Model::EpocPlus | Model::EpocX => "moisten the felt",
@@ -130,7 +129,7 @@ mod tests {
         next_step(stream, values, bad).1
     }
 
-    /// The same with defects, the worst first.
+    /// The next step for sensors with these values, some of them with a defect.
     fn next_step(
         stream: Stream,
         values: &[(&str, Option<f64>)],

@@ -1,7 +1,7 @@
-//! All streams at a glance: the traces of EEG, or of motion where there is no EEG, and below them how
-//! each stream is: a line each, or folded into three rows where every row counts. Where there is
-//! room, the head with its contact stands beside the lines. Where rows are what the traces lack, lines
-//! and head stand beside them.
+//! All streams at a glance: the traces of EEG, or of motion without EEG, and below them the state of each
+//! stream, one line each, or folded into three rows if rows are scarce. With enough room, the head with its
+//! contact stands beside the lines. If the traces lack rows but not columns, lines and head stand beside the
+//! traces.
 
 use ratatui::layout::Rect;
 
@@ -13,20 +13,19 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::View;
 
-/// Rows that the traces keep, however little room there is.
+/// Rows always kept for the traces.
 const MIN_PLOT: u16 = 4;
 /// The row of the time axis.
 const AXIS: u16 = 1;
-/// Columns and rows from which on the labels of a head's sensors can be distinguished.
+/// Minimum columns and rows for a head with legible sensor labels.
 const HEAD: (u16, u16) = (32, 12);
 
-/// Columns of the lines beside it.
+/// Columns of the lines beside the head.
 const LINES: u16 = 44;
 
-/// Rows of a channel that are enough to see its shape: more come only once they cost nothing else.
+/// Rows of a channel that show its shape: a channel gets more only at no cost to anything else.
 const ENOUGH: u16 = 3;
-/// Columns of lines and head at least where they stand beside the traces; these keep half of all, and
-/// so many more.
+/// Minimum columns of lines and head beside the traces; the traces get half of the width and `MORE`.
 const SIDE: u16 = summary::WIDTH;
 const MORE: u16 = 16;
 
@@ -45,14 +44,14 @@ impl AllLayout {
         }
         let count = paint::cells(app.sessions.current().map_or(0, summary::count));
         let channels = paint::cells(traces::shown(app, stream)).max(1);
-        // Rows of a channel with so many rows below the traces.
+        // Rows of a channel if `below` rows are taken from the traces.
         let height = |below: u16| inside.height.saturating_sub(AXIS + below) / channels;
         let with_head = count.max(HEAD.1);
-        // Beside one row a channel; where not all channels have one, a row for what is wrong stays.
+        // The rows left after one per channel; if not even those fit, one row for what is wrong.
         let free = inside.height.checked_sub(AXIS + channels);
         let folded = free.map_or(1, |free| free.min(summary::FOLDED));
         let has_head = inside.width >= LINES + HEAD.0 && height(with_head) > 0;
-        // Side by side the lines take fewer rows; one that costs the traces none is worth its rows.
+        // Lines side by side take fewer rows: use as few columns as cost the traces no height.
         let columns = (inside.width / summary::WIDTH).max(1);
         let listed = (1..=columns).map(|columns| count.div_ceil(columns));
         let mut listed = listed.filter(|&rows| height(rows) == height(summary::FOLDED));
@@ -68,7 +67,7 @@ impl AllLayout {
             return Self::with_side(app, stream, inside);
         }
         let most = inside.height.saturating_sub(below).max(MIN_PLOT).min(inside.height);
-        // What the traces cannot share evenly stays below them.
+        // Rows that do not divide evenly among the channels go to what is below.
         let used = traces::TraceLayout::new(app, stream, Rect { height: most, ..inside }).used();
         let plot = Rect { height: used, ..inside };
         let lines = Rect { y: inside.y + used, height: inside.height - used, ..inside };
@@ -81,13 +80,13 @@ impl AllLayout {
         Self { plot: Some(plot), lines, head: Some(head) }
     }
 
-    /// With the lines at the right of the traces, and the head below them where it has room.
+    /// The lines to the right of the traces, and the head below the lines if it fits.
     fn with_side(app: &App, stream: Stream, inside: Rect) -> Self {
         let width = inside.width / 2 - MORE;
         let plot = Rect { width: inside.width - width - 1, ..inside };
         let used = traces::TraceLayout::new(app, stream, plot).used();
         let side = Rect { x: inside.right() - width, width, ..inside };
-        // Why a session ended has all of the room.
+        // The reason why a session ended gets all of the room.
         let current = app.sessions.current().filter(|entry| entry.closed.is_none());
         let above = current.map_or(side.height, |entry| paint::cells(summary::rows(entry)) + 1);
         let rest = side.height.saturating_sub(above);

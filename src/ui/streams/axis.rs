@@ -1,6 +1,6 @@
-//! The row below the traces: times of day under their samples, what markers say, losses and
-//! cursors. Its labels stand at samples, so in a sweep they change only where the write cursor
-//! passes, and in a scroll they move with the data.
+//! The row below the traces: times of day under their samples, marker texts, losses and cursors. Labels are
+//! anchored to samples, so in a sweep they change only where the write cursor passes, and in a scroll they
+//! move with the data.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,10 +16,10 @@ use cortop_signal::Traces;
 
 /// Seconds between times of day.
 const STEPS: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
-/// Cells that a time of day has for itself at least, and those that it takes.
+/// Minimum distance between times of day in cells, and the width of one.
 const ROOM: f64 = 14.0;
 const TIME: f64 = 9.0;
-/// Cells that a marker's text takes at most, and less where no time has room beside it.
+/// Maximum width of a marker's text; the smaller ones apply if no time of day would fit beside it.
 const MARKER: [usize; 3] = [16, 6, 2];
 
 /// A text that begins at a cell.
@@ -48,17 +48,17 @@ impl AxisLabel {
     }
 }
 
-/// What else wants a place in the row.
+/// Further content of the row.
 #[derive(Debug, Default)]
 pub(super) struct AxisNotes {
-    /// Cells at the left end that are to be kept free.
+    /// Cells to keep free at the left end.
     pub(super) reserved: u16,
-    /// What is said in the middle.
+    /// The text in the middle.
     pub(super) alarm: Option<String>,
 }
 
-/// Draws the row. Whatever else is said in it, there is a time of day, if any is known. Returns whether
-/// the reserved cells are free.
+/// Draws the row. It always contains a time of day, if one is known. Returns whether the reserved cells are
+/// free.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -80,8 +80,8 @@ pub(super) fn draw(
         && fixed.iter().all(|label| label.x >= notes.reserved)
         && !lost.iter().chain(cursors.iter().flatten()).any(|&x| x < notes.reserved);
     let reserved = if is_free { notes.reserved } else { 0 };
-    // Times stand where nothing else does, on full steps if they can; the texts of markers, then the
-    // losses give way to the last of them.
+    // Times fill the free space, on round steps if possible; if none fits, first marker texts are shortened,
+    // then losses give way.
     let mut layouts =
         MARKER.into_iter().map(|most| (most, &lost[..])).chain([(MARKER[2], &[][..])]);
     let found = layouts.find_map(|(most, lost_cells)| {
@@ -125,7 +125,7 @@ pub(super) fn draw(
     for x in ticks {
         mark(x, glyphs::LOST, ThemeToken::Bad);
     }
-    // Where both are in one cell, it is the first that is seen.
+    // If both cursors are in one cell, the first is visible.
     for (cursor, glyph) in cursors.into_iter().zip([glyphs::CURSOR, glyphs::SECOND_CURSOR]).rev() {
         if let Some(x) = cursor {
             mark(x, glyph, ThemeToken::Cursor);
@@ -134,8 +134,8 @@ pub(super) fn draw(
     is_free
 }
 
-/// What stands at its sample whatever else does: gaps, set clocks, and markers with so much of their
-/// texts.
+/// Labels that always stand at their sample: gaps, clock steps, and markers with at most `most` cells of
+/// text.
 fn fixed(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -150,16 +150,17 @@ fn fixed(
     labels
 }
 
-/// The cells that hold a short loss.
+/// The cells that contain a short loss.
 fn lost(traces: &Traces, cells: &BinGroups) -> Vec<u16> {
-    // A channel that measures nothing cannot show what was lost.
+    // A channel without values cannot show what was lost.
     let columns = traces.channels.iter().map(|trace| &trace.columns[..]);
     let fullest = columns.max_by_key(|columns| columns.iter().map(|it| it.count).sum::<u32>());
     let lost = cells.lost(fullest.unwrap_or_default());
     (0..).zip(lost).filter(|(_, lost)| *lost).map(|(x, _)| x).collect()
 }
 
-/// Where Cortex's clock was set ahead or back, and the times beside it are not those of one clock.
+/// Where Cortex's clock was set forward or back, so that the times on the two sides do not belong to one
+/// clock.
 fn clock_steps(traces: &Traces, cells: &BinGroups) -> impl Iterator<Item = AxisLabel> {
     traces.clock_steps.iter().filter_map(|&(index, seconds)| {
         let x = cells.cell(traces.bins.of(index))?;
@@ -168,7 +169,7 @@ fn clock_steps(traces: &Traces, cells: &BinGroups) -> impl Iterator<Item = AxisL
     })
 }
 
-/// What the markers say, each up to the next label or loss.
+/// Adds the marker texts, each cut at the next label or loss.
 fn add_markers(
     traces: &Traces,
     cells: &BinGroups,
@@ -201,7 +202,7 @@ fn time(
     Some(AxisLabel { x: cells.cell(traces.bins.of(index))?, text, token: ThemeToken::Axis })
 }
 
-/// Times of day on full steps; where something stands in the way of one, a later second takes its place.
+/// Times of day on round steps; if something is in the way, a later second is used.
 fn times(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -211,7 +212,7 @@ fn times(
 ) -> Vec<AxisLabel> {
     let a_second = f64::from(width) / ctx.app.streams.window();
     let step = STEPS.into_iter().find(|&step| step as f64 * a_second >= ROOM).unwrap_or(60);
-    // No later than leaves room for the next one.
+    // No later than leaves room for the next time.
     let latest = (0..step).take_while(|&late| (step - late) as f64 * a_second >= TIME);
     let latest = latest.last().unwrap_or(0);
     let mut labels: Vec<AxisLabel> = Vec::new();
@@ -222,7 +223,7 @@ fn times(
         let near = traces.seconds[at..].iter().take_while(|(_, later)| later - second <= latest);
         let mut near = near.filter_map(|&stamp| time(ctx, traces, cells, stamp));
         if let Some(label) = near.find(|label| label.end() <= width && label.is_free(taken)) {
-            // In a sweep a newer time may stand where an old one still did.
+            // In a sweep a newer time may overlap one from the previous pass.
             labels.retain(|old| !old.overlaps(&label));
             labels.push(label);
         }
@@ -230,7 +231,7 @@ fn times(
     labels
 }
 
-/// Times of any seconds that are seen whole.
+/// Times of any seconds that fit whole.
 fn any_times(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -249,7 +250,7 @@ fn any_times(
     labels
 }
 
-/// Where no times are known: seconds from the left edge in a sweep, before the newest in a scroll.
+/// If no times are known: seconds from the left edge in a sweep, before the newest sample in a scroll.
 fn seconds(ctx: &RenderContext<'_>, width: u16) -> Vec<AxisLabel> {
     let streams = &ctx.app.streams;
     let steps: u16 = if width >= 60 { 5 } else { 2 };

@@ -1,5 +1,5 @@
-//! Band power: a bar by sensor and band, the selected sensor's in numbers, and below over time, on
-//! logarithmic scales. From `pow`; where that does not flow, from the spectra of EEG.
+//! Band power on logarithmic scales: a bar for each sensor and band, the numbers of the selected sensor, and
+//! below its history. Computed by Cortex (`pow`), or from the spectra of EEG if `pow` is not flowing.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -24,28 +24,28 @@ use cortop_signal::{
     spectrum::RANGE,
 };
 
-/// Powers of ten of the ends of the bars' scale, in µV²/Hz: what is typical (§5.6) and some room.
+/// The ends of the bars' scale as powers of ten in µV²/Hz: typical values (§5.6) and a margin.
 const DECADES: (f64, f64) = (-2.0, 2.0);
 
-/// Width of the sensors' names, and of the labels of the history.
+/// Width of the sensors' names, and of the history's labels.
 const NAME: u16 = 6;
 const LABEL: u16 = 12;
 
-/// Rows above the sensors, that of the selected one's numbers, and the fewest sensors that stay when
-/// the history takes its rows.
+/// Rows above the sensors, rows for the selected one's numbers, and the sensors that stay when the history
+/// takes its rows.
 const HEAD: u16 = 2;
 const NUMBERS: u16 = 1;
 const FEWEST: u16 = 3;
 
-/// Rows of words between them and the history.
+/// Rows of text between them and the history.
 const WORDS: u16 = 2;
 /// The row of the time axis below the history.
 const AXIS: u16 = 1;
 
-/// `pow` comes so often a second; the spectra of EEG are made no more often in its place.
+/// The rate of `pow` in Hz, which the spectra of EEG do not exceed.
 const RATE: f64 = 8.0;
 
-/// Cells of the history from left to right.
+/// Columns of the history.
 fn width(app: &App, area: Rect) -> u16 {
     let width = area.width.saturating_sub(LABEL);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
@@ -74,7 +74,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Rect) -> View {
     View { channels: channels.unwrap_or_default(), columns, ..View::default() }
 }
 
-/// What shapes the picture, the most telling first.
+/// The settings that shape the picture, most important first.
 pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     let streams = &ctx.app.streams;
     let mut items =
@@ -121,7 +121,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
         let lines = paint::sentence("No sample yet.", area.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, area, buffer);
     };
-    // The history has at least one row a band, if some sensors stay.
+    // The history has at least one row per band, if some sensors stay.
     let bands = paint::cells(BANDS.len());
     let all = paint::cells(sensors.len()) + NUMBERS;
     let listed = all.min(area.height.saturating_sub(HEAD + WORDS + bands + AXIS));
@@ -138,7 +138,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let words = format!("bars: {} to {} µV²/Hz, logarithmic", 10_f64.powf(low), 10_f64.powf(high));
     paint::line(&ctx.span(ThemeToken::Dim, words).into(), below, buffer);
     let Some(traces) = traces::traces(app, app.stream()).filter(|_| rows > 0) else { return };
-    // A history for another width comes on the next frame.
+    // The history for a new width arrives with the next frame.
     let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
     if traces.bins.columns != u64::from(width(app, area) * dots.across()) {
         return;
@@ -181,7 +181,7 @@ fn draw_bands(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// A power in about three digits.
+/// A power with about three digits.
 pub(super) fn number(power: f64) -> String {
     let decimals = match power {
         0.0 | 100.0.. => 0,
@@ -193,7 +193,7 @@ pub(super) fn number(power: f64) -> String {
     format!("{power:.decimals$}")
 }
 
-/// The bar of a power; what is beyond its scale is marked at that end.
+/// The bar of a power; values beyond the scale are marked at that end.
 fn bar(power: f64, width: usize) -> String {
     let (share, room) = (share(power), width.saturating_sub(1));
     if share < 0.0 {
@@ -203,7 +203,7 @@ fn bar(power: f64, width: usize) -> String {
     format!("{}{end}", glyphs::bar(share, room))
 }
 
-/// A line for each sensor, so that the selected one is among them, and below that one its numbers.
+/// A line for each sensor, scrolled to the selected one, with its numbers below it.
 fn draw_list(ctx: &RenderContext<'_>, sensors: &[BandPowers], area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.saturating_sub(NAME + 1)) / BANDS.len();
     let name = usize::from(NAME);
@@ -211,7 +211,7 @@ fn draw_list(ctx: &RenderContext<'_>, sensors: &[BandPowers], area: Rect, buffer
         let cells: String = cells.iter().map(|cell| text::pad(cell, width)).collect();
         Line::from(ctx.span(ThemeToken::Axis, " ".repeat(name) + &cells))
     };
-    // A blank stays between two ranges.
+    // Keep a blank between two ranges.
     let in_hertz = BANDS.map(|band| format!("{}–{} Hz", band.low, band.high));
     let ranges = if in_hertz.iter().all(|range| text::cells(range) < width) {
         in_hertz
@@ -245,18 +245,18 @@ fn draw_list(ctx: &RenderContext<'_>, sensors: &[BandPowers], area: Rect, buffer
     ctx.mark_more(skip, sensors.len() + usize::from(NUMBERS), list, buffer);
 }
 
-/// Where on the scale a power lies.
+/// The position of a power on the scale.
 fn share(power: f64) -> f64 {
     let (low, high) = DECADES;
     (power.max(f64::MIN_POSITIVE).log10() - low) / (high - low)
 }
 
-/// The powers of a sensor in one band over time, as powers of ten.
+/// The history of a sensor's power in one band, as powers of ten.
 struct BandHistory {
     /// The bin of the first column.
     first: u64,
     columns: Vec<Bin>,
-    /// Their median in µV²/Hz; NaN while there is none.
+    /// Their median in µV²/Hz; NaN if there is none.
     median: f32,
 }
 
@@ -288,7 +288,7 @@ impl BandHistory {
     }
 }
 
-/// The column of a power that is made of one segment.
+/// The column of a power computed from one segment.
 fn column(power: Option<f64>) -> Bin {
     let Some(power) = power else { return Bin { gap: true, ..Bin::EMPTY } };
     #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
@@ -296,14 +296,14 @@ fn column(power: Option<f64>) -> Bin {
     Bin { min: power, max: power, first: power, last: power, count: 1, gap: false }
 }
 
-/// The strongest sensor of the alpha band: the first thing that moves when the eyes close.
+/// The sensor with the strongest alpha, the first band to change when the eyes close.
 pub(super) fn words(table: &LatestValues) -> String {
     strongest(table).map_or_else(String::new, |(sensor, power)| {
         format!("alpha highest at {sensor}, {power:.1}")
     })
 }
 
-/// The same as the sensor and its power in µV²/Hz.
+/// The same, as the sensor and its power in µV²/Hz.
 pub(super) fn strongest(table: &LatestValues) -> Option<(&str, f64)> {
     let alpha = table
         .values

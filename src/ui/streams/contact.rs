@@ -1,10 +1,9 @@
-//! Contact quality (`dev`) and EEG quality (`eq`): the head with its sensors, a table of them with
-//! the worst first, and the next step for whoever fits the headset.
+//! Contact quality (`dev`) and EEG quality (`eq`): the head with its sensors, a table of them with the worst
+//! first, and the next step for fitting the headset.
 //!
-//! Contact is shown as it came, for who presses a sensor wants to see it at once, and its last two minutes
-//! as a strip, which shows whether that helped; EEG quality is evened out, for it flickers by design
-//! (§5.5). Where the raw signal of a sensor cannot be EEG, that
-//! comes first, in place of what Cortex says of it.
+//! Contact is shown as received, as whoever presses a sensor wants to see the effect at once; a strip of its
+//! last two minutes shows whether it helped. EEG quality is smoothed, as it flickers by design (§5.5). If the
+//! raw signal of a sensor cannot be EEG, that replaces what Cortex reports.
 
 use std::time::Duration;
 
@@ -32,20 +31,20 @@ use cortop_signal::{
     snapshot::{LatestValues, Readings},
 };
 
-/// Widths in the table: a sensor's name, a level in words with its glyph, and all of a row with
-/// one and with both qualities.
+/// Widths in the table: a sensor's name, a level as a word with its glyph, and a whole row with one and with
+/// both qualities.
 const NAME: usize = 5;
 const LEVEL: usize = 12;
 const CELL: u16 = 17;
 const BOTH: u16 = 29;
-/// Cells of a strip at least, and the seconds that one of its cells may stand for.
+/// Minimum cells of a strip, and the seconds that one cell may stand for.
 const LEAST_STRIP: u16 = 10;
 const STRETCHES: [u64; 10] = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15];
-/// Columns that a round head may need beside two for each of its rows.
+/// Columns that a round head may need in addition to two per row.
 const HEAD_MARGIN: u16 = 6;
-/// Below this the sample rate quality is bad (§5.5).
+/// A sample rate quality below this is bad (§5.5).
 const BAD_RATE: f64 = 0.9;
-/// An age that is not worth a word.
+/// An age below this is not mentioned.
 const YOUNG: Duration = Duration::from_secs(3);
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
@@ -56,7 +55,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     });
 }
 
-/// That EEG quality is not drawn as it comes.
+/// Says that EEG quality is smoothed.
 pub(super) fn smoothing(_: &RenderContext<'_>, _: Rect) -> Vec<String> {
     vec![format!("smoothed over {} s", SMOOTHING_TIME.as_secs())]
 }
@@ -90,15 +89,15 @@ fn draw_quality(
     paint::lines(&facts, area, buffer);
     let below =
         Rect { y: area.y + top.min(area.height), height: area.height.saturating_sub(top), ..area };
-    // Where rows are few, half of them stay with the sensors.
+    // If rows are scarce, the sensors keep half of them.
     let bottom = bottom.min(below.height / 2);
     let middle = Rect { height: below.height - bottom, ..below };
     paint::lines(&step, Rect { y: middle.bottom(), height: bottom, ..below }, buffer);
     draw_middle(ctx, &sensors, stream, outline, middle, buffer);
 }
 
-/// The head, and below it what to do next if there is room, where contact flows and its sensors have
-/// places.
+/// The head and, if there is room, the next step below it; only if contact is flowing and its sensors have
+/// positions.
 pub(super) fn draw_head(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -120,14 +119,14 @@ pub(super) fn draw_head(
     }
     let (token, step) = advice::next(Stream::Dev, dev, &sensors, entry.session.headset.model());
     let step = paint::sentence(&format!("→ {step}"), area.width, ctx.style(token));
-    // What has no room as a whole would mislead.
+    // A step that is cut off would mislead.
     let below = Rect { y: head.bottom() + 1, height: paint::cells(step.len()), ..area };
     if below.bottom() <= area.bottom() {
         paint::lines(&step, below, buffer);
     }
 }
 
-/// A head, and on it each sensor with the glyph of its level.
+/// Draws a head and each sensor with the glyph of its level.
 fn draw_sensors(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
@@ -143,19 +142,19 @@ fn draw_sensors(
     }
 }
 
-/// What stands of each sensor in a row of the table.
+/// The layout of a row of the table.
 #[derive(Clone, Copy, Debug, Default)]
 struct TableLayout {
-    /// The EEG quality beside the contact.
+    /// Whether EEG quality stands beside the contact.
     both: bool,
-    /// Columns of rows side by side.
+    /// The number of sensors side by side.
     columns: usize,
-    /// How a strip of the last two minutes is divided, where there is one.
+    /// The strip of the last two minutes, if there is one.
     strip: Option<StripLayout>,
 }
 
 impl TableLayout {
-    /// The cells of a row.
+    /// The width of a row.
     fn width(self) -> u16 {
         let gap = u16::from(self.columns > 1);
         let strip = self.strip.map_or(0, |strip| paint::cells(strip.cells) + gap);
@@ -179,7 +178,7 @@ struct StripLayout {
 }
 
 impl StripLayout {
-    /// With as many cells as fit, each of whole seconds.
+    /// As many cells as fit, each of whole seconds.
     fn fit(room: u16) -> Option<Self> {
         let layouts = STRETCHES.into_iter().map(|seconds| Self {
             stretch: Duration::from_secs(seconds),
@@ -188,7 +187,7 @@ impl StripLayout {
         layouts.into_iter().find(|layout| layout.cells <= usize::from(room))
     }
 
-    /// What stands above a strip.
+    /// The heading above a strip.
     fn heading(self) -> String {
         let seconds = self.stretch.as_secs();
         let headings = [
@@ -202,8 +201,8 @@ impl StripLayout {
     }
 }
 
-/// The head at the left as large as it gets, the table beside it, and in its rows the last two minutes of
-/// contact; in a small area the table alone.
+/// The head on the left, as large as possible, and the table with its strips beside it; in a small area only
+/// the table.
 fn draw_middle(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
@@ -222,7 +221,7 @@ fn draw_middle(
     let rich = TableLayout { both: true, ..all };
     let head = |table: TableLayout, least: u16| {
         let room = area.width.checked_sub(table.all() + 1 + least)?;
-        // A round head gets no larger than its height allows; what is left goes to the strips.
+        // A round head is limited by its height; the remaining width goes to the strips.
         let width = if least > 0 { room.min(2 * area.height + HEAD_MARGIN) } else { room };
         let head = HeadMap::fit(&names, Rect { width, ..area })?;
         let strip = (least > 0).then(|| table.with_strip(area.width - width - 1 - table.all()));
@@ -240,8 +239,8 @@ fn draw_middle(
         let each = (area.width / paint::cells(columns)).checked_sub(CELL + 1)?;
         Some((all.with_strip(each).filter(|_| has_strip)?, None))
     };
-    // The richest table first: with strips and the head, with strips alone, with the head and all
-    // sensors, with the head and the worst.
+    // The richest table first: strips and head, strips alone, head and all sensors, head and the worst
+    // sensors.
     let fitting = with_strip
         .find_map(|(table, least)| head(table, least))
         .or_else(strips_alone)
@@ -260,7 +259,7 @@ fn draw_middle(
     draw_table(ctx, sensors, table, list, buffer);
 }
 
-/// The sensors from worst to best, those that fit.
+/// The sensors from worst to best, as many as fit.
 fn draw_table(
     ctx: &RenderContext<'_>,
     sensors: &[SensorRow<'_>],
@@ -316,10 +315,10 @@ fn draw_table(
     ctx.mark_more(0, usize::from(area.height) + hidden, area, buffer);
 }
 
-/// The cell of a strip that each sample of contact falls into, oldest first.
+/// The strip cell of each contact sample, oldest first.
 fn places(ctx: &RenderContext<'_>, strip: StripLayout) -> Vec<Option<usize>> {
     let history = &ctx.app.numbers().readings.contact;
-    // While samples come, the strip ends with the newest, not with a cell that waits for its first.
+    // While samples arrive, the strip ends with the newest one, not with an empty cell.
     let now = ctx.moment();
     let last = history.received().last();
     let newest = last.filter(|&last| now.saturating_duration_since(last) < YOUNG).unwrap_or(now);
@@ -327,7 +326,7 @@ fn places(ctx: &RenderContext<'_>, strip: StripLayout) -> Vec<Option<usize>> {
     history.received().map(place).collect()
 }
 
-/// What contact of a sensor was: the worst level of each cell; blank where no sample came.
+/// The history of a sensor's contact: the worst level in each cell; blank without samples.
 fn strip(
     ctx: &RenderContext<'_>,
     strip: StripLayout,
@@ -338,7 +337,7 @@ fn strip(
     let history = &ctx.app.numbers().readings.contact;
     for (place, level) in places.iter().zip(history.levels(sensor)) {
         if let Some(cell) = place.and_then(|place| worst.get_mut(place)) {
-            // A null says nothing where a level came, too.
+            // A null does not count if the cell also has a level.
             *cell = Some(match (cell.flatten(), level) {
                 (Some(before), Some(level)) => Some(before.min(level)),
                 (before, level) => before.or(level),
@@ -379,7 +378,7 @@ fn contact_facts(ctx: &RenderContext<'_>, table: &LatestValues) -> Vec<String> {
     let percent = |label| table.get(label).filter(|percent| *percent >= 0.0);
     let battery = match (percent("batteryLeftPercent"), percent("batteryRightPercent")) {
         (None, None) => match (percent("BatteryPercent"), percent("Battery")) {
-            // Before percents there were five steps.
+            // Older versions sent five steps instead of percents.
             (None, Some(steps)) => format!("{steps} of 4"),
             (percent, _) => number(percent, " %"),
         },
@@ -396,14 +395,14 @@ fn contact_facts(ctx: &RenderContext<'_>, table: &LatestValues) -> Vec<String> {
     ]
 }
 
-/// For how long all sensors have had good contact, or since when not.
+/// How long all sensors have had good contact, or since when they have not.
 fn all_good(ctx: &RenderContext<'_>) -> Option<String> {
     let all_good = ctx.app.numbers().readings.contact.all_good()?;
     if !all_good.is {
         return Some(format!(" Not all good since {}.", ctx.clock_at(all_good.since)));
     }
     let age = ctx.moment().saturating_duration_since(all_good.since);
-    // Where a channel is bad, nothing is all good.
+    // With a bad channel, not all is good.
     let has_bad = !ctx.app.bad_channels().is_empty();
     (!has_bad).then(|| format!(" All good for {}.", text::minutes(age)))
 }
@@ -417,26 +416,26 @@ fn quality_facts(table: &LatestValues, steady: &Smoothed) -> Vec<String> {
     vec![format!("overall {}", number(steady.overall(), " %")), rate]
 }
 
-/// Overall contact, and which sensors are not good, in so many cells if that can be.
+/// The overall contact and the sensors that are not good, within `room` cells if possible.
 pub(super) fn contact_words(table: &LatestValues, bad: &[BadChannel], room: usize) -> String {
     words(table.overall(), table.sensors(), bad, room)
 }
 
-/// The same of EEG quality, evened out; nothing before the first.
+/// The same for EEG quality, smoothed; empty before the first sample.
 pub(super) fn quality_words(steady: &Smoothed, bad: &[BadChannel], room: usize) -> String {
     let none = steady.levels().next().is_none();
     if none { String::new() } else { words(steady.overall(), steady.levels(), bad, room) }
 }
 
-/// The worst sensor and how many more have no good contact, as loud as the worst level; nothing
-/// before the first sample of `dev`.
+/// The worst sensor and how many more lack good contact, in the style of the worst level; `None` before the
+/// first sample of `dev`.
 pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(ThemeToken, String)> {
     let readings = &ctx.app.latest().readings;
     let known = readings.dev.as_deref()?.sensors();
     let known: Vec<_> = known.filter_map(|(name, level)| Some((name, level?))).collect();
     let poor: Vec<_> = known.iter().filter(|(_, level)| *level < GOOD).collect();
     let Some(&&(worst, level)) = poor.iter().min_by(|(_, a), (_, b)| a.total_cmp(b)) else {
-        // Where a channel is bad, nothing is all good.
+        // With a bad channel, not all is good.
         let all_good = !known.is_empty() && ctx.app.bad_channels().is_empty();
         return all_good.then(|| (ThemeToken::Good, "all good".to_owned()));
     };
@@ -445,7 +444,7 @@ pub(in crate::ui) fn worst(ctx: &RenderContext<'_>, room: usize) -> Option<(Them
     Some((token, text::and_more(&first, poor.len() - 1, " poor", "", room)))
 }
 
-/// The overall EEG quality alone, evened out; nothing before the first.
+/// The overall EEG quality alone, smoothed; empty before the first sample.
 pub(super) fn overall_quality(steady: &Smoothed) -> String {
     let none = steady.levels().next().is_none();
     if none { String::new() } else { number(steady.overall(), " %") }
@@ -460,7 +459,7 @@ fn words<'a>(
     let mut sensors = sensors.peekable();
     let overall = number(overall, " %");
     if sensors.peek().is_none() {
-        // Of none nothing is known, good or bad.
+        // No sensor has a known level.
         return overall;
     }
     let sensors = sensors.map(|(name, level)| (name, (defect_of(name, bad), level)));
@@ -470,7 +469,7 @@ fn words<'a>(
     match bad.iter().min_by(|(_, a), (_, b)| by_need(*a, *b)) {
         None => format!("{overall}, all good"),
         Some(&(name, (defect, level))) => {
-            // A defect says more than the rest, and the line may be short.
+            // A defect matters more than the rest, and the line may be short.
             let (worst, rest) = match defect {
                 Some(defect) => (format!("{name} {}", defect.name()), format!(", {overall}")),
                 None => (format!("{overall}, {name} {}", level_word(level).2), String::new()),

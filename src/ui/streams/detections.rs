@@ -1,5 +1,5 @@
-//! Mental command (`com`) and facial expression (`fac`): what is detected, how strongly, and what
-//! was before.
+//! Mental command (`com`) and facial expression (`fac`): the current detection, its strength, and its
+//! history.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::{
 use cortop_client::{Stream, profile::Loaded};
 use cortop_signal::snapshot::{FacialExpression, MentalCommand};
 
-/// A blink lasts one sample; it stays on screen this long (§5.9).
+/// A blink lasts one sample; it stays on the screen for this long (§5.9).
 const LATCH: Duration = Duration::from_millis(300);
 /// Width of the names of the parts of a face.
 const NAME: usize = 8;
-/// Cells of a strip: half a minute, for which mental commands are kept.
+/// Cells of a strip: half a minute, as long as mental commands are kept.
 const KEPT: usize = 60;
 const NEUTRAL: &str = "neutral";
 const NO_PROFILE: &str = "no profile loaded";
 
-/// An action and its power in words.
+/// An action and its power as text.
 pub(super) fn powered(action: &str, power: Option<f64>) -> String {
     power.map_or_else(|| action.to_owned(), |power| format!("{action} {power:.2}"))
 }
 
-/// A detection in words, and why it is nothing where no profile is loaded.
+/// A detection as text, and why there is none if no profile is loaded.
 pub(super) fn explained(ctx: &RenderContext<'_>, words: String) -> String {
     if words.starts_with(NEUTRAL) && profile(ctx).is_some_and(Option::is_none) {
         format!("{NEUTRAL}: {NO_PROFILE}")
@@ -36,13 +36,13 @@ pub(super) fn explained(ctx: &RenderContext<'_>, words: String) -> String {
     }
 }
 
-/// What the headset of the current session uses, if Cortex has reported it.
+/// The profile on the headset of the current session, if Cortex has reported it.
 fn profile<'a>(ctx: &RenderContext<'a>) -> Option<&'a Option<Loaded>> {
     let app = ctx.app;
     app.profiles.loaded_on(&app.sessions.current()?.session.headset.id)
 }
 
-/// Which profile is loaded, or how one is.
+/// Names the loaded profile, or says how to load one.
 fn profile_line(ctx: &RenderContext<'_>) -> Option<Line<'static>> {
     let text = match (profile(ctx)?, ctx.app.settings.keymap.keys(Action::Profiles)) {
         (Some(loaded), _) => format!("profile {}", loaded.name),
@@ -72,7 +72,7 @@ fn command(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     ];
     lines.extend(profile_line(ctx));
     lines.push(Line::default());
-    // The strongest of each cell, over the first letter of its action.
+    // The strongest detection of each cell, above the first letter of its action.
     let cells = width.saturating_sub(NAME).min(KEPT);
     let mut strongest: Vec<Option<&MentalCommand>> = vec![None; cells];
     for past in com {
@@ -150,12 +150,12 @@ fn face(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     paint::lines(&lines, area, buffer);
 }
 
-/// What a part of the face does, and how strongly.
+/// An action of a part of the face, and its power.
 type FacialAction<'a> = (&'a str, Option<f64>);
 type FacePart = fn(&FacialExpression) -> FacialAction<'_>;
 
-/// What a part of the face did over time: the level of its power, or the whole cell where it has
-/// none; an expression lasts until the next one begins.
+/// The history of a part of the face: the level of its power, or a full cell if it has none; an expression
+/// lasts until the next one begins.
 fn expressions(ctx: &RenderContext<'_>, part: FacePart, cells: usize) -> String {
     let fac = &ctx.app.numbers().readings.fac;
     let (mut track, newest) = (vec![' '; cells], ctx.moment());
@@ -172,13 +172,13 @@ fn expressions(ctx: &RenderContext<'_>, part: FacePart, cells: usize) -> String 
     track.into_iter().collect()
 }
 
-/// The face in a few words.
+/// The facial expression in a few words.
 pub(super) fn face_words(ctx: &RenderContext<'_>) -> String {
     let fac = &ctx.app.picture().readings.fac;
     fac.back().map(|face| words(face, eyes(ctx))).unwrap_or_default()
 }
 
-/// What the eyes do, a short action held so long that it can be seen.
+/// The action of the eyes; a short action is held long enough to be seen.
 fn eyes<'a>(ctx: &RenderContext<'a>) -> &'a str {
     let fac = &ctx.app.picture().readings.fac;
     let now = ctx.moment();
@@ -186,7 +186,7 @@ fn eyes<'a>(ctx: &RenderContext<'a>) -> &'a str {
     if newest != NEUTRAL {
         return newest;
     }
-    // Only changes are kept: a face lasts until the next one came.
+    // Only changes are stored: an expression lasts until the next one.
     let ended = fac.iter().rev().zip(fac.iter().rev().skip(1));
     ended
         .take_while(|(after, _)| now.saturating_duration_since(after.received) < LATCH)

@@ -1,22 +1,22 @@
-//! The dots of a plot's cell: how many there are, and which glyph shows which of them.
+//! The dots of a plot's cell: their number, and the glyph for each combination.
 
 use crate::{app::GlyphSet, ui::glyphs};
 
-/// What a cell of a plot is made of.
+/// The dots of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dots {
-    /// Braille: two by four.
+    /// Braille: 2×4 dots.
     Braille,
-    /// Half blocks: two, one above the other.
+    /// Half blocks: two dots, one above the other.
     Halves,
     /// The whole cell.
     Whole,
-    /// ASCII: three, one above the other.
+    /// ASCII: three dots, one above the other.
     Ascii,
 }
 
 impl Dots {
-    /// As the user chose, if the terminal has more than ASCII.
+    /// The user's choice, if the terminal can show more than ASCII.
     pub(super) fn new(way: GlyphSet, ascii: bool) -> Self {
         match way {
             _ if ascii => Self::Ascii,
@@ -44,8 +44,8 @@ impl Dots {
         }
     }
 
-    /// Of the dots from one to another one, counted from the top, those in a cell's row: bit 0 the
-    /// uppermost.
+    /// The part of a vertical run of dots, counted from the top, that lies in a row of cells; bit 0 is the
+    /// top dot.
     pub(super) fn lit(self, (top, bottom): (u16, u16), row: u16) -> u8 {
         let (down, first) = (self.down(), row * self.down());
         let all = (1_u8 << down) - 1;
@@ -54,8 +54,7 @@ impl Dots {
         (all << above) & all & (all >> below)
     }
 
-    /// The glyph of a cell with these dots, bit 0 the uppermost; `right` counts only where there are
-    /// two across.
+    /// The glyph of a cell with these dots, bit 0 at the top; `right` counts only with two dots across.
     pub(super) fn glyph(self, left: u8, right: u8) -> char {
         match self {
             Self::Braille => glyphs::braille(left, right),
@@ -65,7 +64,7 @@ impl Dots {
         }
     }
 
-    /// The levels of a channel that has one row, lowest first.
+    /// The levels of a channel with one row, lowest first.
     pub(super) const fn levels(self) -> &'static [char; 8] {
         match self {
             Self::Ascii => &glyphs::LEVELS_ASCII,

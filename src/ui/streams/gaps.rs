@@ -1,6 +1,6 @@
-//! What stands in the notes of a picture that are no losses: how long a gap between two connections
-//! was, and that a stretch of the history has been forgotten. Hides no trace: where a note is too
-//! narrow for its words, the axis has them.
+//! Texts for the parts of a picture that lack data without a loss: how long a gap between two connections
+//! was, and which part of the history has been dropped. They hide no trace: if a text does not fit, the axis
+//! shows it.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use super::bin_groups::BinGroups;
 use crate::ui::{context::RenderContext, health, paint, text, theme::ThemeToken};
 use cortop_signal::{Traces, snapshot::Discontinuity};
 
-/// A note and its words.
+/// A gap and its text.
 struct GapNote {
-    /// The bins that lie within it whole.
+    /// The bins that lie entirely within the gap.
     bins: Range<u64>,
-    /// What it says, the longest first; a line break where it takes rows.
+    /// Its text in decreasing length; line breaks mark rows.
     words: Vec<String>,
 }
 
-/// Draws the words into the notes that have room for them.
+/// Draws the texts into the gaps that are wide enough.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -41,7 +41,7 @@ pub(super) fn draw(
     }
 }
 
-/// The words of the gaps that are too narrow for them, each with the cell it begins at.
+/// The texts of the gaps that are too narrow for them, each with its first cell.
 pub(super) fn narrow(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -64,7 +64,7 @@ fn notes(ctx: &RenderContext<'_>, traces: &Traces) -> Vec<GapNote> {
     gaps(ctx, traces).chain(forgotten(ctx, traces)).collect()
 }
 
-/// The gaps between connections, and the end of what could not be kept with what came after.
+/// The gaps between connections, and the boundary between dropped and kept history.
 fn gaps(ctx: &RenderContext<'_>, traces: &Traces) -> impl Iterator<Item = GapNote> {
     let bins = traces.bins;
     let first = bins.first_of_window(traces.end);
@@ -90,14 +90,14 @@ fn gaps(ctx: &RenderContext<'_>, traces: &Traces) -> impl Iterator<Item = GapNot
     })
 }
 
-/// What to say of a frozen window of which nothing is kept.
+/// The text for a frozen window of which nothing is kept.
 pub(super) fn all_forgotten(ctx: &RenderContext<'_>, traces: &Traces) -> Option<String> {
     ctx.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
     let left = if traces.newest > traces.oldest { "; home shows what is left" } else { "" };
     (traces.end <= traces.oldest).then(|| format!("This stretch has been forgotten{left}."))
 }
 
-/// The part of a frozen window that is older than all that was kept when it was drawn.
+/// The part of a frozen window that is older than everything kept when it was drawn.
 fn forgotten(ctx: &RenderContext<'_>, traces: &Traces) -> Option<GapNote> {
     ctx.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
     let bins = traces.bins;

@@ -1,5 +1,5 @@
-//! The head from above with its sensors, as large as an area allows: front is up, left is left.
-//! Knows places and labels; what a label says is for those who draw it.
+//! The head from above with its sensors, as large as the area allows; the front is up, left is left. Knows
+//! positions and labels; the caller draws the text of a label.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -16,29 +16,28 @@ use crate::ui::{
 };
 use cortop_signal::electrode_positions;
 
-/// Cells of a label before the sensor's name: its glyph.
+/// Cells before the sensor's name in a label, for its glyph.
 const GLYPH: u16 = 1;
-/// A cell is so many times as high as wide.
+/// The height of a cell divided by its width.
 const ASPECT: f64 = 2.0;
-/// Rows that the nose takes.
+/// Rows of the nose.
 const NOSE: u16 = 1;
-/// How far ears and nose stand out, in radii, and half of their width as an angle.
+/// How far ears and nose protrude, in radii, and half their width as an angle.
 const OUT: f64 = 0.09;
 const EAR: f64 = 0.2;
 const TIP: f64 = 0.13;
 
-/// A head in an area, without its sensors.
+/// The outline of a head in an area, without its sensors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct HeadShape {
     area: Rect,
-    /// The middle of the head in cells, the first of which is from 0 to 1.
+    /// The centre of the head in cells; the first cell spans 0 to 1.
     centre: (f64, f64),
-    /// Half of its width and of its height in cells.
+    /// Half its width and height in cells.
     half: (f64, f64),
 }
 
-/// The outline drawn last. It stays until the head is another; to compute it takes half as long as
-/// an empty frame.
+/// The last outline. It is kept until the head changes: computing it takes half as long as an empty frame.
 #[derive(Debug, Default)]
 pub(in crate::ui) struct OutlineCache {
     shape: Option<HeadShape>,
@@ -46,16 +45,16 @@ pub(in crate::ui) struct OutlineCache {
     cells: Vec<(u16, u16, char)>,
 }
 
-/// The places of sensors in an area, by their order.
+/// The positions of sensors in an area, in their order.
 pub(in crate::ui) struct HeadMap {
     shape: HeadShape,
-    /// Each sensor's label; `None` for one that is not of the 10–20 system.
+    /// Each sensor's label; `None` for one outside of the 10–20 system.
     pub(super) labels: Vec<Option<Rect>>,
 }
 
 impl HeadMap {
-    /// The largest round head in an area on which no label lies on another; `None` if there is none,
-    /// or nothing to show on it.
+    /// The largest round head in an area whose labels do not overlap; `None` if there is none, or nothing to
+    /// show on it.
     pub(in crate::ui) fn fit(names: &[&str], area: Rect) -> Option<Self> {
         let places: Vec<_> = names.iter().map(|name| electrode_positions::place(name)).collect();
         let known = || places.iter().flatten();
@@ -102,21 +101,21 @@ impl HeadMap {
         self.shape.area.bottom()
     }
 
-    /// The cells that the head may have a part in.
+    /// The cells that the head may cover.
     pub(super) fn cells(&self) -> impl Iterator<Item = (u16, u16)> {
         let HeadShape { area, .. } = self.shape;
         (area.top()..area.bottom())
             .flat_map(move |y| (area.left()..area.right()).map(move |x| (x, y)))
     }
 
-    /// The place on the head of the middle of a column and a height in cells: x to the right, y to
-    /// the front, the outline at 1.
+    /// The position on the head of the middle of a column at a height in cells: x to the right, y to the
+    /// front, the outline at radius 1.
     pub(super) fn place(&self, x: u16, y: f64) -> (f64, f64) {
         let HeadShape { centre, half, .. } = self.shape;
         ((f64::from(x) + 0.5 - centre.0) / half.0, (centre.1 - y) / half.1)
     }
 
-    /// Draws outline, nose and ears; the labels come on top.
+    /// Draws outline, nose and ears; the labels are drawn on top.
     pub(super) fn draw(&self, theme: &Theme, cache: &mut OutlineCache, buffer: &mut Buffer) {
         let style = theme.style(ThemeToken::Axis);
         if cache.shape != Some(self.shape) {
@@ -127,7 +126,7 @@ impl HeadMap {
                 paint::glyph(char, style, cell);
             }
         }
-        // A cell of air around each label, where the outline passes behind it.
+        // Keep a blank around each label where the outline passes behind it.
         for label in self.labels.iter().flatten() {
             let air = Rect { x: label.x.saturating_sub(1), width: label.width + 2, ..*label };
             let air = air.intersection(self.shape.area);
@@ -138,7 +137,7 @@ impl HeadMap {
 }
 
 impl HeadMap {
-    /// Draws the head, and on it each of its sensors with the glyph of its level.
+    /// Draws the head and each of its sensors with the glyph of its level.
     pub(in crate::ui) fn draw_sensors(
         &self,
         theme: &Theme,
@@ -189,7 +188,7 @@ impl HeadShape {
             .collect()
     }
 
-    /// Points on the head's outline, its nose and its ears, closer to each other than dots.
+    /// Points on the outline of the head, nose and ears, spaced more densely than dots.
     fn outline_points(&self) -> impl Iterator<Item = (f64, f64)> {
         let steps = 7 * (usize::from(self.area.width) + 2 * usize::from(self.area.height));
         (0..steps).flat_map(move |step| {
@@ -208,7 +207,7 @@ impl HeadShape {
     }
 }
 
-/// The cell nearest to a place, from the first to the last.
+/// The cell nearest to a position, within `first` to `last`.
 fn nearest(place: f64, first: u16, last: u16) -> u16 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -228,7 +227,7 @@ mod tests {
 
     const MODELS: [&[&str]; 4] = [&EPOC_SENSORS, &FLEX_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
 
-    /// Whether the labels lie in the area, and no two have a cell in common.
+    /// Whether all labels lie in the area and none overlap.
     fn is_sound(head: &HeadMap, area: Rect) -> bool {
         let labels: Vec<_> = head.labels.iter().flatten().collect();
         let inside = labels.iter().all(|label| label.intersection(area) == **label);
@@ -238,10 +237,10 @@ mod tests {
 
     #[test]
     fn each_headset_fits_beside_its_table_at_the_sizes_there_are() {
-        // What the streams pane leaves at 80×24 among the others, at 80×24 and 120×40 alone.
+        // What is left for the head in the streams pane among others at 80×24, and alone at 80×24 and 120×40.
         for (width, height) in [(30, 11), (43, 15), (49, 15), (46, 32), (89, 32)] {
             let area = Rect { x: 31, y: 4, width, height };
-            // The 32 names of a Flex need more room than the smallest.
+            // The 32 names of a Flex do not fit the smallest area.
             for names in MODELS.into_iter().filter(|names| width > 30 || names.len() < 32) {
                 let head =
                     HeadMap::fit(names, area).unwrap_or_else(|| panic!("{names:?} in {area}"));

@@ -1,5 +1,4 @@
-//! The last raw message of each stream as it crossed the socket, its values beside the names of
-//! their columns.
+//! The last raw message of each stream as received, with its values beside the names of their columns.
 
 use ratatui::{layout::Rect, text::Line};
 use tokio::time::Instant;
@@ -15,7 +14,7 @@ use cortop_signal::{
     inspect::{self, MessageLine},
 };
 
-/// Widths of the list of streams and of the columns' names.
+/// Widths of the list of streams and of the column names.
 const LIST: u16 = 7;
 const NAME: usize = 22;
 
@@ -40,7 +39,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
         let mark = if selected { glyphs::SELECTED } else { " " };
         Line::from(ctx.span(token, format!("{mark}{stream:<4}")))
     });
-    // As many of the list as there is room for, the selected one among them.
+    // As much of the list as fits, including the selected stream.
     let place = Stream::ALL.iter().position(|&stream| stream == streams.inspected);
     let skip = (place.unwrap_or_default() + 1).saturating_sub(usize::from(area.height));
     let place = Rect { width: LIST.min(area.width), ..area };
@@ -78,7 +77,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     ctx.mark_more(first, items.len() + cut, below, buffer);
 }
 
-/// An item, over as many lines as its value needs.
+/// An item, wrapped into as many lines as its value needs.
 fn lines(ctx: &RenderContext<'_>, item: &MessageLine, width: usize) -> Vec<Line<'static>> {
     let indent = "  ".repeat(item.depth);
     let name = match item.name.as_str() {

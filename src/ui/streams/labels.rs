@@ -1,5 +1,5 @@
-//! The labels on the left of the traces: names, what is wrong with a channel, scales that differ from
-//! the rest, and the values at the cursors.
+//! The labels to the left of the traces: names, what is wrong with a channel, scales that differ from the
+//! common one, and the values at the cursors.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line, widgets::Widget};
 
@@ -14,39 +14,38 @@ use cortop_signal::{
     snapshot::{Cursor, Trace},
 };
 
-/// Cells that the value at a cursor takes.
+/// Width of the value at a cursor.
 const VALUE: u16 = 11;
 
-/// Behind the name of a channel that the user has marked as bad.
+/// Follows the name of a channel that the user has marked as bad.
 const MARKED: &str = " bad";
 
-/// Cells that the labels take of an area so wide.
+/// Width of the labels in an area of a width.
 pub(super) fn width(app: &App, stream: Stream, area: u16) -> u16 {
     (head(app, stream) + 1).min(area / 3)
 }
 
-/// Cells for the name of a channel, what is wrong with it if a channel is bad, and, where the
-/// channels do not share it, its scale.
+/// Width of a channel's name, of the note on a bad channel if there is one and, if scales differ, of the
+/// scale.
 fn head(app: &App, stream: Stream) -> u16 {
     let one_scale = stream == Stream::Eeg && !app.streams.channels(stream).has_own_scales();
     let marked = (stream == Stream::Eeg && !app.streams.bad.is_empty()).then_some(MARKED.len());
     let defects = bad_channels(app, stream).iter().map(|bad| bad.defect.name().len() + 1);
     let defects = defects.chain(marked);
     let defect = paint::cells(defects.max().unwrap_or_default());
-    // A name of up to four letters and a blank, or those of a pair.
+    // A name of up to four letters and a blank, or the two names of a pair.
     let is_paired = stream == Stream::Eeg && app.streams.montage() == Montage::LongitudinalBipolar;
     let name = if is_paired { 7 } else { 5 };
     (name - u16::from(defect > 0)) + defect + if one_scale { 0 } else { 6 }
 }
 
-/// The channels of a stream that are bad at the moment that the picture ends with: of an older
-/// picture nobody knows.
+/// The bad channels of a stream at the end of the picture; unknown for an older picture.
 fn bad_channels(app: &App, stream: Stream) -> &[BadChannel] {
     let is_old = app.streams.frozen.as_ref().is_some_and(|frozen| frozen.end != frozen.at);
     if stream == Stream::Eeg && !is_old { app.bad_channels() } else { &[] }
 }
 
-/// Whether the user has marked a channel as bad, or one of its pair.
+/// Whether the user has marked a channel, or one of its pair, as bad.
 pub(super) fn is_marked(app: &App, trace: &Trace) -> bool {
     app.streams.bad.iter().any(|label| trace.is_of(label))
 }
@@ -92,8 +91,8 @@ pub(super) fn draw(
     paint::lines(&[line], area, buffer);
 }
 
-/// Where the values at the cursors stand in a plot: at its right edge, or at its left one where a cursor
-/// is too near to the right one. They lie on the traces, so that placing a cursor moves nothing.
+/// Where a plot shows the values at the cursors: at its right edge, or at its left edge if a cursor is too
+/// close to the right one. They cover the traces, so that placing a cursor moves nothing.
 pub(super) fn values_area(traces: &Traces, cells: &BinGroups, plot: Rect) -> Option<Rect> {
     let cursors = || traces.cursors.iter().flatten();
     let width = (paint::cells(cursors().count()) * VALUE).min(plot.width);
@@ -103,7 +102,7 @@ pub(super) fn values_area(traces: &Traces, cells: &BinGroups, plot: Rect) -> Opt
     (width > 0).then_some(Rect { x, width, ..plot })
 }
 
-/// A channel's values at the cursors, and how far apart they are.
+/// A channel's values at the cursors, and their difference.
 pub(super) fn draw_values(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -127,7 +126,7 @@ pub(super) fn draw_values(
     paint::line(&line, area, buffer);
 }
 
-/// How many channels are above and below, in the last row of the labels.
+/// The number of channels above and below, in the last row of the labels.
 pub(super) fn more(
     ctx: &RenderContext<'_>,
     above: usize,

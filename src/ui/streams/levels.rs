@@ -1,34 +1,34 @@
-//! A sensor's level and what is wrong with its signal, in glyphs and words, and which sensor comes first
-//! wherever one is named: the table, the next step, the header and the line of the stream agree.
+//! A sensor's level and defects as glyphs and words, and the order of sensors: table, next step, header and
+//! stream line all use these and so agree.
 
 use std::cmp::Ordering;
 
 use crate::ui::{glyphs, theme::ThemeToken};
 use cortop_signal::Defect;
 
-/// One sensor.
+/// A sensor.
 pub(in crate::ui) struct SensorRow<'a> {
     pub(in crate::ui) name: &'a str,
-    /// What is wrong with its raw signal.
+    /// The defect of its raw signal, if any.
     pub(in crate::ui) defect: Option<Defect>,
-    /// What the view is about.
+    /// The level that the view shows.
     pub(in crate::ui) level: Option<f64>,
     /// The EEG quality beside the contact.
     pub(in crate::ui) beside: Option<f64>,
 }
 
 impl SensorRow<'_> {
-    /// What is wrong with its signal, else its level.
+    /// Its defect, otherwise its level.
     pub(in crate::ui) fn word(&self) -> (ThemeToken, &'static str, &'static str) {
         self.defect.map_or_else(|| level_word(self.level), defect_word)
     }
 }
 
-/// The least level that is called good.
+/// The lowest level that is called good.
 pub(super) const GOOD: f64 = 3.5;
 
-/// Which of two sensors needs attention first: a defect is worse than any level, and a sensor of which
-/// no level is known comes right before those that are good.
+/// Which of two sensors needs attention first: a defect is worse than any level, and a sensor of unknown
+/// level comes just before the good ones.
 pub(in crate::ui) fn by_need(
     a: (Option<Defect>, Option<f64>),
     b: (Option<Defect>, Option<f64>),
@@ -38,7 +38,7 @@ pub(in crate::ui) fn by_need(
     defect(a.0).cmp(&defect(b.0)).then(level(a.1).total_cmp(&level(b.1)))
 }
 
-/// How a level looks, worst to best; no number is a level of its own.
+/// The style, glyph and word of a level, worst to best; an unknown level has its own.
 pub(in crate::ui) fn level_word(level: Option<f64>) -> (ThemeToken, &'static str, &'static str) {
     match level {
         None => (ThemeToken::Dim, glyphs::UNKNOWN, "unknown"),
@@ -50,7 +50,7 @@ pub(in crate::ui) fn level_word(level: Option<f64>) -> (ThemeToken, &'static str
     }
 }
 
-/// How a defect looks.
+/// The style, glyph and word of a defect.
 pub(in crate::ui) const fn defect_word(defect: Defect) -> (ThemeToken, &'static str, &'static str) {
     (ThemeToken::Bad, glyphs::PROBLEM, defect.name())
 }

@@ -1,4 +1,4 @@
-//! Performance metrics (`met`) as gauges, each with its own age and its past.
+//! Performance metrics (`met`) as gauges, each with its age and history.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -10,13 +10,13 @@ use crate::{
 use cortop_client::{Stream, metric::MetricName};
 use cortop_signal::snapshot::Metric;
 
-/// Widths of the names, from which on they stand beside Cortex's own, and of the gauge, in which
-/// words stand where there is nothing to gauge.
+/// Width of the names, minimum width for long names beside Cortex's own, and width of the gauge, which holds
+/// text if there is no value.
 const NAME: usize = 14;
 const LONG_NAME: usize = 20;
 const LONG: u16 = 64;
 const GAUGE: usize = 12;
-/// Width of value and age.
+/// Widths of value and age.
 const VALUE: usize = 5;
 const AGE: usize = 7;
 
@@ -60,7 +60,7 @@ fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) ->
         Some((value, at)) => (format!("{value:.2}"), text::fit(&text::age(ctx.since(at)), AGE - 1)),
         None => (glyphs::UNKNOWN.to_owned(), String::new()),
     };
-    // A value that is no longer measured is not gauged.
+    // A metric that is no longer measured has no gauge.
     let (token, gauge) = match (metric.active, metric.value) {
         (Some(false), _) => (ThemeToken::Stale, text::pad("inactive", GAUGE)),
         (_, Some((value, _))) => (ThemeToken::Trace, glyphs::bar(value, GAUGE)),
@@ -77,11 +77,11 @@ fn gauge(ctx: &RenderContext<'_>, metric: &Metric, width: usize, past: usize) ->
     ])
 }
 
-/// What Cortex's abbreviations stand for (§5.7).
+/// The full names of Cortex's abbreviations (§5.7).
 fn long(label: &str) -> Option<String> {
     let name = MetricName::of_label(label)?.name.to_lowercase();
     match label {
-        // Too long for its column.
+        // The full name is too long for its column.
         "lex" => Some("long-term exc.".to_owned()),
         _ => Some(name).filter(|name| name != label),
     }

@@ -1,5 +1,5 @@
-//! Pane 3: the streams, all at a glance or one of them as what it is. A view is a file of its own and
-//! one row of the table of views.
+//! Pane 3: the streams, all at a glance or one of them in its own view. A view is a file of its own and one
+//! row of the table of views.
 
 mod advice;
 mod all;
@@ -53,21 +53,21 @@ use cortop_client::Stream;
 use cortop_signal::View;
 
 const FROZEN: &str = "FROZEN";
-/// Of the view that shows what there is.
+/// The name of the view of all streams.
 const ALL: &str = "streams";
 
-/// Cells of the frame around a title.
+/// Width of the frame around a title.
 const FRAME: usize = 5;
 
 /// A row of the table of views.
 struct ViewRow {
-    /// Its name, its keys, what it is drawn from, and what keys work on in it.
+    /// Its name, keys, streams and features.
     view: StreamView,
-    /// What stands first on the frame.
+    /// The first words on the frame.
     title: &'static str,
-    /// What else shapes the picture in this area, the most telling first.
+    /// The settings that shape the picture in this area, most important first.
     details: fn(&RenderContext<'_>, Rect) -> Vec<String>,
-    /// What it asks of the decoder for an area, drawn in ASCII or not.
+    /// What it requests from the decoder for an area, in ASCII or not.
     request: fn(&App, bool, Rect) -> View,
     draw: fn(&RenderContext<'_>, &SessionEntry, &mut Canvas<'_>),
 }
@@ -79,7 +79,7 @@ struct Canvas<'a> {
     cache: &'a mut DrawCache,
 }
 
-/// What most views of a stream's latest readings have in common.
+/// What most views of a stream's latest readings share.
 const READINGS: ViewRow = ViewRow {
     view: StreamView { name: "", keys: &[], help: "", hint: None, streams: &[], features: &[] },
     title: "",
@@ -88,7 +88,7 @@ const READINGS: ViewRow = ViewRow {
     draw: |_, _, _| (),
 };
 
-/// The views in the order of the key that goes through them.
+/// The views in the order in which the keys step through them.
 static VIEWS: [ViewRow; 15] = [
     ViewRow {
         view: StreamView::ALL,
@@ -306,13 +306,13 @@ static VIEWS: [ViewRow; 15] = [
     },
 ];
 
-/// The views of the streams, the one to start with first.
+/// The views of the streams, the initial one first.
 #[must_use]
 pub fn views() -> Vec<&'static StreamView> {
     VIEWS.iter().map(|row| &row.view).collect()
 }
 
-/// The row of the view shown.
+/// The row of the current view.
 fn shown(app: &App) -> &'static ViewRow {
     let [first, ..] = &VIEWS;
     VIEWS.iter().find(|row| row.view.name == app.streams.shown.name).unwrap_or(first)
@@ -355,8 +355,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
     }
 }
 
-/// Everything that shapes the picture stands on the frame: what does not fit into the title goes
-/// to the bottom.
+/// All settings that shape the picture are on the frame: what does not fit into the title goes to the bottom.
 fn titles(ctx: &RenderContext<'_>, row: &ViewRow, name: &str, area: Rect) -> [Line<'static>; 2] {
     let mut items = Vec::new();
     if ctx.app.streams.frozen.is_some() {

@@ -1,4 +1,4 @@
-//! How far the head is from the level that the user has set, in numbers above the traces of motion.
+//! The rotation of the head relative to the level set by the user, as numbers above the motion traces.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -10,13 +10,13 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{Orientation, orientation::Rotation};
 
-/// From these heights of the pane on there is a line of angles, and one of what they mean.
+/// Minimum heights of the pane for a line with the angles, and for one that explains them.
 const SAID: u16 = 6;
 const EXPLAINED: u16 = 18;
 
 const NO_AXES: &str = "tilt is measured from a position that you set";
 
-/// The rows of the numbers, where there is room for them, and those of the traces.
+/// The rows of the numbers, if there is room, and of the traces.
 pub(super) fn split(area: Rect) -> (Option<Rect>, Rect) {
     if area.height < SAID {
         return (None, area);

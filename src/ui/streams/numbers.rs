@@ -1,5 +1,5 @@
-//! EEG in numbers, a row for each channel: how strong it is, how much of that is mains, and whether
-//! its raw signal can be EEG at all.
+//! EEG in numbers, one row per channel: its amplitude, its share of mains hum, and whether its raw signal can
+//! be EEG.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -16,17 +16,17 @@ use cortop_signal::{
     spectrum::{FrequencyAxis, MAINS, RANGE},
 };
 
-/// Rows above and below the channels: the titles, and what the numbers mean.
+/// Rows above and below the channels: the titles, and the explanation of the numbers.
 const HEAD: u16 = 1;
 const FOOT: u16 = 1;
-/// Widths of the columns, but for the last.
+/// Widths of the columns except the last.
 const NAME: usize = 6;
 const NUMBER: usize = 8;
 const SHARE: usize = 12;
-/// Half the width of the band in Hz in which mains is looked for.
+/// Half the width in Hz of the band searched for mains hum.
 const MAINS_HALF_WIDTH: f64 = 1.0;
 
-/// The first channel shown in an area, and how many are.
+/// The first channel shown in an area, and how many are shown.
 fn shown(app: &App, area: Rect) -> (usize, usize) {
     let all = traces::shown(app, Stream::Eeg);
     let count = usize::from(area.height.saturating_sub(HEAD + FOOT)).min(all);
@@ -58,7 +58,7 @@ fn draw_table(
 ) {
     let (first, count) = shown(ctx.app, area);
     let Some(spectra) = &traces.spectra else { return };
-    // After a change of view the numbers for it come on the next frame.
+    // After a change of view its numbers arrive with the next frame.
     if traces.channels.len() != count {
         return;
     }
@@ -115,7 +115,7 @@ fn unknown() -> String {
     glyphs::UNKNOWN.to_owned()
 }
 
-/// A row: the channel's name has a style of its own, what follows the one of its signal.
+/// A row: the channel's name has its own style, the rest that of its signal.
 fn row(
     ctx: &RenderContext<'_>,
     token: ThemeToken,
@@ -130,13 +130,12 @@ fn row(
     ])
 }
 
-/// The root of the mean square in µV: by Parseval's theorem the root of the sum of all powers.
+/// The root mean square in µV: by Parseval's theorem, the root of the sum of all powers.
 fn rms(welch: &Welch, lines: FrequencyAxis) -> f64 {
     (welch.powers.iter().sum::<f64>() * lines.step).sqrt()
 }
 
-/// The share of all power that lies about the stronger of the two mains frequencies, and which that
-/// is.
+/// The share of the total power around the stronger of the two mains frequencies, and that frequency.
 fn mains(welch: &Welch, lines: FrequencyAxis) -> (f64, f64) {
     let all: f64 = welch.powers.iter().sum();
     let about = |hz: f64| -> f64 {
@@ -149,7 +148,7 @@ fn mains(welch: &Welch, lines: FrequencyAxis) -> (f64, f64) {
     (about(stronger) / all.max(f64::MIN_POSITIVE), stronger)
 }
 
-/// From the lowest to the highest value of the window in µV.
+/// The difference between the highest and lowest value of the window in µV.
 fn peak_to_peak(trace: &Trace) -> Option<f32> {
     let bins = trace.columns.iter().filter(|bin| bin.count > 0);
     let (low, high) = bins.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), bin| {
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
     use cortop_signal::{snapshot::Binning, spectra::SpectrumBuilder, spectrum::Periodogram};
 
-    /// Half a hertz between lines, from 1 to 70 Hz.
+    /// Lines every 0.5 Hz from 1 to 70 Hz.
     const LINES: FrequencyAxis = FrequencyAxis { first: 1.0, step: 0.5, count: 139 };
 
     fn near(a: f64, b: f64) -> bool {

@@ -1,5 +1,4 @@
-//! The traces of one stream, EEG or motion, with its health above, and of motion how the head is
-//! held.
+//! The traces of one stream, EEG or motion, with its health above; for motion also the position of the head.
 
 use ratatui::layout::Rect;
 
@@ -11,11 +10,10 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::View;
 
-/// From this height on there is a line for the stream's health.
+/// Minimum height for a line with the stream's health.
 const WITH_HEALTH: u16 = 5;
 
-/// The rows of the health, of the numbers of motion, and of the traces; `None` where nothing flows
-/// that could be drawn.
+/// The rows of the health, of the motion numbers, and of the traces; `None` if no stream can be drawn.
 fn split(app: &App, inside: Rect) -> Option<(Rect, Option<Rect>, Rect)> {
     let stream = app.stream();
     if !app.has_picture(stream) {

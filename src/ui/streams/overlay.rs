@@ -1,5 +1,5 @@
-//! The lines of markers and cursors, from the top to the bottom of the plot. They hide no trace: a
-//! glyph that is there stays, reversed in the colour of the line.
+//! The lines of markers and cursors over the full height of the plot. They hide no trace: an existing glyph
+//! stays, reversed in the colour of the line.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
@@ -7,10 +7,10 @@ use super::bin_groups::BinGroups;
 use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 use cortop_signal::Traces;
 
-/// A cell whose colour is that of its glyph.
+/// A cell filled with its foreground colour.
 const WHOLE: &str = "█";
 
-/// Draws the lines over traces, or over cells that are filled with colours.
+/// Draws the lines over traces, or over cells filled with colours.
 pub(super) fn draw(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -29,7 +29,7 @@ pub(super) fn draw(
         for y in plot.top()..plot.bottom() {
             let Some(cell) = buffer.cell_mut((plot.x + x, y)) else { continue };
             if is_colored {
-                // Half a cell of colours is left to be seen beside the line.
+                // Half of a coloured cell stays visible beside the line.
                 let color = if cell.symbol() == WHOLE { cell.fg } else { cell.bg };
                 let style = style.remove_modifier(Modifier::REVERSED).bg(color);
                 cell.set_char(glyph).set_style(style);

@@ -1,5 +1,5 @@
-//! The scale bar of EEG, as on paper: beside the last channel the height of its row in µV, and on the axis
-//! a stretch of time. It stands where no trace is.
+//! The scale bar of EEG, as on paper: beside the last channel the height of its row in µV, and on the axis a
+//! time span. It covers no trace.
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
@@ -19,7 +19,7 @@ pub(super) struct TimeBar {
 }
 
 impl TimeBar {
-    /// The shortest with room for its words, of a window of so many seconds over so many cells.
+    /// The shortest bar that fits its text, for a window of so many seconds over so many cells.
     pub(super) fn new(window: f64, cells: u16) -> Option<Self> {
         let bars = SECONDS.into_iter().map(|seconds| {
             let length = (f64::from(cells) * f64::from(seconds) / window).round();
@@ -31,7 +31,7 @@ impl TimeBar {
         bars.into_iter().find(fits).filter(|bar| bar.length <= cells / 3)
     }
 
-    /// The cells that it takes.
+    /// Its width.
     pub(super) fn width(self) -> u16 {
         self.length + 1
     }
@@ -50,8 +50,8 @@ impl TimeBar {
     }
 }
 
-/// Draws the bar of a row's height in µV at the right edge of its labels, of which the first row has the
-/// channel's name.
+/// Draws the bar for a row's height in µV at the right edge of its labels, whose first row has the channel's
+/// name.
 pub(super) fn draw_height(
     ctx: &RenderContext<'_>,
     scale: Scale,

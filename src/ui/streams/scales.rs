@@ -1,4 +1,4 @@
-//! The vertical scale of each trace: one for all EEG rows, for motion one by group of axes.
+//! The vertical scale of each trace: one for all EEG rows, and one per group of axes for motion.
 
 use crate::{
     app::{AMPLITUDES, App},
@@ -7,7 +7,7 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{Scale, Traces, orientation, snapshot::Trace};
 
-/// The scale of a channel's row: the common one, times its own.
+/// The scale of a channel's row: the common scale times its own factor.
 pub(super) fn of(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
     let common = common(app, stream, trace, traces);
     let own = app.streams.channels(stream).own_scale(trace.place).unwrap_or(1.0);
@@ -29,7 +29,7 @@ fn common(app: &App, stream: Stream, trace: &Trace, traces: &Traces) -> Scale {
     Scale { centre: finite(centre, 0.0), half }
 }
 
-/// Half the height of an EEG row in µV, the same for all rows: automatically what fits most of them.
+/// Half the height of an EEG row in µV, equal for all rows; the automatic one fits most of them.
 pub(super) fn eeg_half(app: &App, traces: Option<&Traces>) -> f32 {
     let spread = traces.filter(|_| app.streams.auto).map_or(f32::NAN, |traces| traces.spread);
     if spread.is_nan() {
@@ -38,7 +38,7 @@ pub(super) fn eeg_half(app: &App, traces: Option<&Traces>) -> f32 {
     AMPLITUDES.into_iter().find(|&half| half >= spread).unwrap_or_else(|| step(spread))
 }
 
-/// The scale that the channels of a group share, from the widest of them.
+/// The scale that the channels of a group share, taken from the widest of them.
 fn widest(all: &[Trace], trace: &Trace) -> f32 {
     let spread = all
         .iter()
@@ -53,7 +53,7 @@ fn group(label: &str) -> &str {
     label.trim_end_matches(|char: char| char.is_ascii_digit() || matches!(char, 'X' | 'Y' | 'Z'))
 }
 
-/// What a motion channel is measured in (§5.3): raw counts, known by what they ride on, in nothing.
+/// The unit of a motion channel (§5.3). Raw counts, recognized by their offset, have none.
 pub(super) fn unit(label: &str, scale: Scale) -> &'static str {
     match group(label) {
         _ if is_raw(scale.centre) => "",
@@ -67,7 +67,7 @@ fn is_raw(level: f32) -> bool {
     orientation::is_raw(level.into())
 }
 
-/// Rounded up to 1, 2 or 5 times a power of ten.
+/// Rounds up to 1, 2 or 5 times a power of ten.
 fn step(value: f32) -> f32 {
     if value.is_nan() || value <= 0.0 {
         return 1.0;
@@ -80,7 +80,7 @@ fn step(value: f32) -> f32 {
         .unwrap_or(value)
 }
 
-/// A value with its sign, in steps of about a thousandth of its scale.
+/// A signed value, rounded to about a thousandth of its scale.
 #[must_use]
 pub(super) fn value(value: f32, half: f32) -> String {
     if value.is_nan() {
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn raw_counts_have_no_unit_however_calm_they_are() {
-        // An older EPOC+ worn still: counts around 8192, some dozens up and down.
+        // An older EPOC+ held still: counts around 8192, varying by some dozens.
         let worn = Scale { centre: 4438.0, half: 50.0 };
         assert_eq!(["ACCX", "GYROX"].map(|label| unit(label, worn)), ["", ""]);
         let modern = Scale { centre: 0.0, half: 2.0 };

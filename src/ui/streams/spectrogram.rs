@@ -1,6 +1,6 @@
-//! The spectrogram of the selected EEG channel: time across as in the traces, 1 Hz at the bottom,
-//! the end of the spectrum at the top, power as colours of a scale in dB, two rows a cell; as shades
-//! in equal steps of dB where the terminal has no such colours.
+//! The spectrogram of the selected EEG channel: time runs across as in the traces, frequency from 1 Hz at the
+//! bottom to the end of the spectrum at the top, power in dB as colours of a scale, two rows per cell; or as
+//! shades in equal steps of dB if the terminal lacks the colours.
 
 use ratatui::{
     buffer::Buffer,
@@ -28,20 +28,20 @@ use cortop_signal::{
     spectrum::{RANGE, decibel},
 };
 
-/// From one shade to the next in dB.
+/// The difference between two shades in dB.
 const STEP: f64 = spectrum::HEIGHT / (glyphs::SHADES.len() - 1) as f64;
 
-/// Steps of the scale of colours: of 2.5 dB. Finer ones cannot be distinguished, and neighbours of the
-/// same colour cost fewer bytes.
+/// Steps of the colour scale, 2.5 dB each. Finer steps cannot be distinguished, and equal neighbours cost
+/// fewer bytes.
 const COLORS: u16 = 24;
 
-/// Cells of the colours in the legend.
+/// Width of the colours in the legend.
 const LEGEND: u16 = COLORS / 2;
 
 /// Width of the labels on the left.
 const LABEL: u16 = 9;
 
-/// The plot within an area, between the labels, the time axis and the legend.
+/// The plot within an area, between labels, time axis and legend.
 fn plot(area: Rect) -> Rect {
     let label = LABEL.min(area.width);
     Rect {
@@ -52,7 +52,7 @@ fn plot(area: Rect) -> Rect {
     }
 }
 
-/// What the decoder has to publish: two columns a cell, as for traces.
+/// What the decoder has to publish: two columns per cell, as for traces.
 pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
     if !app.has_picture(Stream::Eeg) {
         return View::default();
@@ -63,7 +63,7 @@ pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
     View { channels, columns, spectra: Some(*RANGE.end()), ..View::default() }
 }
 
-/// What shapes the spectrogram, the most telling first.
+/// The settings that shape the spectrogram, most important first.
 pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     if !ctx.app.has_picture(Stream::Eeg) {
         return Vec::new();
@@ -91,7 +91,7 @@ fn draw_spectrogram(
 ) {
     let plot = plot(area);
     let Some(spectra) = &traces.spectra else { return };
-    // One for another width comes on the next frame.
+    // A spectrogram of the new width arrives with the next frame.
     if traces.bins.columns != u64::from(plot.width) * 2 {
         return;
     }
@@ -104,7 +104,7 @@ fn draw_spectrogram(
     let cells = BinGroups::new(motion, Dots::Braille, plot.width, spectra.first_bin, count)
         .still(ctx.app.streams.frozen.is_some());
     let top = spectrum::top(ctx.app);
-    // What is old has no colours that look alive.
+    // Stale data must not look live, so they get no colours.
     let in_colors = !stale && color(ctx, 0.0).is_some();
     for (x, bins) in (plot.left()..plot.right()).zip(cells.bins()) {
         for (row, y) in (0..plot.height).rev().zip(plot.top()..plot.bottom()) {
@@ -131,14 +131,14 @@ fn draw_spectrogram(
     paint::line(&legend(ctx, top, in_colors, area.width), below.intersection(area), buffer);
 }
 
-/// The lines that a row stands for, the lowest frequencies in row 0.
+/// The frequency lines of a row; row 0 has the lowest frequencies.
 fn lines(count: usize, row: u16, rows: u16) -> std::ops::Range<usize> {
     let (row, rows) = (usize::from(row), usize::from(rows.max(1)));
     let first = row * count / rows;
     first..((row + 1) * count / rows).max(first + 1)
 }
 
-/// The mean power in a row of those bins that are there; `None` if none is.
+/// The mean power in a row over the existing bins; `None` if there are none.
 fn power(spectra: &Spectra, bins: &[usize], row: u16, rows: u16) -> Option<f64> {
     let lines = lines(spectra.lines.count, row, rows);
     let powers = bins.iter().filter_map(|&bin| spectra.powers(bin, 0)?.get(lines.clone()));
@@ -148,13 +148,13 @@ fn power(spectra: &Spectra, bins: &[usize], row: u16, rows: u16) -> Option<f64> 
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// The colour of a share of the scale, in steps.
+/// The colour of a value from 0 to 1 on the scale, in steps.
 fn color(ctx: &RenderContext<'_>, share: f64) -> Option<Color> {
     let steps = f64::from(COLORS);
     ctx.scale_color((share.clamp(0.0, 1.0) * steps).round() / steps)
 }
 
-/// The shade of a power, given in dB above the upper end of the scale.
+/// The shade of a power, given in dB above the top of the scale.
 fn shade(above_top: f64) -> char {
     #[expect(
         clippy::cast_possible_truncation,
@@ -165,7 +165,7 @@ fn shade(above_top: f64) -> char {
     glyphs::SHADES[level.min(glyphs::SHADES.len() - 1)]
 }
 
-/// The colours or shades and the dB between them, and what time each shows if there is room.
+/// The legend: colours or shades and the dB between them, and the time span if there is room.
 fn legend(ctx: &RenderContext<'_>, top: f64, in_colors: bool, width: u16) -> Line<'static> {
     let bottom = top - spectrum::HEIGHT;
     let mut line = Line::default();
@@ -191,7 +191,7 @@ fn legend(ctx: &RenderContext<'_>, top: f64, in_colors: bool, width: u16) -> Lin
     line
 }
 
-/// The ends, and each mark in the row where it lies, or if that is taken in the one beside.
+/// The ends of the axis, and each mark in its row or, if that is taken, in the next one.
 fn labels(ctx: &RenderContext<'_>, spectra: &Spectra, area: Rect, buffer: &mut Buffer) {
     let Some(last) = area.height.checked_sub(1) else { return };
     let mut label = |row: u16, hz: f64, name: &str| {

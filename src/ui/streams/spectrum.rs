@@ -1,6 +1,6 @@
-//! The power spectrum of EEG over the window: bars of the selected channel or of all, one below the
-//! other, or all as lines in one plot; from 1 Hz to 45 Hz, 70 Hz or half the rate, in dB or linear,
-//! with the limits of the bands and where mains hums.
+//! The power spectrum of EEG over the window: bars of the selected channel, bars of all channels one below
+//! the other, or lines of all in one plot; from 1 Hz to 45 Hz, 70 Hz or half the sample rate, in dB or
+//! linear, with the limits of the bands and the mains frequencies.
 
 use ratatui::{
     buffer::Buffer,
@@ -23,18 +23,17 @@ use cortop_signal::{
     spectrum::{FrequencyAxis, MAINS, RANGE, decibel},
 };
 
-/// The height of the scale in dB.
+/// The range of the scale in dB.
 pub(super) const HEIGHT: f64 = 60.0;
 
-/// The ends of the scale go in steps of so many dB.
+/// The ends of the scale are multiples of this many dB.
 const STEP: f64 = 5.0;
 
 /// Width of the labels on the left, and of the peaks on the right.
 const LABEL: u16 = 7;
 const PEAK: u16 = 8;
 
-/// The upper end of the scale in dB µV²/Hz: a sine that fits into the height of a trace is not cut
-/// here either.
+/// The top of the scale in dB µV²/Hz: a sine that fits the height of a trace is not clipped here either.
 pub(super) fn top(app: &App) -> f64 {
     (decibel(highest(app)) / STEP).ceil() * STEP
 }
@@ -42,12 +41,12 @@ pub(super) fn top(app: &App) -> f64 {
 /// The same power in µV²/Hz.
 fn highest(app: &App) -> f64 {
     let amplitude = f64::from(app.streams.amplitude());
-    // The power of a sine is half the square of its amplitude; under a Hann window of two seconds two
-    // thirds of that are in one line of half a hertz.
+    // The power of a sine is half the square of its amplitude; with a Hann window of two seconds, two thirds
+    // of it fall into one line of 0.5 Hz.
     amplitude * amplitude / 1.5
 }
 
-/// What the height of a plot stands for: powers in µV²/Hz, or dB of these.
+/// The range of a plot's height: powers in µV²/Hz, or in dB.
 #[derive(Clone, Copy)]
 struct PowerScale {
     low: f64,
@@ -62,7 +61,7 @@ impl PowerScale {
         Self { low: if linear { 0.0 } else { top - HEIGHT }, high: top, linear }
     }
 
-    /// The share of the height that a power reaches; beyond 1 what does not fit.
+    /// The position of a power within the height; above 1 if it exceeds the scale.
     fn share(self, power: f64) -> f64 {
         let value = if self.linear { power } else { decibel(power) };
         (value - self.low) / (self.high - self.low)
@@ -77,15 +76,15 @@ impl PowerScale {
     }
 }
 
-/// What is marked at a frequency.
+/// A mark at a frequency.
 pub(super) struct FrequencyMark {
     pub(super) hz: f64,
     pub(super) name: &'static str,
-    /// The same in two cells.
+    /// The text in two cells.
     short: String,
 }
 
-/// Where each band begins, where the last one ends, and where mains hums.
+/// The limits of the bands and the mains frequencies.
 pub(super) fn marks() -> impl Iterator<Item = FrequencyMark> {
     let band = |band: &Band| FrequencyMark {
         hz: band.low,
@@ -98,16 +97,16 @@ pub(super) fn marks() -> impl Iterator<Item = FrequencyMark> {
     BANDS.iter().map(band).chain(end).chain(mains)
 }
 
-/// Up to where a spectrum reaches that was asked for up to a frequency.
+/// The highest frequency in Hz of a spectrum requested up to a limit.
 pub(super) fn end(lines: FrequencyAxis, most: f64) -> f64 {
     most.min(lines.hz(lines.count))
 }
 
-/// How the area is divided.
+/// The division of the area.
 struct SpectrumLayout {
     /// The bars.
     plot: Rect,
-    /// The first channel shown, how many are, and rows of each.
+    /// The first channel shown, the number of channels shown, and the rows of each.
     first: usize,
     shown: usize,
     height: u16,
@@ -117,8 +116,8 @@ impl SpectrumLayout {
     fn new(app: &App, area: Rect) -> Self {
         let all = traces::shown(app, Stream::Eeg);
         let streams = &app.streams;
-        // Above are the names of the bands and, unless each channel has a row, what there is to say
-        // in words; below are the frequencies.
+        // Above are the names of the bands and, unless each channel has a row, the text; below are the
+        // frequencies.
         let in_rows = streams.spectrum_channels == SpectrumChannels::Rows;
         let (above, right) = if in_rows { (1, PEAK) } else { (2, 0) };
         let plot = Rect {
@@ -146,7 +145,7 @@ impl SpectrumLayout {
     }
 }
 
-/// A request for spectra of the window: a column a second, so that segments overlap by half.
+/// A request for spectra of the window: one column per second, so that segments overlap by half.
 pub(super) fn by_second(app: &App) -> View {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a minute at most")]
     let columns = app.streams.window() as usize;
@@ -165,7 +164,7 @@ pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
     }
 }
 
-/// What shapes the spectrum, the most telling first.
+/// The settings that shape the spectrum, most important first.
 pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     if !ctx.app.has_picture(Stream::Eeg) {
         return Vec::new();
@@ -197,7 +196,7 @@ fn draw_spectra(
     let app = ctx.app;
     let layout = SpectrumLayout::new(app, area);
     let Some(spectra) = &traces.spectra else { return };
-    // After a change of view the spectra for it come on the next frame.
+    // After a change of view its spectra arrive with the next frame.
     if traces.channels.len() != layout.shown {
         return;
     }
@@ -250,13 +249,13 @@ fn draw_spectra(
     axis(ctx, lines, layout.plot.width, below.intersection(area), buffer);
 }
 
-/// The most prominent peak of a channel that the scale in dB shows.
+/// The most prominent peak of a channel that is visible on the dB scale.
 fn peak(app: &App, traces: &Traces, welch: Option<&Welch>) -> Option<(f64, f64)> {
     traces.spectra.as_ref()?.peak(welch?, top(app) - HEIGHT)
 }
 
-/// All channels as lines in one plot, the selected one in front, and their names in the colours of
-/// their lines.
+/// All channels as lines in one plot with the selected one in front, and their names in the colours of their
+/// lines.
 fn draw_overlaid(
     ctx: &RenderContext<'_>,
     traces: &Traces,
@@ -299,11 +298,11 @@ fn draw_overlaid(
     paint::line(&line, Rect { height: 1, ..area }, buffer);
 }
 
-/// Lines in dots; where several share a cell it has the dots of all, in the style of the last.
+/// Lines made of dots; a cell shared by several shows all their dots in the style of the last one.
 struct LinePlot {
     dots: Dots,
     area: Rect,
-    /// The dots of each cell, left and right, row by row, and the style of what was added last.
+    /// The dots of each cell, left and right, row by row, and the style of the last line added.
     cells: Vec<(u8, u8, Option<Style>)>,
 }
 
@@ -322,7 +321,7 @@ impl LinePlot {
             let share = scale.share(highest_of(welch, column.into(), columns.into()));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             let row = ((1.0 - share.clamp(0.0, 1.0)) * f64::from(lowest)).round() as u16;
-            // From where the line was, without that dot itself, to where it is.
+            // From the previous position, excluding its dot, to the current one.
             let run = match before {
                 Some(old) if old < row => (old + 1, row),
                 Some(old) if old > row => (row, old - 1),
@@ -386,7 +385,7 @@ fn draw_label(
     paint::line(&line, Rect { height: 1, ..area }.intersection(area), buffer);
 }
 
-/// The power at the upper and at the lower edge, and at half the height.
+/// The power at the top, at half the height and at the bottom.
 fn scale(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let PowerScale { low, high, linear } = PowerScale::new(ctx.app);
     let rows = [
@@ -402,7 +401,7 @@ fn scale(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// One bar a cell: the highest of the lines that fall into it, in eighths of a cell.
+/// One bar per cell: the highest of the lines that fall into it, in eighths of a cell.
 fn bars(
     ctx: &RenderContext<'_>,
     token: ThemeToken,
@@ -430,14 +429,14 @@ fn bars(
     }
 }
 
-/// The highest of the lines that fall into one of so many columns.
+/// The highest of the lines that fall into one of `columns` columns.
 fn highest_of(welch: &Welch, column: usize, columns: usize) -> f64 {
     let (count, columns) = (welch.powers.len(), columns.max(1));
     let lines = column * count / columns..((column + 1) * count).div_ceil(columns);
     welch.powers.get(lines).unwrap_or_default().iter().copied().fold(0.0, f64::max)
 }
 
-/// Where a frequency stands in a plot of a width, if it does.
+/// The column of a frequency in a plot, if it lies within.
 fn place(lines: FrequencyAxis, hz: f64, area: Rect) -> Option<u16> {
     let share = (hz - lines.first) / (lines.step * lines.count.max(1) as f64);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the width")]
@@ -445,7 +444,7 @@ fn place(lines: FrequencyAxis, hz: f64, area: Rect) -> Option<u16> {
     (at < area.width).then_some(area.x + at)
 }
 
-/// The marks as lines behind the bars.
+/// Draws the marks as lines behind the bars.
 fn limits(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mut Buffer) {
     let style = ctx.style(ThemeToken::Border);
     for x in marks().filter_map(|mark| place(lines, mark.hz, area)) {
@@ -457,7 +456,7 @@ fn limits(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mu
     }
 }
 
-/// The names of the marks, each up to the next one; in short where there is no room.
+/// The names of the marks, each cut at the next one; abbreviated if there is no room.
 fn names(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mut Buffer) {
     let marks: Vec<_> =
         marks().filter_map(|mark| Some((place(lines, mark.hz, area)?, mark))).collect();
@@ -471,7 +470,7 @@ fn names(ctx: &RenderContext<'_>, lines: FrequencyAxis, area: Rect, buffer: &mut
     }
 }
 
-/// The frequencies at the marks and at the ends; those for which there is no room are left out.
+/// The frequencies at the marks and at the ends, omitting those that do not fit.
 fn axis(
     ctx: &RenderContext<'_>,
     lines: FrequencyAxis,

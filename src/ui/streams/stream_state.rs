@@ -1,5 +1,5 @@
-//! What became of one stream of a session, and how well it flows: what stands above its own view, and
-//! whether its readings are of this moment.
+//! The subscription state and health of a stream in a session: what stands above its view, and whether its
+//! readings are current.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use crate::{
 use cortop_client::{ConnectionStep, Error, Link, Stream};
 use cortop_signal::StreamHealth;
 
-/// What became of a stream that was asked for.
+/// The state of a requested stream.
 #[derive(Clone, Copy)]
 pub(super) enum StreamState<'a> {
     Subscribed,
-    /// By the program that opened the session.
+    /// Subscribed by the program that opened the session.
     Theirs,
     Refused(&'a Error),
 }
 
-/// What is said of a stream that the program which opened the session has subscribed.
+/// The text for a stream subscribed by the program that opened the session.
 pub(super) const THEIRS: &str = "its samples go to its owner";
-/// An age that is not worth a word where room is short.
+/// An age below this is not mentioned if room is short.
 const YOUNG: Duration = Duration::from_secs(3);
 
-/// What became of a stream; `None` where nobody asked for it.
+/// The state of a stream; `None` if nobody requested it.
 pub(super) fn state(entry: &SessionEntry, stream: Stream) -> Option<StreamState<'_>> {
     if entry.subscribed.contains(&stream) {
         return Some(StreamState::Subscribed);
@@ -42,7 +42,7 @@ pub(super) fn state(entry: &SessionEntry, stream: Stream) -> Option<StreamState<
     refused.map(|(_, refusal)| StreamState::Refused(refusal))
 }
 
-/// Why there is nothing to show, and what comes next.
+/// Why there is nothing to show, and the next step.
 pub(super) fn closed(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -52,14 +52,14 @@ pub(super) fn closed(
     let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
     let token = if entry.ordered { ThemeToken::Text } else { ThemeToken::Bad };
     let mut lines = paint::sentence(&text, width, ctx.style(token));
-    // What flows then, flows in another session.
+    // After a reconnect, streams flow in another session.
     if !matches!(ctx.app.link, Link::Up { step: ConnectionStep::Streaming, .. }) {
         lines.extend(link::lines(ctx, width));
     }
     lines
 }
 
-/// What stands above one stream's own view.
+/// The lines above a stream's own view.
 pub(super) fn lines(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -83,7 +83,7 @@ pub(super) fn lines(
     }
 }
 
-/// All that is known of the health of a stream, over as many lines as it needs.
+/// Everything known about the health of a stream, over as many lines as needed.
 fn health_lines(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -109,7 +109,7 @@ fn health_lines(
     lines
 }
 
-/// The health of a stream as its numbers show it.
+/// The health of a stream from the snapshot whose numbers are shown.
 pub(super) fn health_of<'a>(
     ctx: &RenderContext<'a>,
     entry: &SessionEntry,
@@ -118,19 +118,19 @@ pub(super) fn health_of<'a>(
     ctx.app.latest().health_of(&entry.session.id, stream)
 }
 
-/// Whether what is shown of a stream is of this moment.
+/// Whether the readings shown of a stream are current.
 pub(super) fn is_fresh(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> bool {
     let health = ctx.app.snapshot.health_of(&entry.session.id, stream);
     ctx.app.is_live(entry) && health.is_none_or(|health| health.stale_since.is_none())
 }
 
-/// The same of what is drawn over time: it may have come in an earlier session.
+/// The same for what is drawn over time, which may come from an earlier session.
 pub(super) fn is_current(ctx: &RenderContext<'_>, entry: &SessionEntry, stream: Stream) -> bool {
     let health = ctx.app.snapshot.health_of(&entry.session.id, stream);
     is_fresh(ctx, entry, stream) && health.is_some_and(|health| health.last.is_some())
 }
 
-/// Rate, loss and age in columns; in short only what is not as it should be beside the rate.
+/// Rate, loss and age in columns; if not `full`, the rate and only what is not as it should be.
 pub(super) fn short(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -154,14 +154,14 @@ pub(super) fn short(
     let mut spans = vec![ctx.span(off, format!("{rate:<11}"))];
     if let Some(since) = health.stale_since {
         let text = format!("{} STALE since {} ", glyphs::PROBLEM, ctx.clock_at(since));
-        // Where nothing comes, the rate is what can be spared.
+        // If no samples arrive, the rate is dropped first.
         spans.truncate(usize::from(full));
         spans.push(ctx.span(ThemeToken::Bad, text));
         return spans;
     }
     if full || health.lost > 0 {
         let token = if health.lost > 0 { ThemeToken::Poor } else { ThemeToken::Dim };
-        // Without a counter nobody knows.
+        // Losses are unknown without a counter.
         let lost = if stream.is_trace() { format!("lost {}", health.lost) } else { String::new() };
         spans.push(ctx.span(token, format!(" {lost:<8}")));
     }
@@ -176,8 +176,8 @@ pub(super) fn short(
     spans
 }
 
-/// Draws what is known of a stream and, where it flows, its readings below, after some blank rows.
-/// They look stale where they are not of this moment.
+/// Draws what is known of a stream and, if it is flowing, its readings below, after some blank rows. Readings
+/// that are not current look stale.
 pub(super) fn draw_readings(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,

@@ -1,5 +1,5 @@
-//! A line for every stream: does it flow, is it whole, how old is it, what does it say; or all of
-//! them folded into a few rows that say the newest and what is wrong.
+//! One line per stream: whether it flows, what it lost, how old it is, and its newest value; or all streams
+//! folded into a few rows with the newest values and what is wrong.
 
 use ratatui::{
     buffer::Buffer,
@@ -18,30 +18,30 @@ use crate::{
 use cortop_client::{Error, Stream};
 use cortop_signal::StreamHealth;
 
-/// How many lines a session's streams take; as many stay for why it ended, so that the picture
-/// above them stands where it was.
+/// The number of lines for a session's streams; kept after the session has ended, for the reason, so that the
+/// picture above does not move.
 pub(super) fn count(entry: &SessionEntry) -> usize {
     let has_line = |stream| entry.pictured.contains(stream) || state(entry, *stream).is_some();
     Stream::ALL.iter().filter(|stream| has_line(stream)).count()
 }
 
-/// Rows that the lines take where each has a row of its own: a few more for why a stream was refused.
+/// The number of rows if each stream has its own, with some more for the reasons of refusals.
 pub(super) fn rows(entry: &SessionEntry) -> usize {
     count(entry) + REASON * entry.refused.len()
 }
 
-/// Rows for a reason, beside its first.
+/// Rows for a reason, beyond its first.
 const REASON: usize = 2;
 
-/// Width from which on a line says enough, and from which on it says all.
+/// Minimum width of a useful line, and of a complete one.
 pub(super) const WIDTH: u16 = 36;
 const FULL: u16 = 56;
-/// Rows of all streams folded.
+/// Rows of the folded form.
 pub(super) const FOLDED: u16 = 3;
 
-/// Cells of a folded stream's words, where they can be had in so few.
+/// Width of a folded stream's text, if it can be abbreviated to that.
 const BRIEF: usize = 22;
-/// Metrics that are named there.
+/// Metrics named in the folded form.
 const METRICS: usize = 4;
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
@@ -60,7 +60,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
     let most = (area.width / WIDTH).max(1);
     if columns > most {
         let mut lines = folded(ctx, entry, area);
-        // Rows left over have room for reasons and next steps.
+        // Spare rows show reasons and next steps.
         for (_, refusal) in &entry.refused {
             let mut reason =
                 paint::sentence(&refusal.next, area.width, ctx.style(ThemeToken::Changed));
@@ -75,7 +75,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         return paint::lines(&lines, area, buffer);
     }
     let width = area.width / columns.max(1);
-    // Rows left over in one column have room for all of a reason.
+    // In a single column, spare rows show whole reasons.
     let mut spare = if columns == 1 { usize::from(area.height).saturating_sub(count) } else { 0 };
     let mut lines: Vec<Line<'_>> = Vec::new();
     for stream in Stream::ALL {
@@ -99,8 +99,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
     paint::columns(&lines, width, area, buffer);
 }
 
-/// The streams one after another, as many in a row as fit. What stands on the frame as the traces'
-/// own is not said again. Where not all of them have room, there are fewer metrics.
+/// The streams one after another, as many per row as fit. Omits what the frame says about the traces. If not
+/// all streams fit, fewer metrics are named.
 fn folded(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect) -> Vec<Line<'static>> {
     let with = |metrics| folded_with(ctx, entry, usize::from(area.width), metrics);
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
@@ -137,8 +137,7 @@ fn folded_with(
     lines
 }
 
-/// A stream in the fewest words; `None` where nobody asked for it, and of the traces while all is
-/// well with them.
+/// A stream in the fewest words; `None` if nobody requested it, and for the traces while all is well.
 fn brief(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
@@ -158,7 +157,7 @@ fn brief(
         return Some((ThemeToken::Bad, format!("{} no data", glyphs::PROBLEM)));
     }
     if let Some(since) = health.and_then(|health| health.stale_since) {
-        // All nine may be, and the header has the word.
+        // All nine may be stale, and the header says so.
         let age = text::age(ctx.since(since));
         return Some((ThemeToken::Bad, format!("{} {age}", glyphs::PROBLEM)));
     }
@@ -179,7 +178,8 @@ fn brief(
     Some((ThemeToken::Text, words))
 }
 
-/// The newest of a stream in the fewest words, with so many metrics; nothing before the first.
+/// The newest value of a stream in the fewest words, with at most `metrics` metrics; empty before the first
+/// sample.
 fn newest(ctx: &RenderContext<'_>, stream: Stream, metrics: usize) -> String {
     let readings = &ctx.app.numbers().readings;
     match stream {
@@ -200,7 +200,7 @@ fn newest(ctx: &RenderContext<'_>, stream: Stream, metrics: usize) -> String {
             None => com.action.clone(),
         }),
         Stream::Fac => detections::face_words(ctx),
-        // The event's name begins with that of what is trained.
+        // The event's name begins with the name of what is trained.
         Stream::Sys => {
             let event = readings.sys.back().and_then(|event| event.texts.last().cloned());
             event.unwrap_or_default()
@@ -209,7 +209,7 @@ fn newest(ctx: &RenderContext<'_>, stream: Stream, metrics: usize) -> String {
     }
 }
 
-/// What is wrong with the samples that come.
+/// What is wrong with the samples received.
 fn wrong(health: &StreamHealth, room: usize) -> Vec<String> {
     let bad = health::bad_words(&health.bad_channels, room);
     let filled = health.interpolated;
@@ -217,17 +217,17 @@ fn wrong(health: &StreamHealth, room: usize) -> Vec<String> {
     bad.into_iter().chain(filled).collect()
 }
 
-/// A share of 0 to 1 in three cells: `.43`.
+/// A share from 0 to 1 in three cells: `.43`.
 fn hundredths(share: f64) -> String {
     let text = format!("{share:.2}");
     text.strip_prefix('0').map_or_else(|| text.clone(), str::to_owned)
 }
 
-/// Why a stream was refused: in one row what fits, or all of it in as many more as are to spare.
+/// Why a stream was refused: what fits in one row, or the whole reason in up to `spare` more.
 fn refused(stream: Stream, refusal: &Error, width: usize, spare: usize) -> Vec<String> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
     let text = if refusal.next.is_empty() { refusal.message() } else { &refusal.next };
-    // The line begins with the stream's name already.
+    // The line already begins with the stream's name.
     let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));
     let rows = text::wrap(&text, width);
@@ -241,7 +241,7 @@ fn flowing(
     width: u16,
 ) -> Vec<Span<'static>> {
     let mut spans = stream_state::short(ctx, entry, stream, width >= FULL);
-    // The name before, two blanks between, one to the next column.
+    // The name before, two blanks between, one before the next column.
     let used = 4 + spans.iter().map(Span::width).sum::<usize>() + 2 + 1;
     let stale = !stream_state::is_fresh(ctx, entry, stream);
     let token = if stale { ThemeToken::Stale } else { ThemeToken::Text };
@@ -251,14 +251,14 @@ fn flowing(
     if !is_whole(&words) {
         let brief = (1..=METRICS).rev().map(|metrics| text::clean(&newest(ctx, stream, metrics)));
         let whole = brief.filter(|words| !words.is_empty()).find(is_whole);
-        // Of what is old a part would only be in the way.
+        // Drop a stale value that does not fit whole.
         words = whole.unwrap_or(if stale { String::new() } else { words });
     }
     spans.push(ctx.span(token, format!("  {}", text::fit(&words, room))));
     spans
 }
 
-/// The newest of a stream in a few words, in so many cells if that can be.
+/// The newest value of a stream in a few words, within `room` cells if possible.
 fn says(ctx: &RenderContext<'_>, stream: Stream, room: usize) -> String {
     let readings = &ctx.app.numbers().readings;
     match stream {

@@ -1,5 +1,5 @@
-//! The past as a strip: what happened, the newest at the right, a cell for a stretch of time.
-//! Cells are anchored to the clock, so that what is past stays as it was drawn.
+//! A strip of the past, the newest at the right, each cell a time span. Cells are anchored to the clock, so
+//! that past cells stay as they were drawn.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use tokio::time::Instant;
 
 use crate::ui::{context::RenderContext, glyphs, theme::ThemeToken};
 
-/// The stretch of time of a cell of what changes within seconds.
+/// The time span of a cell, for values that change within seconds.
 pub(super) const CELL: Duration = Duration::from_millis(500);
 
-/// What stands above strips of so many cells.
+/// The heading above strips of so many cells.
 pub(super) fn heading(ctx: &RenderContext<'_>, cells: usize) -> Line<'static> {
     let seconds = CELL.as_secs_f64() * cells as f64;
     ctx.span(ThemeToken::Dim, format!("the last {seconds:.0} s, newest at the right")).into()
 }
 
-/// The place that a moment falls into in a strip of so many cells, each `stretch` long, up to `newest`;
-/// `None` if it is older than that.
+/// The cell of a moment in a strip of `cells` cells, each `stretch` long, that ends at `newest`; `None` if
+/// the moment is older.
 pub(super) fn cell(
     ctx: &RenderContext<'_>,
     moment: Instant,
@@ -32,7 +32,7 @@ pub(super) fn cell(
     width.checked_sub(back.checked_add(1)?)
 }
 
-/// The level of a share of 0 to 1; nothing for no value, which is not the lowest level.
+/// The level of a share from 0 to 1; blank without a value, which is not the lowest level.
 pub(super) fn level(share: Option<f64>) -> char {
     let Some(share) = share.filter(|share| !share.is_nan()) else { return ' ' };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]

@@ -1,6 +1,6 @@
-//! The topographic map: the power of one band over the head, between the sensors as a thin-plate
-//! spline through them, on a logarithmic scale from the weakest sensor to the strongest. From
-//! `pow`; where that does not flow, from the spectra of EEG.
+//! The topographic map: the power of one band over the head, interpolated between the sensors with a
+//! thin-plate spline, on a logarithmic scale from the weakest sensor to the strongest. Computed by Cortex
+//! (`pow`), or from the spectra of EEG if `pow` is not flowing.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line};
 
@@ -20,23 +20,23 @@ use cortop_signal::{
     topography::Topography,
 };
 
-/// The scale has at least so many powers of ten: less is no difference.
+/// Minimum range of the scale in powers of ten: smaller differences are meaningless.
 const SPAN: f64 = 0.3;
 
-/// Rows of words below the head.
+/// Rows of text below the head.
 const WORDS: u16 = 1;
 
-/// The band that the map is of.
+/// The band that the map shows.
 fn band(ctx: &RenderContext<'_>) -> (usize, Band) {
     let at = ctx.app.streams.band % BANDS.len();
     (at, BANDS[at])
 }
 
-/// What shapes the map, the most telling first.
+/// The settings that shape the map, most important first.
 pub(super) fn details(ctx: &RenderContext<'_>, area: Rect) -> Vec<String> {
     let (_, band) = band(ctx);
     let mut items = vec![format!("{} {}–{} Hz", band.name, band.low, band.high)];
-    // What its window and motion would say, the map does not show.
+    // The map shows neither window nor motion.
     items.extend(
         band_power::details(ctx, area).into_iter().filter(|_| ctx.app.stream() == Stream::Eeg),
     );
@@ -50,7 +50,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut C
     });
 }
 
-/// The power of the band over the head, as powers of ten.
+/// The power of a band over the head, as powers of ten.
 struct PowerMap {
     surface: Topography,
     low: f64,
@@ -58,7 +58,7 @@ struct PowerMap {
 }
 
 impl PowerMap {
-    /// `None` with fewer than five sensors whose power and place are known.
+    /// `None` with fewer than five sensors whose power and position are known.
     fn new(sensors: &[(&str, Option<f64>)]) -> Option<Self> {
         let known: Vec<_> = sensors
             .iter()
@@ -73,7 +73,7 @@ impl PowerMap {
         Some(Self { surface, low: low - more, high: high + more })
     }
 
-    /// The share of the scale at a place.
+    /// The value from 0 to 1 on the scale at a position.
     fn share(&self, (x, y): (f64, f64)) -> f64 {
         ((self.surface.at(x, y) - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
@@ -128,8 +128,8 @@ fn draw_map(ctx: &RenderContext<'_>, outline: &mut OutlineCache, area: Rect, buf
     paint::line(&legend(ctx, &map, words.width), words, buffer);
 }
 
-/// Fills the cells that lie in the head as a whole: with two colours each, or with a shade where the
-/// terminal has no scale of colours.
+/// Fills the cells that lie entirely in the head: with two colours each, or with a shade if the terminal has
+/// no colour scale.
 fn fill(ctx: &RenderContext<'_>, map: &PowerMap, head: &HeadMap, buffer: &mut Buffer) {
     for (x, y) in head.cells() {
         let halves = [0.25, 0.75].map(|part| head.place(x, f64::from(y) + part));
@@ -154,7 +154,7 @@ fn shade(share: f64) -> char {
     glyphs::SHADES[step.min(glyphs::SHADES.len() - 1)]
 }
 
-/// The scale from its lower end to its upper one.
+/// The scale from its lower to its upper end.
 fn legend(ctx: &RenderContext<'_>, map: &PowerMap, width: u16) -> Line<'static> {
     let [low, high] = [map.low, map.high].map(|power| band_power::number(10_f64.powf(power)));
     let mut line = Line::from(ctx.span(ThemeToken::Dim, format!("{low} ")));

@@ -1,6 +1,6 @@
-//! One channel's runs of dots as cells: by the dots of a cell where these are enough, else as a
-//! sparkline; in sweep or scroll. Most cells stay from frame to frame and are only
-//! copied. Knows neither channels nor scales.
+//! Draws one channel's runs of dots as cells: with dots if a cell has enough of them, otherwise as a
+//! sparkline; in sweep or scroll. Most cells stay from frame to frame and are only copied. Knows neither
+//! channels nor scales.
 
 use ratatui::{
     buffer::{Buffer, Cell},
@@ -12,24 +12,24 @@ use super::{bin_groups::BinGroups, dots::Dots};
 use crate::ui::{glyphs, paint};
 use cortop_signal::{DotRun, Scale, runs, snapshot::Bin};
 
-/// Levels of a sparkline, and those for what lies about a middle, which is half a cell high: as
-/// many above as below.
+/// Levels of a sparkline, and those for values around a middle, which is half a cell high: as many above as
+/// below.
 const LEVELS: u16 = 8;
 const PLACES: u16 = LEVELS - 1;
 
-/// What the bar of a sparkline stands for.
+/// What the bar of a sparkline shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bar {
-    /// How far the signal swung within the cell, max − min. For EEG: by the value farthest from the
-    /// middle, alpha would jump between the upper and the lower half from cell to cell, a comb that
-    /// shows where the cells fall and not what the signal does.
+    /// The range of the signal within the cell, max − min. For EEG: with the value farthest from the middle,
+    /// alpha would jump between the upper and the lower half from cell to cell, a comb that reflects the cell
+    /// boundaries and not the signal.
     PeakToPeak,
-    /// Where the value farthest from the middle lies. For what moves slower than the cells.
+    /// The value farthest from the middle. For signals that change slowly compared with the cells.
     Extreme,
 }
 
-/// Whether a channel of a height is drawn as a sparkline: where it has one row of cells, or too few
-/// dots for a line with room above and below.
+/// Whether a channel is drawn as a sparkline at a height: with one row of cells, or too few dots for a line
+/// with room above and below.
 pub(super) fn is_sparkline(dots: Dots, height: u16) -> bool {
     height == 1 || height * dots.down() < 3
 }
@@ -38,7 +38,7 @@ pub(super) fn is_sparkline(dots: Dots, height: u16) -> bool {
 pub(super) struct PlottedTrace<'a> {
     pub(super) columns: &'a [Bin],
     pub(super) scale: Scale,
-    /// Where there is but one row.
+    /// Used if the channel has only one row.
     pub(super) bar: Bar,
     pub(super) style: Style,
 }
@@ -46,7 +46,7 @@ pub(super) struct PlottedTrace<'a> {
 /// The runs of a cell's bins, left to right.
 type Runs = [Option<DotRun>; 2];
 
-/// What shapes the cells of a channel beside its columns.
+/// What determines the cells of a channel besides its columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct PlotStyle {
     scale: Scale,
@@ -57,22 +57,22 @@ struct PlotStyle {
     height: u16,
 }
 
-/// A channel as it was drawn last.
+/// A channel as last drawn.
 #[derive(Debug, Default)]
 pub(in crate::ui) struct TraceCache {
     look: Option<PlotStyle>,
-    /// The number of the first bin, and the columns from it on.
+    /// The number of the first bin, and the columns from there on.
     first: u64,
     columns: Vec<Bin>,
-    /// Which groups stand in the places of a row, where a sweep shows them, and the cells row by row.
+    /// The group at each position of a row, in sweep order, and the cells row by row.
     groups: Vec<Option<u64>>,
     cells: Vec<Cell>,
-    /// Which of these places are to be redrawn; only while drawing.
+    /// Which positions have to be redrawn; valid only while drawing.
     changed: Vec<bool>,
 }
 
-/// Draws a channel into its rows. All cells get the style, blank ones too, so that nothing but
-/// glyphs changes between frames.
+/// Draws a channel into its rows. All cells, including blank ones, get the style, so that only glyphs change
+/// between frames.
 pub(super) fn draw(
     trace: &PlottedTrace<'_>,
     cells: &BinGroups,
@@ -97,7 +97,7 @@ pub(super) fn draw(
         let (right, left) = row.split_at(cells.leftmost());
         let start = buffer.index_of(area.x, y);
         let line = &mut buffer.content[start..start + usize::from(area.width)];
-        // One after the other, which costs less than both as one.
+        // Two loops cost less than a single one over both parts.
         let (before, after) = line.split_at_mut(left.len().min(line.len()));
         for (part, drawn) in [(before, left), (after, right)] {
             part.iter_mut().zip(drawn).for_each(|(cell, drawn)| cell.clone_from(drawn));
@@ -106,7 +106,7 @@ pub(super) fn draw(
 }
 
 impl TraceCache {
-    /// Nothing yet.
+    /// Nothing drawn yet.
     fn new(look: PlotStyle) -> Self {
         let mut blank = Cell::EMPTY;
         blank.set_style(look.style);
@@ -142,8 +142,7 @@ impl TraceCache {
         self.columns.extend_from_slice(columns);
     }
 
-    /// Marks the places of the groups that have a bin which is not as it was, or come right after
-    /// one, with which they are joined.
+    /// Marks the groups with a changed bin, and those right after one, as they are joined to it.
     fn mark_changed(&mut self, columns: &[Bin], cells: &BinGroups) {
         self.changed.fill(false);
         let width = self.changed.len() as u64;
@@ -160,7 +159,7 @@ impl TraceCache {
         let before = before.unwrap_or_default();
         let later = place(cells.first, self.first).unwrap_or_default().min(columns.len());
         let end = columns.len().min(later + before.len());
-        // The oldest bin is joined with none, and none follows the newest.
+        // The oldest bin has no predecessor, and the newest no successor.
         mark(cells.first.saturating_sub(1));
         (cells.first..).zip(&columns[..later]).for_each(|(bin, _)| mark(bin));
         for (bin, (column, before)) in
@@ -174,8 +173,8 @@ impl TraceCache {
     }
 }
 
-/// Whether what a bin shows is the same; one without samples may depend on what is far away.
-/// Compared as bits, which costs half of comparing as numbers.
+/// Whether a bin looks the same. One without samples may depend on distant bins, so it never does. Compares
+/// bits, at half the cost of comparing numbers.
 fn is_same(bin: &Bin, before: &Bin) -> bool {
     let bits = |bin: &Bin| [bin.min, bin.max, bin.first, bin.last].map(f32::to_bits);
     bin.count > 0 && bin.count == before.count && bin.gap == before.gap && bits(bin) == bits(before)
@@ -183,7 +182,7 @@ fn is_same(bin: &Bin, before: &Bin) -> bool {
 
 /// Draws the cells of a group, each with its glyph.
 fn paint<'a>(look: PlotStyle, runs: Runs, column: impl Iterator<Item = &'a mut Cell>) {
-    // What goes beyond the scale is drawn at the edge and marked there.
+    // Values beyond the scale are drawn at the edge and marked there.
     let beyond = |edge: fn(&DotRun) -> bool| runs.iter().flatten().any(edge);
     let (above, below) = (beyond(|run| run.clipped_top), beyond(|run| run.clipped_bottom));
     for (row, cell) in (0..look.height).zip(column) {
@@ -201,7 +200,7 @@ fn paint<'a>(look: PlotStyle, runs: Runs, column: impl Iterator<Item = &'a mut C
 fn group_runs(cells: &BinGroups, group: u64, look: PlotStyle, columns: &[Bin]) -> Runs {
     let places = cells.places(group);
     let Some(&first) = places.iter().flatten().next() else { return Runs::default() };
-    // What came before the last samples is of no matter.
+    // Only the last samples before the group matter.
     let back = columns[..first].iter().rposition(|column| column.count > 0).unwrap_or(0);
     let mut runs = runs(&columns[back..], look.scale, look.rows()).skip(first - back);
     places.map(|place| place.and_then(|_| runs.next().flatten()))
@@ -243,14 +242,14 @@ fn level(runs: Runs, bar: Bar, levels: &[char; LEVELS as usize]) -> char {
         ..one
     });
     let level = match bar {
-        // Two rows a level.
+        // Two rows per level.
         Bar::PeakToPeak => (both.bottom - both.top) / 2,
         Bar::Extreme => (PLACES - 1).saturating_sub(both.peak),
     };
     levels.get(usize::from(level)).copied().unwrap_or(' ')
 }
 
-/// Levels between a run's peak and the middle.
+/// The number of levels between a run's peak and the middle.
 fn away(run: DotRun) -> u16 {
     run.peak.abs_diff(PLACES / 2)
 }
@@ -265,7 +264,7 @@ mod tests {
     const WIDTH: u16 = 24;
     const SCALE: Scale = Scale { centre: 0.0, half: 50.0 };
 
-    /// A window's columns after the bin `newest`, of a signal of any shape.
+    /// A window's columns up to the bin `newest`, of an arbitrary signal.
     fn picture(motion: ScrollMode, dots: Dots, newest: u64, height: u16) -> Buffer {
         let all: Vec<Bin> = (0..=newest)
             .map(|bin| {
@@ -300,8 +299,8 @@ mod tests {
     }
 
     proptest! {
-        /// From one bin to the next a sweep writes at most the cell just finished and the blank
-        /// ahead of it; all others stand. The oldest cell may lose its join with the past.
+        /// From one bin to the next a sweep writes at most the cell just finished and the blank ahead of it;
+        /// all others stay. The oldest cell may lose its join with the past.
         #[test]
         fn a_sweep_writes_a_cell_once(dots in dots(), newest in 100_u64..400, height in 1_u16..4) {
             let before = picture(ScrollMode::Sweep, dots, newest, height);
@@ -309,7 +308,7 @@ mod tests {
             let changed: Vec<u16> =
                 (0..WIDTH).filter(|&x| column(&before, x) != column(&after, x)).collect();
             prop_assert!(changed.len() <= 3, "{changed:?}");
-            // A bin that does not begin a group changes no other cell.
+            // Unless a bin begins a group, it changes no other cell.
             let across = u64::from(dots.across());
             let oldest = (newest / across + 1) % u64::from(WIDTH);
             let stands = changed.iter().all(|&x| u64::from(x) == oldest);
@@ -321,14 +320,14 @@ mod tests {
         fn a_scroll_moves_whole_cells(dots in dots(), newest in 100_u64..400, height in 1_u16..4) {
             let before = picture(ScrollMode::Scroll, dots, newest, height);
             let after = picture(ScrollMode::Scroll, dots, newest + u64::from(dots.across()), height);
-            // The leftmost has lost its past, the newest was still growing.
+            // The leftmost cell has lost its past, and the newest was still growing.
             for x in 2..WIDTH - 1 {
                 prop_assert_eq!(column(&before, x), column(&after, x - 1));
             }
         }
     }
 
-    /// A column of any kind, also without samples.
+    /// An arbitrary column, possibly without samples.
     fn any_column() -> impl Strategy<Value = Bin> {
         let samples = (prop::num::i8::ANY, 0_u8..90, 0_u32..4, prop::bool::weighted(0.1));
         samples.prop_map(|(value, swing, count, gap)| {
@@ -338,12 +337,12 @@ mod tests {
         })
     }
 
-    /// What may happen from one frame to the next.
+    /// A change from one frame to the next.
     #[derive(Clone, Debug)]
     enum FrameChange {
-        /// The window moves by so many bins; the newest has grown.
+        /// The window moves by this many bins, and the newest has grown.
         Move(i8, Bin),
-        /// A bin changes although it was finished, as with another filter.
+        /// A finished bin changes, as with another filter.
         Change(usize, Bin),
         Look(ScrollMode, Dots, u16),
     }
@@ -360,7 +359,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever was drawn before, the picture is that of the columns at hand.
+        /// Whatever was drawn before, the picture shows the current columns.
         #[test]
         fn nothing_old_is_drawn(
             mut all in prop::collection::vec(any_column(), 200),

@@ -21,13 +21,13 @@ use crate::{
 use cortop_client::Stream;
 use cortop_signal::{Filters, Montage, Traces, View};
 
-/// From this width of the area on there is room for plain words.
+/// Minimum width of the area for unabbreviated text.
 const WIDE: u16 = 70;
 
-/// Channels asked for while their number is unknown.
+/// Channels requested while their number is unknown.
 const CHANNELS_UNKNOWN: usize = 32;
 
-/// How the area of the traces is divided.
+/// The division of the traces' area.
 #[derive(Clone, Debug)]
 pub(super) struct TraceLayout {
     /// The traces themselves, without labels and axis.
@@ -36,11 +36,11 @@ pub(super) struct TraceLayout {
     axis: Option<Rect>,
     /// The first channel shown.
     pub(super) first: usize,
-    /// How many are shown.
+    /// The number of channels shown.
     pub(super) shown: usize,
-    /// How many there would be with room enough: all but the hidden ones.
+    /// The number of channels with enough room: all but the hidden ones.
     all: usize,
-    /// Rows of each.
+    /// Rows of each channel.
     height: u16,
 }
 
@@ -58,7 +58,7 @@ impl TraceLayout {
         let room = area.height - u16::from(axis.is_some());
         let shown = usize::from(room).min(all);
         let height = room / paint::cells(shown.max(1));
-        // What cannot be shared evenly stays below: rows of one height can be compared.
+        // Rows that do not divide evenly stay below: only rows of one height can be compared.
         let used = paint::cells(shown) * height;
         let plot = Rect { x: area.x + label, width: area.width - label, height: used, ..area };
         Self {
@@ -71,34 +71,34 @@ impl TraceLayout {
         }
     }
 
-    /// Rows that the traces and their axis fill.
+    /// Rows filled by the traces and their axis.
     pub(super) fn used(&self) -> u16 {
         self.plot.height + u16::from(self.axis.is_some())
     }
 }
 
-/// Rows that the streams pane needs of a body in which it stands above or below the others: where it has
-/// the focus, one for each channel and one for the axis come before other panes.
+/// Rows that the streams pane needs in a body where it stands above or below others: with the focus, one row
+/// per channel and one for the axis take precedence over other panes.
 pub(in crate::ui) fn rows_needed(app: &App, body: Rect, least: u16) -> u16 {
-    // Whichever view is shown, so that no pane moves when another one is.
+    // Independent of the view, so that no pane moves when the view changes.
     let mut pictured = [Stream::Eeg, Stream::Mot].into_iter().filter(|&it| app.has_picture(it));
     let stream = pictured.next().filter(|_| app.focus == Pane::Streams);
     let all = stream.map_or(0, |stream| paint::cells(shown(app, stream)).saturating_add(1 + 2));
     all.min(body.height).max(least)
 }
 
-/// The places of so many channels from a position on, of those that are not hidden, in their order.
+/// The indices of `count` channels from a position on among those not hidden, in their order.
 pub(super) fn places(app: &App, stream: Stream, first: usize, count: usize) -> Arc<[usize]> {
     let shown = app.streams.channels(stream).shown(channels(app, stream));
     shown.into_iter().skip(first).take(count).collect()
 }
 
-/// How many channels of a stream are not hidden.
+/// The number of channels of a stream that are not hidden.
 pub(super) fn shown(app: &App, stream: Stream) -> usize {
     app.streams.channels(stream).count(channels(app, stream))
 }
 
-/// How many channels a stream has, or the montage of it: by its traces, else by the headset, else a guess.
+/// The number of channels of a stream or its montage: from its traces, else from the headset, else a guess.
 pub(super) fn channels(app: &App, stream: Stream) -> usize {
     let headset = app.sessions.current().map(|entry| &entry.session.headset);
     let listed = headset.map(|headset| match stream {
@@ -111,7 +111,7 @@ pub(super) fn channels(app: &App, stream: Stream) -> usize {
         .unwrap_or(CHANNELS_UNKNOWN)
 }
 
-/// The traces at hand, if they are this stream's of the headset shown.
+/// The available traces, if they are this stream's and of the headset shown.
 pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
     let headset = app.headset()?;
     app.traces().filter(|traces| {
@@ -127,7 +127,7 @@ pub(super) fn request(app: &App, stream: Stream, area: Rect, ascii: bool) -> Vie
     View { channels, columns, ..View::default() }
 }
 
-/// What shapes the picture, the most telling first.
+/// The settings that shape the picture, most important first.
 pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Vec<String> {
     let streams = &ctx.app.streams;
     let traces = traces(ctx.app, stream);
@@ -139,7 +139,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Ve
         let height = TraceLayout::new(ctx.app, stream, area).height;
         let wide = area.width >= WIDE;
         items.push(if trace_plot::is_sparkline(Dots::new(streams.glyph_set, ctx.ascii), height) {
-            // The bars of a sparkline stand for peak to peak, which may fill both halves.
+            // The bars of a sparkline show peak to peak, which may fill both halves.
             format!("{auto}0–{:.0} µV {}", 2.0 * half, if wide { "peak to peak" } else { "p-p" })
         } else {
             format!("{auto}±{half:.0} µV/row")
@@ -150,7 +150,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Ve
     }
     items.push(motion(streams.scroll_mode).to_owned());
     if stream == Stream::Eeg {
-        // Only what is as ever may be left out.
+        // Only default settings may be omitted.
         let chosen = usize::from(streams.montage() != Montage::AsRecorded);
         items.insert(items.len() - chosen, montage(ctx.app));
     }
@@ -165,7 +165,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> Ve
     items
 }
 
-/// That not all channels are shown.
+/// Says that not all channels are shown.
 fn hidden(channels: &ChannelLayout, all: usize) -> Option<String> {
     let hidden = all - channels.count(all);
     if channels.is_solo() {
@@ -174,7 +174,7 @@ fn hidden(channels: &ChannelLayout, all: usize) -> Option<String> {
     (hidden > 0).then(|| format!("{hidden} hidden"))
 }
 
-/// When the cursors are, and how far apart.
+/// The times of the cursors, and their difference.
 fn cursors(ctx: &RenderContext<'_>, traces: &Traces) -> Vec<String> {
     let [first, second] = traces.cursors.map(|cursor| cursor?.time);
     let start = traces.bins.start(traces.bins.first_of_window(traces.end));
@@ -195,7 +195,7 @@ pub(super) fn motion(motion: ScrollMode) -> &'static str {
     }
 }
 
-/// What EEG is drawn against, in truth and not only as wished.
+/// The montage actually drawn, which may differ from the requested one.
 pub(super) fn montage(app: &App) -> String {
     let labels = traces(app, Stream::Eeg).map(|traces| &traces.reference[..]).unwrap_or_default();
     match (app.streams.montage(), labels) {
@@ -223,7 +223,7 @@ pub(super) fn filters(filters: Filters) -> String {
     filters.notch.map_or_else(|| band.clone(), |hz| format!("{band}, notch {hz}"))
 }
 
-/// What shapes spectra and what is computed from them: the filters but for the low-pass.
+/// The filters that affect spectra and what is computed from them: all but the low-pass.
 pub(super) fn spectral_filters(all: Filters) -> Vec<String> {
     let mut items = vec![filters(Filters { low_pass: None, ..all })];
     items.extend(all.low_pass.map(|_| "before the low-pass".to_owned()));
@@ -245,7 +245,7 @@ pub(super) fn draw(
     };
     let dots = Dots::new(app.streams.glyph_set, ctx.ascii);
     let columns = u64::from(rows.plot.width * dots.across());
-    // Until the picture for another width has come, the old one stands in.
+    // The old picture is used until one of the new width arrives.
     let resampled = (traces.bins.columns != columns).then(|| traces.resampled(columns));
     let traces = resampled.as_ref().unwrap_or(traces);
     let is_stale = app.streams.frozen.is_none() && !stream_state::is_current(ctx, entry, stream);
@@ -253,11 +253,11 @@ pub(super) fn draw(
     let cells =
         BinGroups::new(app.streams.scroll_mode, dots, rows.plot.width, traces.first_bin, count)
             .still(ctx.app.streams.frozen.is_some());
-    // EEG swings about its middle many times a cell, motion stays where the head is.
+    // EEG crosses its middle many times per cell; motion stays at the position of the head.
     let bar = if stream == Stream::Eeg { Bar::PeakToPeak } else { Bar::Extreme };
     let arranged = app.streams.channels(stream).shown(channels(app, stream));
     let selected = arranged.get(app.streams.selected.min(arranged.len().saturating_sub(1)));
-    // Motion has a scale for each group, by its labels; a sparkline has no polarity.
+    // Motion has a scale per group, shown by its labels; a sparkline has no polarity.
     let has_bar = stream == Stream::Eeg && !trace_plot::is_sparkline(dots, rows.height);
     cache.resize_with(rows.shown, TraceCache::default);
     for ((at, trace), cache) in traces.channels.iter().enumerate().zip(cache.iter_mut()) {
@@ -310,7 +310,7 @@ pub(super) fn draw(
     }
 }
 
-/// Tells the mouse which channel a row shows, and of a frozen picture which sample each cell does.
+/// Registers a row's channel as a mouse target and, for a frozen picture, each cell's sample.
 fn hit_channel(
     ctx: &RenderContext<'_>,
     at: usize,
@@ -334,8 +334,8 @@ fn hit_channel(
     }
 }
 
-/// Marks where the filters of a channel started again: a jump too large for them had lasted, and
-/// what follows is calm only because it is measured from the new level.
+/// Marks where the filters of a channel restarted: a jump too large for them lasted, and what follows looks
+/// calm only because it is measured from the new level.
 fn mark_restarts(
     ctx: &RenderContext<'_>,
     bins: &[u64],
@@ -351,9 +351,9 @@ fn mark_restarts(
     }
 }
 
-/// Where there are no traces.
+/// The text if there are no traces.
 fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buffer) {
-    // After a change of view the picture comes on the next frame.
+    // After a change of view its picture arrives with the next frame.
     let view = &ctx.app.snapshot.view;
     let comes = ctx.app.sessions.current().is_some_and(|entry| entry.closed.is_none());
     if comes && view.stream == stream && view.headset.as_ref() == ctx.app.headset() {
@@ -363,7 +363,7 @@ fn waiting(ctx: &RenderContext<'_>, stream: Stream, area: Rect, buffer: &mut Buf
     }
 }
 
-/// Draws what is computed from EEG, stale or not; or why there is no EEG.
+/// Draws what is computed from EEG, stale or not, or says why there is no EEG.
 pub(super) fn draw_computed(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,

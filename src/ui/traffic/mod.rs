@@ -29,19 +29,19 @@ use crate::traffic::{
 };
 use cortop_sim::journal::{Advice, ClientSummary, OpenSession};
 
-/// From this width on there are two columns.
+/// Minimum width for two columns.
 const TWO_COLUMNS: u16 = 120;
-/// Columns of the left one at least and at most: of the widest session with all its streams.
+/// Minimum and maximum width of the left column, which has to fit the widest session with all its streams.
 const LEFT: [u16; 2] = [56, 68];
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
-/// The widest list of faults that is still read well.
+/// The maximum width at which a list of faults is still easy to read.
 const WIDEST: u16 = 100;
-/// Cells for a time of day and a blank.
+/// Width of a time of day and a blank.
 const TIME: usize = 9;
-/// Cells that a request keeps beside the words of a refusal.
+/// Minimum width of a request beside the text of a refusal.
 const METHOD: usize = 14;
-/// Cells for the keys in the help.
+/// Width of the keys in the help.
 const KEYS: usize = 10;
 
 /// What all parts need to draw.
@@ -81,7 +81,7 @@ pub(super) fn draw(
 /// The parts of the screen.
 struct Parts {
     header: Rect,
-    /// The panes that are seen.
+    /// The visible panes.
     panes: Vec<(TrafficPane, Rect)>,
     footer: Rect,
 }
@@ -109,7 +109,7 @@ fn parts(traffic: &Traffic, area: Rect) -> Option<Parts> {
             (TrafficPane::Requests, right),
         ]
     } else {
-        // What is wrong has its rows, the requests take the rest.
+        // Clients and advice get about a quarter each, the requests the rest.
         let part = body.height / 4;
         let clients = part.max(4);
         let advice = (part + 1).max(4);
@@ -142,7 +142,7 @@ impl Painter<'_> {
         let poor = if advice > 0 { ThemeToken::Poor } else { ThemeToken::Text };
         let settings = &traffic.settings;
         let to = if settings.about.service.is_empty() { "" } else { " to " };
-        // What a client needs, then what is wrong; an item that has no room is left out.
+        // In decreasing importance for clients; items that do not fit are omitted.
         let items = [
             (ThemeToken::Text, format!("{}{to}{}", settings.about.url, settings.about.service)),
             (poor, format!("{advice} advice")),
@@ -179,7 +179,7 @@ impl Painter<'_> {
                 } else {
                     (ThemeToken::Text, glyphs::SELECTED)
                 };
-                // The way to all keys, and out, stay.
+                // The keys for help and quit always stay.
                 let mut hints = self
                     .hints(|action| matches!(action, TrafficAction::Help | TrafficAction::Quit));
                 let room = usize::from(width).saturating_sub(hints.width() + 4);
@@ -191,7 +191,7 @@ impl Painter<'_> {
         self.hints(|_| true)
     }
 
-    /// The keys worth a place in the footer.
+    /// The key hints of the footer.
     fn hints(&self, has_place: impl Fn(TrafficAction) -> bool) -> Line<'static> {
         let rows = TABLE.iter().filter(|row| self.traffic.is_available(row));
         let hints = rows.filter(|row| has_place(row.action));
@@ -234,7 +234,7 @@ impl Painter<'_> {
                 paint::sentence(nothing(pane), inside.width, self.theme.style(ThemeToken::Dim));
             return paint::lines(&lines, inside, buffer);
         }
-        // The end is what happens now; of clients the newest come first.
+        // The end of the list is current; of the clients, the newest come first.
         let rows = usize::from(inside.height);
         let skip = if pane == TrafficPane::Clients { 0 } else { lines.len().saturating_sub(rows) };
         paint::lines(lines.get(skip..).unwrap_or_default(), inside, buffer);
@@ -243,7 +243,7 @@ impl Painter<'_> {
         }
     }
 
-    /// The clients, those that are there first, each with its sessions.
+    /// The clients, connected ones first, each with its sessions.
     fn clients(&self, width: usize) -> Vec<Line<'static>> {
         let traffic = self.traffic;
         let (there, gone): (Vec<_>, Vec<_>) =
@@ -311,7 +311,7 @@ impl Painter<'_> {
             lines.extend(own.into_iter().rev());
         }
         lines.reverse();
-        // Of the oldest a whole page is seen.
+        // At the oldest row, a whole page is shown.
         for row in all.range(end..) {
             let own = self.row(row, width);
             if lines.len() + own.len() > rows {
@@ -322,7 +322,7 @@ impl Painter<'_> {
         lines
     }
 
-    /// A row, in further lines what its first has no room for: a refusal's words, and a note.
+    /// A row, with further lines for what does not fit: a refusal's text, and a note.
     fn row(&self, row: &TrafficRow, width: usize) -> Vec<Line<'static>> {
         let client = match (&row.what, row.client) {
             (RowKind::Note(_), _) => String::new(),
@@ -388,7 +388,7 @@ impl Painter<'_> {
         [first].into_iter().chain(more).collect()
     }
 
-    /// The last pieces of advice, each whole; of the oldest as many as there is room for.
+    /// The latest advice, each piece whole, as many as fit.
     fn advice(&self, width: usize, rows: usize) -> Vec<Line<'static>> {
         let all = &self.traffic.advice;
         let end = all.len() - self.traffic.back[1].min(all.len());
@@ -501,8 +501,7 @@ impl Painter<'_> {
     }
 }
 
-/// A text with the ids of sessions and records cut to what distinguishes them: whole, one would take
-/// half a row.
+/// Shortens the ids of sessions and records to their distinguishing part: whole ones would take half a row.
 fn brief_ids(text: &str) -> String {
     let is_id =
         |word: &str| word.len() == 36 && word.bytes().filter(|own| *own == b'-').count() == 4;
@@ -510,12 +509,12 @@ fn brief_ids(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// How far what is seen lies behind.
+/// How many rows the view is scrolled back.
 fn behind(rows: usize) -> String {
     if rows == 0 { String::new() } else { format!(" · {rows} newer below, end follows") }
 }
 
-/// What is said where a pane has nothing to show.
+/// The text for an empty pane.
 fn nothing(pane: TrafficPane) -> &'static str {
     match pane {
         TrafficPane::Clients => "no client yet: connect one to the address above",

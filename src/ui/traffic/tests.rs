@@ -1,4 +1,4 @@
-//! The screen of simulator and proxy as it is drawn.
+//! The screen of the simulator and the proxy as drawn.
 
 use ratatui::{Terminal, backend::TestBackend};
 
@@ -121,7 +121,7 @@ fn clients_requests_and_advice_are_seen_at_once() {
     let mut traffic = busy();
     insta::assert_snapshot!("80x24", drawn(&traffic, (80, 24)));
     insta::assert_snapshot!("160x48", drawn(&traffic, (160, 48)));
-    // From the oldest on a whole page is seen, of each pane.
+    // At the oldest row, each pane shows a whole page.
     for pane in ['2', '3'] {
         let newest = drawn(&traffic, (80, 24));
         traffic.on_key(Key::char(pane));
