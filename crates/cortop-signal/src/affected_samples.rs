@@ -1,5 +1,5 @@
-//! What happened to samples of one headset, as a sentence for the log: lost, interpolated, or with
-//! wrong times.
+//! What happened to the samples of one headset, as a sentence for the log: lost, interpolated, or
+//! stamped with wrong times.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,22 +8,23 @@ use tokio::time::Instant;
 use super::StreamHealth;
 use cortop_protocol::{HeadsetId, Stream};
 
-/// Samples of a headset that are lost closer together are one incident, which is reported when it is
-/// over, or when it has lasted for so long.
+/// Losses of a headset that are less than this apart count as one incident. It is reported when it
+/// is over, or after it has lasted this long.
 pub(super) const APART: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// An event this close to its line, or to the end of what is reported, needs no second time of day.
+/// The time of day of an event this close to its log line, or to the other end of the reported
+/// range, is not repeated.
 pub(super) const SAME_TIME: Duration = Duration::from_secs(1);
 
 /// What happened to samples of a stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EffectCount {
-    /// How many.
+    /// The number of samples.
     pub(super) samples: u64,
-    /// How long they are.
+    /// Their total duration in seconds.
     pub(super) seconds: f64,
-    /// Holes that they leave, of those that were lost.
+    /// The number of holes that lost samples leave.
     pub(super) holes: u64,
 }
 
@@ -37,7 +38,7 @@ impl EffectCount {
 
 pub(super) type EffectCounts = BTreeMap<Stream, EffectCount>;
 
-/// In words, as `1280 eeg, 320 mot samples`.
+/// In words, such as `1280 eeg, 320 mot samples`.
 pub(super) fn samples(counts: &EffectCounts) -> String {
     let each = counts.iter().map(|(stream, count)| format!("{} {stream}", count.samples));
     let each: Vec<_> = each.collect();
@@ -45,7 +46,7 @@ pub(super) fn samples(counts: &EffectCounts) -> String {
     format!("{} {}", each.join(", "), if one { "sample" } else { "samples" })
 }
 
-/// What happens to samples.
+/// The effects that can happen to samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SampleEffect {
     Lost,
@@ -56,7 +57,7 @@ pub(super) enum SampleEffect {
 impl SampleEffect {
     pub(super) const ALL: [Self; 3] = [Self::Lost, Self::Interpolated, Self::WrongTimes];
 
-    /// To how many samples of a stream it has happened.
+    /// How many samples of a stream it has happened to.
     pub(super) fn count(self, health: &StreamHealth) -> EffectCount {
         let (samples, holes) = match self {
             Self::Lost => (health.lost, health.holes.count),
@@ -70,19 +71,19 @@ impl SampleEffect {
     }
 }
 
-/// Samples of one headset to which the same happened at about the same time.
+/// Samples of one headset that were affected in the same way at about the same time.
 #[derive(Debug)]
 pub(super) struct Affected {
     pub(super) headset: HeadsetId,
     pub(super) effect: SampleEffect,
     pub(super) streams: EffectCounts,
-    /// Between which moments.
+    /// The first and the last moment.
     pub(super) first: Instant,
     pub(super) last: Instant,
 }
 
 impl Affected {
-    /// When it is over, if no more samples join it.
+    /// When it counts as over if no more samples join it.
     pub(super) fn over_at(&self) -> Instant {
         (self.last + APART).min(self.first + LONGEST)
     }
@@ -95,7 +96,7 @@ impl Affected {
         } else {
             format!("from {first} to {last}")
         };
-        // One outage affects several streams: the one where it is longest says how long it is.
+        // An outage affects several streams: the one with the longest loss gives the duration.
         let counts = self.streams.values();
         let seconds = counts.clone().map(|count| count.seconds).fold(0.0, f64::max);
         let length = match seconds {

@@ -1,22 +1,23 @@
-//! The robust scale of each channel: median, and p99 of the distance to it, over about a window
-//! (docs/signal.md, "Robust auto-scale"). One sample, however large, never decides it; nor does one
-//! channel the scale that all share.
+//! The robust scale of each channel: the median, and the 99th percentile of the distance to it,
+//! over about a window (docs/signal.md, "Robust auto-scale"). A single sample, however large, never
+//! decides the scale, and a single channel never decides the common scale.
 
 use std::ops::Range;
 
-/// Values a channel that the statistics are taken from; of a longer window every so many-th.
+/// Values per channel used for the statistics; a longer window is subsampled to this number.
 const VALUES: u64 = 2048;
 
-/// So many of the largest distances never count, so that few samples are as robust as many.
+/// This many of the largest distances never count, so that the scale is robust with few samples
+/// too.
 const OUTLIERS: usize = 2;
 
-/// The spread follows only when it changes by more than these factors …
+/// The spread is updated only if it changes by more than this factor …
 const GROWTH: f32 = 1.25;
 const DECLINE: f32 = 0.7;
-/// … and the median when it moves by more than this share of the spread.
+/// … and the median if it moves by more than this share of the spread.
 const MOVE: f32 = 0.25;
 
-/// The median is looked for within this share of the spread beside the last one.
+/// The new median is first sought within this share of the spread around the last one.
 const NEAR: f32 = 0.1;
 
 /// Median and spread of one channel; NaN until known.
@@ -32,7 +33,7 @@ impl ChannelScale {
     const UNKNOWN: Self = Self { median: f32::NAN, exact_median: f32::NAN, spread: f32::NAN };
 }
 
-/// Follows the levels of all channels of a view.
+/// Tracks the scales of all channels of a view.
 #[derive(Debug)]
 pub(crate) struct AutoScale {
     levels: Vec<ChannelScale>,
@@ -40,13 +41,13 @@ pub(crate) struct AutoScale {
     counts: Vec<bool>,
     /// The lower median of the channels' spreads; NaN until known.
     common: f32,
-    /// The values of one channel after another, each used as a ring, in their [`order`].
+    /// The values of the channels, channel by channel, each used as a ring; encoded by [`order`].
     values: Vec<i32>,
     samples: usize,
-    /// Every so many-th sample is taken.
+    /// Every `stride`-th sample is used.
     stride: u64,
     taken: u64,
-    /// Samples in a second, and the index of the next renewal.
+    /// Samples per second, and the index at which the next update is due.
     second: u64,
     due: u64,
     distances: Vec<i32>,
@@ -54,7 +55,8 @@ pub(crate) struct AutoScale {
 }
 
 impl AutoScale {
-    /// Over windows of `window` samples of which a second has `second`; the first has index `start`.
+    /// For windows of `window` samples at `second` samples per second; the first sample has index
+    /// `start`.
     pub(crate) fn new(channels: usize, window: u64, second: u64, start: u64) -> Self {
         let stride = window.div_ceil(VALUES).max(1);
         let samples = usize::try_from(window / stride).unwrap_or(usize::MAX).max(1);
@@ -67,19 +69,19 @@ impl AutoScale {
             stride,
             taken: 0,
             second: second.max(1),
-            // The first comes early, for until then there is no scale.
+            // The first update comes early, because there is no scale until then.
             due: start + second / 8,
             distances: Vec::new(),
             scratch: Vec::new(),
         }
     }
 
-    /// Which channels do not count for the scale that all share.
+    /// Sets which channels do not count for the common scale.
     pub(crate) fn leave_out(&mut self, channels: impl Iterator<Item = bool>) {
         self.counts.iter_mut().zip(channels).for_each(|(counts, is_out)| *counts = !is_out);
     }
 
-    /// The sample with this index, one filtered value a channel.
+    /// Adds the sample with this index, one filtered value per channel.
     pub(crate) fn push(&mut self, index: u64, values: &[f32]) {
         if index.is_multiple_of(self.stride) {
             let slot = usize::try_from(self.taken % self.samples as u64).unwrap_or_default();
@@ -93,14 +95,14 @@ impl AutoScale {
         }
     }
 
-    /// The levels as last renewed, at most once a second of samples.
+    /// The scales as last updated, at most once per second of samples.
     pub(crate) fn levels(&self) -> &[ChannelScale] {
         &self.levels
     }
 
-    /// The spread that fits most channels: the median of theirs, with the same hysteresis. Of two
-    /// in the middle it is the lower one, for of two electrodes one may be bad, and flat channels
-    /// do not count. NaN until known.
+    /// The spread that fits most channels: the median of their spreads, with the same hysteresis.
+    /// For an even number, the lower of the two middle ones, because of two electrodes one may be
+    /// bad. Flat channels do not count. NaN until known.
     pub(crate) fn common(&self) -> f32 {
         self.common
     }
@@ -110,12 +112,13 @@ impl AutoScale {
         let channels = self.levels.iter_mut().zip(&self.counts);
         for ((level, counts), own) in channels.zip(self.values.chunks_exact(self.samples)) {
             let count = count_below(own, INFINITE);
-            // Both are mostly near what they were, so few numbers have to be sorted.
+            // Both are usually close to their previous values, so only few numbers have to be
+            // sorted.
             let near = NEAR * level.spread;
             let near = order(level.exact_median - near)..order(level.exact_median + near);
             let scratch = &mut self.scratch;
             let Some(median) = select(own, count / 2, near, scratch) else { continue };
-            // Of what is missing the distance is no number either, and greater than all.
+            // The distance of a missing value is NaN too, and sorts above all others.
             let distance = |&own: &i32| (value(own) - median).abs().to_bits().cast_signed();
             self.distances.clear();
             self.distances.extend(own.iter().map(distance));
@@ -137,34 +140,36 @@ impl AutoScale {
     }
 }
 
-/// A spread after it was measured again: the old one, unless they differ by much.
+/// The spread after a new measurement: unchanged unless the two differ by much.
 fn steady(old: f32, new: f32) -> f32 {
     if new <= old * GROWTH && new >= old * DECLINE { old } else { new }
 }
 
-/// A number as one that compares as it does, since whole numbers are sorted at half the cost; what
-/// is not finite becomes [`MISSING`].
+/// Encodes a number as an integer with the same order, because sorting integers costs half as much.
+/// Non-finite values become [`MISSING`].
 fn order(value: f32) -> i32 {
     let bits = value.to_bits().cast_signed();
     if value.is_finite() { bits ^ ((bits >> 31) & i32::MAX) } else { MISSING }
 }
 
-/// The number that has this [`order`]; NaN for [`MISSING`].
+/// Decodes an [`order`]; NaN for [`MISSING`].
 fn value(order: i32) -> f32 {
     f32::from_bits((order ^ ((order >> 31) & i32::MAX)).cast_unsigned())
 }
 
-/// Greater than the [`order`] of any finite number: from the first on, and what stands for them.
+/// Greater than the [`order`] of any finite number. The values from here on stand for non-finite
+/// ones.
 const INFINITE: i32 = f32::INFINITY.to_bits().cast_signed();
 const MISSING: i32 = i32::MAX;
 
-/// How many are less than another. Counted in as many bits as they have, which takes four at once.
+/// How many values are less than `other`. Counts in 32 bits, like the values, so that four are
+/// compared at once.
 fn count_below(orders: &[i32], other: i32) -> usize {
     orders.iter().map(|&own| u32::from(own < other)).sum::<u32>() as usize
 }
 
-/// The finite number at a rank, if there are so many. If it lies in `near`, only what else lies
-/// there is sorted.
+/// The finite value at a rank, if there are that many. If it lies in `near`, only the values in
+/// that range are sorted.
 fn select(orders: &[i32], rank: usize, near: Range<i32>, scratch: &mut Vec<i32>) -> Option<f32> {
     let below = count_below(orders, near.start);
     scratch.clear();
@@ -207,7 +212,7 @@ mod tests {
         for at in [17, 100, 1000, 1499] {
             assert_eq!(spoilt(at), level(wave(1500)), "{at}");
         }
-        // Nor does it among the few samples from which the first scale is made.
+        // Nor does it among the few samples from which the first scale is computed.
         assert!((spoilt(3).spread / level(wave(1500)).spread - 1.0).abs() < 0.05);
     }
 
@@ -225,7 +230,7 @@ mod tests {
         assert!((2..8).contains(&changes), "{changes} changes");
     }
 
-    /// The common spread of channels that are waves of these amplitudes.
+    /// The common spread of channels that carry waves of these amplitudes.
     fn common(amplitudes: &[f32]) -> f32 {
         let mut spread = AutoScale::new(amplitudes.len(), 1280, 128, 0);
         for (index, value) in (0..).zip(wave(1500)) {
@@ -254,7 +259,7 @@ mod tests {
     fn the_common_spread_follows_lasting_changes_only() {
         let mut spread = AutoScale::new(2, 1280, 128, 0);
         let mut changes = 0;
-        // Up and down by a tenth, window by window, and then twice as large for good.
+        // Up and down by a tenth from window to window, and then twice as large for good.
         let amplitudes = [1.0, 1.1, 0.95, 1.1, 0.9, 1.0, 2.0, 2.0];
         for (index, value) in (0..).zip(wave(1280).collect::<Vec<_>>().repeat(amplitudes.len())) {
             let amplitude = amplitudes[usize::try_from(index / 1280).unwrap()];

@@ -1,40 +1,41 @@
-//! Channels whose raw signal cannot be EEG, however calm it looks after the filters: at the rail of
-//! the amplifier, off its level, or stuck at one value. Contact quality may still call them good.
+//! Detects channels whose raw signal cannot be EEG, however calm it looks after the filters: railed
+//! at the end of the amplifier's range, far off its normal level, or stuck at one value. Their
+//! contact quality may still be reported as good.
 //!
-//! The raw samples are tallied in blocks of half a second. A defect begins when the last two
-//! seconds show it and ends when none of their blocks does, so that a channel at the edge is not
-//! reported over and over. Knows raw values and the headset's model; neither filters nor loss.
+//! Statistics of the raw samples are kept in blocks of half a second. A defect begins when the last
+//! two seconds show it and ends when none of their blocks does, so that a borderline channel is not
+//! reported over and over. Uses raw values and the headset's model only; neither filters nor loss.
 
 use std::sync::Arc;
 
 use cortop_protocol::model::Model;
 
-/// The top of the amplifier's range in µV, on which EEG rides half way up (docs/protocol.md §5.2) …
+/// The top of the amplifier's range in µV; EEG sits at half of it (docs/protocol.md §5.2) …
 const FULL_SCALE: f32 = 8401.9;
-/// … and how near to either end of it a value is at the rail.
+/// … and how close to either end a value counts as railed.
 const AT_RAIL: f32 = 0.02 * FULL_SCALE;
-/// A level outside these, in µV, is no working electrode's.
+/// A level outside this range, in µV, does not come from a working electrode.
 const LOWEST_LEVEL: f32 = 2000.0;
 const HIGHEST_LEVEL: f32 = 6500.0;
 
-/// A defect has to be there for so many blocks …
+/// A defect must be present for this many blocks …
 const BLOCKS: usize = 4;
-/// … of this many seconds.
+/// … of this many seconds each.
 const BLOCK: f64 = 0.5;
 
-/// What is wrong with a channel's raw signal, the worst first.
+/// What is wrong with a channel's raw signal, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Defect {
     /// All samples of two seconds are within 2 % of either end of the amplifier's range.
     Railed,
     /// All samples of two seconds have one value.
     Flat,
-    /// The median of two seconds is far from the level on which EEG rides.
+    /// The median of two seconds is far from the level at which EEG sits.
     OffLevel,
 }
 
 impl Defect {
-    /// All of them, the worst first.
+    /// All defects, worst first.
     pub const ALL: [Self; 3] = [Self::Railed, Self::Flat, Self::OffLevel];
 
     /// Its name on the screen and in the log.
@@ -57,10 +58,10 @@ pub struct BadChannel {
     pub defect: Defect,
 }
 
-/// The samples of a channel over some time.
+/// Statistics of a channel over some time.
 #[derive(Clone, Copy, Debug)]
 struct BlockStats {
-    /// Samples that have a value, and those of them at either rail.
+    /// Samples with a value, and how many of them are at either rail.
     count: u32,
     at_rail: u32,
     /// Samples below and above the plausible levels.
@@ -80,7 +81,8 @@ impl BlockStats {
         max: f32::NEG_INFINITY,
     };
 
-    /// The next sample; a missing one is NaN, which is neither above nor below anything.
+    /// Adds the next sample. A missing one is NaN, which compares as neither above nor below
+    /// anything.
     fn push(&mut self, value: f32) {
         let at_rail = value.abs() <= AT_RAIL || (value - FULL_SCALE).abs() <= AT_RAIL;
         self.count += u32::from(!value.is_nan());
@@ -106,7 +108,7 @@ impl BlockStats {
         2 * self.below > self.count
     }
 
-    /// The worst defect that all of it shows.
+    /// The worst defect that all of the samples show.
     fn defect(self, offset: bool) -> Option<Defect> {
         let shows = |defect: &Defect| match defect {
             Defect::Railed => offset && self.at_rail == self.count,
@@ -117,8 +119,8 @@ impl BlockStats {
         Defect::ALL.into_iter().find(shows).filter(|_| self.count > 0)
     }
 
-    /// Whether the channel rides on the offset; `None` where it does not say: at 0 it may be a
-    /// channel at the lower rail as well as one without an offset.
+    /// Whether the channel has the offset; `None` if undecided: near 0, the channel may be at the
+    /// lower rail or may have no offset.
     fn offset(self) -> Option<bool> {
         if self.count == 0 {
             return None;
@@ -128,25 +130,25 @@ impl BlockStats {
     }
 }
 
-/// Judges the channels of one EEG stream.
+/// Checks the channels of one EEG stream.
 #[derive(Debug)]
 pub struct BadChannels {
     labels: Vec<Arc<str>>,
     /// The statistics of each channel, in a ring of blocks.
     blocks: [Vec<BlockStats>; BLOCKS],
-    /// The place of the growing block, its samples so far, and how many blocks were finished.
+    /// The index of the current block, the samples in it so far, and the number of finished blocks.
     growing: usize,
     samples: u32,
     finished: usize,
     model: Model,
-    /// Whether the values carry the offset.
+    /// Whether the values include the offset.
     offset: bool,
     defects: Vec<Option<Defect>>,
     bad: Arc<[BadChannel]>,
 }
 
 impl BadChannels {
-    /// Of channels with these labels.
+    /// For channels with these labels.
     #[must_use]
     pub fn new(labels: &[Arc<str>], model: Model) -> Self {
         Self {
@@ -162,15 +164,15 @@ impl BadChannels {
         }
     }
 
-    /// Those that are bad now, in the order of the columns.
+    /// The channels that are bad now, in column order.
     #[must_use]
     pub fn bad(&self) -> &Arc<[BadChannel]> {
         &self.bad
     }
 
-    /// The next sample that the headset has measured (an interpolated one says nothing), one raw
-    /// value in µV a channel, of `rate` a second. Gives those that were bad before if this sample
-    /// changes them.
+    /// Adds a sample that the headset has measured (an interpolated one carries no information):
+    /// one raw value in µV per channel, at `rate` samples per second. If it changes which channels
+    /// are bad, returns the previous ones.
     pub fn push(&mut self, values: &[f32], rate: f64) -> Option<Arc<[BadChannel]>> {
         for (stats, &value) in self.blocks[self.growing].iter_mut().zip(values) {
             stats.push(value);
@@ -202,8 +204,8 @@ impl BadChannels {
         changed.then(|| std::mem::replace(&mut self.bad, bad.collect()))
     }
 
-    /// Believes the model unless most channels contradict it: neither a single bad channel decides,
-    /// nor can all of them be at the rail and go unseen.
+    /// Trusts the model unless most channels contradict it: a single bad channel must not decide,
+    /// and all channels at the rail must not go unnoticed.
     fn find_offset(&mut self) {
         if self.model == Model::EpocFlex {
             return;
@@ -233,12 +235,12 @@ impl BadChannels {
         let of = |block: &Vec<BlockStats>| block[channel].defect(self.offset);
         let newest = of(&self.blocks[self.growing]);
         let window = self.window(channel).defect(self.offset);
-        // What begins to show a worse defect is not given a lesser one on the way.
+        // A channel that is turning into a worse defect does not get a lesser one on the way.
         let begun = window.filter(|&defect| newest.is_none_or(|newest| newest >= defect));
         let held = self.defects[channel].filter(|&held| {
             self.blocks.iter().any(|block| of(block).is_some_and(|shown| shown == held))
         });
-        // Nor one that goes over another on the way back.
+        // Nor does a channel that passes through another defect on its way back.
         begun.into_iter().chain(held).min()
     }
 }

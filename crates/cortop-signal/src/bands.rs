@@ -1,18 +1,18 @@
-//! The frequency bands of Cortex (docs/protocol.md §5.6), and what its `pow` columns say of them.
-//! There is no delta.
+//! The frequency bands of Cortex (docs/protocol.md §5.6), and how its `pow` columns report them.
+//! There is no delta band.
 
 use super::latest_values::LatestValues;
 
-/// A band: its name on the wire and its limits in Hz, the upper one not in it.
+/// A band: its name on the wire and its limits in Hz (upper limit exclusive).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
     /// Its name on the wire.
     pub name: &'static str,
-    /// The same in one or two letters.
+    /// Its abbreviation of one or two letters.
     pub letters: &'static str,
-    /// Where it begins, in Hz.
+    /// Lower limit in Hz.
     pub low: f64,
-    /// Where the next begins, in Hz.
+    /// Upper limit in Hz, where the next band begins.
     pub high: f64,
 }
 
@@ -25,25 +25,24 @@ pub const BANDS: [Band; 5] = [
     Band { name: "gamma", letters: "γ", low: 25.0, high: 45.0 },
 ];
 
-/// The powers of one sensor, by band in the order of [`BANDS`], in µV²/Hz; `None` where there is
-/// none.
+/// The band powers of one sensor in µV²/Hz, in the order of [`BANDS`]; `None` if missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BandPowers {
-    /// Its name.
+    /// The sensor's name.
     pub sensor: String,
-    /// The powers.
+    /// The powers by band.
     pub bands: [Option<f64>; BANDS.len()],
 }
 
-/// The sensor and the band, by its place in [`BANDS`], of a column of `pow`, which is called
-/// `SENSOR/band`.
+/// Splits the label of a `pow` column, `SENSOR/band`, into the sensor and the index of the band in
+/// [`BANDS`].
 #[must_use]
 pub fn of_label(label: &str) -> Option<(&str, usize)> {
     let (sensor, name) = label.rsplit_once('/')?;
     Some((sensor, BANDS.iter().position(|band| band.name == name)?))
 }
 
-/// The powers by sensor, in the order of the columns.
+/// The powers by sensor, in column order.
 #[must_use]
 pub fn by_sensor(table: &LatestValues) -> Vec<BandPowers> {
     let mut all: Vec<BandPowers> = Vec::new();

@@ -1,6 +1,6 @@
 //! The envelope: min, max, first and last (M4) of the samples in each bin of absolute sample
-//! indices (docs/signal.md, "Downsampling"), streaming, for all channels of a view. Knows neither what
-//! the values mean nor how they are drawn.
+//! indices (docs/signal.md, "Downsampling"), computed incrementally for all channels of a view.
+//! Independent of what the values mean and how they are drawn.
 
 /// Min, max, first and last (M4) of the samples in one bin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,10 +13,11 @@ pub struct Bin {
     pub first: f32,
     /// The last.
     pub last: f32,
-    /// How many samples it holds; with 0 the others are NaN.
+    /// The number of samples; if 0, the other values are NaN.
     pub count: u32,
-    /// Whether samples were lost right before one of this bin's, or all of this bin: no line joins
-    /// it to the past. False in a bin without an index, as there are when zoomed in.
+    /// Whether samples were lost right before one of this bin's samples, or the whole bin was lost,
+    /// so that no line connects it to the past. False in a bin without an index, as occurs when
+    /// zoomed in.
     pub gap: bool,
 }
 
@@ -33,7 +34,7 @@ impl Bin {
 }
 
 impl Bin {
-    /// The column of the samples of this one and of the next.
+    /// The column that combines this one with the one that follows it.
     #[must_use]
     pub fn followed_by(self, next: &Self) -> Self {
         match (self.count, next.count) {
@@ -51,7 +52,7 @@ impl Bin {
     }
 }
 
-/// Absolute sample indices divided into columns: bin `j` of `samples` over `columns` covers
+/// Divides absolute sample indices into columns: bin `j` of `samples` over `columns` covers
 /// `[⌈j·samples/columns⌉, ⌈(j+1)·samples/columns⌉)`, counted from the start of the stream, so that
 /// a closed column never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,8 @@ impl Binning {
     /// The first index of a bin.
     #[must_use]
     pub fn start(self, bin: u64) -> u64 {
-        // Divisions of 128 bits cost many times those of 64, which do for billions of samples.
+        // 128-bit divisions cost many times as much as 64-bit ones, which suffice for billions of
+        // samples.
         if let Some(samples) = bin.checked_mul(self.samples) {
             return samples.div_ceil(self.columns());
         }
@@ -82,7 +84,7 @@ impl Binning {
         u64::try_from(bin).unwrap_or(u64::MAX)
     }
 
-    /// The first bin of the window that ends before an index.
+    /// The first bin of the window that ends before this index.
     #[must_use]
     pub fn first_of_window(self, end: u64) -> u64 {
         (self.of(end.saturating_sub(1)) + 1).saturating_sub(self.columns())
@@ -93,18 +95,18 @@ impl Binning {
     }
 }
 
-/// The last columns of each channel; the newest still grows, the others never change.
+/// The last columns of each channel. The newest still grows; the others never change.
 #[derive(Debug)]
 pub struct Envelope {
     bins: Binning,
     channels: usize,
-    /// The columns that never change again, used as a ring: those of all channels bin by bin.
+    /// The closed columns, which never change again: a ring, bin by bin with all channels.
     closed: Vec<Block>,
-    /// The columns that grow.
+    /// The open columns, which still grow.
     open: Vec<Block>,
     /// Index of the next sample.
     next: u64,
-    /// The oldest bin kept, the open one, and the first index after that.
+    /// The oldest bin kept, the open one, and the first index after the open one.
     first_bin: u64,
     bin: u64,
     bin_end: u64,
@@ -129,7 +131,7 @@ impl Envelope {
         }
     }
 
-    /// The next sample, one value a channel; what is not finite counts as lost.
+    /// Adds the next sample, one value per channel; a non-finite value counts as lost.
     pub fn push(&mut self, values: &[f32]) {
         if self.next >= self.bin_end {
             self.open_bin();
@@ -148,10 +150,10 @@ impl Envelope {
         }
     }
 
-    /// The next `count` samples were lost.
+    /// Records that the next `count` samples were lost.
     pub fn lose(&mut self, count: u64) {
         let end = self.next.saturating_add(count);
-        // Of a long outage only its end can be seen.
+        // Only the end of a long outage is visible.
         let seen = self.bins.start(self.bins.first_of_window(end));
         if seen > self.bin_end {
             self.next = seen;
@@ -167,7 +169,7 @@ impl Envelope {
         }
     }
 
-    /// Closes bins until the open one holds the next index.
+    /// Closes bins until the open one contains the next index.
     #[cold]
     fn open_bin(&mut self) {
         while self.next >= self.bin_end {
@@ -182,7 +184,7 @@ impl Envelope {
         }
     }
 
-    /// Where the columns of a bin stand in the ring.
+    /// The row of a bin in the ring.
     fn row(&self, bin: u64) -> usize {
         let row = usize::try_from(bin % self.bins.columns()).unwrap_or_default();
         row * self.open.len()
@@ -194,7 +196,7 @@ impl Envelope {
         self.first_bin
     }
 
-    /// The columns of one channel after another, oldest first.
+    /// The columns of each channel in turn, oldest first.
     pub fn columns(&self) -> impl Iterator<Item = Vec<Bin>> {
         let (newer, older) = self.closed.split_at(self.row(self.first_bin));
         let kept = usize::try_from(self.bin - self.first_bin).unwrap_or_default();
@@ -207,35 +209,35 @@ impl Envelope {
     }
 }
 
-/// Channels side by side, so that a sample costs a few vector instructions.
+/// Channels are processed side by side, so that a sample costs a few vector instructions.
 const LANES: usize = 16;
 
-/// The exponent of an `f32`: all ones in what is infinite or no number.
+/// The exponent bits of an `f32`: all ones if it is infinite or NaN.
 const EXPONENT: u32 = f32::INFINITY.to_bits();
 
-/// One bin's columns of so many channels. Lanes beyond the last channel are never read.
+/// The columns of one bin for this many channels. Lanes beyond the last channel are never read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
     min: [f32; LANES],
     max: [f32; LANES],
     first: [f32; LANES],
     last: [f32; LANES],
-    /// Samples that arrived in this bin, and how many of them each channel misses.
+    /// Samples that arrived in this bin, and how many of them each channel is missing.
     arrived: u32,
     missing: [u32; LANES],
     gap: [bool; LANES],
-    /// Whether each channel lost samples since its last.
+    /// Whether each channel has lost samples since its last one.
     lost: [bool; LANES],
-    /// Some channel misses one of the samples that arrived, or lost some since.
+    /// Whether some channel is missing one of the samples that arrived, or has lost some since.
     uneven: bool,
 }
 
 impl Block {
-    /// Takes one value a channel in.
+    /// Adds one value per channel.
     #[expect(clippy::inline_always, reason = "the calls would cost a tenth more")]
     #[inline(always)]
     fn push(&mut self, values: &[f32; LANES]) {
-        // Compared as bits, which costs half of comparing as numbers.
+        // A comparison of bits costs half as much as one of floats.
         let is_finite = |value: &f32| value.to_bits() & EXPONENT != EXPONENT;
         let finite = values.iter().fold(true, |finite, value| finite & is_finite(value));
         if self.uneven || !finite {
@@ -243,7 +245,7 @@ impl Block {
         } else if self.arrived == 0 {
             (self.min, self.max, self.first, self.last) = (*values, *values, *values, *values);
         } else {
-            // `f32::min` and `max` would mind NaN, which costs more than all the rest.
+            // `f32::min` and `f32::max` handle NaN, which costs more than everything else.
             for (min, &value) in self.min.iter_mut().zip(values) {
                 *min = if value < *min { value } else { *min };
             }
@@ -255,7 +257,7 @@ impl Block {
         self.arrived += 1;
     }
 
-    /// The same where some channels miss this sample or have lost others.
+    /// Like [`push`](Self::push), if some channels are missing this sample or have lost others.
     #[cold]
     fn push_unevenly(&mut self, values: &[f32; LANES]) {
         for (lane, &value) in values.iter().enumerate() {
@@ -275,7 +277,7 @@ impl Block {
         self.uneven = self.missing != [0; LANES];
     }
 
-    /// Samples of this bin were lost for all channels.
+    /// Records that samples of this bin were lost for all channels.
     fn lose(&mut self) {
         (0..LANES).for_each(|lane| self.lose_one(lane));
         self.uneven = true;
@@ -299,7 +301,7 @@ impl Block {
         Bin { min, max, first: self.first[lane], last: self.last[lane], count, gap }
     }
 
-    /// Opens the next bin.
+    /// Clears the block for the next bin.
     fn clear(&mut self) {
         self.arrived = 0;
         self.missing = [0; LANES];

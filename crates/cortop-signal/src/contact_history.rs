@@ -1,5 +1,5 @@
-//! Contact over the last two minutes, sensor by sensor, so that one sees whether wetting a sensor helped.
-//! Knows levels and when they came, not how they are drawn.
+//! Contact quality over the last two minutes, sensor by sensor, which shows whether wetting a
+//! sensor helped. Stores levels and their arrival, not how they are drawn.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -7,40 +7,40 @@ use tokio::time::Instant;
 
 use super::latest_values::LatestValues;
 
-/// How far back the levels go.
+/// How far back the history goes.
 pub const SPAN: Duration = Duration::from_secs(2 * 60);
 
-/// Samples kept at most: two minutes at 8 Hz, four times what Cortex sends.
+/// The most samples kept: two minutes at 8 Hz, four times the rate of Cortex.
 const MOST: usize = 960;
 
-/// The least level that counts as good (§5.4).
+/// The lowest level that counts as good (§5.4).
 const GOOD: f64 = 3.5;
 
-/// After such a silence nobody knows what contact was in between: what is counted begins anew.
+/// After a silence of this length, contact in between is unknown: durations start over.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// The levels of `dev` by sensor over the last [`SPAN`].
 #[derive(Clone, Debug, Default)]
 pub struct ContactHistory {
     sensors: Vec<String>,
-    /// When each sample arrived, oldest first.
+    /// The arrival of each sample, oldest first.
     received: VecDeque<Instant>,
-    /// The levels of each sample, one a sensor; NaN where Cortex sent none.
+    /// The levels of each sample, one per sensor; NaN if Cortex sent none.
     levels: VecDeque<f32>,
     all_good: Option<AllGood>,
 }
 
-/// Whether each sensor has good contact, and since when that has been so.
+/// Whether all sensors have good contact, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllGood {
-    /// Whether each has; a sensor without a level has not.
+    /// Whether all have it; a sensor without a level does not.
     pub is: bool,
-    /// The arrival of the first sample that said so.
+    /// The arrival of the first sample with this result.
     pub since: Instant,
 }
 
 impl ContactHistory {
-    /// Takes the next sample in.
+    /// Adds the next sample.
     pub fn push(&mut self, table: &LatestValues) {
         let now = table.received;
         if !self.sensors.iter().map(String::as_str).eq(table.sensors().map(|(name, _)| name)) {
@@ -66,13 +66,13 @@ impl ContactHistory {
         }
     }
 
-    /// When each sample arrived, oldest first.
+    /// The arrival of each sample, oldest first.
     pub fn received(&self) -> impl Iterator<Item = Instant> {
         self.received.iter().copied()
     }
 
-    /// What each of these samples says of a sensor; `None` where Cortex sent no level. Nothing for a
-    /// sensor that is not there.
+    /// The level of a sensor in each of these samples; `None` if Cortex sent no level. Empty for an
+    /// unknown sensor.
     pub fn levels(&self, sensor: &str) -> impl Iterator<Item = Option<f64>> {
         let place = self.sensors.iter().position(|own| own == sensor);
         let all = self.sensors.len().max(1);
@@ -91,7 +91,7 @@ impl ContactHistory {
 mod tests {
     use super::*;
 
-    /// A history of two sensors at moments in milliseconds, and its start.
+    /// A history of two sensors at times in milliseconds, and its start.
     fn fed(samples: &[(u64, [Option<f64>; 2])]) -> (ContactHistory, Instant) {
         let (start, mut history) = (Instant::now(), ContactHistory::default());
         for &(at, levels) in samples {
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(since(&[(0, good), (500, poor), (1000, poor)]), Some((false, 500)));
         assert_eq!(since(&[(0, poor), (500, good), (1000, good)]), Some((true, 500)));
         assert_eq!(since(&[(0, good), (500, unknown)]), Some((false, 500)));
-        // Of the time of a silence nobody knows.
+        // Contact during a silence is unknown.
         assert_eq!(since(&[(0, good), (9000, good), (9500, good)]), Some((true, 9000)));
         assert_eq!(since(&[(0, good), (4000, good)]), Some((true, 0)));
     }

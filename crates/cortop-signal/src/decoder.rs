@@ -1,5 +1,5 @@
-//! The decoder: takes what the reader hands over, follows the view it is given and publishes that
-//! view's snapshot. [`Decoder`] is the whole of it without time or tasks; [`spawn`] gives it both.
+//! The decoder: takes samples from the feed, follows the current view and publishes snapshots of
+//! it. [`Decoder`] does all of it without time or tasks; [`spawn`] adds both.
 
 use std::{
     collections::BTreeMap,
@@ -31,29 +31,29 @@ use super::{
 };
 use cortop_protocol::{Feed, HeadsetId, Sample, SessionId, SessionMarker, Stream, Subscription};
 
-/// Items taken from the queue at once.
+/// How many items are taken from the queue at once.
 const BATCH: usize = 256;
 
-/// Headsets without a session whose history is kept.
+/// How many headsets without a session keep their history.
 const AWAY: usize = 16;
 
 /// Limits of the decoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Shortest time between two snapshots.
+    /// The shortest time between two snapshots.
     pub frame: Duration,
-    /// Bytes of history for all headsets together; the oldest goes first.
+    /// Bytes of history for all headsets together; the oldest is dropped first.
     pub history: usize,
 }
 
-/// Everything known from the samples of all headsets, and the picture of one view.
+/// Everything known from the samples of all headsets, and the traces of one view.
 #[derive(Debug)]
 pub struct Decoder {
     /// Bytes of history for all sources together.
     budget: usize,
     view: View,
-    /// One for each stream of each headset, in that order, so that a sample finds its own quickly
-    /// among many. Its history outlasts the session.
+    /// One per stream of each headset, sorted by headset and stream, so that a sample finds its
+    /// source quickly among many. The history outlasts the session.
     sources: Vec<ReceivedStream>,
     readings: BTreeMap<HeadsetId, Readings>,
     markers: BTreeMap<HeadsetId, Markers>,
@@ -74,7 +74,8 @@ impl Decoder {
         }
     }
 
-    /// Takes in one item of the feed; `now` is when, for what has no arrival of its own.
+    /// Processes one item of the feed; `now` is the time of items without an arrival time of their
+    /// own.
     pub fn push(&mut self, feed: Feed, now: Instant) {
         match feed {
             Feed::Sample(sample) => self.sample(&sample),
@@ -88,7 +89,7 @@ impl Decoder {
         }
     }
 
-    /// Looks at something else from now on.
+    /// Changes the view.
     pub fn set_view(&mut self, view: View) {
         if self.view != view {
             self.view = view;
@@ -96,7 +97,7 @@ impl Decoder {
         }
     }
 
-    /// The snapshot of the view.
+    /// A snapshot of the view.
     #[must_use]
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let headset = self.view.headset.as_ref();
@@ -142,7 +143,7 @@ impl Decoder {
         Some(traces)
     }
 
-    /// When the next stream becomes stale, if nothing comes until then.
+    /// When the next stream becomes stale if nothing arrives until then.
     #[must_use]
     pub fn next_stale(&self, now: Instant) -> Option<Instant> {
         let stale_at = |source: &ReceivedStream| source.meter.stale_at(&source.subscription);
@@ -161,13 +162,13 @@ impl Decoder {
                 false
             }
         };
-        // Where the history goes on, so does its pipeline.
+        // If the history continues, so does its pipeline.
         if viewed && !goes_on {
             self.redraw();
         }
     }
 
-    /// Some streams of a session are over. What came of them is kept, and the picture stands: the
+    /// Some streams of a session have ended. Their data is kept and stays on the screen: the
     /// headset may come back.
     fn end(
         &mut self,
@@ -186,11 +187,11 @@ impl Decoder {
         self.forget_headsets();
     }
 
-    /// Forgets the headsets that have been away longest, and what was known of those without any
-    /// stream.
+    /// Forgets the headsets that have been away longest, and what is known about headsets without
+    /// any stream.
     fn forget_headsets(&mut self) {
         let headsets = self.sources.chunk_by(|one, other| one.headset() == other.headset());
-        // The moment at which the last of its streams ended, if all have.
+        // The moment at which its last stream ended, if all have.
         let ended = |own: &[ReceivedStream]| {
             own.iter().map(|source| source.ended).collect::<Option<Vec<_>>>()?.into_iter().max()
         };
@@ -206,7 +207,8 @@ impl Decoder {
         self.markers.retain(|headset, _| known(headset));
     }
 
-    /// A marker of ours. One in the record comes with `eeg` as all markers do, whoever set them.
+    /// Places a marker of ours. While a record runs, markers come with `eeg`, as all do whoever set
+    /// them.
     fn mark(&mut self, marker: &SessionMarker) {
         let SessionMarker { session, id, time, end, text } = marker;
         let mut own = self.sources.iter().filter(|source| source.is_of(session)).peekable();
@@ -225,7 +227,7 @@ impl Decoder {
         let step = self.sources[at].suspected_step();
         let witness = step.map(|step| self.witness(at, step)).unwrap_or_default();
         let source = &mut self.sources[at];
-        // One that was still on its way when its subscription ended belongs to nobody.
+        // A sample that was still on its way when its subscription ended is ignored.
         if source.ended.is_some() || !Arc::ptr_eq(&source.subscription, &sample.subscription) {
             return;
         }
@@ -271,7 +273,7 @@ impl Decoder {
         }
     }
 
-    /// What the other streams of a session say of a step of the clock that one of them shows.
+    /// What the other streams of a session indicate about a clock step that one of them shows.
     fn witness(&self, at: usize, step: ClockStep) -> Witness {
         let session = &self.sources[at].subscription.session;
         let others = self
@@ -282,18 +284,18 @@ impl Decoder {
         others.map(|(_, source)| source.witness(step)).max().unwrap_or_default()
     }
 
-    /// Whether the view looks at a stream.
+    /// Whether the view shows a stream.
     fn is_viewed(&self, headset: &HeadsetId, stream: Stream) -> bool {
         self.view.headset.as_ref() == Some(headset) && self.view.stream == stream
     }
 
-    /// The source that the view looks at.
+    /// The source that the view shows.
     fn viewed(&self) -> Option<&ReceivedStream> {
         let headset = self.view.headset.as_ref()?;
         self.place(headset, self.view.stream).ok().map(|at| &self.sources[at])
     }
 
-    /// Where the source of a stream stands, or would.
+    /// The position of a stream's source, or where it would be inserted.
     fn place(&self, headset: &HeadsetId, stream: Stream) -> Result<usize, usize> {
         self.sources.binary_search_by(|source| {
             source.headset().cmp(headset).then_with(|| source.subscription.stream.cmp(&stream))
@@ -322,7 +324,7 @@ impl Decoder {
         });
     }
 
-    /// Keeps all histories together within their budget: the oldest chunk goes first.
+    /// Keeps all histories together within their budget: drops the oldest chunk first.
     fn forget(&mut self) {
         let histories =
             || self.sources.iter().filter_map(|source| Some(&source.series.as_ref()?.history));
@@ -339,14 +341,14 @@ impl Decoder {
     }
 }
 
-/// What the decoder reads from.
+/// The inputs of the decoder.
 #[derive(Debug)]
 pub struct DecoderInput {
-    /// Subscriptions and their samples, in the order in which they came from the socket.
+    /// Subscriptions and their samples, in the order in which they were read from the socket.
     pub queue: mpsc::Receiver<Feed>,
-    /// Samples that found this queue full and were dropped, since the start.
+    /// Samples dropped since the start because this queue was full.
     pub dropped: Arc<AtomicU64>,
-    /// To whom each item goes, too.
+    /// The sinks that also receive each item.
     pub sinks: SharedSinks,
 }
 
@@ -361,9 +363,9 @@ pub fn spawn(
     (snapshots, tokio::spawn(run(feed, view, limits, publish)))
 }
 
-/// Publishes at most once a frame, and only what changed; a new view is answered at once. Wakes up
-/// for what comes, for the end of a frame that holds something new, when a stream gets stale, and when
-/// the log is due.
+/// Publishes at most once per frame, and only changes; a new view is answered at once. Wakes up for
+/// new items, for the end of a frame that has something new, when a stream becomes stale, and when
+/// a log line is due.
 async fn run(
     mut feed: DecoderInput,
     mut view: watch::Receiver<View>,

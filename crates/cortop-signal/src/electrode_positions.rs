@@ -1,13 +1,16 @@
-//! Where the sensors of the international 10–10 system, of which 10–20 is a part, sit on the head.
+//! Where the sensors of the international 10–10 system, which includes the 10–20 system, sit on the
+//! head.
 //!
-//! Not a list but the system's own definition on a sphere (R. Oostenveld and P. Praamstra, "The five
-//! percent electrode system for high-resolution EEG and ERP measurements", Clinical Neurophysiology
-//! 112, 2001, 713–719): the midline and the circle through Fpz, T7, Oz and T8 are divided evenly,
-//! and each row between them lies on the arc through its three points there. Knows names only.
+//! Not a table but the system's own definition on a sphere (R. Oostenveld and P. Praamstra, "The
+//! five percent electrode system for high-resolution EEG and ERP measurements", Clinical
+//! Neurophysiology 112, 2001, 713–719): the midline and the circle through Fpz, T7, Oz and T8 are
+//! divided evenly, and each row between them lies on the arc through its three points there. Works
+//! on names only.
 
 use std::f64::consts::FRAC_PI_2;
 
-/// Letters of the rows from the front to the back: between midline and circle, and from it on.
+/// Letters of the rows from front to back: between midline and circle, and from the circle
+/// outwards.
 const ROWS: [(&str, &str); 9] = [
     ("fp", "fp"),
     ("af", "af"),
@@ -23,29 +26,29 @@ const ROWS: [(&str, &str); 9] = [
 /// Steps from the midline to the circle in a row.
 const STEPS: f64 = 4.0;
 
-/// Where the sensors below the circle are (9 and 10): a tenth of the way on.
+/// Where the sensors below the circle are (9 and 10): a tenth further along.
 const BELOW: f64 = 1.25;
 
-/// Millimetres from the middle of the head to each sensor, on the sphere that stands for it.
+/// The radius in millimetres of the sphere that models the head.
 pub const HEAD_RADIUS: f64 = 85.0;
 
-/// Where a sensor sits on that sphere, in millimetres from its middle: to the right, to the front and
-/// up; `None` for a name that is not of the system.
+/// The position of a sensor on that sphere, in millimetres from its centre: right, front, up;
+/// `None` for a name that is not part of the system.
 #[must_use]
 pub fn on_sphere(name: &str) -> Option<[f64; 3]> {
     let (x, y) = place(name)?;
-    // Seen from above, distances from Cz are kept: back onto the sphere.
+    // Seen from above, distances from Cz are preserved; this maps back onto the sphere.
     let angle = x.hypot(y) * FRAC_PI_2;
     let share = if angle > 0.0 { angle.sin() / x.hypot(y) } else { 0.0 };
     Some([x * share, y * share, angle.cos()].map(|at| at * HEAD_RADIUS))
 }
 
-/// Where a sensor sits, seen from above: x to the right, y to the front, the circle through Fpz,
-/// T7, Oz and T8 at 1; `None` for a name that is not of the system.
+/// The position of a sensor seen from above: x to the right, y to the front, the circle through
+/// Fpz, T7, Oz and T8 at radius 1; `None` for a name that is not part of the system.
 #[must_use]
 pub fn place(name: &str) -> Option<(f64, f64)> {
     let name = match name.to_ascii_lowercase() {
-        // The names of before 1991.
+        // The names used before 1991.
         name if matches!(&*name, "t3" | "t4") => name.replace('3', "7").replace('4', "8"),
         name if matches!(&*name, "t5" | "t6") => name.replace("t5", "p7").replace("t6", "p8"),
         name => name,
@@ -59,7 +62,7 @@ pub fn place(name: &str) -> Option<(f64, f64)> {
         .iter()
         .position(|&(inner, outer)| letters == if steps < STEPS { inner } else { outer })?;
     let side = if number % 2 == 1 { -1.0 } else { 1.0 };
-    // Rows to the front of Cz.
+    // Rows in front of Cz.
     let front = 4.0 - row as f64;
     let angle = FRAC_PI_2 * (1.0 - front / 5.0);
     let (x, y) = (side * angle.sin(), angle.cos());
@@ -79,14 +82,14 @@ pub fn place(name: &str) -> Option<(f64, f64)> {
     Some(seen_from_above(between(middle, [x, y, 0.0], steps / STEPS)))
 }
 
-/// The point at a share of the arc from one point of the sphere to another.
+/// The point at a given share of the arc between two points of the sphere.
 fn between(from: [f64; 3], to: [f64; 3], share: f64) -> [f64; 3] {
     let angle = from.iter().zip(to).map(|(a, b)| a * b).sum::<f64>().acos();
     let weigh = |share: f64| (share * angle).sin() / angle.sin();
     std::array::from_fn(|axis| weigh(1.0 - share) * from[axis] + weigh(share) * to[axis])
 }
 
-/// The sphere laid flat so that distances from Cz are kept.
+/// Flattens the sphere so that distances from Cz are preserved.
 fn seen_from_above([x, y, z]: [f64; 3]) -> (f64, f64) {
     let away = x.hypot(y);
     if away < f64::EPSILON {
@@ -107,7 +110,7 @@ mod tests {
             let at = place(name).expect(name);
             assert!((at.0 - x).abs() < 0.02 && (at.1 - y).abs() < 0.02, "{name} at {at:?}");
         };
-        // Worked out by hand from the definition.
+        // Computed by hand from the definition.
         near("Cz", (0.0, 0.0));
         near("Fpz", (0.0, 1.0));
         near("Oz", (0.0, -1.0));

@@ -1,5 +1,5 @@
-//! The filters of the picture (docs/signal.md, "Defaults"): causal, run once a sample, one chain a
-//! channel. They see raw values only and never touch what is kept or recorded.
+//! The display filters (docs/signal.md, "Defaults"): causal, run once per sample, one chain per
+//! channel. They read raw values and never change what is kept or recorded.
 
 use std::f64::consts::PI;
 
@@ -7,25 +7,26 @@ use biquad::{Biquad, Coefficients, DirectForm2Transposed, Hertz, Q_BUTTERWORTH_F
 
 use super::Filters;
 
-/// A jump of more than this (µV) between two samples is kept from the filter …
+/// A jump of more than this (µV) between two samples is withheld from the filter …
 const JUMP: f64 = 1000.0;
-/// … for so many samples; then it is the new level.
+/// … for this many samples; after that it is the new level.
 const HOLD: u8 = 2;
 
 /// Width of the notch in Hz.
 const NOTCH_WIDTH: f64 = 2.0;
 
-/// Corners above this share of the Nyquist frequency are left out: there is next to nothing beyond.
+/// Corner frequencies above this share of the Nyquist frequency are left out: there is almost
+/// nothing beyond.
 const HIGHEST: f64 = 0.98;
 
-/// What comes out of the filters for one sample, in the channel's unit; NaN for one that is missing.
+/// The output of the filters for one sample, in the channel's unit; NaN if the sample is missing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Filtered {
-    /// After all filters: what is drawn.
+    /// After all filters: the value that is drawn.
     pub value: f64,
-    /// Before the low-pass, after all others: what spectra are computed from.
+    /// After all filters but the low-pass: the input of the spectra.
     pub before_low_pass: f64,
-    /// Whether a jump that lasted made the filters start again with this sample.
+    /// Whether a lasting jump made the filters restart with this sample.
     pub restarted: bool,
 }
 
@@ -35,29 +36,29 @@ impl Filtered {
 
 /// The filters of one channel with their state.
 ///
-/// The chain runs on the difference to the sample it was primed with, whose own level is added
-/// again where no high-pass takes it away: exactly the state of filters that have seen that sample
-/// forever, so nothing rings at the start. It is primed at the first sample, after each gap, and
-/// after a jump that lasts: a restart, which is marked on the trace, because a step that large
+/// The chain runs on the difference from the sample that primed it, whose own level is added back
+/// unless a high-pass removes it: exactly the state of filters that have seen that sample forever,
+/// so nothing rings at the start. It is primed by the first sample, after each gap, and after a
+/// lasting jump. The latter is a restart, which is marked on the trace, because so large a step
 /// would otherwise look like calm EEG.
 #[derive(Clone, Debug)]
 pub struct FilterChain {
     /// High-pass and notch.
     stages: Vec<DirectForm2Transposed<f64>>,
-    /// The last filter, so that what goes into it is there for the spectra at no cost.
+    /// The last filter, kept apart so that its input is available to the spectra at no cost.
     low_pass: Option<DirectForm2Transposed<f64>>,
     keeps_level: bool,
-    /// The sample it was primed with.
+    /// The sample that primed the chain.
     origin: Option<f64>,
-    /// The last sample that went through and what came out.
+    /// The last sample that went through, and its output.
     accepted: f64,
     output: Filtered,
-    /// Samples just kept from the filter.
+    /// How many samples have just been withheld from the filter.
     held: u8,
 }
 
 impl FilterChain {
-    /// The filters for a stream of `rate` samples a second.
+    /// The filters for a stream of `rate` samples per second.
     #[must_use]
     pub fn new(filters: Filters, rate: f64) -> Self {
         let notch_q = |corner: f64| {
@@ -84,7 +85,7 @@ impl FilterChain {
         }
     }
 
-    /// The next sample, NaN for one that is missing.
+    /// Filters the next sample; NaN if it is missing.
     pub fn run(&mut self, raw: f64) -> Filtered {
         if !raw.is_finite() {
             self.origin = None;
@@ -92,7 +93,7 @@ impl FilterChain {
         }
         let jumps = (raw - self.accepted).abs() > JUMP;
         let restarted = match self.origin {
-            // Kept from the filter and shown as what it is: that far off the last level.
+            // Withheld from the filter, and shown at its true distance from the last level.
             Some(_) if jumps && self.held < HOLD => {
                 self.held += 1;
                 let off = raw - self.accepted;
@@ -102,7 +103,7 @@ impl FilterChain {
                     restarted: false,
                 };
             }
-            // Where there is no filter, nothing starts again.
+            // Without a filter, nothing restarts.
             Some(_) => jumps && self.is_filter(),
             None => false,
         };
@@ -150,7 +151,7 @@ mod tests {
         let output = run(all, with_gap);
         assert!(output[2].is_nan());
         assert!(output.iter().filter(|value| !value.is_nan()).all(|&value| value == 0.0));
-        // Without a high-pass the level stays.
+        // Without a high-pass the level is preserved.
         let output = run(Filters { high_pass: None, ..all }, [4200.0; 9]);
         assert_eq!(output, [4200.0; 9]);
         assert_eq!(run(Filters::NONE, [4200.25, -3.5]), [4200.25, -3.5]);
@@ -165,7 +166,7 @@ mod tests {
         assert!(only(high, 0.5) < 1.0 && only(high, 20.0) > 49.0);
         assert!(only(low, 60.0) < 1.0 && only(low, 10.0) > 48.0);
         assert!(only(notch, 50.0) < 0.5 && only(notch, 45.0) > 46.0);
-        // At the edges of its width, which warp near Nyquist (64 Hz), a notch lets 1/√2 through.
+        // At the edges of its width, which warp near Nyquist (64 Hz), a notch passes 1/√2.
         let near = Filters { notch: Some(60.0), ..notch };
         for edge in [58.88, 60.88] {
             assert!((only(near, edge) / 50.0 - 0.5_f64.sqrt()).abs() < 0.02, "{edge}");
@@ -205,7 +206,7 @@ mod tests {
         assert_eq!(restarts(all, &step), [3, 7]);
         assert_eq!(restarts(low_pass, &step), [3, 7]);
         assert_eq!(restarts(Filters::NONE, &step), [0; 0]);
-        // Neither does a glitch, a jump the filters take, nor a gap, which is marked as one.
+        // Neither does a glitch, a jump that the filters absorb, or a gap, which is marked as one.
         assert_eq!(restarts(all, &[4200.0, 87.0, 90_000.0, 4200.0]), [0; 0]);
         assert_eq!(restarts(all, &[4200.0, 5199.0, 5199.0, 5199.0, 5199.0]), [0; 0]);
         assert_eq!(restarts(all, &[4200.0, f64::NAN, 6000.0, 6000.0, 6000.0]), [0; 0]);
@@ -219,13 +220,14 @@ mod tests {
         let peak_of = |of: fn(&Filtered) -> f64| peak(&filtered.iter().map(of).collect::<Vec<_>>());
         assert!(peak_of(|filtered| filtered.value) < 1.0);
         assert!(peak_of(|filtered| filtered.before_low_pass) > 49.0);
-        // A sample that is kept from the filters is as far off in both.
+        // A sample that is withheld from the filters is equally far off in both.
         let held = chain.run(90_000.0);
         assert!(held.value > 80_000.0 && held.before_low_pass > 80_000.0);
         assert!(chain.run(f64::NAN).before_low_pass.is_nan());
     }
 
-    /// Of a sine, in seconds: by the phase of what comes out, a little below and above.
+    /// The group delay of a sine in seconds, from the output phase slightly below and above its
+    /// frequency.
     fn group_delay(hz: f64, rate: f64) -> f64 {
         let phase = |hz: f64| {
             let mut chain = FilterChain::new(Filters::default(), rate);

@@ -1,6 +1,5 @@
-//! How well one stream flows: its real rate, what it lost, how evenly and how late it arrives, how
-//! long it has been silent. Counts what it is given; knows neither values nor messages, nor the time
-//! of day.
+//! How well one stream is arriving: its actual rate, its losses, its jitter and delay, and how long
+//! it has been silent. Only counts; independent of values, messages and the time of day.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,77 +8,78 @@ use tokio::time::Instant;
 use super::{BadChannel, history::Gap, stamps::ClockStep};
 use cortop_protocol::{HeadsetId, SessionId, Stream, Subscription, stream::SLOW_METRICS_HZ};
 
-/// A rate is measured between points at least this far apart, in seconds of the samples' time …
+/// The rate is measured between points at least this far apart, in seconds of sample time …
 const POINT: f64 = 0.5;
-/// … of which so many are kept: about eight seconds of a fast stream.
+/// … of which this many are kept: about eight seconds of a fast stream.
 const POINTS: usize = 16;
-/// Fewer points than this give no rate.
+/// With fewer points there is no rate.
 const ENOUGH: usize = 6;
 
-/// What is recent …
+/// What counts as recent …
 const RECENT: Duration = Duration::from_secs(10);
-/// … is added up in steps of this length.
+/// … is summed in steps of this length.
 const RECENT_STEP: Duration = Duration::from_secs(1);
 
-/// An arrival that is off by more seconds than this is no jitter. Most stamps are checked before,
-/// but not those of streams that come when they come.
+/// An arrival that is off by more seconds than this is not jitter. Most stamps are checked earlier,
+/// but not those of irregular streams.
 const NO_JITTER: f64 = 10.0;
 
-/// A fast stream is not called stale before this long without a sample.
+/// A fast stream is never called stale before this long without a sample.
 const STALE: Duration = Duration::from_secs(2);
 
-/// A healthy headset runs a little beside its nominal rate (127 Hz of 128): only more than this
-/// share of it is off.
+/// A healthy headset deviates slightly from its nominal rate (127 Hz instead of 128): only a larger
+/// share than this counts as off.
 const RATE_TOLERANCE: f64 = 0.03;
 
-/// How well a stream flows.
+/// How well a stream is arriving.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamHealth {
-    /// Whose.
+    /// The session.
     pub session: SessionId,
-    /// From which headset.
+    /// The headset.
     pub headset: HeadsetId,
-    /// Which.
+    /// The stream.
     pub stream: Stream,
-    /// Samples a second expected.
+    /// Expected samples per second.
     pub nominal_rate: Option<f64>,
-    /// Samples a second measured over the last seconds; `None` before there are enough, and of a
-    /// stale stream.
+    /// Samples per second, measured over the last seconds; `None` until there are enough samples,
+    /// and while the stream is stale.
     pub rate: Option<f64>,
-    /// Samples since the subscription.
+    /// Samples received since the subscription.
     pub received: u64,
     /// Samples lost since the subscription, by COUNTER.
     pub lost: u64,
-    /// Where they were lost.
+    /// The holes that they left.
     pub holes: Holes,
     /// Samples that Cortex filled in (INTERPOLATED).
     pub interpolated: u64,
-    /// The last 10 s.
+    /// Counts of the last 10 s.
     pub recent: RecentCounts,
-    /// Channels whose raw signal cannot be EEG, in the order of the columns; of EEG only.
+    /// Channels whose raw signal cannot be EEG, in column order; for `eeg` only.
     pub bad_channels: Arc<[BadChannel]>,
-    /// Messages that were not as the columns said (wrong length, type, not JSON), came again or
-    /// late, or bore a wrong `time`.
+    /// Messages that did not match the columns (wrong length or type, not JSON), were repeated or
+    /// late, or had a wrong `time`.
     pub malformed: u64,
-    /// Those among them that only bore a wrong `time`.
+    /// Those among them whose only defect was a wrong `time`.
     pub wrong_times: u64,
-    /// When Cortex's clock was set last, while this stream ran.
+    /// When Cortex's clock was last set while this stream was running.
     pub clock_step: Option<ClockStep>,
     /// When the subscription began.
     pub subscribed: Instant,
     /// When the last sample arrived.
     pub last: Option<Instant>,
-    /// The `time` of the last sample, epoch seconds.
+    /// The `time` of the last sample, in epoch seconds.
     pub last_time: Option<f64>,
     /// The newest gap before this subscription's samples, as far as its history is kept.
     pub gap: Option<Gap>,
-    /// Set while it is stale, that is without a sample for three of its periods and at least 2 s:
-    /// when the last one arrived, or when the subscription began if none ever did.
+    /// Set while the stream is stale, that is, without a sample for three of its periods and at
+    /// least 2 s: the arrival of the last sample, or the start of the subscription if there never
+    /// was one.
     pub stale_since: Option<Instant>,
 }
 
 impl StreamHealth {
-    /// Whether the measured rate is more than 3 % beside the nominal one.
+    /// Whether the measured rate deviates from the nominal one by more than 3 %.
     #[must_use]
     pub fn rate_is_off(&self) -> bool {
         let off = |(rate, nominal): (f64, f64)| (rate / nominal - 1.0).abs() > RATE_TOLERANCE;
@@ -87,8 +87,8 @@ impl StreamHealth {
     }
 
     /// Seconds from a sample's `time` to its arrival by this machine's clock, which shows `wall`
-    /// (epoch seconds) at `now`; of the sample within the last 10 s that came soonest: what is left
-    /// then are the way, and the difference of the clocks.
+    /// (epoch seconds) at `now`; the minimum over the last 10 s, which leaves the transmission
+    /// delay and the difference of the clocks.
     #[must_use]
     pub fn delay(&self, now: Instant, wall: f64) -> Option<f64> {
         let (arrival, time) = self.recent.soonest?;
@@ -99,26 +99,27 @@ impl StreamHealth {
 /// Where samples of a stream were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holes {
-    /// How often, since the subscription.
+    /// How many holes since the subscription.
     pub count: u64,
-    /// When the samples before and after the newest hole arrived.
+    /// The arrivals of the samples before and after the newest hole.
     pub newest: Option<(Instant, Instant)>,
 }
 
-/// The last 10 s of a stream, in steps of a second.
+/// Counts of the last 10 s of a stream, in steps of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RecentCounts {
-    /// Samples that came.
+    /// Samples received.
     pub received: u64,
     /// Samples lost, by COUNTER.
     pub lost: u64,
     /// Samples that Cortex filled in (INTERPOLATED).
     pub interpolated: u64,
-    /// Mean of |D| in seconds, D being how much more lies between the arrivals of two samples in
-    /// sequence than between their `time`s (as in RFC 3550, 6.4.1, but without its decay).
+    /// Mean of |D| in seconds, where D is the interval between the arrivals of two consecutive
+    /// samples minus the interval between their `time`s (as in RFC 3550, 6.4.1, but without its
+    /// decay).
     pub jitter: Option<f64>,
-    /// The sample that came soonest after its `time`: when it arrived, and that, in epoch seconds.
-    /// What lies between is the delay of the way, as far as both clocks agree.
+    /// The sample with the shortest delay: its arrival, and its `time` in epoch seconds. The
+    /// difference is the transmission delay, as far as both clocks agree.
     pub soonest: Option<(Instant, f64)>,
 }
 
@@ -138,13 +139,13 @@ pub(crate) struct HealthMeter {
     lost: u64,
     holes: Holes,
     interpolated: u64,
-    /// Without those of which only the time is wrong.
+    /// Excludes those of which only the time is wrong.
     malformed: u64,
     wrong_times: u64,
     /// The last seconds.
     recent: VecDeque<SecondCounts>,
     last: Option<Instant>,
-    /// The last sample that had a `time`: its arrival, and that.
+    /// The last sample with a `time`: its arrival, and that `time`.
     stamped: Option<(Instant, f64)>,
     points: VecDeque<RatePoint>,
     rate: Option<f64>,
@@ -157,17 +158,17 @@ struct RatePoint {
     received: u64,
 }
 
-/// What came within one second.
+/// Counts of one second.
 #[derive(Clone, Copy, Debug)]
 struct SecondCounts {
     since: Instant,
     received: u64,
     lost: u64,
     interpolated: u64,
-    /// Seconds by which intervals of arrival were off those of `time`, added up; and how many.
+    /// Sum of |D| in seconds (see [`RecentCounts::jitter`]), and the number of intervals.
     off: f64,
     intervals: u32,
-    /// The sample that came soonest after its `time`: its arrival, and that.
+    /// The sample with the shortest delay: its arrival and its `time`.
     soonest: Option<(Instant, f64)>,
 }
 
@@ -178,14 +179,14 @@ impl SecondCounts {
     }
 }
 
-/// Seconds between two arrivals more than between their `time`s.
+/// By how many seconds the interval between two arrivals exceeds that between their `time`s.
 fn later(one: (Instant, f64), other: (Instant, f64)) -> f64 {
     let earlier = one.0.saturating_duration_since(other.0).as_secs_f64();
     other.0.saturating_duration_since(one.0).as_secs_f64() - earlier - (other.1 - one.1)
 }
 
 impl HealthMeter {
-    /// From the moment of the subscription on.
+    /// Starts at the moment of the subscription.
     pub(crate) fn new(subscribed: Instant) -> Self {
         Self {
             subscribed,
@@ -204,8 +205,8 @@ impl HealthMeter {
         }
     }
 
-    /// A sample came, whose time by the clock in force is `time`, and which was stamped `own` if that
-    /// can be believed; `lost` samples are missing right before it.
+    /// Adds a sample. `time` is its time by the current clock; `own` is its own stamp, if credible;
+    /// `lost` samples are missing right before it.
     pub(crate) fn sample(
         &mut self,
         received: Instant,
@@ -250,8 +251,8 @@ impl HealthMeter {
         }
     }
 
-    /// Cortex's clock was set: what was measured by it goes on, but for delays, which were another
-    /// clock's.
+    /// Cortex's clock was set. Measurements continue, except for delays, which belong to the
+    /// previous clock.
     pub(crate) fn clock_was_set(&mut self, step: ClockStep) {
         self.points.iter_mut().for_each(|point| point.time += step.seconds);
         self.recent.iter_mut().for_each(|recent| recent.soonest = None);
@@ -259,20 +260,20 @@ impl HealthMeter {
         self.clock_step = Some(step);
     }
 
-    /// So many messages were not as they should be. True when it is time to say so in the log: at
-    /// the first, the tenth, the hundredth and so on.
+    /// Counts malformed messages. Returns true when the log should mention it: at the first, the
+    /// tenth, the hundredth and so on.
     pub(crate) fn malformed(&mut self, count: u64) -> bool {
         let before = self.malformed.checked_ilog10();
         self.malformed += count;
         self.malformed.checked_ilog10() > before
     }
 
-    /// So many samples bore a time that cannot be right.
+    /// Counts samples whose time cannot be right.
     pub(crate) fn wrong_times(&mut self, count: u64) {
         self.wrong_times += count;
     }
 
-    /// The last sample is one that Cortex filled in.
+    /// The last sample was filled in by Cortex.
     pub(crate) fn interpolated(&mut self) {
         self.interpolated += 1;
         if let Some(step) = self.recent.back_mut() {
@@ -280,13 +281,13 @@ impl HealthMeter {
         }
     }
 
-    /// Messages that were malformed so far.
+    /// The number of malformed messages so far.
     pub(crate) fn malformed_so_far(&self) -> u64 {
         self.malformed
     }
 
-    /// Samples by time, as the median of slopes between points that each stand in one pair only, so
-    /// that a single wrong stamp distorts one slope and not the median.
+    /// Samples per second of sample time: the median of the slopes between points, each used in one
+    /// pair only, so that a single wrong stamp distorts one slope and not the median.
     fn slope(&self) -> Option<f64> {
         let half = self.points.len() / 2;
         if self.points.len() < ENOUGH {
@@ -303,10 +304,10 @@ impl HealthMeter {
         Some(*median).filter(|rate| rate.is_finite() && *rate > 0.0)
     }
 
-    /// From when on silence is called stale; never for a stream of events.
+    /// When silence starts to count as stale; never for a stream of events.
     pub(crate) fn stale_at(&self, subscription: &Subscription) -> Option<Instant> {
-        // Metrics may come slowly whatever the licence promises: of when they are fast the sources
-        // disagree (§5.11), and a recording has them as they were.
+        // Metrics may come slowly whatever the licence promises: the sources disagree about when
+        // they are fast (§5.11), and a recording has them as they were.
         let rate = if subscription.stream.is_even() {
             subscription.nominal_rate.or(self.rate)
         } else {
@@ -319,7 +320,7 @@ impl HealthMeter {
         self.last.unwrap_or(self.subscribed).checked_add(periods.unwrap_or_default().max(STALE))
     }
 
-    /// The picture of it at one moment.
+    /// The health at one moment.
     pub(crate) fn health(&self, subscription: &Subscription, now: Instant) -> StreamHealth {
         let stale = self.stale_at(subscription).is_some_and(|at| at <= now);
         StreamHealth {
@@ -360,7 +361,7 @@ impl HealthMeter {
     }
 }
 
-/// Of two samples the one that came sooner after its `time`.
+/// The one of two samples that has the shorter delay.
 fn soonest(one: Option<(Instant, f64)>, other: Option<(Instant, f64)>) -> Option<(Instant, f64)> {
     match (one, other) {
         (Some(one), Some(other)) if later(one, other) < 0.0 => Some(other),
@@ -384,7 +385,7 @@ mod tests {
         }
     }
 
-    /// Samples at a rate for some seconds, the stamps of some of them changed.
+    /// Samples at a rate for some seconds, with the stamps of some of them changed.
     fn health(rate: f64, seconds: f64, stamp: impl Fn(u32, f64) -> f64) -> StreamHealth {
         let start = Instant::now();
         let mut meter = HealthMeter::new(start);
@@ -483,13 +484,13 @@ mod tests {
         let even = |index: u32| (f64::from(index) / 128.0, 0.02);
         assert!(late((0..2000).map(even)).jitter.unwrap() < 1e-6);
         assert_eq!(late([even(0)]).jitter, None);
-        // Every other sample 3 ms later; it is over after ten seconds.
+        // Every other sample 3 ms later; ten seconds later it no longer counts.
         let uneven = |index: u32| (f64::from(index) / 128.0, 0.003 * f64::from(index % 2));
         let jitter = late((0..2000).map(uneven)).jitter.unwrap();
         assert!((jitter - 0.003).abs() < 1e-5, "{jitter}");
         let calm = (0..1280).map(uneven).chain((1280..1280 + 128 * 12).map(even));
         assert!(late(calm).jitter.unwrap() < 1e-5);
-        // A lost second is no jitter, nor is a clock that is set.
+        // Neither a lost second nor a clock that is set counts as jitter.
         let lost = (0..640).chain(768..1280).map(even);
         assert!(late(lost).jitter.unwrap() < 1e-6);
         let set = |index: u32| (even(index).0, if index < 640 { 3600.0 } else { 7200.0 });
@@ -507,7 +508,7 @@ mod tests {
             let samples = samples.map(|(index, late)| (index as f64 / 32.0, offset + late));
             let mut arrivals: Vec<f64> = Vec::new();
             for (time, late) in samples.clone() {
-                // One after another: what waits for a late one comes with it.
+                // In order: what waits for a late sample arrives with it.
                 let arrival = arrivals.last().map_or(time + late, |last| last.max(time + late));
                 arrivals.push(arrival);
                 let (arrival, time) = (start + Duration::from_secs_f64(arrival), Some(1.7e9 + time));

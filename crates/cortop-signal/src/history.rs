@@ -1,7 +1,7 @@
-//! The raw samples of one traced stream, bounded: what a changed view is built from. Knows neither
-//! filters nor columns.
+//! The raw samples of one traced stream, within bounds: the source from which a changed view is
+//! rebuilt. Independent of filters and columns.
 //!
-//! Values are kept as `f32`: at the 4200 µV on which EEG rides its step is 0.0005 µV, a
+//! Values are stored as `f32`: at 4200 µV, the level of EEG, its resolution is 0.0005 µV, a
 //! two-hundredth of the headset's own, and the history reaches back twice as far as with `f64`.
 
 use std::{collections::VecDeque, ops::Range, time::Duration};
@@ -11,48 +11,50 @@ use tokio::time::Instant;
 /// Samples in a chunk, the unit in which history is forgotten.
 const CHUNK: usize = 1024;
 
-/// Gaps kept; the oldest go first.
+/// How many gaps are kept; the oldest are dropped first.
 const MOST_GAPS: usize = 256;
 
-/// The longest gap in samples, half a year at 256 Hz: an index never overflows.
+/// The longest gap in samples, half a year at 256 Hz, so that an index never overflows.
 const LONGEST_GAP: f64 = 4e9;
-/// Samples between two of those whose times are kept; times between them are reckoned.
+/// The number of samples between two whose times are stored; times between them are interpolated.
 const TIMED: u64 = 512;
 
-/// Bytes that a hole takes, or a clock that was set.
+/// Bytes that a hole or a clock step takes.
 const ENTRY: usize = size_of::<Span>();
 
-/// How soon after a second its first sample has to come to stand for it; after a loss none may.
+/// How soon after the start of a second a sample must come to represent it; after a loss there may
+/// be none.
 const AT_A_SECOND: f64 = 0.1;
 
-/// The time between two connections: a hole in the history of a stream. Nothing was lost in it, for
-/// nothing was subscribed.
+/// The time between two connections: a gap in the history of a stream. Nothing was lost in it,
+/// because nothing was subscribed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The absolute sample indices that nothing was received for: as many as fit into its time.
+    /// The absolute sample indices of the gap: as many as fit into its time.
     pub samples: Range<u64>,
-    /// When the last sample before it arrived.
+    /// When the last sample before the gap arrived.
     pub from: Instant,
-    /// When the first sample after it arrived.
+    /// When the first sample after the gap arrived.
     pub to: Instant,
-    /// Why the samples before it are gone, where they are.
+    /// Why the samples before the gap are gone, if they are.
     pub discontinuity: Option<Discontinuity>,
 }
 
 impl Gap {
-    /// How long data was missing, by their arrival: a clock that was set does not matter.
+    /// How long data was missing, measured by arrival, so that a clock that was set does not
+    /// matter.
     #[must_use]
     pub fn length(&self) -> Duration {
         self.to.saturating_duration_since(self.from)
     }
 }
 
-/// What makes the samples after a gap another history.
+/// Why the samples after a gap begin a new history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discontinuity {
-    /// Other channels, or in another order.
+    /// The channels are different, or in another order.
     Channels,
-    /// Another nominal rate.
+    /// The nominal rate is different.
     Rate,
 }
 
@@ -60,16 +62,17 @@ pub enum Discontinuity {
 #[derive(Debug)]
 pub(crate) struct History {
     channels: usize,
-    /// The samples that came, one after another: all chunks but the last are full.
+    /// The samples received, in order: all chunks but the last are full.
     chunks: VecDeque<HistoryChunk>,
-    /// The number of the oldest row kept, counted from the first sample that came, and of the next.
+    /// The numbers of the oldest row kept and of the next one, counted from the first sample
+    /// received.
     rows: Range<u64>,
     /// Absolute index of the next sample.
     next: u64,
-    /// Rows without a hole between them, however long the holes: an entry each. The first may have
-    /// begun before what is kept.
+    /// Spans of rows without a hole; a hole starts a new one, however long it is. The first may
+    /// have begun before the oldest row kept.
     spans: VecDeque<Span>,
-    /// Samples with their times, between which times run evenly.
+    /// Samples with stored times; between them, time runs evenly.
     times: VecDeque<(u64, f64)>,
     /// The newest sample with a time.
     newest_time: Option<(u64, f64)>,
@@ -79,14 +82,14 @@ pub(crate) struct History {
     clock_steps: VecDeque<(u64, f64)>,
     /// When the newest sample arrived.
     last: Option<Instant>,
-    /// The times between connections.
+    /// The gaps between connections.
     gaps: VecDeque<Gap>,
 }
 
 #[derive(Debug)]
 struct HistoryChunk {
     since: Instant,
-    /// One value a channel, sample by sample; NaN where one is missing.
+    /// One value per channel, sample by sample; NaN if missing.
     values: Vec<f32>,
 }
 
@@ -100,14 +103,14 @@ struct Span {
 /// A segment of history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Segment<'a> {
-    /// One sample, one value a channel.
+    /// One sample, one value per channel.
     Sample(&'a [f32]),
-    /// So many samples were lost.
+    /// This many samples were lost.
     Lost(u64),
 }
 
 impl History {
-    /// Nothing yet, of a stream with so many channels, at least one.
+    /// An empty history of a stream with this many channels, at least one.
     pub(crate) fn new(channels: usize) -> Self {
         Self {
             channels: channels.max(1),
@@ -124,13 +127,14 @@ impl History {
         }
     }
 
-    /// Nothing yet of what comes after `before` and cannot be kept with it. An index stands for
-    /// one sample only, so it counts on.
+    /// An empty history that follows `before` and cannot be merged with it. An index must identify
+    /// one sample only, so indices continue.
     pub(crate) fn after(before: &Self, channels: usize) -> Self {
         Self { next: before.next, last: before.last, ..Self::new(channels) }
     }
 
-    /// The next sample: one value a channel, and epoch seconds. True if it took new memory.
+    /// Adds the next sample: one value per channel, and epoch seconds. Returns true if it allocated
+    /// memory.
     pub(crate) fn push(
         &mut self,
         values: impl ExactSizeIterator<Item = f32>,
@@ -163,7 +167,8 @@ impl History {
     fn set_time(&mut self, index: u64, time: f64) {
         let kept = self.times.back().copied();
         if kept.is_none_or(|(at, _)| index - at >= TIMED) {
-            // After a long hole the time before it, too: across it time may run unevenly.
+            // After a long hole, store the time before it as well: across the hole, time may run
+            // unevenly.
             let before =
                 self.newest_time.filter(|&(at, _)| at + 1 < index && kept < Some((at, 0.0)));
             self.times.extend(before);
@@ -178,13 +183,13 @@ impl History {
         }
     }
 
-    /// The next `count` samples were lost.
+    /// Records that the next `count` samples were lost.
     pub(crate) fn lose(&mut self, count: u64) {
         self.next = self.next.saturating_add(count);
     }
 
-    /// The clock had been set before sample `at`, one of the newest: from it on times are so many
-    /// seconds later than they were said to be.
+    /// Records that the clock was set before sample `at`, one of the newest: the times from there
+    /// on are this many seconds later than stored.
     pub(crate) fn set_clock(&mut self, at: u64, seconds: f64) {
         let Some(time) = self.time(at) else { return };
         let before = at.checked_sub(1).and_then(|before| Some((before, self.time(before)?)));
@@ -203,8 +208,8 @@ impl History {
         self.clock_steps.push_back((at, seconds));
     }
 
-    /// The next sample, arriving at `to`, is the first of another connection: the time since the
-    /// last is a gap of as many samples as there would have been at `rate` samples a second. Returns
+    /// The next sample, which arrives at `to`, is the first of a new connection: the time since the
+    /// last one is a gap of as many samples as `rate` samples per second would have given. Returns
     /// their number.
     pub(crate) fn interrupt(
         &mut self,
@@ -227,8 +232,8 @@ impl History {
         count
     }
 
-    /// The gaps between its samples, and the one before its first if there is another history
-    /// before it; oldest first.
+    /// The gaps between its samples, and the one before the first sample if another history
+    /// precedes it; oldest first.
     pub(crate) fn gaps(&self) -> impl DoubleEndedIterator<Item = &Gap> {
         self.gaps.iter()
     }
@@ -253,7 +258,7 @@ impl History {
         self.chunks.back().and_then(|chunk| chunk.values.rchunks_exact(self.channels).next())
     }
 
-    /// Epoch seconds of a sample, if they are known or lie between two known ones.
+    /// Epoch seconds of a sample, if its time is known or lies between two known ones.
     pub(crate) fn time(&self, index: u64) -> Option<f64> {
         if index < self.oldest() {
             return None;
@@ -267,12 +272,12 @@ impl History {
         })
     }
 
-    /// Index of the sample nearest to a time, by the times that are known; of several the newest,
-    /// where the clock was set back. `None` if it is older or newer than all samples.
+    /// Index of the sample nearest to a time, according to the stored times; if the clock was set
+    /// back and several match, the newest. `None` if the time is before or after all samples.
     pub(crate) fn index(&self, time: f64) -> Option<u64> {
         let newest = self.newest_time?;
         let mut end = self.times.len();
-        // The first sample after a step, if the time is one that the clock left out there.
+        // The first sample after a step, if the clock skipped this time there.
         let (mut left_out, mut later) = (None, None);
         let steps = self.clock_steps.iter().rev().map(|&(at, _)| at);
         for step in steps.chain([0]) {
@@ -337,25 +342,25 @@ impl History {
         })
     }
 
-    /// One value a channel.
+    /// One value per channel.
     fn row(&self, row: u64) -> Option<&[f32]> {
         let row = usize::try_from(row.checked_sub(self.rows.start)?).ok()?;
         let start = row % CHUNK * self.channels;
         self.chunks.get(row / CHUNK)?.values.get(start..start + self.channels)
     }
 
-    /// Bytes taken.
+    /// Bytes in use.
     pub(crate) fn bytes(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(HistoryChunk::bytes).sum();
         chunks + (self.spans.len().saturating_sub(1) + self.clock_steps.len()) * ENTRY
     }
 
-    /// Since when its oldest chunk is there, if there are more than `keep`.
+    /// Since when its oldest chunk has existed, if there are more than `keep` chunks.
     pub(crate) fn forgettable(&self, keep: usize) -> Option<Instant> {
         self.chunks.front().filter(|_| self.chunks.len() > keep).map(|chunk| chunk.since)
     }
 
-    /// Forgets its oldest chunk and returns how many bytes that freed.
+    /// Forgets the oldest chunk. Returns how many bytes that freed.
     pub(crate) fn forget(&mut self) -> usize {
         let before = self.bytes();
         if self.chunks.pop_front().is_some() {
@@ -375,7 +380,7 @@ impl History {
     }
 }
 
-/// What lies at the samples of a range.
+/// The entries at the samples of a range.
 fn within<T: Copy>(all: &VecDeque<(u64, T)>, range: Range<u64>) -> impl Iterator<Item = (u64, T)> {
     let place = |index: u64| all.partition_point(|&(at, _)| at < index);
     let start = place(range.start);
@@ -397,7 +402,7 @@ mod tests {
         history.push([f32::from(value), 0.0].into_iter(), time, Instant::now())
     }
 
-    /// The first channel over a range, `None` for what was lost.
+    /// The first channel over a range; `None` for lost samples.
     fn read(history: &History, range: Range<u64>) -> Vec<Option<f32>> {
         let mut values = Vec::new();
         for segment in history.segments(range) {
@@ -414,7 +419,7 @@ mod tests {
         let mut history = History::new(2);
         let mut expected: Vec<Option<f32>> = Vec::new();
         for (value, lost) in (0..6000_u16).zip([0, 0, 0, 3, 0, 0, 900, 0, 5000].iter().cycle()) {
-            // A long outage now and then, short losses between.
+            // A long outage now and then, short losses in between.
             let lost = if value % 700 == 8 { *lost } else { lost % 100 };
             if expected.is_empty() || lost == 0 {
                 expected.push(Some(f32::from(value)));
@@ -534,7 +539,8 @@ mod tests {
             history.forget();
         }
         assert_eq!(history.gaps().count(), 1, "what is forgotten has no gaps");
-        // What cannot be kept with it counts on, so that no index stands for two samples.
+        // A history that cannot be merged continues the indices, so that no index identifies two
+        // samples.
         let mut other = History::after(&history, 3);
         let to = history.last().unwrap() + Duration::from_secs(1);
         assert_eq!(other.interrupt(to, 128.0, Some(Discontinuity::Channels)), 127);

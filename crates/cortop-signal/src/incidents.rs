@@ -1,6 +1,6 @@
-//! What the log says of the data: streams that fall silent and come back, samples lost, filled in
-//! or stamped with wrong times. What happens to a headset at one time is one line, whichever of its
-//! streams notice. Knows the health of the streams only.
+//! Turns what happens to the data into log lines: streams that fall silent and resume, samples that
+//! were lost, interpolated or stamped with wrong times. Whatever happens to a headset at one time
+//! is one line, however many of its streams notice. Uses only the health of the streams.
 
 use std::{cmp::Ordering, time::Duration};
 
@@ -14,26 +14,26 @@ use super::{
 };
 use cortop_protocol::{HeadsetId, SessionId, Stream};
 
-/// Streams of a headset that fall silent, or come back, within so much time do so together: the
-/// slow ones have two samples a second. Shorter than [`SAME_TIME`], so that the line's own time will
-/// do for them.
+/// Streams of a headset that fall silent or resume within this time do so together: the slow ones
+/// have two samples per second. Shorter than [`SAME_TIME`], so that the timestamp of the log line
+/// suffices.
 const TOGETHER: Duration = Duration::from_millis(750);
 
-/// Of streams that come back together, those whose last samples before lie within so much time
-/// were silent equally long.
+/// Streams that resume together were silent equally long if their last samples before the silence
+/// lie within this time.
 const SAME_SILENCE: Duration = Duration::from_secs(2);
 
-/// Compares the health of all streams with what it was, and reports what happened.
+/// Compares the health of all streams with their previous health, and reports what happened.
 #[derive(Debug)]
 pub(super) struct Incidents {
     zone: TimeZone,
-    /// In the order of session and stream, as the health is.
+    /// Sorted by session and stream, like the health.
     known: Vec<Observed>,
     /// The last step of Cortex's clock that was reported.
     clock_step: Option<ClockStep>,
-    /// What other streams may join, the oldest first.
+    /// Transitions that other streams may still join, oldest first.
     changes: Vec<Transition>,
-    /// What more samples may join.
+    /// Effects that more samples may still join.
     ongoing: Vec<Affected>,
 }
 
@@ -42,12 +42,13 @@ pub(super) struct Incidents {
 pub(super) struct Incident {
     /// Whether it is bad news.
     pub(super) bad: bool,
-    /// What happened, to which streams of which headset, and at what time of day if that is not now.
+    /// What happened, to which streams of which headset, and the time of day if it was not just
+    /// now.
     pub(super) text: String,
 }
 
 impl Incident {
-    /// Writes the line.
+    /// Writes the log line.
     pub(super) fn log(&self) {
         if self.bad {
             tracing::warn!("{}", self.text);
@@ -57,23 +58,23 @@ impl Incident {
     }
 }
 
-/// Streams of one headset that fell silent, or came back, together.
+/// Streams of one headset that fell silent or resumed together.
 #[derive(Debug)]
 struct Transition {
     headset: HeadsetId,
     streams: Vec<Stream>,
-    /// When the last sample before the silence came; the newest of all streams.
+    /// The arrival of the last sample before the silence; the newest of all streams.
     since: Instant,
-    /// When the first stream came back, and how long the longest silence was.
+    /// When the first stream resumed, and the length of the longest silence.
     back: Option<(Instant, Duration)>,
-    /// Samples lost in the silence.
+    /// Samples lost during the silence.
     lost: EffectCounts,
     /// When it was noticed.
     noticed: Instant,
 }
 
 impl Transition {
-    /// Whether another is the same but for its streams.
+    /// Whether the other transition is the same except for its streams.
     fn is_alike(&self, other: &Self) -> bool {
         let apart = self.since.max(other.since) - self.since.min(other.since);
         self.headset == other.headset
@@ -92,14 +93,14 @@ impl Transition {
     }
 }
 
-/// What is known of a stream.
+/// What is known about a stream.
 #[derive(Debug)]
 struct Observed {
     session: SessionId,
     stream: Stream,
     subscribed: Instant,
     stale_since: Option<Instant>,
-    /// What has happened to its samples so far.
+    /// The effects on its samples so far.
     affected: [EffectCount; 3],
     clock_step: Option<ClockStep>,
 }
@@ -116,7 +117,7 @@ impl Observed {
         }
     }
 
-    /// What has happened to more samples since the last time.
+    /// The effects on more samples since the last call.
     fn risen(&mut self, health: &StreamHealth) -> Vec<(SampleEffect, EffectCount)> {
         let mut risen = Vec::new();
         for (known, effect) in self.affected.iter_mut().zip(SampleEffect::ALL) {
@@ -141,8 +142,8 @@ impl Incidents {
         Self { zone, known, clock_step: None, changes, ongoing }
     }
 
-    /// What happened since the last time. `health` is in the order of session and stream; `wall`
-    /// gives the time of day of `now`, and is asked only if there is something to report.
+    /// What happened since the last call. `health` is sorted by session and stream; `wall` returns
+    /// the time of day of `now`, and is called only if there is something to report.
     pub(super) fn observe(
         &mut self,
         health: &[StreamHealth],
@@ -165,7 +166,7 @@ impl Incidents {
             };
             let mut risen = known.risen(health);
             if let Some((since, back)) = change {
-                // What was lost in a silence is reported with its end.
+                // Losses during a silence are reported with its end.
                 let lost = risen
                     .extract_if(.., |(effect, _)| back.is_some() && *effect == SampleEffect::Lost);
                 let lost = lost.map(|(_, count)| (stream, count)).collect();
@@ -179,7 +180,7 @@ impl Incidents {
             known.stale_since = health.stale_since;
             if let Some(step) = health.clock_step.filter(|step| known.clock_step != Some(*step)) {
                 known.clock_step = Some(step);
-                // Each stream notices by itself.
+                // Each stream notices the step on its own.
                 if !self.clock_step.is_some_and(|reported| reported.is_same(step)) {
                     self.clock_step = Some(step);
                     let sentence = step.sentence(stream, &clock(step.received));
@@ -204,8 +205,8 @@ impl Incidents {
         incidents
     }
 
-    /// The silences and returns that no other stream joins any more, and what has happened to samples
-    /// that no other joins.
+    /// The transitions that no other stream can join any more, and the effects that no more samples
+    /// can join.
     pub(super) fn settled(&mut self, now: Instant, wall: impl Fn() -> Timestamp) -> Vec<Incident> {
         let clock = |at| clock(&self.zone, at, now, &wall);
         let is_over = |change: &mut Transition| change.noticed + TOGETHER <= now;
@@ -247,7 +248,7 @@ impl Incidents {
         transitions.chain(self.ongoing.iter().map(Affected::over_at)).min()
     }
 
-    /// Knows the same streams as the health does, new ones as they are now.
+    /// Synchronizes the known streams with the health; new ones start with their current values.
     fn follow(&mut self, health: &[StreamHealth]) {
         let mut at = 0;
         for health in health {
@@ -271,7 +272,7 @@ impl Incidents {
     }
 }
 
-/// The time of day of a moment; `wall` gives that of `now`.
+/// The time of day of a moment; `wall` returns that of `now`.
 fn clock(zone: &TimeZone, at: Instant, now: Instant, wall: impl Fn() -> Timestamp) -> String {
     let ago = SignedDuration::try_from(now.saturating_duration_since(at)).unwrap_or_default();
     let at = wall().checked_sub(ago).unwrap_or_else(|_| wall());
@@ -308,7 +309,7 @@ mod tests {
         }
     }
 
-    /// Observes at a second after the beginning, which was at 13:19:00.
+    /// Observes at a number of seconds after the start, which was at 13:19:00.
     fn observe(
         incidents: &mut Incidents,
         start: Instant,
@@ -337,10 +338,10 @@ mod tests {
         assert!(observe(&mut incidents, start, 20, &streams).is_empty());
         (streams[0].last, streams[0].stale_since) = (Some(at(22)), None);
         assert!(observe(&mut incidents, start, 22, &streams).is_empty());
-        // The line's own time is the time.
+        // The timestamp of the log line suffices.
         let reported = observe(&mut incidents, start, 23, &streams);
         assert_eq!(reported, ["EPOCX-1: eeg came back after 12 s"]);
-        // A line that comes late has the time.
+        // A line that comes late includes the time of day.
         (streams[0].last, streams[0].stale_since) = (Some(at(30)), Some(at(30)));
         observe(&mut incidents, start, 32, &streams);
         (streams[0].last, streams[0].stale_since) = (Some(at(40)), None);
@@ -358,7 +359,8 @@ mod tests {
         let other = StreamHealth { headset: "INSIGHT-2".into(), ..health(Stream::Eeg, start) };
         let mut streams = all.map(|stream| health(stream, start)).to_vec();
         streams.push(StreamHealth { session: "t".into(), ..other });
-        // The last samples of the first silence, of which metrics have more; the first ones after it.
+        // The last samples before the first silence, which is longer for the metrics; and the first
+        // ones after it.
         let silent = [10_000, 9_990, 9_600, 4_000, 10_000];
         let back = [17_000, 17_010, 17_400, 17_400, 17_020];
         let (mut reported, mut next) = (Vec::new(), Vec::new());
@@ -416,7 +418,7 @@ mod tests {
         assert_eq!(reported, ["EPOCX-1: the times of mot jumped 60.0 s ahead at 13:19:59"]);
     }
 
-    /// Samples before a moment are lost, after so many seconds without one.
+    /// `count` samples before a moment are lost, after this many seconds without one.
     fn lose(health: &mut StreamHealth, count: u64, at: Instant, seconds: f64) {
         health.lost += count;
         health.holes.count += 1;

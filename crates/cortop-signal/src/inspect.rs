@@ -1,25 +1,26 @@
-//! A message as it came, taken apart for reading: its members in their own order, and the values
-//! beside the names of their columns. Every value stands as it was written; nothing is rounded.
+//! A raw message, broken down for reading: its members in their original order, and its values next
+//! to the names of their columns. Every value appears as it was written; nothing is rounded.
 
 use cortop_protocol::Sample;
 use serde_json::value::RawValue;
 
-/// Lines and bytes of a value shown at most: more than any sample has, so that none is endless.
+/// The most lines of a message, and bytes of a value, that are shown: more than any sample has, but
+/// not endless.
 const LINES: usize = 1000;
 const LONGEST: usize = 2000;
 
 /// One line of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageLine {
-    /// The member, the column, or nothing where a value has no column.
+    /// The member or the column; empty if a value has no column.
     pub name: String,
-    /// As it was written, cut where it is endless; `None` where a column has no value.
+    /// The value as written, cut if it is endless; `None` if a column has no value.
     pub value: Option<String>,
-    /// How deep it is nested: 0 for a member, 1 for a value, 2 for one in a group (§5.4).
+    /// Nesting depth: 0 for a member, 1 for a value, 2 for a value in a group (§5.4).
     pub depth: usize,
 }
 
-/// The lines of a message; one that is no JSON object is a single line without a name.
+/// The lines of a message; one that is not a JSON object becomes a single line without a name.
 #[must_use]
 pub fn lines(sample: &Sample) -> Vec<MessageLine> {
     let Some(members) = sample.members() else { return vec![line("", Some(&sample.text), 0)] };

@@ -1,22 +1,24 @@
-//! From samples to what can be drawn. Knows the samples, ids and streams of `cortop-protocol` only.
+//! Turns samples into what can be drawn: history, loss, clocks, filters, spectra and envelopes.
+//! Depends only on the samples, ids and streams of `cortop-protocol`. Begin with [`Decoder`]:
+//! samples and a [`View`] go in, a [`Snapshot`] per frame comes out.
 //!
 //! ```text
-//! decoder    samples and the view in, a snapshot a frame out
+//! decoder    samples and the view in, a snapshot per frame out
 //!  ├─ received_stream   one subscription: loss, stamps, health, bad_channels, and its history
-//!  ├─ readings          streams that are not traces: latest_values, contact_history, smoothed
-//!  ├─ markers           set by whomever
+//!  ├─ readings          other streams than traces: latest_values, contact_history, smoothed
+//!  ├─ markers           set by anyone
 //!  ├─ trace_pipeline    the view's channels, built from the history and then sample by sample
-//!  │   ├─ filter  reference  montage    what is drawn of a channel
+//!  │   ├─ filter  reference  montage    which signal a channel shows
 //!  │   ├─ columns  auto_scale           its envelope and its scale
 //!  │   └─ spectra  spectrum  bands      its spectra
-//!  └─ incidents         what happened to the data, as sentences for the log
-//! view       what is looked at          snapshot   what the decoder publishes
+//!  └─ incidents         what happened to the data, as lines for the log
+//! view       what the user looks at     snapshot   what the decoder publishes
 //! sink       samples to several outputs, each with a thread and a queue of its own
 //! inspect    one message, value by value
-//! raster  topography  electrode_positions  orientation    geometry, for who draws
+//! raster  topography  electrode_positions  orientation    geometry for drawing
 //! ```
-//! Sections named in these docs (`§5.2`) are those of `docs/protocol.md`; `docs/signal.md` says why
-//! each figure is computed as it is.
+//! Section numbers in these docs (`§5.2`) refer to `docs/protocol.md`; `docs/signal.md` explains
+//! why each figure is computed as it is.
 
 mod affected_samples;
 mod auto_scale;

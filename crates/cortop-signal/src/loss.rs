@@ -1,37 +1,40 @@
-//! How many samples were lost between two: what COUNTER says, whose wrap is learned. Whole rounds
-//! of it count only where the arrival was silent for about as long (docs/signal.md; docs/protocol.md §5.2,
-//! §5.11): clocks are set and stamps are wrong, so `time` alone proves nothing. It only chooses
-//! between what counter and arrival both allow. Knows numbers only.
+//! How many samples were lost between two samples, according to COUNTER, whose wrap is learned.
+//! Whole rounds of the counter count only if arrivals were silent for about as long
+//! (docs/signal.md; docs/protocol.md §5.2, §5.11): clocks are set and stamps can be wrong, so
+//! `time` alone proves nothing. It only chooses between what counter and arrival both allow. Works
+//! on numbers only.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Without a counter, fewer periods than this are jitter, not loss; by about as much a stamp or an
-/// arrival may be off.
+/// In periods. Without a counter, anything below this is jitter, not loss; it is also the tolerance
+/// for stamps and arrivals.
 const JITTER: f64 = 2.5;
 
-/// More samples than this at once, half a year's, are nonsense: so counts never overflow.
+/// A loss of more samples than this at once, half a year's worth, is nonsense; the limit keeps
+/// counts from overflowing.
 const LONGEST_OUTAGE: u64 = 1 << 32;
 
-/// What is stamped more rounds of the counter before the newest sample is not late, but wrong.
+/// A stamp that is more rounds of the counter before the newest sample is not late but wrong.
 const OLDEST: f64 = 16.0;
 
-/// Two rates that differ by a smaller share than this are the same rate, measured less exactly.
+/// Two rates that differ by less than this share are the same rate, one of them measured less
+/// exactly.
 const SAME_RATE: f64 = 0.1;
 
-/// Where a sample stands after the one before it.
+/// The position of a sample relative to the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Continuity {
-    /// It is new; so many were lost right before it.
+    /// A new sample.
     Next {
-        /// Samples lost.
+        /// Samples lost right before it.
         lost: u64,
     },
-    /// It was there before, or is older than the newest: to be dropped, for its column is closed.
+    /// A repeated sample, or one older than the newest: drop it, for its column is closed.
     Repeat,
-    /// It ends a silence, and only the pace of those that follow shows whether samples were lost or
-    /// delayed: to be pushed again after [`LossCounter::verdict`].
+    /// It ends a silence, and only the pace of the following samples will show whether samples were
+    /// lost or delayed: push it again after [`LossCounter::verdict`].
     Undecided,
 }
 
@@ -43,7 +46,7 @@ pub(crate) struct MeanRate {
 }
 
 impl MeanRate {
-    /// Less than so many seconds give no rate.
+    /// With fewer seconds than this there is no rate.
     const ENOUGH: f64 = 3.0;
 
     pub(crate) fn add(&mut self, steps: u64, seconds: f64) {
@@ -51,53 +54,53 @@ impl MeanRate {
         self.seconds += seconds;
     }
 
-    /// Steps a second.
+    /// Steps per second.
     pub(crate) fn rate(&self) -> Option<f64> {
         (self.seconds >= Self::ENOUGH).then(|| self.steps / self.seconds)
     }
 }
 
-/// Follows the counter of one stream.
+/// Tracks the counter of one stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LossCounter {
-    /// Values of the counter until it is back at 0, as far as known: the nominal rate at first,
-    /// then what is seen.
+    /// How many values the counter takes before it returns to 0, as far as known: first the nominal
+    /// rate, then what is observed.
     wrap: u64,
-    /// The counter of the last sample, or where it should have been.
+    /// The counter of the last sample, or its expected value.
     counter: Option<u64>,
-    /// The counter of the last sample as it came.
+    /// The counter of the last sample as received.
     raw: Option<u64>,
     received: Option<Instant>,
-    /// The counter's pace by arrival, outages left out.
+    /// The counter's pace by arrival, excluding outages.
     pace: MeanRate,
-    /// Samples in sequence that seemed older than the newest.
+    /// How many samples in a row appeared older than the newest.
     late: u64,
-    /// What follows a silence, once that is known.
+    /// The pace after a silence, once known.
     following: Option<ResumedPace>,
 }
 
-/// How samples come after a silence.
+/// The pace of samples after a silence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResumedPace {
-    /// Faster than they are taken: they were delayed.
+    /// Faster than they are measured: they were delayed.
     Burst,
-    /// As fast as they are taken.
+    /// As fast as they are measured.
     Flow,
-    /// A few only: what came is no proof that the silence is over.
+    /// Only a few: not enough to prove that the silence is over.
     Few,
 }
 
-/// What lies between two samples in periods, as far as known.
+/// The distance between two samples in periods, as far as known.
 #[derive(Clone, Copy, Debug)]
 struct Elapsed {
     time: Option<f64>,
     arrival: Option<f64>,
 }
 
-/// What a counter says.
+/// The conclusion from a counter.
 enum Advance {
     By(u64),
-    /// By so many with whole rounds of the counter in them, known by the arrival.
+    /// By this many, including whole rounds of the counter, as shown by the arrival.
     ByRounds(u64),
     Late,
     Undecided,
@@ -109,13 +112,13 @@ impl LossCounter {
         Self { wrap: nominal_rate.map_or(0, whole), ..Self::default() }
     }
 
-    /// Samples a second by arrival.
+    /// Samples per second by arrival.
     pub(crate) fn pace(&self) -> Option<f64> {
         self.pace.rate()
     }
 
-    /// The next sample: its COUNTER if it has one, the seconds between its `time` and that of the
-    /// last, its arrival, and the stream's rate by `time`.
+    /// Evaluates the next sample: its COUNTER if it has one, the seconds from the last sample's
+    /// `time` to its own, its arrival, and the stream's rate by `time`.
     pub(crate) fn step(
         &mut self,
         counter: Option<f64>,
@@ -146,7 +149,8 @@ impl LossCounter {
         let advance = advance.min(LONGEST_OUTAGE);
         self.counter = match (self.counter, counter) {
             (_, Some(counter)) if counter < self.wrap => Some(counter),
-            // The first of all, or not to be believed: then it is where it should have been.
+            // The first sample of all; or its counter is not credible, so the expected value
+            // stands.
             (None, counter) => counter.inspect(|&counter| self.wrap = counter + 1),
             (Some(last), _) => Some((last + advance) % self.wrap.max(1)),
         };
@@ -154,8 +158,8 @@ impl LossCounter {
         Continuity::Next { lost: advance - 1 }
     }
 
-    /// Whether a sample that follows an undecided one goes on from the last before that by counter,
-    /// time and arrival alike: then the undecided one was a stray.
+    /// Whether a sample after an undecided one continues from the last sample before it by counter,
+    /// time and arrival alike: if so, the undecided one was a stray.
     pub(crate) fn agrees(
         &self,
         counter: Option<f64>,
@@ -176,14 +180,14 @@ impl LossCounter {
         let shown = ((counter + wrap - last) % wrap) as f64;
         let wrap = wrap as f64;
         let steps = shown + ((time - shown) / wrap).round() * wrap;
-        // Where it does not, a whole burst would be dropped.
+        // Must be positive, or a whole burst would be dropped.
         steps >= 1.0
             && (time - steps).abs() <= JITTER + (time / 200.0).min(wrap / 8.0)
             && (time - arrival).abs() <= JITTER + wrap / 8.0
     }
 
-    /// Decides what could not be, once enough samples have come since, the undecided one included,
-    /// or enough time has passed. True when there is a decision: then they are to be pushed again.
+    /// Decides a pending case once enough samples have come since, including the undecided one, or
+    /// enough time has passed. Returns true if there is a decision: then push the samples again.
     pub(crate) fn verdict(&mut self, count: usize, since: Duration, rate: Option<f64>) -> bool {
         let (count, enough) = (count as f64, (self.wrap / 4).clamp(4, 64) as f64);
         let periods = since.as_secs_f64() * self.rate(rate).unwrap_or_default();
@@ -209,7 +213,7 @@ impl LossCounter {
         }
     }
 
-    /// Samples a second by arrival, where they come at `rate` by `time`.
+    /// Samples per second by arrival, for samples that come at `rate` by `time`.
     fn rate(&self, rate: Option<f64>) -> Option<f64> {
         match (self.pace.rate(), rate) {
             (Some(pace), Some(rate)) if (pace / rate - 1.0).abs() < SAME_RATE => Some(rate),
@@ -217,7 +221,7 @@ impl LossCounter {
         }
     }
 
-    /// How far the counter went on.
+    /// How far the counter has advanced.
     fn advance(
         &mut self,
         last: u64,
@@ -228,7 +232,7 @@ impl LossCounter {
         if counter >= self.wrap {
             let forward = counter.saturating_sub(last);
             if forward != 1 && self.raw.is_some_and(|raw| raw + 1 == counter) {
-                // Not believed before, it goes on from there: it was set.
+                // Not credible before, but it continues from there: the counter was set.
                 self.wrap = counter + 1;
                 return Advance::By(1);
             }
@@ -238,10 +242,10 @@ impl LossCounter {
             self.wrap = counter + 1;
         }
         let delta = (counter + self.wrap - last) % self.wrap;
-        // Whether too little time has passed since the last for so many to be missing.
+        // Whether too little time has passed since the last sample for this many to be missing.
         let missing = if delta <= 1 { self.wrap } else { delta } as f64;
         let flows = elapsed.arrival.is_none_or(|arrival| arrival <= missing * 0.75 + 0.25);
-        // However often: where the samples go on like this, it is the clock that was set.
+        // Only up to a number of times: if the samples keep coming like this, the clock was set.
         let may_be_late = self.late < self.patience() && (delta != 1 || !flows);
         if may_be_late && self.is_late(delta, elapsed.time) {
             match following {
@@ -256,26 +260,26 @@ impl LossCounter {
         let took = |steps: u64| elapsed.time.is_some_and(|time| (time - steps as f64).abs() < 0.5);
         let back_at_0 = took(wrapped) || !took(delta) && wrapped as f64 <= JITTER;
         if counter < last && wrapped != delta && flows && back_at_0 {
-            // Back at 0 after `last`, and nothing is missing.
+            // Back at 0 after `last`, with nothing missing.
             self.wrap = last + 1;
             return Advance::By(wrapped);
         }
         self.rounds(delta, elapsed, following)
     }
 
-    /// Whole rounds of the counter added to the steps that it shows.
+    /// Adds whole rounds of the counter to the steps that it shows.
     fn rounds(&self, delta: u64, elapsed: Elapsed, following: Option<ResumedPace>) -> Advance {
         let (shown, wrap) = (delta as f64, self.wrap as f64);
         let rounds = |periods: f64| ((periods - shown) / wrap).round();
         let silent = elapsed.arrival.map_or(0.0, rounds);
         if silent < 1.0 {
-            // A counter that stands still while samples come does not count.
+            // A counter that stands still while samples arrive does not count.
             return Advance::By(delta.max(1));
         }
         let (arrival, time) = (elapsed.arrival.unwrap_or_default(), elapsed.time.unwrap_or(shown));
         let stamped = rounds(time);
         let (by_arrival, by_time) = (shown + silent * wrap, shown + stamped * wrap);
-        // Samples that were only delayed, all or some of them, have stamps that go on.
+        // If samples were only delayed, all or some of them, their stamps continue.
         let goes_on = stamped >= 0.0 && (time - by_time).abs() <= JITTER + by_time / 100.0;
         let delayed = stamped < silent && goes_on && {
             let fits = (arrival - by_arrival).abs() <= wrap / 5.0 + by_arrival / 100.0;
@@ -291,8 +295,8 @@ impl LossCounter {
         }
     }
 
-    /// Whether what is stamped no later than the last sample is an older one: then its counter is
-    /// as many steps back as its time, but for whole rounds.
+    /// Whether a sample stamped no later than the last one is an older one: if so, its counter is
+    /// as many steps back as its time, modulo whole rounds.
     fn is_late(&self, delta: u64, time: Option<f64>) -> bool {
         let Some(time) = time else { return delta == 0 };
         let (back, wrap) = (delta as f64 - time, self.wrap as f64);
@@ -301,14 +305,14 @@ impl LossCounter {
         time < 0.5 && agrees && rounds <= OLDEST && (rounds >= 1.0 || delta == 0)
     }
 
-    /// So many samples in sequence may seem late.
+    /// How many samples in a row may appear late.
     fn patience(&self) -> u64 {
         (self.wrap / 4).clamp(8, 64)
     }
 }
 
 impl Elapsed {
-    /// Whether so many steps are about what has passed, as far as that is known.
+    /// Whether this many steps roughly match the elapsed time, as far as that is known.
     fn allows(self, steps: u64) -> bool {
         let steps = steps as f64;
         let near = |periods: f64| (periods - steps).abs() <= JITTER + steps / 20.0;
@@ -318,8 +322,8 @@ impl Elapsed {
         }
     }
 
-    /// Steps where no counter counts them: only what both time and arrival miss is missing, and
-    /// where the stamp cannot be right, what the arrival misses.
+    /// Steps of samples without a counter: only what is missing by both time and arrival is
+    /// missing; if the stamp cannot be right, the arrival decides.
     fn uncounted(self) -> u64 {
         let arrival = self.arrival.filter(|&arrival| arrival > JITTER);
         let Some((time, arrival)) = self.time.zip(arrival) else { return 1 };
@@ -329,7 +333,7 @@ impl Elapsed {
     }
 }
 
-/// The nearest whole number, at least 0 and within the longest outage.
+/// The nearest whole number, at least 0 and at most the longest outage.
 fn whole(value: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
     let whole = value.round().clamp(0.0, LONGEST_OUTAGE as f64) as u64;
@@ -340,7 +344,7 @@ fn whole(value: f64) -> u64 {
 mod tests {
     use super::*;
 
-    /// A sample as a headset sends it: counter, seconds of `time` and of arrival.
+    /// A sample as a headset sends it: counter, `time` in seconds, and arrival in seconds.
     #[derive(Clone, Copy, Debug)]
     struct Sent {
         counter: Option<f64>,
@@ -356,7 +360,7 @@ mod tests {
         })
     }
 
-    /// Runs samples through a fresh counter; the samples lost, and those dropped.
+    /// Runs samples through a new counter. Returns how many were lost and how many dropped.
     fn lost(nominal: Option<f64>, samples: impl IntoIterator<Item = Sent>) -> (u64, u64) {
         let (start, mut counter_loss) = (Instant::now(), LossCounter::new(nominal));
         let (mut newest, mut lost, mut dropped) = (None, 0, 0);

@@ -1,30 +1,30 @@
-//! The markers of one headset, bounded: what they say and at which sample they came. Knows neither
-//! who set them nor how they are drawn.
+//! The markers of one headset, within bounds: their texts, and the samples with which they came.
+//! Independent of who set them and how they are drawn.
 
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use super::history::History;
 use cortop_protocol::Stream;
 
-/// Markers kept of a headset; the oldest go first.
+/// How many markers of a headset are kept; the oldest are dropped first.
 const MOST: usize = 4096;
 
-/// The markers of a headset in the order in which they came.
+/// The markers of a headset in order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Markers(VecDeque<PlacedMarker>);
 
 #[derive(Debug)]
 struct PlacedMarker {
-    /// The stream it came with, and the absolute index of its sample there; nothing where no stream
-    /// brought it.
+    /// The stream that the marker came with, and the absolute index of its sample there; `None` if
+    /// it came with no stream.
     at: Option<(Stream, u64)>,
-    /// Epoch seconds of that sample, by which the other streams find it.
+    /// Epoch seconds of that sample, by which other streams locate the marker.
     time: Option<f64>,
     text: Arc<str>,
 }
 
 impl Markers {
-    /// A marker that came with a sample of a stream, or else only with a time.
+    /// Adds a marker that came with a sample of a stream, or with only a time.
     pub(crate) fn push(&mut self, at: Option<(Stream, u64)>, time: Option<f64>, text: &str) {
         if self.0.len() == MOST {
             self.0.pop_front();
@@ -32,7 +32,7 @@ impl Markers {
         self.0.push_back(PlacedMarker { at, time, text: text.into() });
     }
 
-    /// Those in a range of a stream's samples: index and text.
+    /// The markers in a range of a stream's samples: index and text.
     pub(crate) fn within(
         &self,
         stream: Stream,

@@ -1,40 +1,41 @@
-//! Montages: what each channel of EEG is drawn against, the headset's reference, another one, or the
-//! channel before it in a chain (docs/signal.md, "Montages"). Knows names of electrodes, neither samples
-//! nor filters.
+//! Montages: what each EEG channel is drawn against, which is the headset's reference, another
+//! reference, or the channel before it in a chain (docs/signal.md, "Montages"). Works on names of
+//! electrodes, independent of samples and filters.
 
 use std::sync::Arc;
 
-/// What EEG is drawn against; like the filters it never touches what is recorded.
+/// What EEG is drawn against. Like the filters, this never changes what is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Montage {
-    /// What the headset measures against.
+    /// The reference that the headset measures against.
     #[default]
     AsRecorded,
-    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more, neither
-    /// railed nor flat nor marked as bad. What is known of them counts for the samples that come from
-    /// then on, and for all of the history when the picture is made anew, since it is not kept.
+    /// The average of all channels of the stream whose electrodes touch: contact of 2 or more,
+    /// neither railed nor flat nor marked as bad. What is known about the channels applies to the
+    /// samples that come from then on, and to all of the history when the view is rebuilt, because
+    /// it is not stored.
     CommonAverage,
-    /// One channel, by its place among the channels of the stream.
+    /// One channel, by its index among the channels of the stream.
     Channel(usize),
     /// The mean of the two channels over the mastoids, or on the ear lobes.
     LinkedMastoids,
-    /// The differences of neighbours in chains from the front to the back of the head: channels of their
-    /// own, in the order of [`longitudinal_pairs`].
+    /// The differences of neighbours in chains from the front to the back of the head: derived
+    /// channels, in the order of [`longitudinal_pairs`].
     LongitudinalBipolar,
 }
 
-/// Pairs of channels that linked mastoids are measured at, the first that is there counts.
+/// Pairs of channels used for linked mastoids; the first pair that is present counts.
 const MASTOIDS: [[&str; 2]; 3] = [["M1", "M2"], ["A1", "A2"], ["TP9", "TP10"]];
 
 impl Montage {
-    /// The pair of channels that [`Montage::LinkedMastoids`] is the mean of, if a headset has one.
+    /// The pair of channels whose mean is [`Montage::LinkedMastoids`], if a headset has one.
     pub fn mastoids(has: impl Fn(&str) -> bool) -> Option<[&'static str; 2]> {
         MASTOIDS.into_iter().find(|pair| pair.iter().all(|label| has(label)))
     }
 }
 
-/// The electrodes of a chain from the front to the back, each with those that stand in for it where it is
-/// not there: its name of before 1991, or a neighbour one step of the 10–10 system away.
+/// The electrodes of a chain from front to back, each with its substitutes if it is missing: its
+/// name before 1991, or a neighbour one step of the 10–10 system away.
 type ElectrodeChain = &'static [&'static [&'static str]];
 
 /// The chains of the longitudinal bipolar montage, left above right.
@@ -46,8 +47,8 @@ const LONGITUDINAL: [ElectrodeChain; 5] = [
     &[&["Fp2", "AF8", "AF4"], &["F8"], &["T8", "T4"], &["P8", "T6"], &["O2"]],
 ];
 
-/// The pairs of the longitudinal bipolar montage by their places among these labels. No pair reaches
-/// over an electrode that is missing: its distance would not be that of the others.
+/// The pairs of the longitudinal bipolar montage, as indices into these labels. No pair skips a
+/// missing electrode: its distance would differ from that of the others.
 pub fn longitudinal_pairs<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<[usize; 2]> {
     let labels: Vec<&str> = labels.collect();
     let place = |names: &&[&str]| {
@@ -62,17 +63,17 @@ pub fn longitudinal_pairs<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<[usi
     pairs.collect()
 }
 
-/// A channel of the picture: one of the stream, or the difference of two.
+/// A displayed channel: a channel of the stream, or the difference of two.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Derivation {
     pub(crate) label: Arc<str>,
-    /// Its channel, by place among those of the stream, and the one that is taken off.
+    /// The index of its channel in the stream, and that of the channel to be subtracted.
     pub(crate) plus: usize,
     pub(crate) minus: Option<usize>,
 }
 
 impl Derivation {
-    /// Its value, of one value for each channel of the stream.
+    /// Its value, from one value per channel of the stream.
     pub(crate) fn value(&self, values: &[f32]) -> f32 {
         let value = |place: usize| values.get(place).copied().unwrap_or(f32::NAN);
         self.minus.map_or_else(|| value(self.plus), |minus| value(self.plus) - value(minus))
@@ -84,7 +85,7 @@ impl Derivation {
     }
 }
 
-/// The channels that a montage has, of the channels of a stream.
+/// The channels of a montage, derived from those of a stream.
 pub(crate) fn derivations(montage: Montage, labels: &[Arc<str>]) -> Vec<Derivation> {
     if montage != Montage::LongitudinalBipolar {
         let own = |(plus, label): (usize, &Arc<str>)| Derivation {

@@ -1,49 +1,50 @@
-//! How the head is held, from the newest motion sample (docs/protocol.md §5.3), compared with a position
-//! that the user calls level. Knows labels, not headsets.
+//! How the head is held, from the newest motion sample (docs/protocol.md §5.3), compared with a
+//! position that the user declares level. Depends on labels, not on headset models.
 //!
-//! EMOTIV documents no axes of the sensor, and in recordings gravity lies on X, with either sign. So
-//! nothing here depends on axes: two positions differ by an angle whichever way the sensor is
-//! mounted. In which direction the head is tilted cannot be known.
+//! EMOTIV does not document the axes of the sensor, and in recordings gravity lies on X, with
+//! either sign. So nothing here depends on axes: two positions differ by an angle however the
+//! sensor is mounted. The direction of a tilt cannot be known.
 
-/// From this magnitude on acceleration and turn rate are raw counts, not g and degrees a second
-/// (§5.3): counts ride on 8192, and no head knows 1000 g.
+/// From this magnitude, acceleration and turn rate are raw counts, not g and degrees per second
+/// (§5.3): counts are centred on 8192, and no head reaches 1000 g.
 const RAW_COUNTS: f64 = 1000.0;
 
-/// How far a quaternion's or gravity's length may be from 1.
+/// By how much the length of a quaternion or of gravity may differ from 1.
 const QUATERNION_OFF: f64 = 0.05;
 const GRAVITY_OFF: f64 = 0.3;
 
-/// What a motion sample says of how the head is held.
+/// What a motion sample shows about how the head is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Orientation {
-    /// A position to compare with another.
+    /// A position that can be compared with another.
     Position(Position),
-    /// Accelerated too much for gravity to be known, and there is no quaternion.
+    /// Accelerated too much for gravity to be known, and without a quaternion.
     Moving,
-    /// Raw counts, of which nothing is made.
+    /// Raw counts, which are not interpreted.
     RawCounts,
 }
 
-/// How the sensor stands, in its own axes.
+/// The orientation of the sensor, in its own axes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
-    /// The direction of the acceleration at rest, of length 1; `None` while it is not about 1 g.
+    /// The direction of the acceleration at rest, of length 1; `None` unless it is about 1 g.
     gravity: Option<[f64; 3]>,
     /// The unit quaternion, Q0 first.
     quaternion: Option<[f64; 4]>,
 }
 
-/// How far a position is from another, in degrees, 0..180.
+/// The difference between two positions, in degrees, 0..180.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rotation {
-    /// Between the directions of gravity; `None` where one of them is unknown.
+    /// Between the directions of gravity; `None` if one of them is unknown.
     pub tilt: Option<f64>,
-    /// Of the whole rotation, about whatever axis; `None` where a quaternion is missing.
+    /// Of the whole rotation about any axis; `None` if a quaternion is missing.
     pub turn: Option<f64>,
 }
 
 impl Orientation {
-    /// From labels with their values, missing ones `None`; `None` where they do not say.
+    /// From labels and their values (`None` if missing). Returns `None` if they do not contain the
+    /// orientation.
     #[must_use]
     pub fn of(values: &[(&str, Option<f64>)]) -> Option<Self> {
         let find = |label: &str| {
@@ -72,7 +73,7 @@ impl Orientation {
 }
 
 impl Position {
-    /// How far it is from another.
+    /// The difference from another position.
     #[must_use]
     pub fn turned_from(self, level: Self) -> Rotation {
         let tilt = |(a, b): ([f64; 3], [f64; 3])| {
@@ -97,7 +98,7 @@ pub fn is_raw(value: f64) -> bool {
     value.abs() > RAW_COUNTS
 }
 
-/// Made exactly 1 long, if it is about that already.
+/// Normalizes a vector whose length is close to 1.
 fn unit<const N: usize>(vector: [f64; N], off: f64) -> Option<[f64; N]> {
     let length = length(vector);
     ((length - 1.0).abs() <= off).then(|| vector.map(|part| part / length))
@@ -169,13 +170,13 @@ mod tests {
         ) {
             let sign = if negative { -1.0 } else { 1.0 };
             let rest = measured(level, mounted, sign);
-            // About an axis that lies level: all of the rotation is tilt.
+            // About a horizontal axis: all of the rotation is tilt.
             let (sin, cos) = side.to_radians().sin_cos();
             let tilted = product(rotation(degrees, [cos, sin, 0.0]), level);
             let Rotation { tilt, turn } = measured(tilted, mounted, sign).turned_from(rest);
             prop_assert!((tilt.expect("gravity") - degrees).abs() < 1e-6);
             prop_assert!((turn.expect("a quaternion") - degrees).abs() < 1e-4);
-            // About the vertical: none is.
+            // About the vertical axis: none of it is.
             let turned = product(rotation(degrees, [0.0, 0.0, 1.0]), level);
             let Rotation { tilt, turn } = measured(turned, mounted, sign).turned_from(rest);
             prop_assert!(tilt.expect("gravity").abs() < 1e-4);
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_head_held_level_is_level_though_gravity_lies_on_x() {
-        // As a live EPOC X and a worn EPOC+ had it (§5.3).
+        // As measured by a live EPOC X and a worn EPOC+ (§5.3).
         for x in [0.97, -0.92] {
             let acc = |turn: f64| {
                 let (sin, cos) = turn.to_radians().sin_cos();
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn nothing_is_made_of_raw_counts_and_of_what_is_missing() {
-        // An older EPOC+ at rest (§5.3), one of its axes far down.
+        // An older EPOC+ at rest (§5.3), with one axis far below the centre.
         let acc = [("ACCX", 4438.0), ("ACCY", 400.0), ("ACCZ", 9203.0)];
         assert_eq!(of(&acc), Some(Orientation::RawCounts));
         assert_eq!(

@@ -1,29 +1,29 @@
 //! From envelope columns to the dots to light: pure geometry of one channel (docs/signal.md,
-//! "Downsampling"). Knows neither cells, glyphs nor colours: braille, half blocks and ASCII are all
-//! drawn from these runs, in a sweep as in a scroll.
+//! "Downsampling"). Independent of cells, glyphs and colours: braille, half blocks and ASCII are
+//! all drawn from these runs, in sweep and in scroll mode.
 
 use super::columns::Bin;
 
 /// The vertical scale of a trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// The value drawn on the middle row, in the channel's unit (µV for eeg).
+    /// The value on the middle row, in the channel's unit (µV for eeg).
     pub centre: f32,
-    /// The distance from there to the top and to the bottom edge, in the same unit.
+    /// The distance from the centre to the top and to the bottom edge, in the same unit.
     pub half: f32,
 }
 
-/// A scale over so many rows; what is the same for all values, once for all.
+/// A scale over this many rows; precomputes what is the same for all values.
 ///
 /// The centre of the scale falls on the middle of a row, so that noise around it never flips a flat
-/// line, and as many rows lie above that one as below, so that equal swings look equal. Of an even
-/// number of rows the lowest therefore stays dark.
+/// line, and there are as many rows above that one as below, so that equal swings look equal. With
+/// an even number of rows, the lowest therefore stays dark.
 #[derive(Clone, Copy, Debug)]
 struct Raster {
     centre: f32,
-    /// Of a row, in the channel's unit; infinite where the scale has no height.
+    /// Height of a row, in the channel's unit; infinite if the scale has no height.
     height: f32,
-    /// What to add for the nearest row.
+    /// The offset that rounds to the nearest row.
     middle: f32,
     last: u16,
 }
@@ -57,30 +57,30 @@ impl Raster {
 pub struct DotRun {
     /// The uppermost lit row.
     pub top: u16,
-    /// The lowest lit row; never above `top`.
+    /// The lowest lit row, at least `top`.
     pub bottom: u16,
-    /// The row of the sample farthest from the centre of the scale, for a sparkline that has one
-    /// level a column.
+    /// The row of the sample farthest from the centre of the scale, for a sparkline with one level
+    /// per column.
     pub peak: u16,
     /// Samples lie above the scale: drawn on the top row, to be marked.
     pub clipped_top: bool,
     /// Samples lie below the scale: drawn on the bottom row, to be marked.
     pub clipped_bottom: bool,
-    /// Samples were lost here, too few to leave a column empty: to be marked by a tick.
+    /// Samples were lost here, but too few to leave a column empty: to be marked by a tick.
     pub tick: bool,
 }
 
-/// The runs of consecutive columns, one for each, `None` where nothing is lit.
+/// The runs of consecutive columns, one per column; `None` if nothing is lit.
 ///
-/// Of an even number of rows the lowest stays dark, so that the scale is symmetric about a row.
+/// With an even number of rows, the lowest stays dark, so that the scale is symmetric about a row.
 ///
-/// A run covers the rows of the column's min and max and all between. It reaches beyond them only
-/// to close the gap to the samples of the column before, up to but never onto their rows, so a join
-/// looks back only and a closed column stays as it is. A join crosses no loss. Between samples more
-/// than one column apart a straight line is drawn.
+/// A run covers the rows of the column's min and max and everything in between. It extends beyond
+/// them only to close the gap to the samples of the previous column, up to but never onto their
+/// rows, so that a join only looks back and a closed column never changes. A join never crosses a
+/// loss. Between samples more than one column apart, a straight line is drawn.
 pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Option<DotRun>> {
-    // The rows of the samples (or of the line) in the column before, and the latest sample with its
-    // place, as long as nothing was lost since.
+    // The rows of the samples (or of the line) in the previous column, and the latest sample with
+    // its position, as long as nothing has been lost since.
     let raster = Raster::new(scale, rows);
     let (upper, lower) = (scale.centre + scale.half, scale.centre - scale.half);
     let mut before: Option<(u16, u16)> = None;
@@ -114,14 +114,14 @@ pub fn runs(columns: &[Bin], scale: Scale, rows: u16) -> impl Iterator<Item = Op
             peak: if max - scale.centre > scale.centre - min { high } else { low },
             clipped_top: max > upper,
             clipped_bottom: min < lower,
-            // Where the loss left the column before empty, the hole itself shows it.
+            // If the loss left the previous column empty, the hole itself shows it.
             tick: column.gap && joined.is_some(),
         })
     })
 }
 
-/// The value at column `at` of the straight line from the sample `from` to the next one, if only
-/// bins without an index lie between.
+/// The value at column `at` of the straight line from the sample `from` to the next one, if there
+/// are only bins without an index in between.
 fn between(columns: &[Bin], from: (usize, f32), at: usize) -> Option<f32> {
     let (left, value) = from;
     let mut ahead = columns.iter().enumerate().skip(at);

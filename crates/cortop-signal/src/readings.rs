@@ -1,5 +1,5 @@
-//! The streams that are not traces, sample by sample into the latest readings of a session
-//! (docs/protocol.md §5.4–§5.10). Knows labels, not headsets.
+//! The streams that are not traces: turns their samples into the latest readings of a session
+//! (docs/protocol.md §5.4–§5.10). Depends on labels, not on headset models.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,34 +10,34 @@ use cortop_protocol::{Sample, Stream, metric::IS_ACTIVE};
 
 /// Mental commands kept: half a minute at 8 Hz.
 const DETECTIONS: usize = 240;
-/// Changes of the face kept.
+/// Changes of the facial expression kept.
 const FACES: usize = 64;
-/// Values of a metric kept: a minute at 2 Hz, twenty at 0.1 Hz.
+/// Values kept of a metric: a minute at 2 Hz, twenty at 0.1 Hz.
 const VALUES: usize = 120;
 /// Training events kept.
 const EVENTS: usize = 64;
 
-/// The latest of each stream that is not a trace, for one session. Each item is shared, so that the
-/// copy in every snapshot costs next to nothing.
+/// The latest readings of each stream that is not a trace, for one session. Items are shared, so
+/// that copying them into every snapshot costs next to nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     /// Battery, link, contact by sensor (§5.4).
     pub dev: Option<Arc<LatestValues>>,
-    /// The contact of the last two minutes. It outlasts the subscription: what was not received shows
+    /// Contact over the last two minutes. Outlasts the subscription: what was not received appears
     /// as a gap.
     pub contact: Arc<ContactHistory>,
-    /// EEG quality by sensor (§5.5), as it came.
+    /// EEG quality by sensor (§5.5), as received.
     pub eq: Option<Arc<LatestValues>>,
-    /// The EEG quality evened out, for it flickers by design.
+    /// The smoothed EEG quality, because the raw one flickers by design.
     pub eq_smoothed: Smoothed,
     /// Band power by `SENSOR/band` (§5.6).
     pub pow: Option<Arc<LatestValues>>,
     /// Performance metrics, each with its own age (§5.7).
     pub met: Vec<Metric>,
-    /// Mental command, newest last, bounded (§5.8).
+    /// Mental commands, newest last, bounded (§5.8).
     pub com: VecDeque<Arc<MentalCommand>>,
-    /// Facial expression, newest last, bounded (§5.9). Only changes are kept: `received` is when an
-    /// expression began, its powers are the newest.
+    /// Facial expressions, newest last, bounded (§5.9). Only changes are kept: `received` is when
+    /// an expression began, its powers are the newest.
     pub fac: VecDeque<Arc<FacialExpression>>,
     /// Training events, newest last, bounded (§5.10).
     pub sys: VecDeque<Arc<TrainingEvent>>,
@@ -48,19 +48,19 @@ pub struct Readings {
 pub struct Metric {
     /// Its name in the columns, such as `eng`.
     pub name: String,
-    /// The last value that was measured (not null, nor sent while `active` is false), and when it
+    /// The last measured value (not null, and not sent while `active` is false), and when it
     /// arrived.
     pub value: Option<(f64, Instant)>,
-    /// Whether its detection runs (`NAME.isActive`); `None` where there is no such column.
+    /// Whether its detection is running (`NAME.isActive`); `None` if there is no such column.
     pub active: Option<bool>,
-    /// What the last samples said of it, newest last, bounded; `None` where that was no value.
+    /// Its values in the last samples, newest last, bounded; `None` for a sample without a value.
     pub history: VecDeque<Option<f64>>,
 }
 
 /// A mental command at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MentalCommand {
-    /// Such as `push`, or `neutral`.
+    /// Such as `push` or `neutral`.
     pub action: String,
     /// 0..1.
     pub power: Option<f64>,
@@ -84,7 +84,7 @@ pub struct FacialExpression {
 /// A training event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingEvent {
-    /// Its texts by position (§5.10: the labels are not confirmed).
+    /// Its texts by position (the labels are not confirmed, §5.10).
     pub texts: Vec<String>,
     /// Epoch seconds.
     pub time: Option<f64>,
@@ -93,7 +93,7 @@ pub struct TrainingEvent {
 }
 
 impl Readings {
-    /// Takes one sample in.
+    /// Processes one sample.
     pub(crate) fn push(&mut self, sample: &Sample) {
         let received = Instant::from_std(sample.received);
         let row = Labelled(sample);
@@ -123,7 +123,8 @@ impl Readings {
                     received,
                 };
                 match self.fac.back_mut() {
-                    // The same expression goes on, stronger or weaker: it began when it began.
+                    // The same expression continues, stronger or weaker: its beginning stays the
+                    // same.
                     Some(last) if last.same_expression(&face) => {
                         *last = Arc::new(FacialExpression { received: last.received, ..face });
                     }
@@ -164,7 +165,7 @@ impl FacialExpression {
     }
 }
 
-/// Appends, and drops the oldest beyond `most`.
+/// Appends an item, and drops the oldest beyond `most`.
 fn keep<T>(list: &mut VecDeque<Arc<T>>, most: usize, item: T) {
     if list.len() == most {
         list.pop_front();
@@ -199,8 +200,8 @@ impl Labelled<'_> {
         LatestValues { values: labels.zip(self.values()).collect(), received }
     }
 
-    /// Merges into the metrics: a null leaves the last value with its age, and so does a number of
-    /// a metric that is not measured now, for that is none.
+    /// Merges the values into the metrics. A null keeps the last value with its age, and so does a
+    /// number of a metric that is not being measured, because it is not a measurement.
     fn into_metrics(self, metrics: &mut Vec<Metric>, received: Instant) {
         let names = self.labels().filter(|label| !label.ends_with(IS_ACTIVE));
         for (at, name) in names.enumerate() {
@@ -234,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    /// Feeds messages one second apart and returns the readings, and the moment of the first.
+    /// Pushes messages one second apart. Returns the readings, and the moment of the first message.
     fn read(stream: Stream, columns: &str, messages: &[&str]) -> (Readings, Instant) {
         let subscription = Arc::new(Subscription {
             session: "s".into(),

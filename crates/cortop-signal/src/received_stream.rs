@@ -1,4 +1,4 @@
-//! One subscription as it is received: what its columns mean, how well it flows and, if it is drawn
+//! One subscription as it is received: the meaning of its columns, its health and, if it is drawn
 //! over time, its raw history.
 
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use cortop_protocol::{
     HeadsetId, Sample, SessionId, Stream, Subscription, model::Model, values::Conformance,
 };
 
-/// Labels of `eeg` and `mot` that are no channels (docs/protocol.md §5.2, §5.3).
+/// Labels of `eeg` and `mot` that are not channels (docs/protocol.md §5.2, §5.3).
 const NOT_CHANNELS: [&str; 8] = [
     "COUNTER",
     "INTERPOLATED",
@@ -29,19 +29,19 @@ const NOT_CHANNELS: [&str; 8] = [
     "INTERPOLATED_MEMS",
 ];
 
-/// Whether a label of `eeg` or `mot` names a channel, and not a counter or a marker.
+/// Whether a label of `eeg` or `mot` names a channel, rather than a counter or a marker.
 #[must_use]
 pub fn is_channel(label: &str) -> bool {
     !NOT_CHANNELS.contains(&label)
 }
 
-/// Samples a second where neither Cortex nor the clock gives a rate.
+/// Samples per second if neither Cortex nor the clock gives a rate.
 pub(crate) const DEFAULT_RATE: f64 = 128.0;
 
-/// More channels than any headset has; what is beyond is not traced.
+/// More channels than any headset has; those beyond are not traced.
 const MOST_CHANNELS: usize = 256;
 
-/// One subscription, in force or over; what came of it is kept after its end.
+/// One subscription, running or ended; its data is kept after its end.
 #[derive(Debug)]
 pub(crate) struct ReceivedStream {
     pub(crate) subscription: Arc<Subscription>,
@@ -49,54 +49,54 @@ pub(crate) struct ReceivedStream {
     pub(crate) series: Option<Series>,
     /// The last message, for the inspector: shared, not copied.
     pub(crate) last: Option<Arc<Sample>>,
-    /// Since when its session is gone, or it was unsubscribed.
+    /// When its session ended or it was unsubscribed.
     pub(crate) ended: Option<Instant>,
-    /// It follows an earlier subscription, and its first sample has not come yet.
+    /// Set if it follows an earlier subscription and its first sample has not arrived yet.
     resumes: Option<Resumption>,
     sequence: Sequence<Arc<Sample>>,
 }
 
-/// What becomes of the history of an earlier subscription.
+/// What happens to the history of an earlier subscription.
 #[derive(Clone, Copy, Debug)]
 struct Resumption {
-    /// Samples a second of the time between.
+    /// Samples per second during the time in between.
     rate: f64,
-    /// Why it could not be kept, if it could not.
+    /// Why the history could not be kept, if it could not.
     discontinuity: Option<Discontinuity>,
 }
 
-/// What a stream with a history has beside: those that are drawn as traces, and band power.
+/// The additional data of streams with a history: those drawn as traces, and band power.
 #[derive(Debug)]
 pub(crate) struct Series {
-    /// The channels' places among the labels, and those labels.
+    /// The positions of the channels among the labels, and those labels.
     channels: Vec<usize>,
     pub(crate) labels: Vec<Arc<str>>,
     interpolated: Option<usize>,
     pub(crate) history: History,
-    /// Of EEG only.
+    /// For `eeg` only.
     bad: Option<BadChannels>,
 }
 
-/// What came of a message.
+/// The result of a message.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Nothing: it was no sample, or one that was there already, or has to wait.
+    /// Nothing: it was not a sample, was already received, or has to wait.
     Nothing,
-    /// What had to wait can be pushed again.
+    /// Samples that had to wait can be pushed again.
     Released(Vec<Arc<Sample>>),
     /// A reading.
     Reading,
-    /// One sample of what has a history.
+    /// One sample of a stream with a history.
     Sample {
         /// Samples that are missing right before it: lost, or of the time between connections.
         missing: u64,
-        /// Whether the history took new memory.
+        /// Whether the history allocated memory.
         grew: bool,
     },
 }
 
 impl ReceivedStream {
-    /// A subscription that has just come into force.
+    /// A subscription that has just started.
     pub(crate) fn new(subscription: Arc<Subscription>, now: Instant) -> Self {
         let kept = subscription.stream.is_trace() || subscription.stream == Stream::Pow;
         let series = kept.then(|| Series::new(&subscription));
@@ -112,8 +112,8 @@ impl ReceivedStream {
         }
     }
 
-    /// Takes over another subscription of the same stream. True if what there is of its history is
-    /// the same channels at the same rate, and goes on.
+    /// Continues with another subscription of the same stream. Returns true if the history has the
+    /// same channels at the same rate and continues.
     pub(crate) fn resubscribe(&mut self, subscription: Arc<Subscription>, now: Instant) -> bool {
         let before = std::mem::replace(self, Self::new(subscription, now));
         let rate = self.rate().or(before.rate()).unwrap_or(DEFAULT_RATE);
@@ -133,17 +133,17 @@ impl ReceivedStream {
         true
     }
 
-    /// Whether it is in force in this session.
+    /// Whether it belongs to this session and is running.
     pub(crate) fn is_of(&self, session: &SessionId) -> bool {
         self.ended.is_none() && self.subscription.session == *session
     }
 
-    /// From which headset it comes.
+    /// The headset.
     pub(crate) fn headset(&self) -> &HeadsetId {
         &self.subscription.headset
     }
 
-    /// How well it flows, and which of its channels are bad.
+    /// Its health, including its bad channels.
     pub(crate) fn health(&self, now: Instant) -> StreamHealth {
         let series = self.series.as_ref();
         let bad = series.and_then(|series| series.bad.as_ref());
@@ -154,33 +154,33 @@ impl ReceivedStream {
         }
     }
 
-    /// Whether anything of what came is kept.
+    /// Whether any of its data is kept.
     pub(crate) fn has_history(&self) -> bool {
         self.series.as_ref().is_some_and(|series| series.history.bytes() > 0)
     }
 
-    /// Since when the oldest part of its history is there, if it can be forgotten: the newest never
-    /// is while more may come.
+    /// When its oldest chunk began, if it can be forgotten: the newest never can while more may
+    /// come.
     pub(crate) fn forgettable(&self) -> Option<Instant> {
         self.series.as_ref()?.history.forgettable(usize::from(self.ended.is_none()))
     }
 
-    /// Samples a second: what Cortex reported, else what was measured.
+    /// Samples per second: as reported by Cortex, otherwise as measured.
     pub(crate) fn rate(&self) -> Option<f64> {
         self.sequence.rate()
     }
 
-    /// The step of Cortex's clock that the newest stamps would be.
+    /// The step of Cortex's clock that the newest stamps suggest.
     pub(crate) fn suspected_step(&self) -> Option<ClockStep> {
         self.sequence.suspected_step()
     }
 
-    /// What the stamps say of a step that another stream shows.
+    /// What the stamps indicate about a step that another stream shows.
     pub(crate) fn witness(&self, step: ClockStep) -> Witness {
         self.sequence.witness(step)
     }
 
-    /// Takes one sample in. `witness`: what other streams say of [`Self::suspected_step`].
+    /// Processes one sample. `witness`: what other streams indicate about [`Self::suspected_step`].
     pub(crate) fn push(&mut self, sample: &Arc<Sample>, witness: Witness) -> Outcome {
         self.last = Some(Arc::clone(sample));
         let (values, received) = (&sample.values, Instant::from_std(sample.received));
@@ -210,7 +210,7 @@ impl ReceivedStream {
         if let Some((step, _)) = stamp.set {
             self.meter.clock_was_set(step);
         }
-        // Band power has no counter, and only its time says that some is missing: a hole, no loss.
+        // Band power has no counter; only its times show that some is missing: a hole, not a loss.
         let counted = if self.subscription.stream.is_trace() { lost } else { 0 };
         self.meter.sample(received, stamp.own, stamp.time, counted);
         let Some(series) = &mut self.series else { return Outcome::Reading };
@@ -230,7 +230,7 @@ impl ReceivedStream {
         });
         let index = series.history.next();
         if let Some((step, ago)) = stamp.set {
-            // This sample's own time is that of the clock as it was set.
+            // This sample's own time is already that of the new clock.
             series.history.set_clock(index.saturating_sub(ago), step.seconds);
         }
         let grew = series.history.push(channels, stamp.time, received);
@@ -240,7 +240,7 @@ impl ReceivedStream {
         Outcome::Sample { missing: lost.saturating_add(gap), grew }
     }
 
-    /// Judges the channels by the newest sample too, and logs what began or ended with it.
+    /// Checks the channels including the newest sample, and logs what began or ended with it.
     fn judge(&mut self) {
         let rate = self.rate();
         let Some(Series { history, bad: Some(bad), .. }) = &mut self.series else { return };
@@ -268,7 +268,7 @@ impl ReceivedStream {
         }
     }
 
-    /// Counts malformed samples, and logs the count now and then.
+    /// Counts malformed samples, and logs the count occasionally.
     fn malformed(&mut self, count: u64) {
         if self.meter.malformed(count) {
             let (stream, headset) = (self.subscription.stream, &self.subscription.headset);
@@ -279,7 +279,7 @@ impl ReceivedStream {
 }
 
 impl Series {
-    /// The newest value of each channel, `None` where it is missing.
+    /// The newest value of each channel; `None` if missing.
     pub(crate) fn newest(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let values = self.history.newest().unwrap_or_default();
         let values = values.iter().map(|&value| Some(f64::from(value)).filter(|x| !x.is_nan()));

@@ -1,6 +1,6 @@
-//! References other than the one that was recorded against: the mean of the channels whose electrodes
-//! touch, of one channel or of two, to be taken off each (docs/signal.md, "Defaults"). Knows neither
-//! what is drawn nor how.
+//! Computes references other than the recorded one: the mean of the channels whose electrodes
+//! touch, of one channel or of two, to be subtracted from each channel (docs/signal.md,
+//! "Defaults"). Independent of what is drawn and how.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use super::{
     view::View,
 };
 
-/// The least contact of a channel that counts: poor, but it touches (docs/protocol.md §5.4).
+/// The lowest contact of a channel that counts: poor, but touching (docs/protocol.md §5.4).
 const CONTACT: f64 = 2.0;
 
-/// The least number of such channels. The average of one is that channel itself: it would be drawn
-/// as a flat line, and all others against it.
+/// The least number of such channels. The average of a single channel is that channel itself: it
+/// would be drawn as a flat line, and all others against it.
 const FEWEST: usize = 2;
 
 /// The average of the filtered channels.
 ///
-/// It is taken after the filters, where the channels' own levels of some 4200 µV are gone, so that
-/// one that misses a sample, or begins or ceases to count, does not move the others by its level.
-/// All channels are filtered, so that one that begins to count has run in.
+/// It is computed after the filters, which remove the channels' own levels of some 4200 µV: so a
+/// channel that misses a sample, or starts or stops counting, does not shift the others by its
+/// level. All channels are filtered, so that a channel that starts counting has already settled.
 #[derive(Clone, Debug)]
 pub(crate) struct ReferenceFilter {
     montage: Montage,
@@ -31,16 +31,16 @@ pub(crate) struct ReferenceFilter {
     counts: Vec<bool>,
 }
 
-/// What decides which channels count.
+/// What determines which channels count.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ChannelStates<'a> {
     /// The newest contact by sensor.
     pub(crate) contact: Option<&'a LatestValues>,
-    /// Those whose raw signal cannot be EEG.
+    /// The channels whose raw signal cannot be EEG.
     pub(crate) bad: &'a [BadChannel],
 }
 
-/// The average of one sample, after the filters that [`super::filter::Filtered`] names.
+/// The average for one sample, at the two stages of [`super::filter::Filtered`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct ReferenceValue {
     pub(crate) value: f64,
@@ -48,8 +48,8 @@ pub(crate) struct ReferenceValue {
 }
 
 impl ReferenceFilter {
-    /// Of channels that all go through a filter like `chain`; `None` where nothing is taken off
-    /// all channels alike.
+    /// For channels that all pass through a filter like `chain`; `None` if nothing is subtracted
+    /// from all channels alike.
     pub(crate) fn new(
         view: &View,
         chain: FilterChain,
@@ -63,8 +63,8 @@ impl ReferenceFilter {
         (!has_own.contains(&view.montage)).then_some(filter)
     }
 
-    /// Which channels count from the next sample on; of an average those of which no contact is known
-    /// do not.
+    /// Sets which channels count from the next sample on; channels of unknown contact do not count
+    /// for an average.
     pub(crate) fn set_states(
         &mut self,
         view: &View,
@@ -90,8 +90,8 @@ impl ReferenceFilter {
         self.counts = labels.iter().enumerate().map(counts).collect();
     }
 
-    /// The places of the channels that count; none if they are too few, and everything stays as
-    /// recorded.
+    /// The indices of the channels that count; empty if they are too few, in which case everything
+    /// stays as recorded.
     pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
         let places = (0..).zip(&self.counts).filter(|(_, counts)| **counts).map(|(place, _)| place);
         places.take(if self.is_applied() { usize::MAX } else { 0 })
@@ -102,9 +102,9 @@ impl ReferenceFilter {
         self.counts.iter().filter(|&&counts| counts).count() >= fewest
     }
 
-    /// The average of the next sample, one raw value for each channel of the stream, over those
-    /// that have one; NaN if none has: then there is nothing to take off. 0 if everything stays as
-    /// recorded.
+    /// The average of the next sample, from one raw value per channel of the stream, over the
+    /// channels that have one; NaN if none has, as there is nothing to subtract. 0 if everything
+    /// stays as recorded.
     pub(crate) fn run(&mut self, values: &[f32]) -> ReferenceValue {
         let filtered =
             self.chains.iter_mut().zip(values).map(|(chain, &raw)| chain.run(raw.into()));
@@ -124,7 +124,7 @@ impl ReferenceFilter {
         ReferenceValue { value: sum.value / count, before_low_pass: sum.before_low_pass / count }
     }
 
-    /// Samples were lost: the filters start again.
+    /// Samples were lost: the filters restart.
     pub(crate) fn lose(&mut self) {
         self.chains.iter_mut().for_each(|chain| {
             chain.run(f64::NAN);

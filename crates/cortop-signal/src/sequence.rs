@@ -1,6 +1,6 @@
-//! The samples of one subscription one after another: how many were lost before each, at which time
-//! it was measured by the clock in force, and which have to wait until that is known. The decoder
-//! and whoever writes files decide it here alike. Knows neither history nor files.
+//! Puts the samples of one subscription in sequence: how many were lost before each, when it was
+//! measured by the current clock, and which have to wait until that is known. The decoder and the
+//! file writers share these decisions. Independent of history and files.
 
 use std::borrow::Borrow;
 
@@ -14,62 +14,62 @@ use cortop_protocol::{MAX_RATE_HZ, Sample, Subscription};
 
 pub use super::stamps::{Stamp, Witness};
 
-/// A rate by `time` is measured rightly if it is off the nominal one, or the one by arrival, by no
-/// more than this share.
+/// A rate by `time` is credible if it differs from the nominal one, or from the one by arrival, by
+/// no more than this share.
 const RATE_IS_RIGHT: f64 = 0.05;
 
-/// Follows the samples of one subscription. `T` is what samples are kept as while they wait.
+/// Tracks the samples of one subscription. `T` is the representation of samples that wait.
 #[derive(Debug)]
 pub struct Sequence<T> {
     counter: Option<usize>,
     nominal_rate: Option<f64>,
-    /// Where the stream is even, or counted.
+    /// For streams that are regular or have a counter.
     loss: Option<LossCounter>,
     stamps: Stamps,
-    /// Samples that wait until those after them show what was lost before the first.
+    /// Samples that wait until later ones show what was lost before the first.
     held: Vec<T>,
 }
 
-/// What came of a sample.
+/// The result of a sample.
 #[derive(Debug)]
 pub enum Step<T> {
-    /// It is the next one.
+    /// It is the next sample.
     Next(Placement),
-    /// It was there before, or is older than the newest.
+    /// A repeated sample, or one older than the newest.
     Repeat,
-    /// It waits.
+    /// It has to wait.
     Held,
-    /// The wait is over: these are to be pushed again, one after another.
+    /// The wait is over: push these again, one after another.
     Released(Vec<T>),
 }
 
-/// Where a sample stands.
+/// The position of a sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Placement {
-    /// Samples that were lost right before it.
+    /// Samples lost right before it.
     pub lost: u64,
     /// Its time.
     pub stamp: Stamp,
-    /// So many samples that had waited before it were strays and are dropped.
+    /// How many samples that had waited before it were strays and are dropped.
     pub strays: u64,
 }
 
-/// The place of the column that counts the samples of a stream, if it has one.
+/// The index of the column that counts the samples of a stream, if there is one.
 #[must_use]
 pub fn counter_column(subscription: &Subscription) -> Option<usize> {
     subscription.columns.labels().position(|label| matches!(label, "COUNTER" | "COUNTER_MEMS"))
 }
 
 impl<T: Borrow<Sample> + Clone> Sequence<T> {
-    /// Before the first sample. `counts`: whether lost samples are to be noticed; where they are
-    /// not, each sample is the next.
+    /// Before the first sample. `counts`: whether to detect lost samples; if not, each sample is
+    /// the next.
     #[must_use]
     pub fn new(subscription: &Subscription, counts: bool) -> Self {
         let counter = counter_column(subscription).filter(|_| counts);
         let loss = || LossCounter::new(subscription.nominal_rate.filter(|&hz| hz <= MAX_RATE_HZ));
         Self {
             counter,
-            // Unless no headset can have it.
+            // Ignore a rate that no headset can have.
             nominal_rate: subscription
                 .nominal_rate
                 .filter(|rate| (f64::MIN_POSITIVE..=MAX_RATE_HZ).contains(rate)),
@@ -79,13 +79,13 @@ impl<T: Borrow<Sample> + Clone> Sequence<T> {
         }
     }
 
-    /// Samples a second: what Cortex reported, else what was measured.
+    /// Samples per second: as reported by Cortex, otherwise as measured.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.nominal_rate.or_else(|| self.rate_by_time())
     }
 
-    /// Samples a second by their stamps, if these run as they should.
+    /// Samples per second by their stamps, if these are plausible.
     #[must_use]
     pub fn rate_by_time(&self) -> Option<f64> {
         let by_arrival = self.loss.as_ref().and_then(LossCounter::pace);
@@ -97,19 +97,20 @@ impl<T: Borrow<Sample> + Clone> Sequence<T> {
         self.stamps.pace().filter(is_right).or(nominal).or(by_arrival)
     }
 
-    /// The step of Cortex's clock that the newest stamps would be.
+    /// The step of Cortex's clock that the newest stamps suggest.
     #[must_use]
     pub fn suspected_step(&self) -> Option<ClockStep> {
         self.stamps.suspected()
     }
 
-    /// What the stamps say of a step that another stream shows.
+    /// What the stamps indicate about a step that another stream shows.
     #[must_use]
     pub fn witness(&self, step: ClockStep) -> Witness {
         self.stamps.witness(step)
     }
 
-    /// The next sample as it came. `witness`: what other streams say of [`Self::suspected_step`].
+    /// Processes the next sample as received. `witness`: what other streams indicate about
+    /// [`Self::suspected_step`].
     pub fn push(&mut self, item: &T, witness: Witness) -> Step<T> {
         let sample: &Sample = item.borrow();
         let (time, received) = (sample.values.time, Instant::from_std(sample.received));
@@ -135,7 +136,7 @@ impl<T: Borrow<Sample> + Clone> Sequence<T> {
         Step::Next(Placement { lost, stamp, strays })
     }
 
-    /// Has a sample wait, until there is a verdict.
+    /// Holds a sample until there is a verdict.
     #[cold]
     fn hold(&mut self, item: &T, rate: Option<f64>) -> Step<T> {
         self.held.push(item.clone());

@@ -1,6 +1,6 @@
-//! Where samples go beside the decoder: one feed to several sinks, each with a thread and a bounded
-//! queue of its own, so that a slow one costs neither the others nor the socket anything. Knows
-//! nothing of what a sink does with them.
+//! Outputs beside the decoder: distributes one feed to several sinks, each with a thread and a
+//! bounded queue of its own, so that a slow sink delays neither the others nor the socket. What a
+//! sink does with the samples is up to it.
 //!
 //! A new output is an `impl Sink`, handed to [`FanOut::add`].
 
@@ -17,59 +17,59 @@ use tokio::sync::{mpsc, oneshot};
 
 use cortop_protocol::{Feed, Sample, SessionId, SessionMarker, Stream, Subscription};
 
-/// Room in a queue beyond its samples for what is never dropped: changes of subscriptions, markers
-/// and gaps.
+/// Room in a queue, beyond its samples, for items that are never dropped: changes of subscriptions,
+/// markers and gaps.
 const CHANGES: usize = 1024;
 
-/// Takes samples: a file, standard output, another protocol. It runs on a thread of its own and may
-/// block. After the first error it is not called again.
+/// A consumer of samples: a file, standard output, another protocol. It runs on a thread of its own
+/// and may block. After its first error it is not called again.
 pub trait Sink {
-    /// What keeps it from going on.
+    /// Why the sink cannot continue.
     type Error;
 
-    /// A subscription came into force, or its columns were replaced.
+    /// A subscription started, or its columns were replaced.
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn subscription(&mut self, _subscription: &Arc<Subscription>) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// A sample of a subscription in force.
+    /// A sample of a running subscription.
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn sample(&mut self, sample: &Sample) -> Result<(), Self::Error>;
 
-    /// A marker of ours in a session was set, or has become an interval.
+    /// A marker of ours was set in a session, or has become an interval.
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn marker(&mut self, _marker: &SessionMarker) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// So many samples of a stream are missing here: this sink was too slow for them. What the
-    /// headset lost is not reported here, but shows in the counter of the samples (§5.2).
+    /// This many samples of a stream are missing here because this sink was too slow. Losses of the
+    /// headset are not reported here; they show in the counter of the samples (§5.2).
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn gap(&mut self, _subscription: &Subscription, _samples: u64) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// A stream of a session is over, or all of them.
+    /// A stream of a session has ended, or all of them.
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn end(&mut self, _session: &SessionId, _stream: Option<Stream>) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// Nothing else is waiting: what was held back is to be written.
+    /// Nothing else is waiting: write buffered data.
     ///
     /// # Errors
-    /// The sink cannot go on.
+    /// The sink cannot continue.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -77,27 +77,27 @@ pub trait Sink {
     /// Nothing more will come.
     ///
     /// # Errors
-    /// What was held back cannot be written.
+    /// Buffered data cannot be written.
     fn finish(&mut self) -> Result<(), Self::Error> {
         self.flush()
     }
 }
 
-/// Hands what flows from the reader to each sink, and never waits for one.
+/// Distributes the feed to each sink, and never waits for one.
 #[derive(Debug, Default)]
 pub struct FanOut {
     outlets: Vec<SinkQueue>,
-    /// The subscriptions in force, for a sink that comes later.
+    /// The running subscriptions, for a sink that is added later.
     in_force: Vec<Arc<Subscription>>,
     last: SinkId,
 }
 
-/// Sinks that come and go while samples flow.
+/// Sinks that can be added and removed while samples arrive.
 #[derive(Clone, Debug, Default)]
 pub struct SharedSinks(Arc<Mutex<FanOut>>);
 
 impl SharedSinks {
-    /// Holds the flow up until it is dropped.
+    /// Locks the sinks; samples wait until the guard is dropped.
     pub fn lock(&self) -> MutexGuard<'_, FanOut> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,20 +110,22 @@ pub struct SinkId(u64);
 /// A running sink.
 #[derive(Debug)]
 pub struct SinkHandle<E> {
-    /// Which it is.
+    /// Its id.
     pub id: SinkId,
     /// Samples that were dropped because its queue was full, since the start.
     pub dropped: Arc<AtomicU64>,
-    /// How it ended: by an error, or well, after the [`FanOut`] was dropped and all was written.
+    /// How it ended: with an error, or successfully after the [`FanOut`] was dropped and everything
+    /// was written.
     pub ended: oneshot::Receiver<Result<(), E>>,
 }
 
 impl FanOut {
-    /// Starts a sink on a thread of its own, and notifies it of the subscriptions in force. As many samples as `queue` says may wait for it; what
-    /// does not fit is dropped, counted, and reported to it as a gap.
+    /// Starts a sink on a thread of its own, and sends it the running subscriptions. Up to `queue`
+    /// samples may wait for it; those that do not fit are dropped, counted, and reported to it as a
+    /// gap.
     ///
     /// # Errors
-    /// The operating system has no thread to spare.
+    /// The operating system cannot create a thread.
     pub fn add<S>(&mut self, mut sink: S, queue: usize) -> io::Result<SinkHandle<S::Error>>
     where
         S: Sink + Send + 'static,
@@ -132,7 +134,7 @@ impl FanOut {
         let (sender, items) = mpsc::channel(queue.max(1) + CHANGES);
         let (notify, ended) = oneshot::channel();
         thread::Builder::new().name("sink".to_owned()).spawn(move || {
-            // Nobody waits for it where the program ends at once.
+            // Nobody waits for it if the program ends at once.
             let _ = notify.send(run(items, &mut sink));
         })?;
         let dropped = Arc::new(AtomicU64::new(0));
@@ -146,13 +148,13 @@ impl FanOut {
         Ok(SinkHandle { id, dropped, ended })
     }
 
-    /// Gives a sink nothing more: it ends when it has taken what waits.
+    /// Stops feeding a sink: it ends when it has processed what is waiting.
     pub fn remove(&mut self, id: SinkId) {
         self.outlets.retain(|outlet| outlet.id != id);
     }
 
-    /// The next item of the feed. A sink that has ended, or has not even taken a change of the
-    /// subscriptions for long, gets nothing more.
+    /// Distributes the next item of the feed. A sink that has ended, or that has not even accepted
+    /// changes of the subscriptions for a long time, gets nothing more.
     pub fn push(&mut self, item: &Feed) {
         match item {
             Feed::Sample(_) | Feed::Marker(_) => {}
@@ -172,17 +174,17 @@ impl FanOut {
     }
 }
 
-/// The end of a sink's queue.
+/// The sending end of a sink's queue.
 #[derive(Debug)]
 struct SinkQueue {
     id: SinkId,
     queue: mpsc::Sender<QueuedItem>,
     dropped: Arc<AtomicU64>,
-    /// Samples dropped since the last that fitted, by subscription.
+    /// Samples dropped since the last one that fitted, by subscription.
     missing: Vec<(Arc<Subscription>, u64)>,
 }
 
-/// What waits for a sink.
+/// An item that waits for a sink.
 #[derive(Debug)]
 enum QueuedItem {
     Feed(Feed),
@@ -190,7 +192,7 @@ enum QueuedItem {
 }
 
 impl SinkQueue {
-    /// False if the sink takes nothing any more.
+    /// Returns false if the sink no longer accepts items.
     fn push(&mut self, item: &Feed) -> bool {
         if let Feed::Sample(sample) = item
             && self.queue.capacity() <= CHANGES
@@ -238,7 +240,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes down what it is called with, each sample only when it may.
+    /// Logs its calls; processes each sample only when allowed to.
     struct LoggingSink {
         lines: Arc<Mutex<Vec<String>>>,
         may: Option<blocking::Receiver<()>>,
@@ -303,7 +305,7 @@ mod tests {
         let some = sinks.add(LoggingSink { lines: Arc::clone(&slow), may: Some(may) }, 5).unwrap();
         let eeg = subscription(Stream::Eeg);
         sinks.push(&Feed::Subscribed(Arc::clone(&eeg)));
-        // The first is taken out of the queue and waits inside the sink; five fit.
+        // The sink takes the first out of the queue and blocks on it; five more fit.
         sinks.push(&sample(&eeg, 0));
         while sinks.outlets[1].queue.capacity() < 5 + CHANGES {
             std::thread::yield_now();

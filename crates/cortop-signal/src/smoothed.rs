@@ -1,22 +1,22 @@
-//! Levels by sensor evened out over the last seconds: EEG quality flickers by design (docs/protocol.md
-//! §5.5), and a list ordered by what flickers cannot be read. Evened out in time, not in samples;
-//! a null is no level and counts as none.
+//! Levels by sensor, smoothed over the last seconds: EEG quality flickers by design
+//! (docs/protocol.md §5.5), and a list sorted by flickering values cannot be read. Smoothed over
+//! time, not over samples; a null is not a level and does not count.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::latest_values::LatestValues;
 
-/// The time over which levels are evened out.
+/// The time over which levels are smoothed.
 pub const SMOOTHING_TIME: Duration = Duration::from_secs(4);
 
-/// Tables kept at most: 4 s at 16 Hz, eight times what Cortex sends.
+/// The most tables kept: 4 s at 16 Hz, eight times the rate of Cortex.
 const MOST: usize = 64;
 
-/// How far the mean has to be from the level shown before that follows: more than the half at
-/// which it would go to and fro, less than what would keep it where it happened to begin.
+/// How far the mean must be from the displayed level before that changes: more than one half, at
+/// which the display would oscillate; less than what would pin it to where it started.
 const HOLD: f64 = 0.6;
 
-/// The levels of `eq` by sensor, evened out.
+/// The levels of `eq` by sensor, smoothed.
 #[derive(Clone, Debug, Default)]
 pub struct Smoothed {
     /// The tables of the last [`SMOOTHING_TIME`], newest last.
@@ -25,7 +25,7 @@ pub struct Smoothed {
 }
 
 impl Smoothed {
-    /// Takes the next table in.
+    /// Adds the next table.
     pub fn push(&mut self, table: Arc<LatestValues>) {
         let now = table.received;
         let same = |old: &Arc<LatestValues>| old.sensors().map(|(name, _)| name).eq(names(&table));
@@ -49,20 +49,20 @@ impl Smoothed {
         self.levels = levels.collect();
     }
 
-    /// Each sensor's level in the order of the columns, a whole number; `None` where no level came
-    /// within the last [`SMOOTHING_TIME`].
+    /// Each sensor's level in column order, a whole number; `None` if no level arrived within the
+    /// last [`SMOOTHING_TIME`].
     pub fn levels(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let sensors = self.recent.back().into_iter().flat_map(|table| names(table));
         sensors.zip(self.levels.iter().copied())
     }
 
-    /// The overall quality in per cent, evened out.
+    /// The overall quality in per cent, smoothed.
     #[must_use]
     pub fn overall(&self) -> Option<f64> {
         self.mean(LatestValues::overall).map(f64::round)
     }
 
-    /// The mean of the numbers that came within the last [`SMOOTHING_TIME`].
+    /// The mean of the numbers that arrived within the last [`SMOOTHING_TIME`].
     fn mean(&self, value: impl Fn(&LatestValues) -> Option<f64>) -> Option<f64> {
         let values = self.recent.iter().filter_map(|table| value(table));
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), x| (sum + x, count + 1));
@@ -81,7 +81,7 @@ mod tests {
 
     use super::*;
 
-    /// Levels of one sensor at moments in milliseconds.
+    /// Levels of one sensor at times in milliseconds.
     fn fed(levels: &[(u64, Option<f64>)]) -> Smoothed {
         let (start, mut smoothed) = (Instant::now(), Smoothed::default());
         for &(at, level) in levels {
@@ -96,7 +96,7 @@ mod tests {
         smoothed.levels().next().expect("one sensor").1
     }
 
-    /// Moments in order, and levels with nulls among them.
+    /// Times in order, and levels with nulls among them.
     fn samples() -> impl Strategy<Value = Vec<(u64, Option<f64>)>> {
         let level = prop::option::weighted(0.7, (0..=4_u8).prop_map(f64::from));
         prop::collection::vec((1..1500_u64, level), 1..60).prop_map(|steps| {
@@ -114,7 +114,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_null_never_counts(samples in samples()) {
-            // Without its nulls the stream says the same, as long as its end is the same moment.
+            // Without its nulls the stream has the same result, as long as it ends at the same
+            // moment.
             let end = samples.last().map_or(0, |&(at, _)| at) + 1;
             let with: Vec<_> = samples.iter().copied().chain([(end, Some(3.0))]).collect();
             let without: Vec<_> =

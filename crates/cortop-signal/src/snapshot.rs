@@ -1,5 +1,5 @@
-//! What the decoder publishes: the columns of the view, the latest readings, the health of all
-//! streams. Plain data, shared behind an `Arc`, never changed after it was published.
+//! What the decoder publishes: the traces of the view, the latest readings, the health of all
+//! streams. Plain data, shared behind an `Arc`, immutable once published.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,23 +17,23 @@ pub use super::{
     stamps::ClockStep,
 };
 
-/// A picture of the signals at one moment.
+/// The signals at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// The view this answers.
+    /// The view that this snapshot answers.
     pub view: View,
     /// The traces of the view's stream, if it has any.
     pub traces: Option<Traces>,
     /// The latest readings of the view's headset.
     pub readings: Readings,
-    /// How the head is held, by the newest motion sample of the view's headset.
+    /// How the head is held, according to the newest motion sample of the view's headset.
     pub orientation: Option<Orientation>,
-    /// The last message of each stream of the view's headset, as it came, if the view asks for
+    /// The last message of each stream of the view's headset, as received, if the view asks for
     /// them.
     pub messages: Vec<Arc<Sample>>,
-    /// The health of every stream of every session, by session and stream.
+    /// The health of every stream of every session, sorted by session and stream.
     pub health: Vec<StreamHealth>,
-    /// What the headsets of all sessions say of themselves.
+    /// What the headsets of all sessions report about themselves.
     pub devices: BTreeMap<HeadsetId, DeviceReadings>,
     /// Samples dropped since the start because the decoder's queue was full.
     pub dropped: u64,
@@ -61,7 +61,7 @@ impl Snapshot {
     }
 }
 
-/// What a session's headset says of itself.
+/// What a session's headset reports about itself.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceReadings {
     /// Battery, link, contact by sensor (§5.4).
@@ -71,7 +71,7 @@ pub struct DeviceReadings {
 }
 
 impl DeviceReadings {
-    /// Percent left, of the emptiest battery where there are two (§5.4, §5.5).
+    /// Per cent left in the battery, or in the emptiest one if there are two (§5.4, §5.5).
     #[must_use]
     pub fn battery(&self) -> Option<f64> {
         let dev = self.dev.iter().flat_map(|dev| {
@@ -88,7 +88,7 @@ impl DeviceReadings {
         self.dev.as_deref()?.overall()
     }
 
-    /// The sensor with the worst contact, and its level; `None` for one that Cortex does not name.
+    /// The sensor with the worst contact, and its level; the level is `None` if Cortex gave none.
     #[must_use]
     pub fn worst(&self) -> Option<(&str, Option<f64>)> {
         let level = |level: Option<f64>| level.unwrap_or(-1.0);
@@ -101,7 +101,7 @@ impl DeviceReadings {
 pub struct Traces {
     /// The subscription the channels belong to.
     pub subscription: Arc<Subscription>,
-    /// How many channels the stream has in all; the view shows some of them.
+    /// How many channels the stream has in total; the view shows some of them.
     pub channels_in_all: usize,
     /// The channels of the view, in its order.
     pub channels: Vec<Trace>,
@@ -119,31 +119,31 @@ pub struct Traces {
     pub newest: u64,
     /// When the newest sample arrived.
     pub last: Option<Instant>,
-    /// The gaps in the whole of the history, oldest first.
+    /// All gaps in the history, oldest first.
     pub gaps: Vec<Gap>,
-    /// The spread that fits most channels: the median of theirs, with hysteresis, renewed at most
-    /// once a second; NaN until known.
+    /// The spread that fits most channels: the median of their spreads, with hysteresis, updated at
+    /// most once per second; NaN until known.
     pub spread: f32,
-    /// The labels of the channels against whose mean each channel is drawn; none where it is drawn as
+    /// The labels of the channels against whose mean each channel is drawn; empty if it is drawn as
     /// recorded, also because too few are known to touch.
     pub reference: Vec<Arc<str>>,
     /// The spectra of the view's channels, if the view asks for them.
     pub spectra: Option<Spectra>,
     /// The samples of the window at which seconds begin: absolute index and epoch second.
     pub seconds: Vec<(u64, i64)>,
-    /// The samples of the window before which Cortex's clock was set: absolute index and by how many
-    /// seconds ahead.
+    /// The samples of the window before which Cortex's clock was set: absolute index and seconds
+    /// ahead.
     pub clock_steps: Vec<(u64, f64)>,
-    /// The markers of the window, oldest first: absolute sample index and what they say.
+    /// The markers of the window, oldest first: absolute sample index and text.
     pub markers: Vec<(u64, Arc<str>)>,
-    /// The samples that the view's cursors are on, whether the window holds them or not.
+    /// The samples under the view's cursors, even if the window does not contain them.
     pub cursors: [Option<Cursor>; 2],
 }
 
 impl Traces {
-    /// The same picture in another number of columns, as far as the columns at hand allow: each new one
-    /// shows the extremes of those that it has samples of. For as long as the decoder has not made it
-    /// of the samples themselves; without spectra.
+    /// The same traces with another number of columns, as far as the available columns allow: each
+    /// new one shows the extremes of those that it overlaps. Used until the decoder has computed
+    /// the columns from the samples; without spectra.
     #[must_use]
     pub fn resampled(&self, columns: u64) -> Self {
         let bins = Binning { columns, ..self.bins };
@@ -168,7 +168,7 @@ impl Traces {
     }
 }
 
-/// The sample that a cursor is on.
+/// The sample under a cursor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cursor {
     /// Its absolute index.
@@ -178,7 +178,8 @@ pub struct Cursor {
 }
 
 impl Trace {
-    /// Whether what is known of a channel of the stream concerns it: it is that one, or one of a pair.
+    /// Whether information about a channel of the stream concerns this trace: it is that channel,
+    /// or one of its pair.
     #[must_use]
     pub fn is_of(&self, channel: &str) -> bool {
         let mut pair = self.pair.iter().flatten();
@@ -189,26 +190,27 @@ impl Trace {
 /// One channel's columns, oldest first; all channels have the same number. The last may still grow.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Its place among the channels of the stream, or of the montage.
+    /// Its index among the channels of the stream or of the montage.
     pub place: usize,
-    /// The column's label, such as `AF3` or `ACCX`, or `F7–T7` of a pair.
+    /// The column's label, such as `AF3` or `ACCX`; that of a pair is like `F7–T7`.
     pub label: Arc<str>,
-    /// The two channels that it is the difference of, in a bipolar montage.
+    /// In a bipolar montage, the two channels whose difference it is.
     pub pair: Option<[Arc<str>; 2]>,
-    /// Filtered, one for each bin from `first_bin` on.
+    /// Filtered values, one per bin from `first_bin` on.
     pub columns: Vec<Bin>,
     /// The newest raw value.
     pub raw: Option<f64>,
-    /// The bins in which a jump that lasted made its filters start again, oldest first.
+    /// The bins in which a lasting jump made its filters restart, oldest first.
     pub restarts: Vec<u64>,
-    /// Median over the window, with hysteresis, for what is drawn about it to stand still; renewed
-    /// at most once a second, NaN until known.
+    /// Median over the window, with hysteresis, so that a trace drawn around it stands still;
+    /// updated at most once per second, NaN until known.
     pub median: f32,
-    /// The median itself, to be read.
+    /// The median without hysteresis, for display as a number.
     pub exact_median: f32,
-    /// p99 of |x − median| over the window, with hysteresis, renewed at most once a second; NaN
-    /// until known.
+    /// 99th percentile of |x − median| over the window, with hysteresis, updated at most once per
+    /// second; NaN until known.
     pub spread: f32,
-    /// The filtered values of the samples that the cursors are on; NaN where the window holds none.
+    /// The filtered values of the samples under the cursors; NaN if the window does not contain
+    /// them.
     pub at: [f32; 2],
 }

@@ -1,6 +1,6 @@
-//! The power spectra of a view, column by column: each of the two seconds up to the column's end.
-//! A column's spectra are made once, when it closes, and never change; Welch's estimate is the mean
-//! of those that overlap by half, and a spectrogram is all of them side by side.
+//! The power spectra of a view, column by column, each over the two seconds up to the column's end.
+//! A column's spectra are computed once, when it closes, and never change; Welch's estimate is the
+//! mean of those that overlap by half, and a spectrogram is all of them side by side.
 
 use std::{collections::VecDeque, fmt, iter::repeat_n, sync::Arc};
 
@@ -10,27 +10,28 @@ use super::{
     spectrum::{self, FrequencyAxis, Periodogram, SECONDS, decibel},
 };
 
-/// Of the columns that have closed, the newest, at most as many as a window has.
+/// The newest closed columns, at most as many as a window has.
 #[derive(Clone, Debug)]
 pub struct Spectra {
     /// The frequencies of the powers.
     pub lines: FrequencyAxis,
     /// The bin of the first column.
     pub first_bin: u64,
-    /// One for each column: `lines.count` powers in µV²/Hz for each channel of the view, NaN for a
-    /// channel that lacks a sample in those two seconds.
+    /// One per column: `lines.count` powers in µV²/Hz for each channel of the view; NaN for a
+    /// channel that is missing a sample in those two seconds.
     pub columns: Vec<Arc<[f32]>>,
 }
 
-/// Power in µV²/Hz below what an amplifier of EEG adds of its own: what is weaker is rounding and the
-/// settling of filters, and makes no segment louder than another.
+/// Power in µV²/Hz below the noise of any EEG amplifier: what is weaker is rounding and filter
+/// settling, and does not make a segment louder than another.
 const NOISE: f64 = 0.01;
 
-/// How far in dB the spectrum of mere noise reaches from its highest line down to its lowest, if it
-/// has so many lines, each the mean of so many segments of equal power. The power of a line has a
-/// gamma distribution; the variance of its logarithm is the trigamma function of the number of
-/// segments (here its series). Nearly all of n independent values lie within √(2 ln n) deviations,
-/// and under a Hann window, whose noise bandwidth is 1.5 lines, two of three lines are independent.
+/// The expected range in dB between the highest and the lowest line of a spectrum of pure noise
+/// with this many lines, each the mean of this many segments of equal power. The power of a line
+/// has a gamma distribution; the variance of its logarithm is the trigamma function of the number
+/// of segments (here its series). Nearly all of n independent values lie within √(2 ln n)
+/// deviations, and under a Hann window, whose noise bandwidth is 1.5 lines, two of three lines are
+/// independent.
 fn roughness(lines: usize, segments: f64) -> f64 {
     let inverse = 1.0 / segments;
     let variance = inverse + inverse.powi(2) / 2.0 + inverse.powi(3) / 6.0;
@@ -43,26 +44,26 @@ fn roughness(lines: usize, segments: f64) -> f64 {
 pub struct Welch {
     /// The power of each line in µV²/Hz.
     pub powers: Vec<f64>,
-    /// How many segments it is the mean of, at least one.
+    /// The number of segments that were averaged, at least one.
     pub segments: usize,
-    /// How many segments of equal power would make as smooth an estimate: fewer where some are
-    /// louder than the rest, as in a burst of muscle, for these decide.
+    /// How many segments of equal power would give an equally smooth estimate: fewer if some are
+    /// louder than the rest, as in a burst of muscle activity, because these dominate.
     pub effective_segments: f64,
 }
 
 impl Spectra {
-    /// The powers of a channel in one column, if all its samples are there.
+    /// The powers of a channel in one column, if none of its samples is missing.
     #[must_use]
     pub fn powers(&self, column: usize, channel: usize) -> Option<&[f32]> {
         let own = self.columns.get(column)?.get(channel * self.lines.count..)?;
         own.get(..self.lines.count).filter(|powers| powers.first().is_some_and(|p| p.is_finite()))
     }
 
-    /// Welch's estimate for a channel over a window of as many columns as `bins` says, which has to
-    /// have one a second; segments that lack a sample are left out. `None` if none is whole.
+    /// Welch's estimate for a channel over a window of the length that `bins` gives, with one
+    /// column per second; leaves out segments with missing samples. `None` if none is complete.
     #[must_use]
     pub fn welch(&self, channel: usize, bins: Binning) -> Option<Welch> {
-        // The first segment of a window ends two seconds after it began.
+        // The first segment of a window ends two seconds after the window begins.
         let most = usize::try_from(bins.columns.saturating_sub(SECONDS - 1)).unwrap_or(usize::MAX);
         let skip = self.columns.len().saturating_sub(most);
         let whole = || (skip..self.columns.len()).filter_map(|at| self.powers(at, channel));
@@ -75,7 +76,7 @@ impl Spectra {
         for sum in &mut powers {
             *sum /= segments as f64;
         }
-        // Every line counts the same, so that the loudest do not speak for all.
+        // Every line has the same weight, so that the loudest do not dominate.
         let share = |(&power, &mean): (&f32, &f64)| f64::from(power).max(NOISE) / mean.max(NOISE);
         let loudness = |own: &[f32]| own.iter().zip(&powers).map(share).sum::<f64>();
         let (sum, squares) =
@@ -96,9 +97,9 @@ impl Spectra {
         })
     }
 
-    /// The most prominent peak from the lowest of the bands up that is no mere roughness: its
-    /// frequency in Hz and its power in µV²/Hz. What lies below `floor`, in dB µV²/Hz, does not
-    /// count: it is not drawn, or rounding noise.
+    /// The most prominent peak above the lower limit of the lowest band that exceeds the roughness
+    /// of noise: its frequency in Hz and its power in µV²/Hz. Whatever lies below `floor`, in dB
+    /// µV²/Hz, does not count: it is not drawn, or is rounding noise.
     #[must_use]
     pub fn peak(&self, welch: &Welch, floor: f64) -> Option<(f64, f64)> {
         let skip = (0..self.lines.count).find(|&line| self.lines.hz(line) >= BANDS[0].low)?;
@@ -110,26 +111,26 @@ impl Spectra {
     }
 }
 
-/// Makes them as the samples come.
+/// Computes the spectra as samples arrive.
 pub struct SpectrumBuilder {
     periodogram: Periodogram,
     bins: Binning,
     channels: usize,
-    /// The samples of the newest segment, one after another, used as a ring that begins at `next`.
+    /// The samples of the newest segment, a ring that begins at `next`.
     samples: Vec<f32>,
     /// Index of the next sample.
     next: u64,
     /// The open bin, and the first index after it.
     bin: u64,
     bin_end: u64,
-    /// Columns that close before this index are not wanted.
+    /// Columns that close before this index are not needed.
     from: u64,
     columns: VecDeque<Arc<[f32]>>,
 }
 
 impl SpectrumBuilder {
-    /// For the channels of whose samples `periodogram` makes the powers; the first sample has index
-    /// `start`, and columns that close before the index `from` are not wanted.
+    /// For channels whose powers `periodogram` computes; the first sample has index `start`, and
+    /// columns that close before the index `from` are not needed.
     #[must_use]
     pub fn new(
         bins: Binning,
@@ -152,14 +153,14 @@ impl SpectrumBuilder {
         }
     }
 
-    /// The next sample, one value a channel, NaN where it is missing.
+    /// Adds the next sample, one value per channel; NaN if missing.
     pub fn push(&mut self, values: &[f32]) {
         self.take(values.iter().copied());
     }
 
-    /// The next `count` samples were lost.
+    /// Records that the next `count` samples were lost.
     pub fn lose(&mut self, count: u64) {
-        // Of a long outage only its end can be seen.
+        // Only the end of a long outage is visible.
         let seen = self.bins.samples.saturating_add(self.periodogram.length() as u64);
         if let Some(unseen) = count.checked_sub(seen).filter(|&unseen| unseen > 0) {
             self.samples.fill(f32::NAN);
@@ -173,7 +174,7 @@ impl SpectrumBuilder {
         }
     }
 
-    /// What there is so far.
+    /// The spectra so far.
     #[must_use]
     pub fn spectra(&self) -> Spectra {
         Spectra {
@@ -198,7 +199,7 @@ impl SpectrumBuilder {
         }
     }
 
-    /// Where in the ring the next sample goes, which is where the oldest stands.
+    /// Where the next sample goes in the ring, which is where the oldest is.
     fn place(&self) -> usize {
         usize::try_from(self.next % self.periodogram.length() as u64).unwrap_or_default()
     }

@@ -1,28 +1,28 @@
-//! Power spectra as `scipy.signal.welch` makes them: two seconds under a Hann window, their mean
-//! taken off, one-sided, in µV²/Hz. Pure numbers: knows neither channels nor time.
+//! Power spectra, computed like `scipy.signal.welch`: two seconds under a Hann window, mean
+//! removed, one-sided, in µV²/Hz. Pure numbers, independent of channels and time.
 
 use std::{f64::consts::TAU, ops::RangeInclusive, sync::Arc};
 
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 
-/// Seconds in a segment. Half of them are those by which segments overlap.
+/// Length of a segment in seconds. Segments overlap by half.
 pub const SECONDS: u64 = 2;
 
-/// What of a spectrum is looked at, in Hz, unless asked for otherwise and as far as the rate
-/// reaches: from the high-pass up to a little above mains.
+/// The displayed range in Hz, unless configured otherwise and as far as the rate allows: from the
+/// high-pass to a little above mains.
 pub const RANGE: RangeInclusive<f64> = 1.0..=70.0;
 
-/// Where mains hums, in Hz.
+/// Mains frequencies in Hz.
 pub const MAINS: [f64; 2] = [50.0, 60.0];
 
 /// The frequencies of a spectrum's powers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrequencyAxis {
-    /// The first, in Hz.
+    /// The first frequency in Hz.
     pub first: f64,
-    /// The distance from one to the next, in Hz.
+    /// The distance between two frequencies in Hz.
     pub step: f64,
-    /// How many there are.
+    /// The number of frequencies.
     pub count: usize,
 }
 
@@ -33,8 +33,8 @@ impl FrequencyAxis {
         self.first + self.step * line as f64
     }
 
-    /// The mean power from one frequency up to, and without, another; NaN if no line lies there or
-    /// one of them is not known.
+    /// The mean power from `low` up to but excluding `high`; NaN if there is no line between them
+    /// or one of them is unknown.
     #[must_use]
     pub fn mean(self, powers: &[f32], low: f64, high: f64) -> f64 {
         let own = powers.iter().enumerate().filter(|&(line, _)| {
@@ -47,14 +47,14 @@ impl FrequencyAxis {
     }
 }
 
-/// Makes the power spectra of segments at one rate.
+/// Computes the power spectra of segments at one rate.
 pub struct Periodogram {
     transform: Arc<dyn RealToComplex<f64>>,
     window: Vec<f64>,
-    /// One over the rate and the power of the window, twice as the spectrum has one side only.
+    /// One over the product of rate and window power, doubled because the spectrum is one-sided.
     scale: f64,
     lines: FrequencyAxis,
-    /// Of all lines of the transform, the first that is kept.
+    /// How many lines of the transform precede the first that is kept.
     skipped: usize,
     segment: Vec<f64>,
     spectrum: Vec<Complex<f64>>,
@@ -62,8 +62,8 @@ pub struct Periodogram {
 }
 
 impl Periodogram {
-    /// For so many samples a second; the powers from the lower end of [`RANGE`] up to `end` in Hz
-    /// are kept.
+    /// For `rate` samples per second; keeps the powers from the lower end of [`RANGE`] up to `end`
+    /// in Hz.
     #[must_use]
     pub fn new(rate: u64, end: f64) -> Self {
         let rate = rate.max(1);
@@ -72,7 +72,7 @@ impl Periodogram {
         let window: Vec<f64> =
             (0..length).map(|at| 0.5 - 0.5 * (TAU * at as f64 / length as f64).cos()).collect();
         let step = 1.0 / SECONDS as f64;
-        // The line at half the rate has no other side, and no power to add.
+        // The line at half the rate has no mirror image whose power could be added.
         let kept = |line: &usize| {
             *line < length / 2 && (*RANGE.start()..=end).contains(&(*line as f64 * step))
         };
@@ -96,14 +96,14 @@ impl Periodogram {
         self.window.len()
     }
 
-    /// Which powers come out.
+    /// The frequencies of the computed powers.
     #[must_use]
     pub fn lines(&self) -> FrequencyAxis {
         self.lines
     }
 
-    /// The powers of one segment of [`Periodogram::length`] samples in µV, in µV²/Hz. If a sample
-    /// is missing, all are NaN.
+    /// The powers in µV²/Hz of one segment of [`Periodogram::length`] samples in µV. If a sample is
+    /// missing, all are NaN.
     pub fn powers(&mut self, samples: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
         self.segment.fill(f64::NAN);
         self.segment.iter_mut().zip(samples).for_each(|(place, sample)| *place = sample);
@@ -118,15 +118,15 @@ impl Periodogram {
     }
 }
 
-/// Power of µV²/Hz in dB.
+/// A power in µV²/Hz as dB.
 #[must_use]
 pub fn decibel(power: f64) -> f64 {
     10.0 * power.log10()
 }
 
-/// The place of the most prominent peak: one has to go down from it farthest before a higher place
-/// is reached. `None` where nothing stands out. A spectrum that falls from its low end has its
-/// highest value there, which is no peak; nor is what is less prominent than `least` dB.
+/// The index of the most prominent peak: the one from which one has to descend farthest before
+/// reaching a higher point. `None` if nothing stands out. The maximum of a spectrum that falls from
+/// its low end is there, which is not a peak; nor is anything less prominent than `least` dB.
 #[must_use]
 pub fn peak(decibels: &[f64], least: f64) -> Option<usize> {
     let lowest_towards = |height: f64, way: &mut dyn Iterator<Item = &f64>| {
@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn the_powers_end_where_asked_or_below_half_the_rate() {
         let count = |rate, end| Periodogram::new(rate, end).lines().count;
-        // Lines of half a hertz from 1 Hz on.
+        // Lines of half a hertz, starting at 1 Hz.
         assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| count(256, end)), [89, 139, 254]);
         assert_eq!([45.0, 70.0, f64::INFINITY].map(|end| count(128, end)), [89, 126, 126]);
     }
 
     #[test]
     fn a_peak_is_what_stands_out_not_what_is_highest() {
-        // It falls all the way but for a bump at 5, and a smaller one at 8.
+        // It falls all the way except for a bump at 5 and a smaller one at 8.
         let falling = [30.0, 20.0, 15.0, 12.0, 16.0, 19.0, 10.0, 6.0, 9.5, 4.0];
         assert_eq!(peak(&falling, 3.0), Some(5));
         assert_eq!(peak(&falling[..4], 3.0), None);

@@ -1,7 +1,7 @@
 //! Which `time`s of a stream can be believed, and when Cortex's clock was set. A single stamp that
-//! does not fit counter and arrival is wrong and moves nothing. Where those that follow agree with
-//! it, the clock was set, unless the headset's other streams go on by the old one: a clock that is
-//! set moves them all. Knows numbers only.
+//! does not fit counter and arrival is wrong and changes nothing. If the following stamps agree
+//! with it, the clock was set, unless the headset's other streams continue by the old one: a clock
+//! that is set shifts them all. Works on numbers only.
 
 use std::time::Duration;
 
@@ -10,41 +10,42 @@ use tokio::time::Instant;
 use super::loss::MeanRate;
 use cortop_protocol::Stream;
 
-/// By so many seconds a stamp may be off.
+/// Tolerance of a stamp, in seconds.
 const TOLERANCE: f64 = 0.25;
-/// The same where no counter shows how much time should have passed, only the arrival.
+/// The same if there is no counter to show how much time should have passed, only the arrival.
 const LOOSE: f64 = 0.5;
 
-/// A stamp that is off by more seconds than this moves the clock by a share of it only, and not at
-/// all after a wrong one, so that shuffled stamps do not lead it astray.
+/// A stamp that is off by more seconds than this adjusts the clock only by a fraction, and not at
+/// all after a wrong stamp, so that shuffled stamps do not mislead it.
 const EXACT: f64 = 0.02;
 const SHARE: f64 = 1.0 / 16.0;
 
-/// So many stamps in sequence that agree with each other, and arrive over so many seconds, are a
-/// clock that was set.
+/// This many consecutive stamps that agree with each other, arriving over this many seconds, mean
+/// that the clock was set.
 const AGREE: u64 = 3;
 const AGREE_FOR: f64 = 0.25;
 
-/// For so many seconds other streams are waited for, the slow ones among them, to show the same step.
+/// How many seconds to wait for other streams, including the slow ones, to show the same step.
 const WITNESS_FOR: f64 = 1.5;
 
-/// Streams that notice a step within so much time, of so many seconds more or less, notice the same
-/// one.
+/// Streams that notice a step within this time of each other, and by the same number of seconds
+/// within this tolerance, notice the same step.
 const SAME_STEP: Duration = Duration::from_secs(3);
 const SAME_STEP_BY: f64 = 1.0;
 
-/// Silence of more seconds than this is no pace.
+/// A silence longer than this many seconds does not count towards the pace.
 const PAUSE: f64 = 1.0;
 
 /// A step of the clock by which Cortex stamps samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockStep {
-    /// By how many seconds it was set ahead; back if negative.
+    /// By how many seconds it was set ahead; negative if back.
     pub seconds: f64,
-    /// When the first sample arrived that has the new time.
+    /// When the first sample with the new time arrived.
     pub received: Instant,
-    /// Whether another stream of the headset shows it, too. One alone shows that its times have
-    /// jumped, not whether Cortex's clock was set or the stream is stamped wrongly from then on.
+    /// Whether another stream of the headset shows it as well. A single stream shows that its times
+    /// have jumped, but not whether Cortex's clock was set or the stream is stamped wrongly from
+    /// then on.
     pub confirmed: bool,
 }
 
@@ -56,7 +57,7 @@ impl ClockStep {
         apart < SAME_STEP && (self.seconds - other.seconds).abs() < SAME_STEP_BY
     }
 
-    /// The step of a stream's times in words, which happened at a time of day.
+    /// Describes the step of a stream's times, which happened at a time of day.
     #[must_use]
     pub fn sentence(&self, stream: Stream, time_of_day: &str) -> String {
         let what = if self.confirmed {
@@ -71,22 +72,22 @@ impl ClockStep {
     }
 }
 
-/// What the headset's other streams say of a clock that one stream shows as set. Of several
-/// answers the greatest counts.
+/// What the headset's other streams indicate about a clock step that one stream shows. Of several
+/// answers, the greatest counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Witness {
-    /// There is no other to compare with.
+    /// There is no other stream to compare with.
     #[default]
     None,
-    /// None has had a sample since to compare with.
+    /// None has had a sample since then to compare with.
     Pending,
-    /// The clock goes on as before.
+    /// The clock continues as before.
     Denies,
-    /// It was set.
+    /// The clock was set.
     Agrees,
 }
 
-/// Follows the stamps of one stream.
+/// Tracks the stamps of one stream.
 #[derive(Debug)]
 pub(crate) struct Stamps {
     tolerance: f64,
@@ -102,25 +103,25 @@ pub(crate) struct Stamps {
 /// The last sample.
 #[derive(Clone, Copy, Debug)]
 struct LastSample {
-    /// Its time by the clock in force.
+    /// Its time by the current clock.
     time: f64,
-    /// Whether it was stamped so; else it is reckoned.
+    /// Whether that is its own stamp; otherwise it was computed.
     stamped: bool,
     received: Instant,
     /// Seconds without a sample before it.
     silence: f64,
 }
 
-/// Stamps that agree with each other and not with those before.
+/// Stamps that agree with each other but not with those before.
 #[derive(Clone, Copy, Debug)]
 struct SuspectStamps {
     newest: f64,
-    /// Seconds from what the first should have been.
+    /// Seconds from the expected value of the first one.
     ahead: f64,
     count: u64,
     /// How many of them have been reported as wrong.
     wrong: u64,
-    /// The other streams went on by the old clock.
+    /// Whether the other streams continued by the old clock.
     denied: bool,
     /// Steps since the first.
     steps: u64,
@@ -132,27 +133,27 @@ impl SuspectStamps {
         ClockStep { seconds: self.ahead, received: self.received, confirmed: false }
     }
 
-    /// Those that have turned out to be wrong, each once.
+    /// Those that have turned out to be wrong; each is returned once.
     fn wrong(&mut self) -> u64 {
         self.count - std::mem::replace(&mut self.wrong, self.count)
     }
 }
 
-/// What came of a stamp.
+/// The result of a stamp.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stamp {
-    /// Epoch seconds of the sample by the clock in force; reckoned where its own cannot be believed.
+    /// Epoch seconds of the sample by the current clock; computed if its own stamp is not credible.
     pub time: Option<f64>,
-    /// Its own, if it can be.
+    /// Its own stamp, if credible.
     pub own: Option<f64>,
-    /// So many stamps up to this one turned out to be wrong.
+    /// How many stamps up to this one turned out to be wrong.
     pub wrong: u64,
-    /// The clock was set, so many samples ago.
+    /// The clock was set: the step, and how many samples ago.
     pub set: Option<(ClockStep, u64)>,
 }
 
 impl Stamps {
-    /// Of a stream with or without a counter.
+    /// For a stream with or without a counter.
     pub(crate) fn new(stream: Stream, counted: bool) -> Self {
         let tolerance = match stream.is_even() {
             false => f64::INFINITY,
@@ -163,12 +164,12 @@ impl Stamps {
         Self { tolerance, counted, last, suspect, set, pace: MeanRate::default() }
     }
 
-    /// The step that the newest stamps would be, if the clock was set.
+    /// The step that the newest stamps suggest, if the clock was set.
     pub(crate) fn suspected(&self) -> Option<ClockStep> {
         self.suspect.as_ref().map(SuspectStamps::step)
     }
 
-    /// What these stamps say of a step that another stream shows.
+    /// What these stamps indicate about a step that another stream shows.
     pub(crate) fn witness(&self, step: ClockStep) -> Witness {
         let Some(last) = self.last.filter(|_| self.tolerance.is_finite()) else {
             return Witness::None;
@@ -177,7 +178,7 @@ impl Stamps {
         if own.into_iter().any(|own| own.is_same(step)) {
             return Witness::Agrees;
         }
-        // Without a counter a step within a silence goes unnoticed.
+        // Without a counter, a step within a silence goes unnoticed.
         let unnoticed = self.tolerance + if self.counted { 0.0 } else { last.silence };
         let since = last.received.saturating_duration_since(step.received).as_secs_f64();
         if last.stamped && since >= AGREE_FOR && step.seconds.abs() > unnoticed {
@@ -187,13 +188,13 @@ impl Stamps {
         }
     }
 
-    /// Samples a second by their stamps.
+    /// Samples per second by their stamps.
     pub(crate) fn pace(&self) -> Option<f64> {
         self.pace.rate()
     }
 
-    /// Seconds from the last sample to a stamp, by whichever clock fits the arrival better: the one
-    /// in force, or that which may have been set.
+    /// Seconds from the last sample to a stamp, by whichever clock fits the arrival better: the
+    /// current one, or the one that may have been set.
     pub(crate) fn elapsed(&self, time: Option<f64>, received: Instant) -> Option<f64> {
         let (last, time) = self.last.zip(time)?;
         let elapsed = time - last.time;
@@ -204,8 +205,8 @@ impl Stamps {
         Some(if off(other) < off(elapsed) { other } else { elapsed })
     }
 
-    /// The next sample, so many steps after the last, of a stream with this rate. `witness`: what
-    /// other streams say of [`Self::suspected`].
+    /// Evaluates the next sample, `steps` after the last one, of a stream with this rate.
+    /// `witness`: what other streams indicate about [`Self::suspected`].
     pub(crate) fn push(
         &mut self,
         time: Option<f64>,
@@ -300,8 +301,9 @@ mod tests {
 
     use super::*;
 
-    /// What is believed of 20 s at 128 Hz whose stamps are changed: the times by the clock in force
-    /// against the true ones, the wrong stamps, and by how much the clock was set at which sample.
+    /// Follows 20 s at 128 Hz with changed stamps. Returns the differences between the times by the
+    /// current clock and the true ones, the number of wrong stamps, and by how much the clock was
+    /// set at which sample.
     fn follow(stamp: impl Fn(u64, f64) -> Option<f64>) -> (Vec<f64>, u64, Vec<(u64, f64)>) {
         let (start, mut stamps) = (Instant::now(), Stamps::new(Stream::Eeg, true));
         let (mut off, mut wrong, mut set) = (Vec::new(), 0, Vec::new());
@@ -345,7 +347,7 @@ mod tests {
 
     #[test]
     fn shuffled_stamps_are_wrong_and_no_clock_was_set() {
-        // As SplitMix64 does.
+        // Like SplitMix64.
         let random = |seed: u64| {
             let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,27 +1,27 @@
-//! Values over the head between its sensors: the thin-plate spline through them, which bends as little
-//! as a surface through all of them can (J. Duchon, "Splines minimizing rotation-invariant
-//! semi-norms in Sobolev spaces", 1977). Knows numbers only.
+//! Interpolates values over the head between its sensors with a thin-plate spline, the surface
+//! through all values that bends least (J. Duchon, "Splines minimizing rotation-invariant
+//! semi-norms in Sobolev spaces", 1977). Works on numbers only.
 
-/// Fewer sensors than this say nothing of a head.
+/// Fewer sensors than this do not give a meaningful picture of a head.
 const FEWEST: usize = 5;
 
-/// Of the plane beneath the spline: a constant and a slope along each axis.
+/// Coefficients of the plane beneath the spline: a constant and a slope along each axis.
 const PLANE: usize = 3;
 
-/// A pivot smaller than this: all sensors lie on a line, or two on one place.
+/// A smaller pivot means that all sensors lie on a line, or two in one place.
 const SINGULAR: f64 = 1e-9;
 
 /// A surface through the values of some sensors.
 #[derive(Clone, Debug)]
 pub struct Topography {
     places: Vec<(f64, f64)>,
-    /// Of the spline around each place, then of the plane.
+    /// Weights of the spline at each place, then those of the plane.
     weights: Vec<f64>,
 }
 
 impl Topography {
-    /// The surface through a value at each place, x and y of which are in any one unit; `None` for
-    /// fewer than five, or where all lie on a line.
+    /// The surface through a value at each place, with x and y in any common unit; `None` for fewer
+    /// than five places, or if all lie on a line.
     #[must_use]
     pub fn through(sensors: &[((f64, f64), f64)]) -> Option<Self> {
         let count = sensors.len();
@@ -29,7 +29,7 @@ impl Topography {
             return None;
         }
         let places: Vec<_> = sensors.iter().map(|&(place, _)| place).collect();
-        // The spline meets each value, and its weights hold no plane of their own.
+        // The spline passes through each value, and its weights contain no plane.
         let mut equations = vec![vec![0.0; count + PLANE + 1]; count + PLANE];
         for (row, &(place, value)) in sensors.iter().enumerate() {
             for (column, &other) in places.iter().enumerate() {
@@ -55,14 +55,14 @@ impl Topography {
     }
 }
 
-/// How a spline bends around a place: r² ln r.
+/// The kernel of the spline: r² ln r.
 fn bend((x, y): (f64, f64), (other_x, other_y): (f64, f64)) -> f64 {
     let square = (x - other_x).powi(2) + (y - other_y).powi(2);
     if square > 0.0 { square * square.ln() / 2.0 } else { 0.0 }
 }
 
-/// The solution of linear equations, the right side of which is the last column; by elimination
-/// with the largest pivot of each column.
+/// Solves linear equations whose last column is the right-hand side, by elimination with the
+/// largest pivot of each column.
 fn solve(mut equations: Vec<Vec<f64>>) -> Option<Vec<f64>> {
     let count = equations.len();
     for column in 0..count {
@@ -96,7 +96,7 @@ mod tests {
     const PLACES: [(f64, f64); 7] =
         [(0.0, 0.5), (0.3, 0.9), (-0.3, 0.9), (1.0, 0.0), (-1.0, 0.0), (0.4, -0.8), (-0.4, -0.8)];
 
-    /// Of `values` below, by `SciPy` 1.17: `RBFInterpolator(places, values,
+    /// For `values` below, from `SciPy` 1.17: `RBFInterpolator(places, values,
     /// kernel="thin_plate_spline", degree=1)`.
     const SCIPY: [((f64, f64), f64); 5] = [
         ((0.0, 0.0), 1.079_447_750_0),

@@ -1,5 +1,5 @@
 //! The traces of the view: filters, envelope and scale of its channels, built from the raw history
-//! when the view changes and then fed sample by sample. The same samples give the same columns
+//! when the view changes and then updated sample by sample. The same samples give the same columns
 //! either way.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -20,42 +20,42 @@ use super::{
 };
 use cortop_protocol::Stream;
 
-/// Seconds of history a filter runs over before the window, when the view changes: whatever it
-/// was primed with is then forgotten to the last bit of an `f32`, even at 0.16 Hz.
+/// Seconds of history before the window that a filter runs over when the view changes: this forgets
+/// whatever primed it, to the last bit of an `f32`, even at 0.16 Hz.
 const WARM_UP: f64 = 60.0;
 
-/// Bounds of a window, against views that ask for the absurd.
+/// Limits of a window, in case a view asks for something absurd.
 const MOST_SAMPLES: f64 = 1e7;
 const MOST_COLUMNS: u64 = 1 << 14;
 
 /// The traces of one view of one source.
 #[derive(Debug)]
 pub(crate) struct TracePipeline {
-    /// Each with its place among the channels of the montage, in the order of the view.
+    /// Each with its index among the channels of the montage, in the order of the view.
     channels: Vec<(usize, Derivation)>,
     bins: Binning,
     rate: Option<f64>,
     chains: Vec<FilterChain>,
-    /// What all channels are drawn against, unless it is what the headset measured against.
+    /// The reference against which all channels are drawn, unless it is the recorded one.
     average: Option<ReferenceFilter>,
     envelope: Envelope,
     spread: AutoScale,
     spectra: Option<SpectrumBuilder>,
     /// Index of the next sample.
     next: u64,
-    /// Whether it goes on with the samples that come.
+    /// Whether it continues with new samples.
     live: bool,
     filtered: Vec<f32>,
-    /// The same before the low-pass; only where spectra are asked for.
+    /// The same before the low-pass; only if spectra are wanted.
     before_low_pass: Vec<f32>,
     restarts: FilterRestarts,
-    /// The sample each cursor is on, and its values if the window holds it.
+    /// The sample under each cursor, and its values if the window contains it.
     cursors: [Option<(u64, Vec<f32>)>; 2],
-    /// Of a picture that stands still: it keeps them though the history forgets them.
+    /// For a frozen view, which keeps its times even when the history forgets them.
     times: Option<SampleTimes>,
 }
 
-/// The times of a picture's samples in epoch seconds, as far as known.
+/// The times of a view's samples in epoch seconds, as far as known.
 #[derive(Clone, Debug)]
 struct SampleTimes {
     end: Option<f64>,
@@ -65,7 +65,8 @@ struct SampleTimes {
 }
 
 impl TracePipeline {
-    /// The view's picture of what the source has so far, with the newest contact by sensor.
+    /// Builds the traces of a view from what the source has so far and the newest contact by
+    /// sensor.
     pub(crate) fn new(
         view: &View,
         source: &ReceivedStream,
@@ -104,7 +105,7 @@ impl TracePipeline {
         };
         let mut spread = AutoScale::new(channels.len(), bins.samples, samples(hz), start);
         spread.leave_out(channels.iter().map(is_bad));
-        // One more than the window shows, whose last column is still open.
+        // One more than the window shows; its last column is still open.
         let from = bins.start(bins.first_of_window(end).saturating_sub(1));
         let spectra = view.spectra.map(|most| {
             let periodogram = Periodogram::new(samples(hz), most);
@@ -133,7 +134,7 @@ impl TracePipeline {
                 Segment::Sample(values) => {
                     let index = pipeline.next;
                     pipeline.push(values);
-                    // Before the window the filters have not settled.
+                    // Before the window, the filters have not settled.
                     if index >= window {
                         pipeline.read(index);
                     }
@@ -163,7 +164,7 @@ impl TracePipeline {
         self.rate.is_some() == source.rate().is_some()
     }
 
-    /// The next sample: one raw value for each channel of the stream.
+    /// Adds the next sample: one raw value per channel of the stream.
     pub(crate) fn push(&mut self, values: &[f32]) {
         if !self.live {
             return;
@@ -193,14 +194,14 @@ impl TracePipeline {
         self.next += 1;
     }
 
-    /// Keeps the values of the sample just pushed for the cursors that are on it.
+    /// Stores the values of the sample just added for the cursors that are on it.
     fn read(&mut self, index: u64) {
         for (_, values) in self.cursors.iter_mut().flatten().filter(|(at, _)| *at == index) {
             values.clone_from(&self.filtered);
         }
     }
 
-    /// The next `count` samples were lost.
+    /// Records that the next `count` samples were lost.
     pub(crate) fn lose(&mut self, count: u64) {
         if count > 0 && self.live {
             for chain in &mut self.chains {
@@ -215,7 +216,7 @@ impl TracePipeline {
         }
     }
 
-    /// What is drawn, but for the markers.
+    /// The traces, without their markers.
     pub(crate) fn traces(&self, source: &ReceivedStream, series: &Series) -> Traces {
         let history = &series.history;
         let newest = history.newest().unwrap_or_default();
@@ -267,7 +268,7 @@ impl TracePipeline {
         }
     }
 
-    /// The newest contact by sensor; it counts from the next sample on.
+    /// Sets the newest contact by sensor, which applies from the next sample on.
     pub(crate) fn set_contact(
         &mut self,
         view: &View,
@@ -281,33 +282,33 @@ impl TracePipeline {
     }
 }
 
-/// Where filters started again within about a window: bin and channel, oldest first.
+/// Where filters restarted, within about a window: bin and channel, oldest first.
 #[derive(Debug, Default)]
 struct FilterRestarts(VecDeque<(u64, usize)>);
 
 impl FilterRestarts {
-    /// The filters of a channel started again with the sample of this index.
+    /// Records that the filters of a channel restarted with the sample of this index.
     #[cold]
     fn push(&mut self, channel: usize, index: u64, bins: Binning) {
         let (bin, oldest) = (bins.of(index), bins.first_of_window(index + 1));
         while self.0.front().is_some_and(|&(bin, _)| bin < oldest) {
             self.0.pop_front();
         }
-        // One mark a column is enough, and bounds the memory.
+        // One mark per column is enough, and limits the memory.
         let mut same_bin = self.0.iter().rev().take_while(|&&(other, _)| other == bin);
         if !same_bin.any(|&(_, other)| other == channel) {
             self.0.push_back((bin, channel));
         }
     }
 
-    /// The bins of a channel, from one on.
+    /// The bins of a channel, starting at one.
     fn of(&self, channel: usize, from: u64) -> impl Iterator<Item = u64> {
         let own = move |&&(bin, other): &&(u64, usize)| other == channel && bin >= from;
         self.0.iter().filter(own).map(|&(bin, _)| bin)
     }
 }
 
-/// A count of samples: at least 1, and not absurd.
+/// A number of samples: at least 1, and not absurd.
 fn samples(value: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
     let samples = value.round().clamp(1.0, MOST_SAMPLES) as u64;

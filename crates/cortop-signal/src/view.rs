@@ -1,39 +1,40 @@
-//! What is being looked at: whoever draws sends it to the decoder.
+//! What the user is looking at: the user interface sends it to the decoder.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::montage::Montage;
 use cortop_protocol::{HeadsetId, Stream};
 
-/// What is being looked at. The decoder publishes only this view's columns.
+/// What the user is looking at. The decoder publishes only this view's columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    /// Whose streams; `None` before there is a session. Not which session's: what a headset has
-    /// sent stays in view when its session ends and another takes its place.
+    /// The headset; `None` before there is a session. Not the session, so that a headset's data
+    /// stays in view when its session ends and another one replaces it.
     pub headset: Option<HeadsetId>,
-    /// The stream drawn as traces (`eeg` or `mot`), or any other, for which there are no traces.
+    /// The stream drawn as traces (`eeg` or `mot`); for any other there are no traces.
     pub stream: Stream,
-    /// Which of its channels in which order, by place among the channels of the stream, or of the montage.
+    /// Which of its channels in which order, by index among the channels of the stream or of the
+    /// montage.
     pub channels: Arc<[usize]>,
     /// Length of the window in seconds.
     pub window: f64,
-    /// Columns the window is divided into (dot columns of the plot).
+    /// The number of columns in the window (dot columns of the plot).
     pub columns: usize,
     /// Where the window ends.
     pub end: ViewEnd,
-    /// The filters of the picture.
+    /// The display filters.
     pub filters: Filters,
-    /// Whether the last message of each stream is asked for, too.
+    /// Whether the last message of each stream is wanted as well.
     pub inspect: bool,
-    /// Absolute indices of the samples whose values are asked for, of a picture that stands still.
+    /// Absolute indices of the samples whose values are wanted, in a frozen view.
     pub cursors: [Option<u64>; 2],
-    /// What EEG is drawn against, and which channels it thereby has.
+    /// What EEG is drawn against, which also determines its channels.
     pub montage: Montage,
-    /// The labels of channels that the user has marked as bad: they count neither for an average nor
-    /// for the scale that all share.
+    /// The labels of channels that the user has marked as bad: they count neither for an average
+    /// nor for the common scale.
     pub bad: Arc<BTreeSet<Arc<str>>>,
-    /// Up to how many Hz the power spectra of the two seconds up to the end of each column are
-    /// wanted, too; they end at half the rate at the latest.
+    /// The highest frequency in Hz of the power spectra over the two seconds up to the end of each
+    /// column; they end at half the rate at most. `None`: no spectra.
     pub spectra: Option<f64>,
 }
 
@@ -66,7 +67,7 @@ pub enum ViewEnd {
     At(u64),
 }
 
-/// The filters of the picture; they never touch what is recorded.
+/// The display filters; they never change what is recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Filters {
     /// Corner of the second-order Butterworth high-pass in Hz.
@@ -84,6 +85,6 @@ impl Default for Filters {
 }
 
 impl Filters {
-    /// No filter at all.
+    /// No filters.
     pub const NONE: Self = Self { high_pass: None, low_pass: None, notch: None };
 }
