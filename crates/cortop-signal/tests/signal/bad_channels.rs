@@ -19,7 +19,7 @@ const RATE: u16 = 128;
 const EPOC_X: &str = "EPOCX-1A2B3C4D";
 const FLEX: &str = "EPOCFLEX-1A2B3C4D";
 
-/// A headset and the decoder that its samples go to. Nobody looks at it.
+/// A headset and the decoder that receives its samples. No view shows it.
 struct DecodedHeadset {
     decoder: Decoder,
     subscription: Arc<Subscription>,
@@ -60,7 +60,7 @@ impl DecodedHeadset {
         self.sent += 1;
     }
 
-    /// Seconds of what each channel measures.
+    /// Seconds of samples, given the signal of each channel.
     fn measure(&mut self, seconds: f64, channels: &[TestSignal]) {
         for _ in 0..samples(seconds) {
             let at = self.sent;
@@ -94,18 +94,18 @@ fn samples(seconds: f64) -> usize {
     samples
 }
 
-/// What a channel measures at a sample.
+/// The value that a channel measures at a sample.
 type TestSignal = fn(u32) -> f64;
 
-/// Alpha of ±30 µV, which no two samples in sequence have alike.
+/// Alpha of ±30 µV, in which no two consecutive samples are equal.
 fn eeg(at: u32) -> f64 {
     30.0 * (f64::from(at) * 0.49).sin()
 }
 
 const GOOD: TestSignal = |at| 4200.0 + eeg(at);
-/// From a file whose offset was taken away.
+/// From a file whose offset was removed.
 const WITHOUT_OFFSET: TestSignal = eeg;
-/// Noise at the rail, as of an open input.
+/// Noise at the rail, like an open input.
 const AT_TOP: TestSignal = |at| 8401.923 - f64::from(at % 7);
 const AT_ZERO: TestSignal = |at| f64::from(at % 7);
 const TOO_LOW: TestSignal = |at| 1500.0 + eeg(at);
@@ -183,7 +183,7 @@ fn a_flex_has_no_rails_but_may_be_flat() {
     let mut flex = DecodedHeadset::new(FLEX, &["Cz", "Fz", "O1", "O2", "Pz"]);
     flex.measure(4.0, &[WITHOUT_OFFSET, AT_ZERO, ZERO, TOO_LOW, TOP]);
     flex.expect(&[("O1", Flat), ("Pz", Flat)]);
-    // Nor if all of it looked like another headset's.
+    // Nor does it if all channels looked like those of another headset.
     let mut flex = DecodedHeadset::new(FLEX, &["Cz", "Fz"]);
     flex.measure(4.0, &[AT_TOP, GOOD]);
     flex.expect(&[]);
@@ -212,7 +212,7 @@ fn interpolated_samples_say_nothing() {
             headset.hold(10.0, value);
             headset.expect(&[]);
         }
-        // Of a stuck channel only what was measured counts.
+        // For a stuck channel, only measured samples count.
         for _ in 0..samples(1.9) {
             headset.hold(1.0 / f64::from(RATE), 4200.0);
             headset.measure(1.0 / f64::from(RATE), &[STUCK, GOOD]);
@@ -229,7 +229,7 @@ fn interpolated_samples_say_nothing() {
 fn most_channels_tell_whether_there_is_an_offset() {
     const SENSORS: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
     let all = |defect| SENSORS.map(|sensor| (sensor, defect));
-    // All at a rail do not hide it, at the start or later.
+    // All channels at a rail do not go unnoticed, at the start or later.
     for rail in [AT_TOP, AT_ZERO, TOP, ZERO] {
         let mut headset = DecodedHeadset::new(EPOC_X, &SENSORS);
         headset.measure(4.0, &[rail; 5]);
@@ -239,7 +239,7 @@ fn most_channels_tell_whether_there_is_an_offset() {
         headset.measure(4.0, &[rail; 5]);
         headset.expect(&all(Railed));
     }
-    // A file without offset under the name of a headset with one has none, whatever one of its
+    // A file without offset under the name of a headset with one is recognized, whatever one of its
     // channels does.
     for (odd, defects) in
         [(WITHOUT_OFFSET, &[][..]), (AT_TOP, &[]), (ZERO, &[("Pz", Flat)]), (TOO_HIGH, &[])]
@@ -248,17 +248,17 @@ fn most_channels_tell_whether_there_is_an_offset() {
         file.measure(4.0, &[eeg, eeg, odd, eeg, eeg]);
         file.expect(defects);
     }
-    // From which one level was taken away for all, so that some channels never go below 0.
+    // A file from which one level was subtracted on all channels, so that some never go below 0.
     let mut file = DecodedHeadset::new(EPOC_X, &SENSORS);
     file.measure(4.0, &[eeg, |at| eeg(at) - 100.0, |at| eeg(at) + 700.0, eeg, |at| eeg(at) + 90.0]);
     file.expect(&[]);
-    // One bad channel does not take it from the others.
+    // One bad channel does not change that for the others.
     for odd in [WITHOUT_OFFSET, ZERO, AT_ZERO] {
         let mut headset = DecodedHeadset::new(EPOC_X, &SENSORS);
         headset.measure(4.0, &[GOOD, GOOD, odd, GOOD, GOOD]);
         headset.expect(&[("Pz", Railed)]);
     }
-    // Of a model that nobody knows, its data tell.
+    // For an unknown model, the data decide.
     for id in ["FLEX2-1A2B3C4D", "BGX-1A2B3C4D", "NEW-1A2B3C4D"] {
         let mut unknown = DecodedHeadset::new(id, &SENSORS);
         unknown.measure(4.0, &[eeg, eeg, AT_ZERO, TOO_LOW, eeg]);
@@ -276,7 +276,7 @@ fn a_channel_without_values_is_not_judged() {
         headset.send(false, [None, Some(GOOD(at))].into_iter());
     }
     headset.expect(&[]);
-    // A null among the values of a stuck channel is not another value.
+    // A null among the values of a stuck channel is not a different value.
     for at in 0..1280_u32 {
         let stuck = (at % 10 > 0).then_some(4200.0);
         headset.send(false, [stuck, Some(GOOD(at))].into_iter());
@@ -312,7 +312,8 @@ fn the_log_says_when_it_begins_and_when_it_ends() {
     assert_eq!(lines, expected);
 }
 
-/// A recording whose contact says nothing of it: AF3 at the upper rail, T7 at the lower one, T8 stuck.
+/// A recording whose contact shows no problem: AF3 at the upper rail, T7 at the lower one, T8
+/// stuck.
 #[test]
 fn a_recording_with_dead_channels_has_them_named() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cortop-files/tests/cases/railed.csv");

@@ -1,5 +1,5 @@
-//! Clocks that are set, stamps that are wrong, and outages: what is lost is what COUNTER says, as
-//! long as the arrival agrees.
+//! Clocks that are set, stamps that are wrong, and outages: the losses are those that COUNTER
+//! shows, as long as arrivals agree.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -11,13 +11,13 @@ use crate::harness::{eeg, message, view};
 
 /// 2023-11-14, 22:13:20 UTC.
 const EPOCH: f64 = 1.7e9;
-/// Samples before anything happens, and after it.
+/// The number of samples before the event, and after it.
 const BEFORE: u64 = 1100;
 const AFTER: u64 = 1300;
 
 const STEPS: [f64; 9] = [-3600.0, -60.0, -1.0, 1.0, 3.37, 12.0, 60.0, 3600.0, 86_400.0];
 
-/// A headset by what it counts and how fast.
+/// A headset, described by its counter and its rate.
 #[derive(Clone, Copy, Debug)]
 struct CountingHeadset {
     nominal: f64,
@@ -25,7 +25,7 @@ struct CountingHeadset {
     wrap: u64,
 }
 
-/// All rates with all wraps.
+/// All combinations of rate and wrap.
 fn headsets() -> impl Iterator<Item = CountingHeadset> {
     let all = [(128.0, 128), (128.0, 129), (256.0, 256), (256.0, 128), (256.0, 129)];
     all.into_iter().map(|(rate, wrap)| CountingHeadset { nominal: rate, rate, wrap })
@@ -49,7 +49,8 @@ impl ViewedDecoder {
         Self { decoder, headset, subscription, start, now: start }
     }
 
-    /// A sample that is measured at `index`, arrives so many seconds late, and is stamped.
+    /// Sends the sample measured at `index`, which arrives this many seconds late, with a changed
+    /// stamp.
     fn send(&mut self, index: u64, late: f64, stamp: impl Fn(f64) -> f64) {
         let taken = index as f64 / self.headset.rate;
         self.now = self.start + Duration::from_secs_f64(taken + late);
@@ -64,7 +65,7 @@ impl ViewedDecoder {
         self.decoder.snapshot(self.now).health.swap_remove(0)
     }
 
-    /// Whether the window is drawn without a hole up to the sample before `end`, where nothing was
+    /// Whether the window is drawn without a hole up to the sample before `end`, if nothing was
     /// lost so far.
     fn is_whole(&self, end: u64) -> bool {
         let traces = self.decoder.snapshot(self.now).traces.unwrap();
@@ -72,7 +73,7 @@ impl ViewedDecoder {
         traces.end == end && columns.iter().all(|column| column.count > 0 && !column.gap)
     }
 
-    /// That all is well but for stamps.
+    /// Expects that everything but the stamps is well.
     fn expect_whole(&self, samples: u64, what: &dyn fmt::Debug) {
         let health = self.health();
         assert_eq!((health.received, health.lost), (samples, 0), "{what:?}");
@@ -99,7 +100,7 @@ fn a_time_that_is_wrong_costs_no_sample() {
                 let (health, seconds) = (watched.health(), length as f64 / headset.rate);
                 let stays = length == AFTER;
                 assert_eq!(health.malformed, if seconds < 0.1 { length } else { 0 }, "{what:?}");
-                // Set, and for a second: set back, too.
+                // Set permanently, or for a second and then set back.
                 let last = if stays { by } else { -by };
                 match health.clock_step.filter(|_| seconds > 0.1) {
                     Some(step) => assert!((step.seconds - last).abs() < 1e-3, "{what:?} {step:?}"),
@@ -147,7 +148,7 @@ fn a_wrong_time_each_second_costs_no_sample_and_no_memory() {
             watched.expect_whole(40 * a_second, &(headset, by));
             let health = watched.health();
             assert_eq!((health.malformed, health.clock_step), (40, None), "{headset:?} {by}");
-            // The axis goes on, too.
+            // The time axis continues, too.
             let traces = watched.decoder.snapshot(watched.now).traces.unwrap();
             let seconds: Vec<i64> = traces.seconds.iter().map(|&(_, second)| second).collect();
             assert!(seconds.len() >= 2 && seconds.is_sorted(), "{seconds:?}");
@@ -159,7 +160,7 @@ fn a_wrong_time_each_second_costs_no_sample_and_no_memory() {
 
 const OUTAGES: [u64; 13] = [1, 2, 64, 127, 128, 129, 255, 256, 257, 300, 1281, 5000, 12_800];
 
-/// Sends samples around an outage, the last of which waited until the others could be sent.
+/// Sends samples around an outage, the last of which had to wait until the others could be sent.
 fn outage(headset: CountingHeadset, lost: u64, delayed: u64, set: f64) -> ViewedDecoder {
     let mut watched = ViewedDecoder::new(headset);
     (0..BEFORE).for_each(|index| watched.send(index, 0.0, |time| time));
@@ -173,7 +174,7 @@ fn outage(headset: CountingHeadset, lost: u64, delayed: u64, set: f64) -> Viewed
 #[test]
 fn an_outage_is_counted_exactly() {
     for headset in headsets() {
-        // As real headsets run, too.
+        // Real headsets run at slightly different rates, too.
         for rate in [headset.rate, headset.rate * 127.0 / 128.0] {
             let headset = CountingHeadset { rate, ..headset };
             for lost in OUTAGES.into_iter().filter(|&lost| lost as f64 / rate < 101.0) {
@@ -283,7 +284,7 @@ fn of_shuffled_stamps_nothing_is_dropped_and_wrong_ones_are_counted() {
         assert!(health.malformed > 4500 && !health.rate_is_off(), "{health:?}");
         assert!(watched.is_whole(6000));
     }
-    // Where it is the samples that are out of order, each is drawn or counted.
+    // If the samples themselves are out of order, each is drawn or counted.
     let headset = CountingHeadset { nominal: 128.0, rate: 128.0, wrap: 128 };
     let mut order: Vec<u64> = (0..6000).collect();
     order.sort_by_key(|&index| index * 1000 + hash(index) % 256_000);
@@ -318,7 +319,8 @@ fn a_clock_that_is_set_is_marked_once_where_it_was() {
     assert_eq!((step.received - watched.start).as_secs_f64().round() as u64, 9);
 }
 
-/// A stream beside `eeg`: 64 Hz of motion with a counter, or two contact samples a second without.
+/// A stream beside `eeg`: 64 Hz of motion with a counter, or two contact samples per second
+/// without.
 fn beside(stream: Stream) -> (Arc<Subscription>, f64) {
     let (labels, rate) = match stream {
         Stream::Mot => (&["COUNTER_MEMS", "INTERPOLATED_MEMS", "Q0"][..], 64.0),
@@ -330,7 +332,7 @@ fn beside(stream: Stream) -> (Arc<Subscription>, f64) {
     (Arc::new(Subscription { stream, columns, ..(*like).clone() }), rate)
 }
 
-/// Forty seconds of `eeg` and of another stream, stamped by what is given. The health of both.
+/// Forty seconds of `eeg` and of another stream, with the given stamps. Returns the health of both.
 fn side_by_side(
     other: Stream,
     stamp: impl Fn(f64) -> f64,

@@ -1,4 +1,4 @@
-//! What the decoder keeps and shows: history and its budget, channels, sessions, readings.
+//! What the decoder keeps and publishes: history and its budget, channels, sessions, readings.
 
 use std::{ops::Range, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ fn wave(index: u32) -> f64 {
 }
 
 const HEADSET: &str = "EPOCX-1A2B3C4D";
-/// That of the session `other`.
+/// The headset of the session `other`.
 const OTHER: &str = "INSIGHT2-0A1B2C3D";
 
 fn subscription(session: &str, stream: Stream, columns: &str, rate: f64) -> Arc<Subscription> {
@@ -52,7 +52,7 @@ fn traces(decoder: &Decoder) -> Traces {
 
 #[test]
 fn a_changed_filter_gives_what_it_would_have_given_all_along() {
-    // Longer than a filter's warm-up, so that the rebuilt one starts from another sample.
+    // Longer than a filter's warm-up, so that the rebuilt one starts with a different sample.
     for high_pass in [0.16, 0.5] {
         let shape = view(10.0, 200, Filters { high_pass: Some(high_pass), ..Filters::default() });
         let (mut all_along, mut changed) =
@@ -121,7 +121,7 @@ fn the_oldest_history_of_all_headsets_goes_first() {
             traces(&decoder).oldest
         })
     };
-    // 8 KiB a chunk of 1024 samples: 50 chunks fit.
+    // A chunk of 1024 samples takes 8 KiB: 50 chunks fit.
     assert_eq!(oldest(0..30 * 1024, &headsets[0]), [0, 0]);
     assert_eq!(oldest(0..30 * 1024, &headsets[1]), [10 * 1024, 0]);
     assert_eq!(oldest(30 * 1024..70 * 1024, &headsets[1]), [29 * 1024, 21 * 1024]);
@@ -147,7 +147,7 @@ fn channels_are_those_of_the_columns_and_the_view_shows_some_of_them() {
     }
     decoder.set_view(View { channels: [2].into(), ..view(2.0, 10, Filters::default()) });
     assert_eq!(traces(&decoder).channels[0].raw, Some(3.0));
-    // A stream without channels, or a view without columns, has no traces and harms nothing.
+    // A stream without channels, or a view without columns, has no traces and does no harm.
     let none = subscription("s", Stream::Eeg, r#"["COUNTER","MARKERS"]"#, 128.0);
     decoder.push(Feed::Subscribed(Arc::clone(&none)), Instant::now());
     send(&mut decoder, &none, "[0,[]]", 1.0);
@@ -233,7 +233,7 @@ fn the_last_messages_of_the_session_in_view_are_handed_out_as_they_came_if_asked
     send(&mut decoder, &dev, "[4]", 1.0);
     send(&mut decoder, &mot, "[0,1.50]", 1.0);
     send(&mut decoder, &other, "[1]", 1.0);
-    // What is no sample is what one wants to see most.
+    // What is not a valid sample is what one wants to see most.
     send(&mut decoder, &dev, "[3,", 2.0);
     let texts = |decoder: &Decoder| -> Vec<String> {
         let messages = decoder.snapshot(Instant::now()).messages;
@@ -280,7 +280,7 @@ fn a_cursor_reads_the_sample_it_is_on_as_it_is_drawn() {
         }
         rig.send(&[wave(index), -wave(index)]);
     }
-    // One sample a column: what is drawn is the sample.
+    // One sample per column: what is drawn is the sample.
     let shape = view(2.0, 256, Filters::default());
     for (index, value) in [(2745, true), (2850, true), (2900, false), (3000, true), (100, false)] {
         let cursors = [Some(index), None];
@@ -369,7 +369,7 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
         let marker = SessionMarker { session, id, time, end: None, text };
         decoder.push(Feed::Marker(marker), Instant::now());
     };
-    // Before its sample has come, as over a slow link.
+    // Before its sample has arrived, as over a slow line.
     mark(&mut decoder, "start");
     for index in 0..320 {
         let time = 1.7e9 + f64::from(index) / 32.0;
@@ -381,7 +381,7 @@ fn without_eeg_our_own_markers_stand_at_their_time_on_motion() {
     assert_eq!(markers, [(64, "start".into())]);
 }
 
-/// The values of the window that ends before an index, one a column.
+/// The values of the window that ends before an index, one per column.
 fn window(rig: &mut DecoderHarness, end: u64) -> Vec<Option<f32>> {
     rig.decoder.set_view(View { end: ViewEnd::At(end), ..view(2.0, 256, Filters::NONE) });
     let columns = rig.columns();
@@ -413,7 +413,7 @@ fn after_a_reconnect_the_old_picture_stands_and_the_hole_is_as_long_as_its_time(
     let live: Vec<_> =
         rig.columns().iter().map(|column| (column.count > 0).then_some(column.last)).collect();
     assert_eq!(live, expected);
-    // An hour away: one entry, and an axis that stays true.
+    // A gap of an hour: one entry, and an axis that stays correct.
     rig.reconnect(3600 * 128);
     rig.send(&[7.0]);
     let traces = rig.traces();
@@ -433,7 +433,7 @@ fn what_is_lost_is_told_by_the_counter_of_one_connection_and_no_clock_tells_a_ga
     (0..300).for_each(|_| rig.send(&[1.0]));
     assert_eq!(rig.health().lost, 30);
     rig.reconnect(512);
-    // Cortex's clock was set an hour back meanwhile, and the counter begins anywhere.
+    // Meanwhile Cortex's clock was set back by an hour, and the counter starts anywhere.
     for index in 0..300_u32 {
         let time = 1.7e9 - 3600.0 + f64::from(index) / 128.0;
         rig.text(crate::harness::message(u64::from(index + 77) % 128, &[2.0], time));
@@ -477,7 +477,7 @@ fn what_concerns_other_streams_leaves_the_picture_as_it_is() {
     (0..3000).for_each(|index| rig.send(&[wave(index)]));
     window(&mut rig, 2900);
     let picture = bits(&rig.columns());
-    // Built anew it would be empty now: all of it has been forgotten.
+    // If rebuilt, it would be empty now: everything has been forgotten.
     (3000..30_000).for_each(|index| rig.send(&[wave(index)]));
     assert!(rig.traces().oldest > 2900);
     let other = subscription("other", Stream::Eeg, r#"["COUNTER","T7"]"#, 128.0);
@@ -526,7 +526,7 @@ fn the_headsets_away_longest_are_forgotten_and_their_history_is_within_the_budge
     };
     assert_eq!([33, 34, 49].map(&mut shows), [None, Some(2048), Some(2048)], "sixteen are kept");
     assert!(decoder.snapshot(start).health.is_empty());
-    // What is gone for now is forgotten before what flows, to the last sample.
+    // The data of an absent headset is forgotten before that of a running one, to the last sample.
     let flows = subscription("s", Stream::Eeg, columns, 128.0);
     decoder.push(Feed::Subscribed(Arc::clone(&flows)), start);
     for index in 0..300_000_u32 {

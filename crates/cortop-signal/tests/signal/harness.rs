@@ -13,7 +13,7 @@ pub(crate) struct DecoderHarness {
     pub(crate) decoder: Decoder,
     pub(crate) subscription: Arc<Subscription>,
     pub(crate) start: Instant,
-    /// Index of the next sample the headset takes.
+    /// Index of the next sample that the headset measures.
     pub(crate) next: u64,
     /// Index of the newest sample sent.
     pub(crate) newest: Option<u64>,
@@ -33,7 +33,7 @@ pub(crate) fn eeg(sensors: &[&str], rate: f64) -> Arc<Subscription> {
     })
 }
 
-/// A view of all its channels.
+/// A view of all channels.
 pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
     let channels = (0..64).collect();
     View {
@@ -46,7 +46,7 @@ pub(crate) fn view(window: f64, columns: usize, filters: Filters) -> View {
     }
 }
 
-/// The message with these values, `null` for NaN.
+/// The message with these values; `null` for NaN.
 pub(crate) fn message(counter: u64, values: &[f64], time: f64) -> String {
     let mut text = format!("{{\"eeg\":[{counter},0");
     for value in values {
@@ -65,7 +65,7 @@ impl DecoderHarness {
         Self::within(64 << 20, sensors, rate, view)
     }
 
-    /// With so many bytes of history.
+    /// With a history of this many bytes.
     pub(crate) fn within(bytes: usize, sensors: &[&str], rate: f64, view: View) -> Self {
         let (start, subscription) = (Instant::now(), eeg(sensors, rate));
         let mut decoder = Decoder::new(view, bytes);
@@ -89,7 +89,7 @@ impl DecoderHarness {
         self.decoder.push(Feed::Sample(Arc::new(sample)), self.now());
     }
 
-    /// Sends the sample with an index once more, or late.
+    /// Sends the sample with an index again, or late.
     pub(crate) fn resend(&mut self, index: u64, values: &[f64]) {
         let wrap = self.rate.round() as u64;
         self.text(message(index % wrap, values, 1.7e9 + index as f64 / self.rate));
@@ -106,7 +106,7 @@ impl DecoderHarness {
         self.next += count;
     }
 
-    /// The session ends, and after the time of so many samples the headset has another one.
+    /// The session ends, and after the time of this many samples the headset has a new one.
     pub(crate) fn reconnect(&mut self, samples: u64) {
         let old = Arc::clone(&self.subscription);
         self.decoder.push(Feed::Ended(old.session.clone()), self.now());
@@ -129,12 +129,12 @@ impl DecoderHarness {
     }
 }
 
-/// What is lit for one channel.
+/// The lit dots of one channel.
 pub(crate) fn dots(columns: &[Bin], half: f32, rows: u16) -> Vec<Option<DotRun>> {
     runs(columns, Scale { centre: 0.0, half }, rows).collect()
 }
 
-/// Bit by bit, so that the NaN of empty columns are alike.
+/// Bit patterns, so that the NaN of empty columns compare equal.
 pub(crate) fn bits(columns: &[Bin]) -> Vec<([u32; 4], u32, bool)> {
     let values = |c: &Bin| [c.min, c.max, c.first, c.last].map(f32::to_bits);
     columns.iter().map(|column| (values(column), column.count, column.gap)).collect()

@@ -1,4 +1,4 @@
-//! The signal room from the outside: messages in, snapshots and dots out.
+//! The crate from the outside: messages in, snapshots and dots out.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The thirteen properties of the envelope and its dots (docs/signal.md, "Downsampling"), on what the
-//! decoder makes of messages.
+//! The thirteen properties of the envelope and its dots (docs/signal.md, "Downsampling"), checked
+//! on the decoder's output for messages.
 
 use std::{collections::BTreeMap, f32::consts::TAU, slice};
 
@@ -25,7 +25,7 @@ enum Fate {
     Late,
 }
 
-/// EEG-like values in the steps of a headset, and all that can go wrong.
+/// EEG-like values at the resolution of a headset, and everything that can go wrong.
 fn fates(most: usize) -> impl Strategy<Value = Vec<Fate>> {
     let fate = prop_oneof![
         40 => (-1500..1500_i32).prop_map(|sixteenths| Fate::Arrives(f64::from(sixteenths) / 16.0)),
@@ -39,7 +39,7 @@ fn fates(most: usize) -> impl Strategy<Value = Vec<Fate>> {
     prop::collection::vec(fate, 1..most)
 }
 
-/// Window in seconds and number of columns, also more columns than samples.
+/// Window in seconds and number of columns, including more columns than samples.
 fn shapes() -> impl Strategy<Value = (f64, usize)> {
     ((1..400_u32).prop_map(|tenths| f64::from(tenths) / 100.0), 1..300_usize)
 }
@@ -52,7 +52,7 @@ fn filters() -> impl Strategy<Value = Filters> {
     ]
 }
 
-/// Sends a sample that was there before, `back` before the newest.
+/// Sends a sample again, `back` before the newest.
 fn again(rig: &mut DecoderHarness, back: u64) {
     if let Some(index) = rig.newest.and_then(|newest| newest.checked_sub(back)) {
         rig.resend(index, &[9999.0]);
@@ -71,7 +71,7 @@ fn play(rig: &mut DecoderHarness, fates: &[Fate]) {
     }
 }
 
-/// The values that arrived, by absolute index, after a first 0.
+/// The values that arrived, by absolute index, after an initial 0.
 fn arrived(fates: &[Fate]) -> BTreeMap<u64, f32> {
     let (mut next, mut arrived) = (1, BTreeMap::from([(0, 0.0)]));
     for fate in fates {
@@ -94,7 +94,7 @@ fn by_bin(rig: &DecoderHarness) -> BTreeMap<u64, Bin> {
     (traces.first_bin..).zip(traces.channels[0].columns.iter().copied()).collect()
 }
 
-/// The rows of a value, or of a column without its join: what it lights when it stands alone.
+/// The rows of a value, or of a column without its join: what it lights on its own.
 fn rows_of(column: &Bin) -> (u16, u16) {
     let run = dots(slice::from_ref(column), HALF, ROWS)[0].unwrap();
     (run.top, run.bottom)
@@ -104,13 +104,13 @@ fn column_of(value: f32) -> Bin {
     Bin { min: value, max: value, first: value, last: value, count: 1, gap: false }
 }
 
-/// What happens while a picture stands still.
+/// What happens while the view is frozen.
 #[derive(Clone, Copy, Debug)]
 enum StillEvent {
     Samples(u32),
     Lost(u64),
     Reconnect(u64),
-    /// The view changes: its end, so far before the newest sample.
+    /// The view changes: its end, relative to the newest sample.
     Look {
         back: u64,
         window: f64,
@@ -138,8 +138,8 @@ fn turns() -> impl Strategy<Value = Vec<StillEvent>> {
 }
 
 proptest! {
-    /// With next to no room for a history, whatever is looked at: no panic, and under each index
-    /// the sample that was there or nothing.
+    /// With almost no room for a history, whatever the view: no panic, and under each index the
+    /// original sample or nothing.
     #[test]
     fn what_is_forgotten_is_nothing_and_never_another_sample(
         turns in turns(), filters in filters(), bytes in 0..30_000_usize
@@ -195,7 +195,7 @@ proptest! {
             let (high, low) = (rows_of(&column_of(column.max)).0, rows_of(&column_of(column.min)).1);
             prop_assert!(run.top <= high && low <= run.bottom);
             for row in (run.top..=run.bottom).filter(|row| !(high..=low).contains(row)) {
-                // A join: strictly between this column's samples and those of the one before, or
+                // A join: strictly between this column's samples and those of the previous one, or
                 // of the line that leads here.
                 prop_assert!(!column.gap);
                 if let Some(before) = before {
@@ -259,7 +259,7 @@ proptest! {
         let early = by_bin(&rig);
         play(&mut rig, &after);
         let late = by_bin(&rig);
-        // The last one still grew; and lines are drawn when the sample at their end is there.
+        // The last one still grew, and lines are drawn when the sample at their end has arrived.
         let closed: Vec<u64> = early.iter().filter(|(_, c)| c.count > 0).map(|(&bin, _)| bin).collect();
         let Some((&open, _)) = early.last_key_value() else { return Ok(()) };
         let closed = closed.last().map_or(0, |&bin| bin.min(open));
@@ -320,7 +320,7 @@ proptest! {
         let mut rig = DecoderHarness::one(view(1.0, columns, Filters::NONE));
         (0..128).for_each(|i| rig.send(&[if i % 2 == 0 { noise } else { 0.0 }]));
         let lit = dots(&rig.columns(), HALF, rows);
-        // As many rows above as below, the lowest of an even number being dark.
+        // As many rows above as below; with an even number, the lowest stays dark.
         let middle = (rows - 1) / 2;
         prop_assert!(lit.iter().flatten().all(|run| (run.top, run.bottom) == (middle, middle)));
     }
@@ -331,7 +331,8 @@ proptest! {
     ) {
         let last = (rows - 1) / 2 * 2;
         let height = 2.0 * HALF / f32::from(last + 1);
-        // So many rows and a little from the middle, for what lies between two rows rounds either way.
+        // A number of rows from the middle and a little more, because a value between two rows
+        // rounds either way.
         let value = |&(rows, little): &(i8, f32)| height * (f32::from(rows) + little);
         let of = |sign: f32| {
             let columns: Vec<_> = samples.iter().map(|at| column_of(sign * value(at))).collect();
@@ -359,7 +360,7 @@ proptest! {
                 prop_assert_eq!(run, None);
             }
             let Some(run) = run.filter(|_| column.gap) else { continue };
-            // No line over the loss, and a tick unless the hole shows.
+            // No line across the loss, and a tick unless the hole shows.
             prop_assert_eq!((run.top, run.bottom), rows_of(&column));
             let hole = at == 0 || columns[at - 1].count == 0;
             prop_assert!(run.tick != hole || samples < per_window);
@@ -370,7 +371,7 @@ proptest! {
     fn p12_what_is_no_number_lights_nothing_and_spoils_nothing(
         fates in fates(300), filters in filters(), (window, columns) in shapes(),
     ) {
-        // Two channels, of which one has all the gaps; the other must look as if alone.
+        // Two channels, one of which has all the gaps; the other must look as if it were alone.
         let mut both = DecoderHarness::new(&["Pz", "T7"], 128.0, view(window, columns, filters));
         let mut alone = DecoderHarness::one(view(window, columns, filters));
         for (i, fate) in (0..).zip(&fates) {
@@ -427,7 +428,7 @@ fn p8_and_p9_full_scale_lights_both_rails_and_beyond_is_marked() {
     for (level, clipped) in [(50.0, false), (50.1, true), (1e30, true)] {
         let mut rig = DecoderHarness::one(view(1.0, 32, Filters::NONE));
         for i in 0..128 {
-            // 1e30 is more than any sensor gives: it is missing, not drawn.
+            // 1e30 is more than any sensor measures: it is missing, not drawn.
             rig.send(&[if i % 2 == 0 { level } else { -level }]);
         }
         for run in dots(&rig.columns(), HALF, ROWS) {
@@ -451,7 +452,7 @@ fn p8_as_far_up_as_down() {
     }
 }
 
-/// The row of a value on a scale of so many rows.
+/// The row of a value on a scale of this many rows.
 fn rows_of_scale(value: f32, rows: u16) -> u16 {
     dots(&[column_of(value)], HALF, rows)[0].unwrap().top
 }

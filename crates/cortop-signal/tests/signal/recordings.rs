@@ -1,5 +1,5 @@
-//! Recordings through the decoder: one of our own making whose truth is known, and real ones, which
-//! are not in the repository: `CORTOP_DATA` names the folder that holds them.
+//! Recordings through the decoder: one of our own with known content, and real ones, which are not
+//! in the repository: `CORTOP_DATA` names the folder that contains them.
 
 use std::{env, f64::consts::TAU, ops::Range, path::PathBuf};
 
@@ -7,10 +7,10 @@ use cortop_signal::{Filters, Orientation};
 
 use crate::harness::{DecoderHarness, dots, message, view};
 
-/// Made by `synthetic.py`, which says what is in it.
+/// Made by `synthetic.py`, which describes its content.
 const SYNTHETIC: &str = include_str!("../fixtures/synthetic-insight-16s.csv");
 
-/// A file of the folder of recordings.
+/// Reads a file in the folder of recordings.
 fn read(file: &str) -> String {
     let folder = env::var_os("CORTOP_DATA").expect("CORTOP_DATA names the folder of recordings");
     std::fs::read_to_string(PathBuf::from(folder).join(file)).unwrap()
@@ -26,7 +26,7 @@ const INSIGHT: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
 const EPOC: [&str; 14] =
     ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
 
-/// A stretch of a recording without glitches, at 128 Hz.
+/// A section of a recording without glitches, at 128 Hz.
 pub(crate) struct Calm {
     pub(crate) file: &'static str,
     /// The samples by channel, in µV.
@@ -40,14 +40,14 @@ impl Calm {
         Self { file, channels: channels.map(channel).collect() }
     }
 
-    /// The second half of the synthetic one.
+    /// The second half of the synthetic recording.
     pub(crate) fn synthetic() -> Self {
         Self::of("synthetic", &rows(SYNTHETIC, 1)[1024..], 1..6, 1024)
     }
 
-    /// One of each real recording.
+    /// A section of each real recording.
     pub(crate) fn real() -> Vec<Self> {
-        // The first glitch of the last one comes right after.
+        // The first glitch of the last one follows immediately.
         let count = 7 * 128;
         [
             ("insight-eyes-closed-40s.csv", 1, 1..6),
@@ -61,7 +61,7 @@ impl Calm {
     }
 }
 
-/// Power of Pz in 8–13 Hz, in µV²: of the columns as drawn, at one sample a column.
+/// Power of Pz in 8–13 Hz, in µV²: of the columns as drawn, at one sample per column.
 fn alpha(rows: &[Vec<f64>]) -> f64 {
     let shape = view(rows.len() as f64 / 128.0, rows.len(), Filters::default());
     let mut rig = DecoderHarness::new(&INSIGHT, 128.0, shape);
@@ -88,7 +88,7 @@ fn band(samples: impl Iterator<Item = f64>) -> f64 {
         let parts = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (i, x)| {
             (re + x * (turn * i as f64).cos(), im + x * (turn * i as f64).sin())
         });
-        // One-sided, and the window's power (3/8) taken out.
+        // One-sided, and corrected for the window's power (3/8).
         2.0 * (parts.0 * parts.0 + parts.1 * parts.1) / (256.0 * 256.0 * 0.375)
     };
     (16..=26).map(line).sum()
@@ -138,7 +138,8 @@ fn draws_glitches(sensors: &[&str], rows: &[Vec<f64>], glitches: &[usize]) {
         let since = glitches.iter().filter_map(|&at| index.checked_sub(at)).min();
         let Some(since) = since else { continue };
         if since == 3 {
-            // Of all channels that glitched, one is beyond any scale, at the edge and marked.
+            // At least one of the channels that glitched is beyond any scale: at the edge, and
+            // marked.
             let traces = rig.traces();
             let beyond = traces.channels.iter().filter(|trace| {
                 dots(&trace.columns, 1000.0, 16).iter().rev().take(2).flatten().any(|run| {
@@ -169,7 +170,7 @@ fn a_healthy_headset_at_127_hz_loses_nothing_and_raises_no_alarm() {
     let rows = rows(&read("epocplus-emotivpro-worn-16s.csv"), 2);
     let mut rig = DecoderHarness::new(&EPOC, 128.0, view(10.0, 160, Filters::default()));
     for row in &rows {
-        // Timestamp, then (by the file's header) Counter, Interpolated and the channels.
+        // Timestamp, then (according to the file's header) Counter, Interpolated and the channels.
         let text = message(row[1] as u64, &row[3..17], row[0]);
         rig.text(text);
         rig.next += 1;

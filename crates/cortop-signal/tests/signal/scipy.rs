@@ -1,4 +1,4 @@
-//! Filters and spectra against what `scipy` makes of the same: `reference.json`, made by
+//! Filters and spectra compared with those of `scipy` for the same input: `reference.json`, made by
 //! `reference.py`.
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Deserialize)]
 struct ScipyCases {
-    /// Of the samples every so many-th is told.
+    /// Only every `every`-th sample is listed.
     every: usize,
     /// In sixteenths of a µV.
     signals: BTreeMap<String, Vec<f64>>,
@@ -22,8 +22,8 @@ struct ScipyCases {
     welch_filtered: Vec<FilteredCase>,
 }
 
-/// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each when it has seen 1
-/// for ever, and what comes out of each signal.
+/// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each after seeing 1 for ever,
+/// and the output for each signal.
 #[derive(Deserialize)]
 struct FilterDesign {
     rate: u64,
@@ -38,7 +38,7 @@ struct FilterDesign {
 #[derive(Deserialize)]
 struct FilterOutput {
     samples: Vec<f64>,
-    /// The sum of the squares of all.
+    /// The sum of the squares of all samples.
     energy: f64,
 }
 
@@ -91,7 +91,7 @@ impl FilterDesign {
     }
 }
 
-/// That no value is off by more than a share of how far the wanted ones reach from the first.
+/// Asserts that no value differs by more than a share of the range of the expected values.
 fn alike(is: &[f64], wanted: &[f64], share: f64, what: &str) {
     assert_eq!(is.len(), wanted.len(), "{what}");
     let reach = wanted.iter().fold(0.0_f64, |reach, x| reach.max((x - wanted[0]).abs()));
@@ -138,7 +138,7 @@ fn filters_like_sosfilt(recordings: &[Calm]) {
     }
 }
 
-/// Welch's estimate of a whole signal, from the segments as they are made.
+/// Welch's estimate of a whole signal, from the individual segments.
 fn welch(samples: &[f64], rate: u64) -> Vec<f64> {
     let mut periodogram = Periodogram::new(rate, 70.0);
     let (length, mut sums) = (periodogram.length(), vec![0.0; periodogram.lines().count]);
@@ -168,7 +168,7 @@ fn the_spectrum_equals_scipys_welch() {
     }
 }
 
-/// Welch's estimate that a view with these filters has of a signal that comes as messages.
+/// Welch's estimate in a view with these filters, for a signal that arrives as messages.
 fn welch_of_messages(samples: &[f64], filters: Filters, rate: u64) -> Vec<f64> {
     let seconds = samples.len() / rate as usize;
     let shape = View { spectra: Some(70.0), ..view(seconds as f64, seconds, filters) };
@@ -205,7 +205,8 @@ fn the_spectrum_of_filtered_messages_is_scipys_before_any_low_pass() {
                 let filtered: Vec<f64> =
                     samples.iter().map(|&x| chain.run(x).before_low_pass).collect();
                 alike_each(&welch(&filtered, *rate), powers, 1e-9, &what);
-                // In a view filtered values are rounded to `f32`: noise that the weakest lines show.
+                // In a view, filtered values are rounded to `f32`: noise that shows in the weakest
+                // lines.
                 let largest = filtered.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
                 let noise = largest * f64::from(f32::EPSILON) * (2.0 / *rate as f64).sqrt();
                 for (x, y) in welch_of_messages(&samples, filters, *rate).iter().zip(powers) {
@@ -217,7 +218,7 @@ fn the_spectrum_of_filtered_messages_is_scipys_before_any_low_pass() {
     }
 }
 
-/// The same by the sum that defines it.
+/// The same, computed from the defining sum.
 fn by_definition(samples: &[f64], rate: usize) -> Vec<f64> {
     let length = 2 * rate;
     let turn = std::f64::consts::TAU / length as f64;
@@ -237,7 +238,7 @@ fn by_definition(samples: &[f64], rate: usize) -> Vec<f64> {
     let mean = |at: usize| {
         starts.clone().map(|start| line(&samples[start..start + length], at)).sum::<f64>() / count
     };
-    // Lines of half a hertz, from 1 Hz up to 70 Hz and below Nyquist.
+    // Lines of half a hertz, from 1 Hz to 70 Hz and below Nyquist.
     (2..rate.min(141)).map(mean).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Spectra, reference and the history of band power, on what the decoder makes of messages.
+//! Spectra, reference and the history of band power, checked on the decoder's output for messages.
 
 use std::{f64::consts::TAU, sync::Arc};
 
@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use crate::harness::{DecoderHarness, bits, view};
 
-/// The lower end of a scale, in dB.
+/// The lower end of a scale in dB.
 const FLOOR: f64 = -25.0;
 
-/// A view of spectra.
+/// A view with spectra.
 fn spectral(window: f64, columns: usize) -> View {
     View { spectra: Some(70.0), ..view(window, columns, Filters::default()) }
 }
@@ -24,7 +24,7 @@ fn spectra(rig: &DecoderHarness) -> Spectra {
     rig.traces().spectra.unwrap()
 }
 
-/// The powers by bin, bit by bit, so that NaN are alike.
+/// Bit patterns of the powers by bin, so that NaN compare equal.
 fn by_bin(spectra: &Spectra) -> Vec<(u64, Vec<u32>)> {
     let powers = spectra.columns.iter().map(|column| column.iter().map(|p| p.to_bits()).collect());
     (spectra.first_bin..).zip(powers).collect()
@@ -42,13 +42,13 @@ fn alpha_is_the_peak_and_a_window_of_n_seconds_has_n_minus_one_segments() {
     let welch = spectra.welch(0, traces.bins).unwrap();
     assert_eq!(welch.segments, 9);
     let (hz, power) = spectra.peak(&welch, FLOOR).unwrap();
-    // Half the square of the amplitude, under a Hann window of 2 s: 2/3 of it a line of 0.5 Hz.
+    // Half the square of the amplitude, under a Hann window of 2 s: 2/3 of it in a line of 0.5 Hz.
     assert!((hz - 10.0).abs() < 1e-9 && (power / (200.0 / 0.75) - 1.0).abs() < 0.02, "{power}");
     let bands = spectra.bands(spectra.columns.len() - 1, 0).map(Option::unwrap);
     assert!(bands.iter().enumerate().all(|(at, &power)| at == 1 || power < bands[1] / 1000.0));
 }
 
-/// The peak that the default filters, or others, leave of a signal about 4200 µV at a rate.
+/// The peak that the default filters, or others, leave of a signal around 4200 µV at a rate.
 fn peak_of(signal: impl Fn(f64) -> f64, filters: Filters, rate: f64) -> Option<(f64, f64)> {
     let shape = View { filters, ..spectral(10.0, 10) };
     let mut rig = DecoderHarness::new(&["Pz"], rate, shape);
@@ -84,13 +84,14 @@ fn what_is_below_the_scale_or_rounding_is_no_peak() {
         // −36 dB, and −16 dB.
         assert_eq!(peak(|t| 0.02 * (TAU * 20.0 * t).sin()), None);
         assert_eq!(peak(|t| 0.2 * (TAU * 20.0 * t).sin()).map(|(hz, _)| hz), Some(20.0));
-        // What is farther above its surroundings does not win by what is not drawn of these.
+        // A peak that is farther above its surroundings does not win if part of those is not drawn.
         let both = |t: f64| 20.0 * (TAU * 10.0 * t).sin() + 0.2 * (TAU * 40.0 * t).sin();
         assert_eq!(peak(both).map(|(hz, _)| hz), Some(10.0));
     }
 }
 
-/// Noise of deviation 1, nearly normal: twelve numbers of a simple generator each.
+/// Noise of standard deviation 1, nearly normal: each value is the sum of twelve numbers of a
+/// simple generator.
 fn noise() -> impl FnMut() -> f64 {
     let mut state = 1_u64;
     let mut uniform = move || {
@@ -100,8 +101,8 @@ fn noise() -> impl FnMut() -> f64 {
     move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
 }
 
-/// How many spectra of noise name a peak, and of how many: of four channels over so many windows, where
-/// each second has the deviation that `deviation` gives for it, in µV.
+/// How many spectra of noise name a peak, and out of how many: four channels over this many
+/// windows, where `deviation` gives the standard deviation of each second in µV.
 fn named_peaks(
     windows: u32,
     seconds: u32,
@@ -155,7 +156,7 @@ fn noise_with_bursts_has_no_peak() {
     }
 }
 
-/// Segments that the spectrum is the mean of.
+/// Number of segments that the spectrum averages.
 fn whole(traces: &cortop_signal::Traces) -> usize {
     let spectra = traces.spectra.as_ref().unwrap();
     spectra.welch(0, traces.bins).map_or(0, |welch| welch.segments)
@@ -179,7 +180,7 @@ fn segments_that_hold_a_gap_are_left_out() {
 }
 
 proptest! {
-    // Each case makes hundreds of spectra, without optimisation.
+    // Each case computes hundreds of spectra, without optimisation.
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
@@ -208,7 +209,8 @@ proptest! {
                 }
             }
         }
-        // Built anew, the bins are the same; their powers too, but for the filters' priming.
+        // When rebuilt, the bins are the same; so are their powers, except for the priming of the
+        // filters.
         let live = by_bin(&spectra(&rig));
         rig.decoder.set_view(View::default());
         rig.decoder.set_view(shape);
@@ -237,7 +239,7 @@ fn a_frozen_spectrum_is_of_its_own_window() {
     assert_eq!(peak(&rig), Some(6.0));
 }
 
-/// The contact of three sensors as `dev` messages tell it.
+/// The contact of three sensors, sent as `dev` messages.
 struct Contact(Arc<Subscription>);
 
 impl Contact {
@@ -280,7 +282,7 @@ fn the_average_is_of_the_channels_in_contact_and_is_told() {
     let traces = rig.traces();
     let last: Vec<f32> = traces.channels.iter().map(|trace| trace.columns[0].last).collect();
     assert_eq!((last, traces.reference.len()), (vec![-5.0, 485.0, 5.0], 2));
-    // The raw value stays what it is.
+    // The raw value is unchanged.
     assert_eq!(traces.channels[0].raw, Some(10.0));
 }
 
@@ -340,7 +342,7 @@ fn the_montage_shapes_the_spectrum_as_it_does_the_traces() {
         let mut rig = DecoderHarness::new(&["AF3", "Pz", "AF4"], 128.0, shape);
         contact(&mut rig, [4, 4, 4]);
         for at in 0..128 * 12 {
-            // Hum that all have, beyond the low-pass, and alpha that one has.
+            // Hum on all channels, above the low-pass, and alpha on one.
             let hum = sine(60.0, at);
             rig.send(&[hum + sine(10.0, at) / 2.0, hum, hum - 30.0]);
         }
@@ -358,7 +360,8 @@ fn restarts_stand_in_their_bins_live_and_from_the_history() {
     let shape = view(10.0, 100, Filters::default());
     let mut rig = DecoderHarness::new(&["Pz", "T7"], 128.0, shape.clone());
     for at in 0..128 * 15_u64 {
-        // Jumps that last, the second of them to and fro within a bin, and one that does not.
+        // Lasting jumps, the second of them back and forth within a bin, and one that does not
+        // last.
         let level = match at {
             0..700 | 1000..1004 => 4200.0,
             1500..1502 => 9000.0,
@@ -419,7 +422,7 @@ fn band_power_has_a_history() {
     let alpha: Vec<f32> = traces.channels[1].columns.iter().map(|column| column.last).collect();
     let wanted: Vec<f32> = (0..40_u8).map(|at| f32::from(at) + 0.25).collect();
     assert_eq!(alpha, wanted);
-    // Of what came up to a second before the newest.
+    // Of the samples up to a second before the newest.
     let median = traces.channels[1].exact_median;
     assert!((16.25..=20.25).contains(&median), "{median}");
 }

@@ -1,4 +1,4 @@
-//! The decoder task under a paused clock: when it publishes, and what it says of silence.
+//! The decoder task on a paused clock: when it publishes, and how it reports silence.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::harness::{eeg, message, view};
 
 const FRAME: Duration = Duration::from_millis(33);
 
-/// A running decoder task and the two ends to it.
+/// A running decoder task and both of its ends.
 struct Task {
     feed: mpsc::Sender<Feed>,
     view: watch::Sender<View>,
@@ -53,7 +53,7 @@ impl Task {
         self.next += 1;
     }
 
-    /// Sends for so many samples' time at 128 Hz and counts the snapshots meanwhile.
+    /// Sends samples at 128 Hz and counts the snapshots meanwhile.
     async fn stream(&mut self, samples: u32) -> u32 {
         let mut published = 0;
         for _ in 0..samples {
@@ -121,7 +121,7 @@ async fn a_frozen_view_stands_still_while_samples_are_counted() {
 async fn silence_is_stale_after_two_seconds_and_ends_with_a_sample() {
     let mut task = Task::start().await;
     let subscribed = Instant::now();
-    // A stream that never sent anything, and one of events, for which silence says nothing.
+    // A stream that never sent anything, and one of events, for which silence means nothing.
     let mut sys = (*task.subscription).clone();
     (sys.stream, sys.nominal_rate) = (Stream::Sys, None);
     task.feed.send(Feed::Subscribed(sys.into())).await.unwrap();
@@ -154,7 +154,7 @@ async fn sessions_come_and_go_and_the_task_ends_with_the_feed() {
     assert_eq!(task.newest().health.len(), 2);
     task.feed.send(Feed::Ended(task.subscription.session.clone())).await.unwrap();
     task.feed.send(Feed::Unsubscribed("other".into(), Stream::Eeg)).await.unwrap();
-    // Samples that were still on their way belong to nobody.
+    // Samples that were still on their way are ignored.
     task.send();
     sleep(FRAME).await;
     let snapshot = task.newest();
