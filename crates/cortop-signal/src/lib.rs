@@ -1,6 +1,6 @@
 //! Turns samples into what can be drawn: history, loss, clocks, filters, spectra and envelopes.
-//! Depends only on the samples, ids and streams of `cortop-protocol`. Begin with [`Decoder`]:
-//! samples and a [`View`] go in, a [`Snapshot`] per frame comes out.
+//! Depends only on the samples, ids and streams of `cortop-protocol`. Begin with
+//! [`Decoder`](decoder::Decoder): samples and a [`View`] go in, a [`Snapshot`] per frame comes out.
 //!
 //! ```text
 //! decoder    samples and the view in, a snapshot per frame out
