@@ -21,7 +21,7 @@ pub struct CortexInfo {
 impl From<Value> for CortexInfo {
     fn from(value: Value) -> Self {
         let mut members = Members::of(Method::GetCortexInfo.name(), value);
-        // 2.0.2 misspelt it.
+        // Version 2.0.2 misspelt it.
         let misspelt = members.text("buidDate");
         Self {
             build_date: members.optional_text("buildDate").unwrap_or(misspelt),
@@ -37,19 +37,19 @@ impl From<Value> for CortexInfo {
 pub struct UserLogin {
     /// The `EmotivID`.
     pub username: String,
-    /// The OS user that asks.
+    /// The OS user that is asking.
     #[serde(rename = "currentOSUId")]
     pub current_os_uid: String,
-    /// Its name.
+    /// That user's name.
     #[serde(rename = "currentOSUsername")]
     pub current_os_username: String,
     /// The OS user that logged in.
     #[serde(rename = "loggedInOSUId")]
     pub logged_in_os_uid: String,
-    /// Its name.
+    /// That user's name.
     #[serde(rename = "loggedInOSUsername")]
     pub logged_in_os_username: String,
-    /// When.
+    /// When the user last logged in.
     #[serde(rename = "lastLoginTime")]
     pub last_login_time: String,
 }
@@ -69,7 +69,7 @@ impl From<Value> for UserLogin {
 }
 
 impl UserLogin {
-    /// Whether another account of this computer holds the service (§2.2): then this one cannot
+    /// Whether another account of this computer holds the service (§2.2), so that this one cannot
     /// use it.
     #[must_use]
     pub fn is_other_os_user(&self) -> bool {
@@ -91,15 +91,15 @@ pub struct Licence {
     pub scopes: Vec<String>,
     /// Activations left on this computer.
     pub local_quota: Option<f64>,
-    /// Whether it has ended.
+    /// Whether it has expired.
     pub expired: bool,
     /// ISO time until which it is valid.
     pub valid_to: String,
-    /// ISO time from which Cortex warns that it has been used offline for long.
+    /// ISO time from which Cortex warns that the licence has been used offline for a long time.
     pub soft_limit_time: String,
-    /// ISO time from which it cannot be used offline.
+    /// ISO time from which it can no longer be used offline.
     pub hard_limit_time: String,
-    /// Whether this comes from EMOTIV's cloud; else it comes from this computer's memory.
+    /// Whether this comes from EMOTIV's cloud; otherwise it was cached on this computer.
     pub is_online: bool,
 }
 
@@ -121,21 +121,21 @@ impl From<Value> for Licence {
 }
 
 impl Licence {
-    /// Reads the answer of `getLicenseInfo`.
+    /// Parses the answer of `getLicenseInfo`.
     pub fn from_answer(mut answer: Value) -> Self {
         let is_online = answer.get("isOnline").and_then(Value::as_bool).unwrap_or_default();
         let licence = answer.get_mut("license").map(Value::take).unwrap_or_default();
         Self { is_online, ..licence.into() }
     }
 
-    /// Whether it carries a scope (`eeg`, `pm`).
+    /// Whether it includes a scope (`eeg`, `pm`).
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own == scope)
     }
 
-    /// What will soon keep it from being used, or does already. The limits of offline use count
-    /// only where the cloud was not reached: with it they move on.
+    /// What prevents its use now or soon. The limits of offline use count only if the cloud was not
+    /// reached: each contact moves them forward.
     #[must_use]
     pub fn problem(&self, now: Timestamp) -> Option<LicenceProblem> {
         const RENEW: &str = "renew the licence in the EMOTIV account";
@@ -169,10 +169,10 @@ impl Licence {
     }
 }
 
-/// Days before its end from which on a licence is worth a warning.
+/// How many days before its expiry a licence is worth a warning.
 const WARNED: i64 = 14;
 
-/// What keeps a licence from being used, or soon will.
+/// What prevents the use of a licence now or soon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenceProblem {
     /// In a few words, such as `licence ends in 5 d`.

@@ -1,31 +1,32 @@
-//! What the codes of Cortex mean and what to do about them: one table of errors (§6.1), one of
-//! warnings (§6.2), each with a named constant a row. Both lists are incomplete in EMOTIV's own
-//! documentation; a code that is not here is shown with Cortex's text.
+//! The meaning of Cortex's codes and what to do about them: one table of errors (§6.1) and one of
+//! warnings (§6.2), each with a named constant per row. EMOTIV's own documentation of both is
+//! incomplete; a code that is not listed here is shown with Cortex's text.
 
 use crate::Method;
 
-/// What kind of failure an [`Error`](crate::Error) is: what it asks of the program. The rest is for the user.
+/// The kind of failure that an [`Error`](crate::Error) is, as far as the program has to act on it.
+/// The rest is for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Only the user can change it.
+    /// Only the user can resolve it.
     User,
-    /// Cortex or the cloud is busy or away: ask again later.
+    /// Cortex or the cloud is busy or unreachable: ask again later.
     Busy,
-    /// The token has run out: renew it.
+    /// The token has expired: renew it.
     TokenExpired,
-    /// The token is not accepted: authorize.
+    /// The token is not accepted: authorize again.
     TokenInvalid,
     /// Nobody is logged in.
     NotLoggedIn,
     /// The application is not approved.
     NotApproved,
-    /// Client id or secret are wrong.
+    /// Client id or secret is wrong.
     WrongCredentials,
-    /// Licence or quota: an open session is still possible.
+    /// Licence or quota is insufficient: an open session is still possible.
     Licence,
-    /// The headset is not there.
+    /// The headset is not available.
     HeadsetUnavailable,
-    /// The headset is there and not ready: ask again with growing pauses.
+    /// The headset is available but not ready: ask again with growing pauses.
     HeadsetNotReady,
     /// The session exists already.
     SessionExists,
@@ -35,24 +36,24 @@ pub enum ErrorKind {
     NoAnswer,
     /// The connection was lost.
     ConnectionLost,
-    /// Nobody answers at the address, or no Cortex service.
+    /// Nothing listens at the address, or it is not a Cortex service.
     Unreachable,
-    /// The service answers, and TLS fails: mostly its certificate.
+    /// The service answers, but TLS fails: usually because of its certificate.
     Tls,
-    /// Not asked: a limit of this client is reached.
+    /// Not requested: a limit of this client was reached.
     Limit,
-    /// What the client was configured with cannot be used.
+    /// The client's configuration cannot be used.
     Configuration,
 }
 
 impl ErrorKind {
-    /// Whether signing in again leads to what is missing.
+    /// Whether signing in again may provide what is missing.
     #[must_use]
     pub const fn needs_sign_in(self) -> bool {
         matches!(self, Self::NotLoggedIn | Self::NotApproved | Self::WrongCredentials)
     }
 
-    /// Whether it may pass without the user.
+    /// Whether it may resolve itself without the user.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         !matches!(self, Self::User | Self::Licence | Self::Configuration) && !self.needs_sign_in()
@@ -64,13 +65,13 @@ impl ErrorKind {
 pub struct ErrorCode {
     /// The code.
     pub code: i64,
-    /// The method it has this meaning for; `None` for all others.
+    /// The only method for which it has this meaning; `None`: all others.
     pub method: Option<Method>,
     /// What the program does about it.
     pub kind: ErrorKind,
     /// What it means.
     pub meaning: &'static str,
-    /// What the user does about it.
+    /// What the user can do about it.
     pub next: &'static str,
 }
 
@@ -81,17 +82,17 @@ pub struct WarningCode {
     pub code: i64,
     /// What it means.
     pub meaning: &'static str,
-    /// What the user does about it; empty where nothing is to be done.
+    /// What the user can do about it; empty if nothing has to be done.
     pub next: &'static str,
 }
 
 impl ErrorCode {
-    /// All rows; those for one method come before those for all others.
+    /// All rows; those for one method come before the general ones.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         OF_A_METHOD.iter().chain(OF_ANY_METHOD)
     }
 
-    /// What a code means as the answer to a method.
+    /// The meaning of a code in the answer to a method.
     #[must_use]
     pub fn find(method: Method, code: i64) -> Option<&'static Self> {
         let is_for = |row: &&Self| row.method.is_none_or(|own| own == method);
@@ -100,14 +101,14 @@ impl ErrorCode {
 }
 
 impl WarningCode {
-    /// What a warning's code means.
+    /// The meaning of a warning's code.
     #[must_use]
     pub fn find(code: i64) -> Option<&'static Self> {
         WARNINGS.iter().find(|row| row.code == code)
     }
 }
 
-/// Makes of each row a constant of its name and a row of the table.
+/// Turns each row into a constant with its name and a row of the table.
 macro_rules! errors {
     ($($name:ident = $code:literal, $kind:ident, $meaning:literal, $next:expr;)*) => {
         /// The codes of errors (§6.1).
@@ -121,7 +122,7 @@ macro_rules! errors {
     };
 }
 
-/// The same for the rows that hold for one method only, under the constants of the general rows.
+/// The same for rows that apply to one method only, named by the constants of the general rows.
 macro_rules! errors_of {
     ($($method:ident, $name:ident, $kind:ident, $meaning:literal, $next:expr;)*) => {
         const OF_A_METHOD: &[ErrorCode] = &[$(ErrorCode {

@@ -1,39 +1,40 @@
-//! The columns of a subscription and the one way in which values are paired with them (§2.8, §5):
-//! the decoder, the inspector and everything that writes samples go through [`Columns::pair`].
+//! The columns of a subscription, and the only way in which values are paired with them (§2.8, §5):
+//! the decoder, the inspector and everything that writes samples use [`Columns::pair`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The label whose one value is an array of markers (§5.2).
+/// The label whose single value is an array of markers (§5.2).
 pub const MARKERS: &str = "MARKERS";
 
 /// One label of a stream, or a group of labels for a nested array of values (`dev`, §5.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Column {
-    /// The label of one value. [`MARKERS`] is one label whose value is an array (§5.2).
+    /// The label of one value. For [`MARKERS`], that value is an array (§5.2).
     One(String),
-    /// The labels of an array of values in this place.
+    /// The labels of the nested array at this position.
     Group(Vec<String>),
 }
 
-/// The columns of one subscription: the only authority for meaning and order of its values (§2.8).
+/// The columns of one subscription: the only authority on the meaning and order of its values
+/// (§2.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns(pub Vec<Column>);
 
-/// A value beside its label, both as they stand in the message.
+/// A value and its label, both as they appear in the message.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelledValue<'a> {
     /// `None` for a value that no column names.
     pub label: Option<&'a str>,
     /// `None` for a column without a value.
     pub value: Option<&'a RawValue>,
-    /// Whether it stands in a nested array.
+    /// Whether it is in a nested array.
     pub in_group: bool,
 }
 
 impl Columns {
-    /// All labels in order, those of groups in their place.
+    /// All labels in order, with those of groups at their position.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -44,16 +45,16 @@ impl Columns {
             .map(String::as_str)
     }
 
-    /// Whether so many values without a nested array are exactly one for each label.
+    /// Whether this many values, none of them a nested array, are exactly one per label.
     #[must_use]
     pub fn are_flat(&self, values: usize) -> bool {
         self.0.len() == values && self.0.iter().all(|column| matches!(column, Column::One(_)))
     }
 
     /// Pairs the values of a message, a JSON array, with the labels: each label once and in order,
-    /// and between them each value that has none. Of a group whose value is null each label has
-    /// that null; of one whose value is something else none has a value. `None` if `values` is no
-    /// array.
+    /// and in between each value that has no label. If the value of a group is null, each of its
+    /// labels has that null; if it is anything else but an array, none has a value. Returns `None`
+    /// if `values` is not an array.
     #[must_use]
     pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<LabelledValue<'a>>> {
         let mut values = elements(values)?;
@@ -106,7 +107,7 @@ pub(crate) fn elements(array: &RawValue) -> Option<std::vec::IntoIter<&RawValue>
 mod tests {
     use super::*;
 
-    /// Labels and values, `-` where there is none, those of groups in brackets.
+    /// Labels and values, `-` for a missing one, groups in brackets.
     fn paired(columns: &str, values: &str) -> String {
         let columns: Columns = serde_json::from_str(columns).unwrap();
         let values: Box<RawValue> = serde_json::from_str(values).unwrap();

@@ -1,8 +1,9 @@
-//! Dates of Cortex as people read them.
+//! Cortex's dates in readable form.
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// An ISO date in a time zone, to the minute, as `2026-01-09 14:25`. What is no date stays as it is.
+/// Formats an ISO date in a time zone, to the minute: `2026-01-09 14:25`. Returns anything that is
+/// not a date unchanged.
 #[must_use]
 pub fn local(iso: &str, zone: &TimeZone) -> String {
     match iso.parse::<Timestamp>() {

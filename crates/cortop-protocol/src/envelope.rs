@@ -1,6 +1,6 @@
-//! Distinguishes the four kinds of message (§1.4), in any order of members and without building a
-//! tree. Samples of numbers, which nearly all messages are, have their own reader (`scan`), which
-//! reads envelope and values in one pass.
+//! Distinguishes the four kinds of message (§1.4), with their members in any order and without
+//! building a tree. Samples of numbers, which nearly all messages are, have their own parser
+//! (`scan`), which reads envelope and values in one pass.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,14 +18,14 @@ use crate::{
 
 pub use crate::scan::SampleMessage;
 
-/// What one text frame is.
+/// The kind of a text frame.
 #[derive(Debug)]
 pub enum ServerMessage<'a> {
     /// The answer to a request.
     Answer {
-        /// The request's id, if it is one we could have given.
+        /// The request's id, if it is one that we could have sent.
         id: Option<u64>,
-        /// What was asked for, or the error as it came
+        /// The result, or the error as received
         /// ([`Error::from_answer`](crate::Error::from_answer)).
         result: Result<&'a RawValue, Value>,
         /// Sent beside the result (`queryHeadsets`, §1.3).
@@ -33,20 +33,20 @@ pub enum ServerMessage<'a> {
     },
     /// A sample of a stream.
     Sample(SampleMessage<'a>),
-    /// Sent unasked.
+    /// Sent without a request.
     Warning(Warning),
-    /// None of these: JSON of another shape.
+    /// None of the above: JSON of another shape.
     Malformed,
 }
 
 impl<'a> ServerMessage<'a> {
-    /// Classifies one text frame. If it is a sample whose values are numbers, as nearly all are,
-    /// `numbers` holds them afterwards.
+    /// Classifies a text frame. If it is a sample whose values are numbers, as nearly all are,
+    /// `numbers` contains them afterwards.
     ///
     /// # Errors
     /// The text is not JSON.
     pub fn parse(text: &'a str, numbers: &mut Vec<f64>) -> Result<Self, serde_json::Error> {
-        // Anything but an object has no members to classify it by.
+        // Anything but an object has no members by which to classify it.
         if !text.trim_ascii_start().starts_with('{') {
             return serde_json::from_str::<IgnoredAny>(text).map(|_| Self::Malformed);
         }
@@ -60,8 +60,7 @@ impl<'a> ServerMessage<'a> {
     }
 }
 
-/// The members of a message in the order in which they came, as they were written; `None` if it is
-/// no JSON object.
+/// The members of a message in their original order, as written; `None` if it is not a JSON object.
 pub(crate) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
     struct Ordered;
 
@@ -84,7 +83,7 @@ pub(crate) fn members(text: &str) -> Option<Vec<(String, &RawValue)>> {
     serde_json::Deserializer::from_str(text).deserialize_map(Ordered).ok()
 }
 
-/// The members at the top level that distinguish the kinds.
+/// The top-level members that distinguish the kinds.
 #[derive(Default)]
 struct TopLevel<'a> {
     id: Option<Value>,
@@ -94,12 +93,12 @@ struct TopLevel<'a> {
     error: Option<Value>,
     warning: Option<Value>,
     attention: Option<Value>,
-    /// The first member with a stream's name, and what became of its values.
+    /// The first member named after a stream, and what was read of its values.
     stream: Option<Stream>,
     values: ScannedValues<'a>,
-    /// The time is none.
+    /// Whether the time is invalid.
     malformed: bool,
-    /// There are members that may hold the values of a stream.
+    /// Whether there are members that may contain the values of a stream.
     other: bool,
 }
 
@@ -123,7 +122,7 @@ impl<'a> TopLevel<'a> {
     }
 }
 
-/// A string as it stands in the text; with escapes in it, unescaped.
+/// The content of a JSON string, unescaped if it contains escapes.
 fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     match text.strip_prefix('"')?.strip_suffix('"')? {
@@ -132,7 +131,7 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Our ids are numbers; an echo as a string or as a float is still ours.
+/// Our ids are numbers; accept one echoed as a string or a float.
 fn number(id: &Value) -> Option<u64> {
     tolerant::code(id)?.try_into().ok()
 }

@@ -1,4 +1,4 @@
-//! The one error of the workspace for everything that Cortex, or this program, answered with a no.
+//! The single error type of the workspace for everything that Cortex, or this program, refused.
 
 use std::{borrow::Cow, fmt};
 
@@ -10,27 +10,27 @@ use crate::{
     tolerant::{self, Members},
 };
 
-/// A request that was refused or not answered, a connection that could not be made, or a
-/// configuration that cannot be used: what it is about, what happened, and the next step.
+/// A request that was refused or not answered, a connection that failed, or a configuration that
+/// cannot be used: its subject, what happened, and the next step.
 ///
-/// [`Display`](fmt::Display) writes one line: `method code: message → next`, or `message: next`
-/// where no method was asked for.
+/// [`Display`](fmt::Display) writes one line: `method code: message → next`, or `message: next` if
+/// no method was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What kind of failure it is; decides what a program does about it.
+    /// The kind of failure, which decides what a program does about it.
     pub kind: ErrorKind,
-    /// The method asked for.
+    /// The requested method.
     pub method: Option<Method>,
     /// What the request was about.
     pub subject: Option<ErrorSubject>,
-    /// Cortex's code of §6.1, or of §6.2 where a warning reported how a request ended; `None` if it did
-    /// not answer.
+    /// Cortex's code from §6.1, or from §6.2 if a warning reported how a request ended; `None` if
+    /// Cortex did not answer.
     pub code: Option<i64>,
-    /// Cortex's text; empty where it sent none.
+    /// Cortex's text; empty if it sent none.
     pub text: String,
-    /// What it means, in our words; empty for a code that is not in the table.
+    /// The meaning in our words; empty for a code that is not in the table.
     pub meaning: Cow<'static, str>,
-    /// What the user does next; empty where nothing is to be done.
+    /// The user's next step; empty if nothing has to be done.
     pub next: Cow<'static, str>,
 }
 
@@ -61,7 +61,7 @@ impl ErrorSubject {
 }
 
 impl Error {
-    /// One of this program's own, without a code.
+    /// An error of this program itself, without a code.
     #[must_use]
     pub fn new(
         kind: ErrorKind,
@@ -79,8 +79,8 @@ impl Error {
         }
     }
 
-    /// Cortex's no to a request: the code's row of the table (§6.1, §6.2) says what it means and
-    /// what to do.
+    /// A refusal by Cortex. The code's row in the table (§6.1, §6.2) gives its meaning and the next
+    /// step.
     #[must_use]
     pub fn refused(method: Method, code: i64, text: &str) -> Self {
         let (kind, meaning, next) = match (ErrorCode::find(method, code), WarningCode::find(code)) {
@@ -92,26 +92,26 @@ impl Error {
         Self { code: Some(code), text, ..Self::new(kind, meaning, next).on(method) }
     }
 
-    /// Cortex's no as it stands in an answer, `{code, message}`; code 0 where there was none.
+    /// A refusal as it appears in an answer, `{code, message}`; if there is no code, it is 0.
     #[must_use]
     pub fn from_answer(method: Method, error: Value) -> Self {
         let code = error.get("code").and_then(tolerant::code).unwrap_or_default();
         Self::refused(method, code, &Members::of("error", error).text("message"))
     }
 
-    /// The same for a method that was asked for.
+    /// Sets the requested method.
     #[must_use]
     pub fn on(self, method: Method) -> Self {
         Self { method: Some(method), ..self }
     }
 
-    /// The same about something.
+    /// Sets the subject.
     #[must_use]
     pub fn about(self, subject: impl Into<Option<ErrorSubject>>) -> Self {
         Self { subject: subject.into(), ..self }
     }
 
-    /// What happened: Cortex's text, or ours where it sent none.
+    /// What happened: Cortex's text, or ours if it sent none.
     #[must_use]
     pub fn message(&self) -> &str {
         if self.text.is_empty() { &self.meaning } else { &self.text }

@@ -20,7 +20,7 @@ pub struct Headset {
     pub connected_by: String,
     /// Dongle firmware in hex; `0` when there is none.
     pub dongle: String,
-    /// Firmware in hex.
+    /// Firmware version in hex.
     pub firmware: String,
     /// The name its owner gave it, or empty.
     pub custom_name: String,
@@ -28,61 +28,61 @@ pub struct Headset {
     pub sensors: Vec<String>,
     /// `Q0`..`Q3` or `GYROX`..`GYROZ`, `ACCX`.., `MAGX`...
     pub motion_sensors: Vec<String>,
-    /// Rates and resolutions.
+    /// Sampling rates and resolutions.
     pub settings: Settings,
-    /// Which electrode of an EPOC Flex sits where; `None` in a session object and for all others.
+    /// Where the electrodes of an EPOC Flex sit; `None` in a session object and for other models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flex_mappings: Option<Mapping>,
     /// `back` or `top` on an EPOC X, else `None`.
     pub headband_position: Option<String>,
-    /// Made in EMOTIV Launcher, without hardware.
+    /// A virtual headset, created in EMOTIV Launcher.
     pub is_virtual: bool,
-    /// In firmware update mode.
+    /// Whether it is in firmware update mode.
     pub is_dfu_mode: bool,
-    /// Members this program does not know, kept as they came.
+    /// Unknown members, kept as received.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Headset {
-    /// The model, known by the id's prefix, never by `settings.mode` (§4.1).
+    /// The model, which the id's prefix determines, never `settings.mode` (§4.1).
     #[must_use]
     pub fn model(&self) -> Model {
         Model::from_id(&self.id)
     }
 
-    /// Whether it can carry a session at once (§2.7).
+    /// Whether it can carry a session immediately (§2.7).
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.status == HeadsetStatus::Connected
     }
 
-    /// Where a headset on a USB cable is, behind "is".
+    /// Says where a headset on a USB cable is; follows "is" in a sentence.
     pub const ON_USB_CABLE: &str = "on a USB cable, over which it cannot stream";
 
     /// What to do about it.
     pub const OFF_USB_CABLE: &str = "unplug the cable and use the dongle or Bluetooth";
 
-    /// On a USB cable a headset looks connected but cannot carry a session (§2.7).
+    /// Whether it is on a USB cable: it appears connected but cannot carry a session (§2.7).
     #[must_use]
     pub fn is_on_usb_cable(&self) -> bool {
         self.connected_by == "usb cable"
     }
 }
 
-/// The rates and resolutions a headset runs with; absent or zero while it is only discovered.
+/// The rates and resolutions at which a headset runs; absent or zero while it is only discovered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
 pub struct Settings {
-    /// `EPOC`, `EPOCPLUS`, `INSIGHT`, `UNKNOWN`…; says nothing reliable about the model.
+    /// `EPOC`, `EPOCPLUS`, `INSIGHT`, `UNKNOWN`…; not a reliable indication of the model.
     pub mode: String,
-    /// EEG samples a second.
+    /// EEG samples per second.
     pub eeg_rate: Option<f64>,
-    /// EEG bits.
+    /// EEG resolution in bits.
     pub eeg_res: Option<f64>,
-    /// Motion samples a second; 0 when motion is off.
+    /// Motion samples per second; 0 when motion is off.
     pub mems_rate: Option<f64>,
-    /// Motion bits.
+    /// Motion resolution in bits.
     pub mems_res: Option<f64>,
 }
 
@@ -128,11 +128,11 @@ pub enum HeadsetStatus {
     /// Seen, not connected: `controlDevice connect` comes next.
     #[default]
     Discovered,
-    /// On its way.
+    /// Being connected.
     Connecting,
-    /// Ready for a session, moments later.
+    /// Connected; ready for a session moments later.
     Connected,
-    /// A word this program does not know.
+    /// A status unknown to this program.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! Ids as Cortex gives them: opaque strings, cheap to clone, never mixed up with one another.
+//! Ids as Cortex assigns them: opaque strings, cheap to clone, and of distinct types.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -19,7 +19,7 @@ macro_rules! id {
             }
         }
 
-        // Maps can be asked with the text of a message, without a new id.
+        // Allows looking up a map with text from a message, without creating an id.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -64,7 +64,7 @@ id! {
 }
 
 id! {
-    /// A session's id, a UUID; it stands as `sid` in every sample (§4.2).
+    /// A session's id, a UUID; it appears as `sid` in every sample (§4.2).
     SessionId
 }
 

@@ -1,18 +1,19 @@
-//! What crosses the socket of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the
-//! samples, and what the codes mean. Knows no operation, no I/O and no runtime.
+//! The messages of the EMOTIV Cortex service: the JSON-RPC envelope, the objects, the samples, and
+//! what the codes mean. No I/O, no runtime, and no knowledge of how a client uses them. Begin with
+//! [`envelope`], which every message passes through, and [`Error`], in which every refusal ends.
 //!
 //! ```text
 //! envelope   distinguishes the four kinds of message           scan    a sample of numbers, in one pass
 //! columns    pairs values with their labels                   values  the values of one sample
 //! method     the methods of the API        code       what errors and warnings mean, and what to do
 //! stream     the nine data streams         model      the headset models
-//! error      the one error of the workspace       unavailable   why a stream is refused
-//! tolerant   reads objects member by member, whatever came: headset, session, record, marker, …
-//! sanitize   makes texts from the wire harmless   secrets       hides credentials
-//! nearest_name  what was probably meant by a misspelt name
-//! sample     what the reader of the socket hands on: columns first, then samples
+//! error      the error type of the workspace       unavailable   why a stream is refused
+//! tolerant   reads objects member by member, however malformed: headset, session, record, marker, …
+//! sanitize   makes texts from the wire safe   secrets       hides credentials
+//! nearest_name  the name that was probably meant by a misspelt one
+//! sample     what the socket's reader hands on: columns first, then samples
 //! ```
-//! Sections named in these docs (`§2.7`) are those of `docs/protocol.md`; what it marks as inferred is
+//! Section numbers in these docs (`§2.7`) refer to `docs/protocol.md`; what it marks as inferred is
 //! marked so here.
 
 pub mod account;

@@ -1,5 +1,5 @@
-//! Which electrode of an EPOC Flex sits where, and the mappings that Cortex keeps (`configMapping`,
-//! §3.2).
+//! Flex mappings: where the electrodes of an EPOC Flex sit, and the mappings stored by Cortex
+//! (`configMapping`, §3.2).
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::tolerant::Members;
 
-/// Which electrode of an EPOC Flex sits where on the head: names of the 10-20 system by electrode
+/// Where the electrodes of an EPOC Flex sit on the head: names of the 10-20 system by electrode
 /// (`CMS`, `DRL`, `LA`…).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Value")]
 pub struct Mapping {
-    /// Place by electrode.
+    /// Position by electrode.
     pub mappings: BTreeMap<String, String>,
 }
 
 impl From<Value> for Mapping {
-    /// Reads `{mappings: {…}}`, and the bare map within.
+    /// Reads `{mappings: {…}}`, or just the inner map.
     fn from(mut value: Value) -> Self {
         let map = match value.get_mut("mappings").map(Value::take) {
             Some(mappings) => mappings,
@@ -28,7 +28,7 @@ impl From<Value> for Mapping {
     }
 }
 
-/// A mapping that Cortex keeps (`configMapping`, §3.2).
+/// A mapping stored by Cortex (`configMapping`, §3.2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredMapping {
     /// Its id.

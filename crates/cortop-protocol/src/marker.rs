@@ -13,17 +13,17 @@ use crate::{MarkerId, sanitize, tolerant::Members};
 pub struct Marker {
     /// Its id.
     pub uuid: MarkerId,
-    /// What it is.
+    /// Its label.
     pub label: String,
     /// Its value.
     pub value: MarkerValue,
-    /// When it is, in epoch seconds as the `time` of samples.
+    /// Its start in epoch seconds, on the time scale of samples.
     pub start: f64,
-    /// When it ends: for an instance, at its start.
+    /// Its end in epoch seconds; that of an instance equals its start.
     pub end: f64,
 }
 
-/// A text or a whole number from 0.
+/// A text or a non-negative whole number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MarkerValue {
@@ -51,17 +51,17 @@ impl Default for MarkerValue {
 }
 
 impl Marker {
-    /// Whether it has a length.
+    /// Whether it has a duration.
     #[must_use]
     pub fn is_interval(&self) -> bool {
         self.end > self.start
     }
 }
 
-/// What a marker says. Without a value of its own the label stands for that, too.
+/// The label and value of a marker. Without a value of its own, the label is also the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkerText {
-    /// What it is.
+    /// Its label.
     pub label: String,
     /// Its value.
     pub value: MarkerValue,
@@ -79,7 +79,7 @@ impl fmt::Display for Marker {
     }
 }
 
-/// As the `MARKERS` of a sample say it: the label, and the value where that says more.
+/// As in the `MARKERS` of a sample: the label, followed by the value if that adds information.
 impl fmt::Display for MarkerText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = match &self.value {

@@ -1,6 +1,6 @@
-//! The methods of the Cortex API (§3): the one place that spells them.
+//! The methods of the Cortex API (§3): the only place that spells their names.
 
-/// A method of the Cortex API. Its [`name`](Self::name) is what crosses the socket.
+/// A method of the Cortex API. Its [`name`](Self::name) is its name on the wire.
 #[derive(
     Clone,
     Copy,
@@ -79,13 +79,13 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name that crosses the socket, such as `createSession`.
+    /// The name on the wire, such as `createSession`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// The method of this name.
+    /// The method with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         <Self as strum::VariantArray>::VARIANTS.iter().copied().find(|own| own.name() == name)

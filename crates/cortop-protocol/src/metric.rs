@@ -4,13 +4,13 @@
 /// The names of one metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricName {
-    /// In the columns of `met`.
+    /// The label in the columns of `met`.
     pub label: &'static str,
-    /// In words, as a session object shows it (§4.2).
+    /// The name in words, as in a session object (§4.2).
     pub name: &'static str,
-    /// In two letters.
+    /// A two-letter abbreviation.
     pub short: &'static str,
-    /// In the columns of an exported file (§3.4).
+    /// The label in the columns of an exported file (§3.4).
     pub exported: &'static str,
 }
 
@@ -23,7 +23,7 @@ const fn row(
     MetricName { label, name, short, exported }
 }
 
-/// All that are known.
+/// All known metrics.
 pub const METRICS: [MetricName; 11] = [
     row("attention", "Attention", "At", "Attention"),
     row("eng", "Engagement", "En", "Engagement"),
@@ -38,7 +38,7 @@ pub const METRICS: [MetricName; 11] = [
     row("auditoryAttention", "Auditory Attention", "AA", "AuditoryAttention"),
 ];
 
-/// What the label of a column ends with where it says whether the metric is measured (§5.7).
+/// The suffix of a column's label that tells whether the metric is being measured (§5.7).
 pub const IS_ACTIVE: &str = ".isActive";
 
 impl MetricName {
@@ -48,7 +48,7 @@ impl MetricName {
         METRICS.iter().find(|own| own.label == label)
     }
 
-    /// The metric of a column of an exported file, in upper or lower case.
+    /// The metric of a column of an exported file; upper or lower case.
     #[must_use]
     pub fn of_export(exported: &str) -> Option<&'static Self> {
         METRICS.iter().find(|own| own.exported.eq_ignore_ascii_case(exported))

@@ -1,8 +1,8 @@
-//! The headset models (§8): what an id's prefix says.
+//! The headset models (§8), determined by the prefix of an id.
 
 use crate::HeadsetId;
 
-/// A headset model, known by the prefix of its id (§4.1, §8).
+/// A headset model, determined by the prefix of its id (§4.1, §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Model {
     /// EPOC: 14 channels, 128 Hz, dongle only.
@@ -25,7 +25,7 @@ pub enum Model {
     Mw20,
     /// X-trodes.
     XTrodes,
-    /// A prefix this program does not know.
+    /// A prefix unknown to this program.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ pub enum Model {
 pub const EPOC_SENSORS: [&str; 14] =
     ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
 
-/// Sensors of the Insights.
+/// Sensors of the Insight models.
 pub const INSIGHT_SENSORS: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
 
 /// Sensors of the MN8.
@@ -46,9 +46,9 @@ pub const FLEX_SENSORS: [&str; 32] = [
     "FC2", "F4", "F8", "Fp2",
 ];
 
-/// What is known of a model, as far as the program decides by it.
+/// The properties of a model on which the program depends.
 struct ModelRow {
-    /// Before the dash in its ids.
+    /// The part of its ids before the dash.
     prefix: &'static str,
     name: &'static str,
     option: &'static str,
@@ -57,7 +57,7 @@ struct ModelRow {
 }
 
 impl Model {
-    /// Those that are known.
+    /// All known models.
     pub const ALL: [Self; 10] = [
         Self::Epoc,
         Self::EpocPlus,
@@ -71,7 +71,7 @@ impl Model {
         Self::XTrodes,
     ];
 
-    /// Its row of the one table of models.
+    /// Its row in the table of models.
     #[rustfmt::skip]
     const fn row(self) -> ModelRow {
         let (prefix, name, option, sensors, has_offset): (_, _, _, &[&str], _) = match self {
@@ -90,20 +90,20 @@ impl Model {
         ModelRow { prefix, name, option, sensors, has_offset }
     }
 
-    /// The model that an id's prefix names.
+    /// The model that an id's prefix denotes.
     #[must_use]
     pub fn from_id(id: &HeadsetId) -> Self {
         let prefix = id.as_str().split('-').next().unwrap_or_default();
         Self::ALL.into_iter().find(|model| model.prefix() == prefix).unwrap_or(Self::Unknown)
     }
 
-    /// What the ids of its headsets begin with, before the dash (§4.1).
+    /// The prefix of its headsets' ids, before the dash (§4.1).
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         self.row().prefix
     }
 
-    /// The name that EMOTIV gives it.
+    /// EMOTIV's name of the model.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -115,27 +115,26 @@ impl Model {
         self.row().option
     }
 
-    /// Its sensors in the order of the `eeg` columns; of a Flex the usual ones, none where they
-    /// are unknown.
+    /// Its sensors in the order of the `eeg` columns; for a Flex the usual ones, empty if unknown.
     #[must_use]
     pub const fn sensors(self) -> &'static [&'static str] {
         self.row().sensors
     }
 
-    /// Whether its EEG rides on an offset of about 4200 µV (§5.2); `None` where it is not documented.
+    /// Whether its EEG has an offset of about 4200 µV (§5.2); `None` if not documented.
     #[must_use]
     pub const fn has_offset(self) -> Option<bool> {
         self.row().has_offset
     }
 
-    /// Whether its sensors are where the user puts them.
+    /// Whether the user chooses the positions of its sensors.
     #[must_use]
     pub const fn is_flex(self) -> bool {
         matches!(self, Self::EpocFlex | Self::Flex2)
     }
 }
 
-/// Whether a name is a place of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
+/// Whether a name is a position of the 10-10 system, such as `AF3`, `Pz` or `PO10`.
 #[must_use]
 pub fn is_sensor(name: &str) -> bool {
     const PLACES: [&str; 16] =

@@ -1,10 +1,10 @@
-//! The name that was probably meant by a misspelt one.
+//! Finds the name that was probably meant by a misspelt one.
 
-/// Letters that may be wrong, missing, too many or swapped.
+/// How many letters may be wrong, missing, extra or swapped.
 const SLIPS: usize = 2;
 
-/// The name that was probably meant by another: nearly the same letters, or one within the other, or
-/// one that the other begins with.
+/// The name that was probably meant: one with nearly the same letters, or one that contains the
+/// other, or one that is a prefix of the other.
 #[must_use]
 pub fn nearest_name<'a>(
     names: impl IntoIterator<Item = &'a str>,
@@ -28,7 +28,7 @@ pub fn nearest_name<'a>(
     distances.min().map(|(_, name)| name)
 }
 
-/// What to say of a name that does not exist: the one that was probably meant, or `otherwise`.
+/// A hint for a name that does not exist: the one that was probably meant, or `otherwise`.
 #[must_use]
 pub fn meant_or<'a>(
     names: impl IntoIterator<Item = &'a str>,
@@ -38,10 +38,10 @@ pub fn meant_or<'a>(
     nearest_name(names, written).map_or_else(otherwise, |name| format!("{name} is probably meant"))
 }
 
-/// The same with all names there are, where none is near.
+/// Like [`meant_or`], but lists all names if none is near.
 #[must_use]
 pub fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
-    /// More are not read.
+    /// Nobody reads a longer list.
     const LISTED: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
     meant_or(names.iter().copied(), written, || match names.as_slice() {

@@ -11,9 +11,9 @@ pub struct Profile {
     pub uuid: String,
     /// Its name.
     pub name: String,
-    /// An older one: for live use on 14 channels only.
+    /// Whether it is an older profile: for live use on 14 channels only.
     pub read_only: bool,
-    /// The channels it was trained with; empty where Cortex does not say.
+    /// The channels it was trained with; empty if Cortex did not say.
     pub channels: Vec<String>,
 }
 
@@ -34,6 +34,6 @@ impl From<Value> for Profile {
 pub struct Loaded {
     /// Its name.
     pub name: String,
-    /// Whether this application has loaded it; `None` where Cortex does not say.
+    /// Whether this application loaded it; `None` if Cortex did not say.
     pub by_us: Option<bool>,
 }

@@ -1,4 +1,4 @@
-//! The record object (§4.3), and what can be asked about records (§3.4).
+//! The record object (§4.3), and the requests about records (§3.4).
 
 use std::{fmt, path::PathBuf};
 
@@ -17,25 +17,25 @@ use crate::{
 pub struct Record {
     /// Its id.
     pub uuid: RecordId,
-    /// What it is called.
+    /// Its title.
     pub title: String,
-    /// What was said of it.
+    /// Its description.
     pub description: String,
-    /// Words to find it by.
+    /// Its tags, for searching.
     pub tags: Vec<String>,
-    /// When it began, ISO 8601 with microseconds.
+    /// When it started, ISO 8601 with microseconds.
     pub start_datetime: String,
-    /// When it ended; empty while it runs.
+    /// When it ended; empty while it is running.
     pub end_datetime: String,
-    /// The application that made it.
+    /// The application that created it.
     pub application_id: String,
-    /// The scopes of the licence it was made with: what can be exported of it.
+    /// The scopes of the licence at the time, which determine what can be exported.
     pub license_scope: Vec<String>,
-    /// Whether it stays on this computer.
+    /// Whether it is stored on this computer only.
     pub local_only: bool,
     /// Who was recorded.
     pub subject: Subject,
-    /// Members this program does not know, kept as they came.
+    /// Unknown members, kept as received.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -44,7 +44,7 @@ pub struct Record {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
 pub struct Subject {
-    /// Empty if nobody was named.
+    /// The name; empty if none was given.
     pub subject_name: String,
 }
 
@@ -73,20 +73,20 @@ impl From<Value> for Record {
     }
 }
 
-/// What a record is started with.
+/// The parameters of a new record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewRecord {
     /// Must not be empty.
     pub title: String,
     /// May be empty.
     pub description: String,
-    /// Who is recorded, 30 characters at most; made known to Cortex if it does not know the name.
+    /// Who is recorded, at most 30 characters; registered with Cortex if it does not know the name.
     pub subject: Option<String>,
-    /// Words to find it by.
+    /// Tags, for searching.
     pub tags: Vec<String>,
 }
 
-/// What to change of a record; what is not given stays.
+/// Changes to a record; what is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordChange {
     /// The new title.
@@ -97,23 +97,23 @@ pub struct RecordChange {
     pub tags: Option<Vec<String>>,
 }
 
-/// How to write a record to files.
+/// How to export a record to files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
-    /// Where to, a folder that exists on the computer of the service.
+    /// An existing folder on the computer of the service.
     pub folder: PathBuf,
-    /// As what.
+    /// The file format.
     pub format: ExportFormat,
-    /// Which data, of those that the format can hold.
+    /// The data to export, out of what the format can hold.
     pub streams: Vec<ExportStream>,
 }
 
-/// The files a record can become.
+/// The file formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// Text, the newer layout.
+    /// CSV, the newer layout.
     CsvV2,
-    /// Text, the older layout.
+    /// CSV, the older layout.
     CsvV1,
     /// European data format.
     Edf,
@@ -124,10 +124,10 @@ pub enum ExportFormat {
 }
 
 impl ExportFormat {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 5] = [Self::CsvV2, Self::CsvV1, Self::Edf, Self::EdfPlus, Self::BdfPlus];
 
-    /// What it is called.
+    /// The name for the user.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ impl ExportFormat {
         }
     }
 
-    /// What it can hold.
+    /// The data that it can hold.
     #[must_use]
     pub const fn streams(self) -> &'static [ExportStream] {
         match self {
@@ -148,7 +148,7 @@ impl ExportFormat {
         }
     }
 
-    /// `format` and, for CSV, `version`.
+    /// The parameters `format` and, for CSV, `version`.
     #[must_use]
     pub const fn names(self) -> (&'static str, Option<&'static str>) {
         match self {
@@ -175,7 +175,7 @@ impl ExportStream {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Eeg, Self::Motion, Self::Metrics, Self::BandPower];
 
-    /// What it is.
+    /// The name for the user.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -198,17 +198,17 @@ impl ExportStream {
     }
 }
 
-/// The newest records that Cortex knows of.
+/// The newest records known to Cortex.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordList {
-    /// How many there are in all.
+    /// The total number of records.
     pub count: u64,
-    /// The newest, the very newest first.
+    /// The newest records, newest first.
     pub records: Vec<Record>,
 }
 
 impl RecordList {
-    /// Most records that are listed.
+    /// The most records in a list.
     pub const MOST: usize = 100;
 }
 
@@ -221,68 +221,68 @@ impl From<Value> for RecordList {
     }
 }
 
-/// A record as people call it.
+/// A record by the name that people use for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordName {
     /// Its id.
     pub id: RecordId,
-    /// Its title; empty where that is not known.
+    /// Its title; empty if unknown.
     pub title: String,
 }
 
-/// The title, else the id.
+/// The title, or the id if there is none.
 impl fmt::Display for RecordName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.title.is_empty() { self.id.fmt(f) } else { f.write_str(&self.title) }
     }
 }
 
-/// What became of a record.
+/// What happened to a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordEvent {
-    /// It runs.
+    /// It is running.
     Started {
-        /// In which session.
+        /// The session.
         session: SessionId,
-        /// The record; its start is in it.
+        /// The record, including its start.
         record: Record,
-        /// Another program started it.
+        /// Whether another program started it.
         foreign: bool,
     },
-    /// cortop no longer looks at the session, in which the record goes on.
+    /// cortop no longer follows the session, in which the record continues.
     OutOfSight {
-        /// Which session.
+        /// The session.
         session: SessionId,
         /// The record as Cortex last sent it.
         record: Record,
     },
-    /// It runs no more; until [`Self::Ready`] Cortex works on it.
+    /// It has stopped; until [`Self::Ready`] Cortex is processing it.
     Ended {
-        /// In which session.
+        /// The session.
         session: SessionId,
         /// The record as Cortex last sent it.
         record: Record,
-        /// One sentence: by us, with its session, with the connection.
+        /// Why, in one sentence: stopped by us, with its session, or with the connection.
         why: String,
-        /// Whether the user ordered it, or what ended it.
+        /// Whether the user ordered this, or whatever ended it.
         ordered: bool,
     },
-    /// It can be exported (warning 30, older Cortex 18).
+    /// It can be exported (warning 30; older versions of Cortex: 18).
     Ready(RecordName),
     /// Its title, description or tags were changed.
     Updated(Record),
-    /// It is gone.
+    /// It was deleted.
     Deleted(RecordName),
-    /// It was written to files.
+    /// It was exported to files.
     Exported {
-        /// Which.
+        /// The record.
         record: RecordName,
-        /// Where.
+        /// The folder.
         folder: PathBuf,
     },
 }
 
-/// In a sentence.
+/// As a sentence.
 impl fmt::Display for RecordEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

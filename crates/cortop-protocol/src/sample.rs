@@ -1,5 +1,5 @@
-//! What the reader of the socket hands to the decoder and to the other sinks: the columns of each
-//! subscription first, then its samples.
+//! What the task that reads the socket hands to the decoder and the other sinks: first the columns
+//! of each subscription, then its samples.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
@@ -16,39 +16,39 @@ use crate::{
 
 pub use crate::columns::{Column, Columns};
 
-/// Samples that a [`SamplePool`] lends before it looks whether the first has come back.
+/// How many samples a [`SamplePool`] lends before it checks whether the first has been returned.
 const POOL: usize = 64;
 
 /// A stream of a session that Cortex has agreed to send.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subscription {
-    /// Whose session.
+    /// The session.
     pub session: SessionId,
     /// The headset behind the session.
     pub headset: HeadsetId,
-    /// Which stream.
+    /// The stream.
     pub stream: Stream,
     /// Its columns.
     pub columns: Columns,
-    /// Samples a second expected (§5.1); `None` for events and where Cortex does not say.
+    /// Expected samples per second (§5.1); `None` for events, and if Cortex does not say.
     pub nominal_rate: Option<f64>,
 }
 
-/// One sample: its values, and the message they were read from.
+/// One sample: its values, and the message from which they were read.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// The subscription it belongs to, with its columns.
+    /// The subscription that it belongs to, with its columns.
     pub subscription: Arc<Subscription>,
     /// Its values by label.
     pub values: Values,
-    /// The whole message as it came: `{"eeg":[…],"sid":"…","time":…}`.
+    /// The whole message as received: `{"eeg":[…],"sid":"…","time":…}`.
     pub text: ByteString,
-    /// When the reader took it from the socket.
+    /// When it was read from the socket.
     pub received: Instant,
 }
 
 impl Sample {
-    /// Reads a message as a sample of a subscription. One that is none has no values
+    /// Parses a message as a sample of a subscription. One that is not a sample has no values
     /// ([`Conformance::None`](crate::values::Conformance)).
     #[must_use]
     pub fn new(subscription: Arc<Subscription>, text: ByteString, received: Instant) -> Self {
@@ -62,33 +62,33 @@ impl Sample {
         Self { subscription, values, text, received }
     }
 
-    /// The members of the message in their own order, as they were written; `None` if it is no JSON
+    /// The members of the message in their original order, as written; `None` if it is not a JSON
     /// object.
     #[must_use]
     pub fn members(&self) -> Option<Vec<(String, &RawValue)>> {
         envelope::members(&self.text)
     }
 
-    /// Values of its message, such as that under its stream's name, beside the labels they belong
-    /// to; `None` if they are no array.
+    /// Pairs values of its message, such as those under its stream's name, with their labels;
+    /// `None` if they are not an array.
     #[must_use]
     pub fn pair<'a>(&'a self, values: &'a RawValue) -> Option<Vec<LabelledValue<'a>>> {
         self.subscription.columns.pair(values)
     }
 }
 
-/// Makes samples that are used again once nobody holds them any more, so that in the long run a
+/// Creates samples that are reused once nobody holds them any more, so that in the long run a
 /// sample costs no allocation.
 #[derive(Debug, Default)]
 pub struct SamplePool {
-    /// Those lent, the oldest first.
+    /// Samples on loan, oldest first.
     lent: VecDeque<Arc<Sample>>,
     /// The numbers of the message being read.
     numbers: Vec<f64>,
 }
 
 impl SamplePool {
-    /// Classifies a text (see [`ServerMessage::parse`]); the numbers of a sample wait for
+    /// Classifies a text (see [`ServerMessage::parse`]); keeps the numbers of a sample for
     /// [`SamplePool::sample`].
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl SamplePool {
         ServerMessage::parse(text, &mut self.numbers)
     }
 
-    /// The sample of the message that was parsed last, which is the whole of `text`.
+    /// Creates the sample of the message parsed last; `text` is the whole message.
     pub fn sample(
         &mut self,
         subscription: Arc<Subscription>,
@@ -106,7 +106,7 @@ impl SamplePool {
         received: Instant,
     ) -> Arc<Sample> {
         let oldest = if self.lent.len() < POOL { None } else { self.lent.pop_front() };
-        // One that is still held, such as the last of a slow stream, leaves the pool.
+        // A sample that is still held, such as the last one of a slow stream, leaves the pool.
         let free = oldest.filter(|oldest| Arc::strong_count(oldest) == 1);
         let numbers = &mut self.numbers;
         let sample = if let Some(mut sample) = free {
@@ -124,34 +124,34 @@ impl SamplePool {
     }
 }
 
-/// A marker of ours in a session. It comes when it is set, and again when it becomes an interval.
+/// A marker of ours in a session. Sent when it is set, and again when it becomes an interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionMarker {
-    /// Which session.
+    /// The session.
     pub session: SessionId,
-    /// Its id in the session's record: then it comes with the samples of `eeg`, too, where that is
-    /// subscribed (§5.2). None where Cortex knows nothing of it.
+    /// Its id in the session's record; such a marker also comes with the samples of `eeg`, if that
+    /// is subscribed (§5.2). `None` if Cortex does not know the marker.
     pub id: Option<MarkerId>,
-    /// Epoch seconds, as the `time` of samples.
+    /// Epoch seconds, on the time scale of samples.
     pub time: f64,
     /// Epoch seconds of its end, once it is an interval.
     pub end: Option<f64>,
-    /// What it says.
+    /// Its label and value.
     pub text: MarkerText,
 }
 
-/// What flows from the reader to the sinks, in order.
+/// The items that go from the socket's reader to the sinks, in order.
 #[derive(Clone, Debug)]
 pub enum Feed {
-    /// A subscription came into force, or its columns were replaced.
+    /// A subscription started, or its columns were replaced.
     Subscribed(Arc<Subscription>),
-    /// A sample of a subscription in force.
+    /// A sample of a running subscription.
     Sample(Arc<Sample>),
     /// A marker of ours was set, or has become an interval.
     Marker(SessionMarker),
     /// A stream of a session was unsubscribed.
     Unsubscribed(SessionId, Stream),
-    /// A session is gone with all its streams (closed, or the socket was lost).
+    /// A session ended with all its streams (closed, or the socket was lost).
     Ended(SessionId),
 }
 
@@ -181,7 +181,7 @@ mod tests {
             (0.0, r#"{"eeg":[0],"sid":"s","time":1}"#)
         );
         for (at, place) in places.iter().enumerate().skip(POOL) {
-            // The one that is held has left, and another has taken its place.
+            // The one that is held has left the pool, and another has replaced it.
             assert_eq!(places[at - POOL], *place, "{at}");
         }
     }

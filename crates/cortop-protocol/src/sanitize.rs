@@ -1,25 +1,25 @@
-//! Makes text from the wire harmless, for screen and log. Everything that is read as a text goes
-//! through here before it is part of an event, a refusal or a line of the log.
+//! Makes text from the wire safe for screen and log. Every text that is read passes through here
+//! before it becomes part of an event, a refusal or a log line.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use unicode_width::UnicodeWidthChar;
 
-/// Longest text taken from the wire, in bytes; the rest is cut off.
+/// The longest text accepted from the wire, in bytes; the rest is cut off.
 pub(crate) const MAX_TEXT: usize = 1024;
 
-/// Stands for a character that may reach neither terminal nor log.
+/// Replaces a character that must not reach terminal or log.
 const REPLACEMENT: char = '\u{fffd}';
 
-/// Marks of no width that one character may carry; more would make a cell of any length.
+/// How many zero-width marks one character may carry; more could make a cell arbitrarily long.
 const MARKS: usize = 2;
 
-/// A text without anything that could drive or confuse a terminal or forge a line of the log:
-/// control characters (line ends among them), escape sequences, changes of the writing direction
-/// and invisible characters become replacement glyphs.
+/// Replaces whatever could control or confuse a terminal or forge a log line: control characters
+/// (including line ends), escape sequences, changes of the writing direction and invisible
+/// characters become replacement glyphs.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    // Nearly every text, of which each frame cleans some.
+    // The fast path for nearly every text; each frame cleans some.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
@@ -38,20 +38,20 @@ pub fn clean(text: &str) -> String {
 pub fn clean_bounded(text: &str) -> String {
     let cut = |text: &str| floor_char_boundary(text, MAX_TEXT);
     let mut clean = clean(&text[..cut(text)]);
-    // Replacements are longer than what they stand for.
+    // Replacements are longer than what they replace.
     clean.truncate(cut(&clean));
     clean
 }
 
-/// The last boundary of a character at or before `index`, in bytes; as `str::floor_char_boundary`, which
-/// is newer than the oldest Rust that compiles this.
+/// The last character boundary at or before `index`, in bytes; like `str::floor_char_boundary`,
+/// which is newer than the oldest supported Rust version.
 #[must_use]
 pub fn floor_char_boundary(text: &str, index: usize) -> usize {
     let index = index.min(text.len());
     (0..=index).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default()
 }
 
-/// Whether a character could drive or confuse a terminal.
+/// Whether a character could control or confuse a terminal.
 #[must_use]
 pub fn is_harmful(char: char) -> bool {
     char.is_control()
@@ -61,8 +61,8 @@ pub fn is_harmful(char: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// JSON as one line: what JSON lets stand and a terminal would obey is escaped, and line ends, which
-/// JSON has between its values only, go.
+/// JSON as one line: escapes what JSON allows but a terminal would obey, and removes line ends,
+/// which JSON allows only between values.
 #[must_use]
 pub fn json_line(json: &str) -> Cow<'_, str> {
     if json.contains(['\n', '\r']) {
@@ -72,7 +72,7 @@ pub fn json_line(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON with some characters escaped. Valid JSON has such characters in its strings only, where an
+/// Escapes some characters of JSON. Valid JSON contains such characters only in strings, where an
 /// escape means the same.
 pub fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !json.contains(&is_escaped) {

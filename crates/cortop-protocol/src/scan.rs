@@ -1,6 +1,7 @@
-//! Reads a sample of numbers, as nearly all are, in a single pass without a general parser: an object
-//! of one stream's array of numbers, `sid` and `time`, in any order. Whatever else a message is, it
-//! is left to [`envelope`](crate::envelope), which reads anything; what this reads it reads alike.
+//! Parses a sample of numbers, as nearly all are, in a single pass without a general parser: an
+//! object with one stream's array of numbers, `sid` and `time`, in any order. Every other message
+//! is left to [`envelope`](crate::envelope), which parses anything; both give the same result for
+//! what this one parses.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,44 +13,44 @@ use serde_json::value::RawValue;
 
 use crate::{Stream, stream::Shape};
 
-/// Numbers beyond this are no measurement, and would ruin sums: taken as missing.
+/// Larger numbers are not measurements and would ruin sums: they count as missing.
 pub(crate) const LARGEST: f64 = 1e12;
 
-/// A sample whose values have no names yet: these are the columns of its subscription.
+/// A sample whose values have no labels yet: those are the columns of its subscription.
 #[derive(Debug)]
 pub struct SampleMessage<'a> {
     /// The session's id.
     pub sid: Cow<'a, str>,
-    /// The stream; `None` for one that nobody knows.
+    /// The stream; `None` if unknown.
     pub stream: Option<Stream>,
-    /// Epoch seconds; `None` where there is none that can be read.
+    /// Epoch seconds; `None` if missing or unreadable.
     pub time: Option<f64>,
-    /// What became of the values.
+    /// The values.
     pub(crate) values: ScannedValues<'a>,
-    /// There is a time that cannot be read.
+    /// Whether there is a time that cannot be read.
     pub(crate) malformed: bool,
 }
 
-/// What became of a sample's values.
+/// The values of a sample after the first pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum ScannedValues<'a> {
-    /// The array holds numbers only, which have been read.
+    /// The array contains only numbers, which have been read.
     Numbers,
-    /// As they came.
+    /// As received.
     Raw(&'a RawValue),
-    /// There are none.
+    /// There are no values.
     #[default]
     None,
 }
 
-/// A number of so many digits is exact, and so is a power of ten up to this one, and thus their
-/// quotient is rounded once, as it should be.
+/// A number with up to this many digits is exact, and so is a power of ten with an exponent up to
+/// this one. Their quotient is therefore rounded only once, as required.
 const EXACT_DIGITS: usize = 15;
 const POWERS: [f64; 16] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// Reads a message, and its values into `numbers`. `None` if it is anything but a sample of numbers,
-/// each of which is plausible.
+/// Parses a message, and its values into `numbers`. Returns `None` for anything but a sample of
+/// plausible numbers.
 pub(crate) fn sample<'a>(text: &'a str, numbers: &mut Vec<f64>) -> Option<SampleMessage<'a>> {
     let mut scan = Scan { text, at: 0 };
     let (mut stream, mut sid, mut time) = (None, None, None);
@@ -57,7 +58,7 @@ pub(crate) fn sample<'a>(text: &'a str, numbers: &mut Vec<f64>) -> Option<Sample
     loop {
         let name = scan.string()?;
         scan.byte(b':')?;
-        // What comes twice is left to the other reader.
+        // Duplicate members are left to the general parser.
         let again = match name {
             "sid" => sid.replace(scan.string()?).is_some(),
             "time" => time.replace(scan.number()?).is_some(),
@@ -87,7 +88,7 @@ pub(crate) fn sample<'a>(text: &'a str, numbers: &mut Vec<f64>) -> Option<Sample
     })
 }
 
-/// A place in a text.
+/// A position in a text.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
@@ -98,7 +99,7 @@ impl<'a> Scan<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// The next byte that is no white space.
+    /// The next byte that is not white space.
     fn next(&mut self) -> Option<u8> {
         loop {
             let byte = self.peek()?;
@@ -123,7 +124,7 @@ impl<'a> Scan<'a> {
         rest.get(..end)
     }
 
-    /// An array of numbers, nulls and, as `MARKERS` mostly is (§5.2), empty arrays.
+    /// An array of numbers, nulls and empty arrays (which is what `MARKERS` mostly is, §5.2).
     fn numbers(&mut self, numbers: &mut Vec<f64>) -> Option<()> {
         numbers.clear();
         self.byte(b'[')?;
@@ -153,7 +154,7 @@ impl<'a> Scan<'a> {
         found.then_some(())
     }
 
-    /// A number as JSON spells it, but for one with an exponent.
+    /// A JSON number without an exponent.
     fn number(&mut self) -> Option<f64> {
         let mut first = self.next()?;
         self.at -= 1;
@@ -173,7 +174,7 @@ impl<'a> Scan<'a> {
                 return None;
             }
         }
-        // No digits, and leading zeros, are no JSON.
+        // Neither an empty number nor leading zeros are valid JSON.
         if whole == 0 || (first == b'0' && whole > 1) || matches!(self.peek(), Some(b'e' | b'E')) {
             return None;
         }
@@ -186,7 +187,7 @@ impl<'a> Scan<'a> {
         (number.abs() <= LARGEST).then_some(number)
     }
 
-    /// Appends digits to a number; how many they are.
+    /// Appends digits to a number. Returns how many.
     fn digits(&mut self, number: &mut u64) -> usize {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let (mut count, mut value) = (0, *number);
@@ -200,13 +201,13 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// One number of a sample; NaN for null and for an array without elements, as `MARKERS` mostly is
-/// (§5.2). A boolean is 0 or 1.
+/// One number of a sample; NaN for null and for an empty array (which is what `MARKERS` mostly is,
+/// §5.2). A boolean is 0 or 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Number(pub(crate) f64);
 
 impl Number {
-    /// `None` if the value is something else.
+    /// `None` if the value is anything else.
     pub(crate) fn of(value: &RawValue) -> Option<Self> {
         serde_json::from_str(value.get()).ok()
     }
@@ -275,8 +276,8 @@ mod tests {
         Some((sid.into_owned(), stream, time, numbers))
     }
 
-    /// The bits of the numbers that the general reader takes, rounded as the standard library does,
-    /// which is right to the last bit.
+    /// The bits of the numbers as the general parser reads them. It rounds like the standard
+    /// library, which is correct to the last bit.
     fn expected(array: &str) -> Option<Vec<u64>> {
         let values: Vec<&RawValue> = serde_json::from_str(array).ok()?;
         let bits = |value: &RawValue| {
@@ -350,7 +351,7 @@ mod tests {
             let text = format!(r#"{{"eeg":{array},"sid":"s"}}"#);
             let found = scan(&text).map(|(.., numbers)| numbers.iter().map(|n| n.to_bits()).collect());
             prop_assert!(found.is_none() || found == expected(&array), "{array}");
-            // Only exponents are left out.
+            // Only exponents are excluded.
             let has_exponent = numbers.iter().any(|own| {
                 own.contains(['e', 'E']) && own.starts_with(|c: char| !c.is_ascii_lowercase())
             });

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "Value")]
 pub struct Session {
-    /// The id of this session, `sid` in its samples.
+    /// The session's id, `sid` in its samples.
     pub id: SessionId,
     /// Opened, activated or closed.
     #[serde(skip_serializing_if = "SessionStatus::is_unknown")]
@@ -45,23 +45,23 @@ pub struct Session {
     pub recording: Option<bool>,
     /// The headset it is linked to.
     pub headset: Headset,
-    /// Members this program does not know, kept as they came.
+    /// Unknown members, kept as received.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Session {
-    /// Reads a session object.
+    /// Parses a session object.
     ///
     /// # Errors
     /// The text is not JSON; the error names line and column. JSON of any other shape gives a
-    /// session with what was found in it.
+    /// session with whatever was found in it.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         tolerant::parse(json)
     }
 
-    /// Takes over the object that came with the end of the session; what that leaves out stays as
-    /// it was.
+    /// Updates the session from the object that came with its end; members missing there stay
+    /// unchanged.
     pub fn end_with(&mut self, last: Self) {
         fn take<T: Default + PartialEq>(own: &mut T, last: T) {
             if last != T::default() {
@@ -103,20 +103,21 @@ impl From<Value> for Session {
     }
 }
 
-/// The status of a session object. The words of requests (`open`, `active`, `close`) differ (§2.7).
+/// The status of a session object. The values in requests (`open`, `active`, `close`) differ
+/// (§2.7).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum SessionStatus {
     /// Cortex did not say.
     #[default]
     Unknown,
-    /// Works, and no licence is debited.
+    /// Running without a debited licence.
     Opened,
-    /// A licence is debited; `eeg` and fast `met` are to be had.
+    /// A licence is debited; `eeg` and fast `met` are available.
     Activated,
-    /// Gone; it cannot be used any more.
+    /// Ended; it can no longer be used.
     Closed,
-    /// A word this program does not know.
+    /// A status unknown to this program.
     Other(String),
 }
 

@@ -1,27 +1,27 @@
-//! What can be chosen about a headset: how it is connected, its rates, its name (§3.2). Only what a
-//! headset can have can be said.
+//! What the user can choose about a headset: how it is connected, its rates, its name (§3.2). The
+//! types express only what a headset supports.
 
 use serde_json::{Value, json};
 
 use crate::{Headset, mapping::Mapping, model::Model};
 
-/// How a headset is to be connected; what is not given is Cortex's choice.
+/// How to connect a headset; `None` leaves the choice to Cortex.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connecting {
-    /// Over which link.
+    /// The link.
     pub by: Option<ConnectionType>,
-    /// Which electrode of an EPOC Flex sits where.
+    /// Where the electrodes of an EPOC Flex sit.
     pub mapping: Option<Mapping>,
 }
 
-/// The links that can be asked for (2.2.1+).
+/// The links that can be requested (2.2.1+).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionType {
     /// The USB dongle.
     Dongle,
     /// Bluetooth.
     Bluetooth,
-    /// The cable, over which settings can be changed and nothing streams.
+    /// The cable, over which settings can be changed but nothing streams.
     UsbCable,
 }
 
@@ -40,21 +40,21 @@ impl ConnectionType {
     }
 }
 
-/// Mode and rates of an EPOC+ or EPOC X: the combinations there are.
+/// Mode and rates of an EPOC+ or EPOC X: the possible combinations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// 128 Hz, 14 bit, no motion.
     Epoc,
     /// 16 bit.
     EpocPlus {
-        /// Of EEG.
+        /// The EEG rate.
         eeg: EegRate,
-        /// Of motion.
+        /// The motion rate.
         motion: MotionRate,
     },
 }
 
-/// EEG samples a second.
+/// EEG samples per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum EegRate {
@@ -62,7 +62,7 @@ pub enum EegRate {
     Hz256,
 }
 
-/// Motion samples a second.
+/// Motion samples per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum MotionRate {
@@ -90,7 +90,7 @@ impl MotionRate {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Off, Self::Hz32, Self::Hz64, Self::Hz128];
 
-    /// As a number; 0 when it is off.
+    /// As a number; 0 when off.
     #[must_use]
     pub const fn hz(self) -> u32 {
         match self {
@@ -103,10 +103,10 @@ impl MotionRate {
 }
 
 impl Setting {
-    /// Why it cannot be set on a headset as that is now, with the next step.
+    /// Checks whether this can be set on a headset in its current state.
     ///
     /// # Errors
-    /// One sentence.
+    /// Why not, and the next step, in one sentence.
     pub fn check(headset: &Headset) -> Result<(), &'static str> {
         if !matches!(headset.model(), Model::EpocPlus | Model::EpocX) {
             Err("only EPOC+ and EPOC X have such settings")
@@ -150,10 +150,10 @@ impl Headband {
     }
 }
 
-/// What its owner says of a headset; what is not given stays.
+/// What the owner of a headset can set; `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomInfo {
-    /// What it is called; may be empty.
+    /// Its name; may be empty.
     pub name: Option<String>,
     /// EPOC X only.
     pub headband: Option<Headband>,

@@ -1,4 +1,4 @@
-//! The nine data streams (§5) and what each needs.
+//! The nine data streams (§5) and what each requires.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ use crate::Headset;
 /// One of the nine data streams of the Cortex API (§5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
-    /// EEG samples in microvolt, DC offset included.
+    /// EEG samples in microvolts, including the DC offset.
     Eeg,
     /// Motion: quaternion or gyroscope, accelerometer, magnetometer.
     Mot,
@@ -28,7 +28,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// All nine, in the order in which they are shown.
+    /// All nine, in display order.
     pub const ALL: [Self; 9] = [
         Self::Eeg,
         Self::Mot,
@@ -41,7 +41,7 @@ impl Stream {
         Self::Sys,
     ];
 
-    /// Its row: all that distinguishes it from the others.
+    /// Its row in the table: everything that distinguishes it from the others.
     const fn row(self) -> StreamRow {
         let (name, title, shape, rate) = match self {
             Self::Eeg => ("eeg", "EEG", Shape::Numbers, Rate::Eeg),
@@ -63,27 +63,27 @@ impl Stream {
         self.row().name
     }
 
-    /// The stream of this name.
+    /// The stream with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stream| stream.name() == name)
     }
 
-    /// What it is, in two or three words.
+    /// A title of two or three words.
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().title
     }
 
-    /// What its array of values holds.
+    /// What its array of values contains.
     #[must_use]
     pub const fn shape(self) -> Shape {
         self.row().shape
     }
 
-    /// Samples a second that Cortex is expected to send (§5.1), or `None` for events (`sys`) and
-    /// where the headset does not say. `fast_met`: the session was activated with scope `pm`
-    /// before the subscription, so that `met` comes at 2 Hz instead of 0.1 Hz.
+    /// Samples per second that Cortex is expected to send (§5.1); `None` for events (`sys`), and if
+    /// the headset does not say. `fast_met`: the session was activated with scope `pm` before the
+    /// subscription, so that `met` comes at 2 Hz instead of 0.1 Hz.
     #[must_use]
     pub fn nominal_rate(self, headset: &Headset, fast_met: bool) -> Option<f64> {
         match self.row().rate {
@@ -95,7 +95,7 @@ impl Stream {
         }
     }
 
-    /// Whether its samples come at even intervals.
+    /// Whether its samples come at regular intervals.
     #[must_use]
     pub const fn is_even(self) -> bool {
         !matches!(self.row().rate, Rate::Metrics | Rate::Events)
@@ -108,7 +108,7 @@ impl Stream {
     }
 }
 
-/// What is known of a stream.
+/// The properties of a stream.
 struct StreamRow {
     name: &'static str,
     title: &'static str,
@@ -116,10 +116,10 @@ struct StreamRow {
     rate: Rate,
 }
 
-/// What the array of values of a stream holds.
+/// What the array of values of a stream contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Numbers, one a column; booleans and nulls among them.
+    /// Numbers, one per column; some may be booleans or nulls.
     Numbers,
     /// Numbers, some of them in nested arrays (§5.4).
     Groups,
@@ -130,18 +130,18 @@ pub enum Shape {
 /// How often samples of a stream come (§5.1).
 #[derive(Clone, Copy)]
 enum Rate {
-    /// As the headset's settings say.
+    /// According to the headset's settings.
     Eeg,
     Motion,
-    /// So many a second.
+    /// This many per second.
     Fixed(f64),
-    /// Fast or slow, by licence and session.
+    /// Fast or slow, depending on licence and session.
     Metrics,
     /// When something happens.
     Events,
 }
 
-/// Performance metrics come so slowly without a licence that covers them (§5.1).
+/// The rate of performance metrics without a licence that covers them (§5.1).
 pub const SLOW_METRICS_HZ: f64 = 0.1;
 
 impl fmt::Display for Stream {

@@ -1,5 +1,6 @@
-//! Reads objects of the wire member by member (§4, §9.2): missing, null, of another type, too long
-//! or too many — each costs that member its value, never the object or the list it stands in.
+//! Tolerant parsing of objects from the wire, member by member (§4, §9.2): a member that is
+//! missing, null, of another type, too long or too many loses its value, but never invalidates the
+//! object or the list that contains it.
 
 use std::{
     collections::BTreeMap,
@@ -10,23 +11,24 @@ use serde_json::{Map, Value};
 
 use crate::sanitize::clean_bounded;
 
-/// Ten times the samples a second of any headset (§5.1): more is no rate.
+/// Ten times the highest rate of any headset, in samples per second (§5.1): anything above is not a
+/// rate.
 pub const MAX_RATE_HZ: f64 = 2560.0;
 
-/// Most entries taken of one list, and most unknown members kept of one object.
+/// How many entries of a list, and how many unknown members of an object, are accepted.
 const ENTRIES: usize = 256;
 
-/// Members that were not of the expected type, since the start of the program.
+/// Members of an unexpected type since the start of the program.
 static MALFORMED: AtomicU64 = AtomicU64::new(0);
 
-/// The members of one object, taken out one after the other; what is left is unknown.
+/// The members of an object, taken out one by one; what is left is unknown.
 pub struct Members {
     object: &'static str,
     map: Map<String, Value>,
 }
 
 impl Members {
-    /// `object` names it in the log. Anything but an object has no members.
+    /// `object` is its name in the log. Anything but an object has no members.
     #[must_use]
     pub fn of(object: &'static str, value: Value) -> Self {
         let map = match value {
@@ -49,17 +51,17 @@ impl Members {
         read(value).map_err(|found| note(self.object, name, expected, &found)).ok()
     }
 
-    /// A text, or nothing where there is none. A number is taken as its digits.
+    /// A text, or `None`. A number is converted to its digits.
     pub fn optional_text(&mut self, name: &str) -> Option<String> {
         self.take(name, "a string", text)
     }
 
-    /// A text; empty where there is none.
+    /// A text; empty if missing.
     pub fn text(&mut self, name: &str) -> String {
         self.optional_text(name).unwrap_or_default()
     }
 
-    /// A list of texts, or nothing where there is none; entries of another type are left out.
+    /// A list of texts, or `None`; entries of another type are left out.
     pub fn optional_texts(&mut self, name: &str) -> Option<Vec<String>> {
         let object = self.object;
         let entries = self.take(name, "an array", array)?;
@@ -69,39 +71,39 @@ impl Members {
         Some(texts.collect())
     }
 
-    /// A list of texts; empty where there is none.
+    /// A list of texts; empty if missing.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         self.optional_texts(name).unwrap_or_default()
     }
 
-    /// A number of any notation.
+    /// A number in any notation.
     pub fn number(&mut self, name: &str) -> Option<f64> {
         self.take(name, "a number", |value| value.as_f64().ok_or(value))
     }
 
-    /// A flag, or nothing where there is none.
+    /// A flag, or `None`.
     pub fn optional_flag(&mut self, name: &str) -> Option<bool> {
         self.take(name, "a boolean", |value| value.as_bool().ok_or(value))
     }
 
-    /// Samples a second, as many as a headset may have.
+    /// Samples per second, within what a headset may have.
     pub fn rate(&mut self, name: &str) -> Option<f64> {
         let rate = |value: &Value| value.as_f64().filter(|hz| (0.0..=MAX_RATE_HZ).contains(hz));
         self.take(name, "a rate", |value| rate(&value).ok_or(value))
     }
 
-    /// A flag; `false` where there is none.
+    /// A flag; `false` if missing.
     pub fn flag(&mut self, name: &str) -> bool {
         self.optional_flag(name).unwrap_or_default()
     }
 
-    /// An object, or nothing where there is none.
+    /// An object, or `None`.
     pub fn optional_object<T: From<Value>>(&mut self, name: &str) -> Option<T> {
         self.take(name, "an object", |value| if value.is_object() { Ok(value) } else { Err(value) })
             .map(T::from)
     }
 
-    /// An object; its default where there is none.
+    /// An object; its default if missing.
     pub fn object<T: From<Value> + Default>(&mut self, name: &str) -> T {
         self.optional_object(name).unwrap_or_default()
     }
@@ -116,14 +118,14 @@ impl Members {
             .collect()
     }
 
-    /// What has not been taken, kept as it came.
+    /// The members that have not been taken, as received.
     #[must_use]
     pub fn rest(self) -> Map<String, Value> {
         self.map.into_iter().take(ENTRIES).collect()
     }
 }
 
-/// The objects of a list; entries that are none are left out.
+/// The objects of a list; entries that are not objects are left out.
 #[must_use]
 pub fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
     array(value)
@@ -141,7 +143,7 @@ pub fn objects<T: From<Value>>(list: &'static str, value: Value) -> Vec<T> {
         .collect()
 }
 
-/// A code: an integer, also when it came as a float or as digits in a string.
+/// A code: an integer, also if sent as a float or as digits in a string.
 #[must_use]
 pub fn code(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "a float's whole part is what is meant")]
@@ -151,7 +153,7 @@ pub fn code(value: &Value) -> Option<i64> {
         .or_else(|| value.as_str()?.parse().ok())
 }
 
-/// Parses a whole text, for callers that want to know where it is broken.
+/// Parses a whole text, for callers that need the position of an error.
 ///
 /// # Errors
 /// The text is not JSON; the error names line and column.
@@ -177,8 +179,8 @@ fn array(value: Value) -> Result<Vec<Value>, Value> {
     }
 }
 
-/// Logs a malformed member: the first aloud, then at each doubling of their count. Null is not malformed:
-/// Cortex writes it for "none" (§4.6).
+/// Logs a malformed member: the first as a warning, then whenever their count has doubled. Null is
+/// not malformed: Cortex uses it for "none" (§4.6).
 fn note(object: &str, member: &str, expected: &str, found: &Value) {
     if found.is_null() {
         return;

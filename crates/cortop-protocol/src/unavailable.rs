@@ -1,6 +1,6 @@
-//! Why Cortex refuses a stream: -32016 does not say (§7.2). Decided from what each stream needs
-//! (§5.1) and what is known of headset, service, licence and session; where that does not decide it,
-//! what it can be.
+//! Explains why Cortex refuses a stream, because error -32016 does not (§7.2). Decides by what each
+//! stream requires (§5.1) and what is known about headset, service, licence and session; if that is
+//! not conclusive, names the possible reasons.
 
 use crate::{
     Headset, Stream,
@@ -8,7 +8,7 @@ use crate::{
     model::{EPOC_SENSORS, Model},
 };
 
-/// What is known around a session when a stream of it is refused.
+/// What is known about the circumstances in which a stream is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// The headset of the session.
@@ -21,7 +21,7 @@ pub struct Circumstances<'a> {
     pub activated: bool,
 }
 
-/// The reason for a refusal and the next step in one sentence, which begins with the stream's name.
+/// The reason for a refusal and the next step in one sentence that begins with the stream's name.
 #[must_use]
 pub fn reason(stream: Stream, around: &Circumstances<'_>) -> String {
     let Circumstances { headset, version, licence, activated } = *around;
@@ -71,7 +71,7 @@ pub fn reason(stream: Stream, around: &Circumstances<'_>) -> String {
     }
 }
 
-/// `eeg` needs a licence and an activated session (§2.8).
+/// `eeg` requires a licence and an activated session (§2.8).
 fn eeg(licence: Option<&Licence>, activated: bool) -> String {
     let text = match licence {
         None => {

@@ -1,5 +1,5 @@
-//! The values of one sample under the labels of its columns, in buffers that are used again for a
-//! later sample. What the values mean is for those who read them.
+//! The values of one sample under the labels of its columns, in buffers that are reused for later
+//! samples. What the values mean is up to the reader.
 
 use serde_json::{Value, value::RawValue};
 
@@ -11,43 +11,43 @@ use crate::{
     stream::Shape,
 };
 
-/// Bytes kept of a text; actions and events are a few words.
+/// The longest text kept, in bytes; actions and events are a few words.
 const LONGEST_TEXT: usize = 64;
 
-/// Markers taken of one sample; nobody sets more within a few milliseconds.
+/// The most markers accepted from one sample; nobody sets more within a few milliseconds.
 const MOST_MARKERS: usize = 16;
 
 /// The values of one sample.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
-    /// One number a label, those of groups in their place, as [`Columns::labels`] lists them; NaN
-    /// for null, for what is no number and for what is missing. A boolean is 0 or 1.
+    /// One number per label, with groups at their position, in the order of [`Columns::labels`];
+    /// NaN if null, not a number, or missing. A boolean is 0 or 1.
     pub numbers: Vec<f64>,
-    /// One text a label, empty where there was none; no texts at all for a stream of numbers.
+    /// One text per label, empty if there was none; empty altogether for a stream of numbers.
     pub texts: Vec<String>,
     /// Epoch seconds (§5).
     pub time: Option<f64>,
     /// Label and value of the markers that came with the sample (§5.2).
     pub markers: Vec<String>,
-    /// How far the message was as the columns say.
+    /// How well the message matched its columns.
     pub fit: Conformance,
 }
 
-/// How far a message was as its columns say.
+/// How well a message matched its columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Conformance {
-    /// In everything.
+    /// Completely.
     #[default]
     Whole,
-    /// Some of its values were too few, too many, or of another type.
+    /// Values were missing, surplus, or of another type.
     Partial,
-    /// It has no values: its stream's member is missing, or no array.
+    /// Not at all: the stream's member is missing or not an array, so there are no values.
     None,
 }
 
 impl Values {
-    /// Takes the values of a message over: `numbers` are those that were read with it, and hold a
-    /// buffer to be used again afterwards; `text` is the whole of it.
+    /// Takes over the values of a message; `text` is the whole message. `numbers` holds those that
+    /// were read with it, and afterwards a buffer to reuse.
     pub(crate) fn read(
         &mut self,
         columns: &Columns,
@@ -62,7 +62,7 @@ impl Values {
                 std::mem::swap(&mut self.numbers, numbers);
                 return;
             }
-            // Not one for each label: once more, value by value.
+            // Not one per label: parse again, value by value.
             ScannedValues::Numbers => message.stream.and_then(|stream| {
                 let mut members = members(text)?.into_iter();
                 Some(members.find(|(name, _)| name == stream.name())?.1)
@@ -106,7 +106,7 @@ impl Values {
         self.fit = if fits { Conformance::Whole } else { Conformance::Partial };
     }
 
-    /// None at all.
+    /// No values at all.
     pub(crate) fn none() -> Self {
         Self { fit: Conformance::None, ..Self::default() }
     }
@@ -119,7 +119,7 @@ impl Values {
     }
 }
 
-/// What a marker says. They are rare, so a tree does no harm.
+/// The text of a marker. Markers are rare, so building a tree does no harm.
 fn marker(marker: &RawValue) -> String {
     let marker: Value = serde_json::from_str(marker.get()).unwrap_or_default();
     let texts = ["label", "value"].map(|member| match &marker[member] {
@@ -159,7 +159,7 @@ mod tests {
         read(Stream::Eeg, EEG, text)
     }
 
-    /// `NaN` as `None`, so that they can be compared.
+    /// `NaN` as `None`, so that values can be compared.
     fn numbers(values: &Values) -> Vec<Option<f64>> {
         values.numbers.iter().map(|&number| Some(number).filter(|n| !n.is_nan())).collect()
     }

@@ -1,24 +1,24 @@
-//! Warnings: what Cortex says unasked (§6.2).
+//! Warnings, which Cortex sends without being asked (§6.2).
 
 use serde_json::Value;
 
 use crate::{Error, HeadsetId, Method, RecordId, SessionId, code::WarningCode, sanitize, tolerant};
 
-/// A warning; `message` is any JSON value, by code and version (§1.4).
+/// A warning; `message` can be any JSON value, depending on code and version (§1.4).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warning {
     /// The code of §6.2.
     pub code: i64,
-    /// What came with it.
+    /// The accompanying message.
     pub message: Value,
 }
 
-/// Code of a warning that came without one.
+/// The code of a warning that came without one.
 const NO_CODE: i64 = -1;
 
 impl From<Value> for Warning {
-    /// Reads `{code, message}`, as it stands in a warning, in `attention` and in the result of
-    /// `authorize`. Anything else is a warning without a code.
+    /// Reads `{code, message}`, as it appears in a warning, in `attention` and in the result of
+    /// `authorize`. Anything else becomes a warning without a code.
     fn from(mut value: Value) -> Self {
         match value.get("code").and_then(tolerant::code) {
             Some(code) => Self {
@@ -31,8 +31,8 @@ impl From<Value> for Warning {
 }
 
 impl Warning {
-    /// The text to show: the string itself, or `behavior`, or `message` (§6.2); where there is none,
-    /// what a known code means and what it is about, or the compact JSON.
+    /// The text to show: the string itself, or `behavior`, or `message` (§6.2); without any of
+    /// these, the meaning of a known code and its subject, or the compact JSON.
     #[must_use]
     pub fn text(&self) -> String {
         let text = [Some(&self.message), self.message.get("behavior"), self.message.get("message")]
@@ -47,13 +47,13 @@ impl Warning {
         }
     }
 
-    /// The same with what it is about, where its words leave that out.
+    /// The same text, with the subject added if the text omits it.
     #[must_use]
     pub fn line(&self) -> String {
         self.with_subject(&self.text())
     }
 
-    /// What it means and what to do, in our words; the text of one that is not known.
+    /// What it means and what to do, in our words; for an unknown code, its text.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Some(row) = WarningCode::find(self.code) else { return self.text() };
@@ -61,7 +61,7 @@ impl Warning {
         if row.next.is_empty() { meaning } else { format!("{meaning} → {}", row.next) }
     }
 
-    /// What it is about: profile, headset, session, record, as far as it says.
+    /// Its subject as far as it names one: profile, headset, session, record.
     #[must_use]
     pub fn subject(&self) -> Vec<(&'static str, String)> {
         let profile = self.message.get("profile").and_then(Value::as_str);
@@ -77,7 +77,7 @@ impl Warning {
         .collect()
     }
 
-    /// A text, with what it is about as far as it does not say so.
+    /// A text, with the subject added as far as the text does not contain it.
     fn with_subject(&self, text: &str) -> String {
         let subject = self.subject().into_iter().filter(|(_, id)| !text.contains(id.as_str()));
         let subject: Vec<_> = subject.map(|(what, id)| format!("{what}{id}")).collect();
@@ -88,14 +88,14 @@ impl Warning {
         }
     }
 
-    /// The error for a request whose end it reports.
+    /// The error of a request, if this warning reports how it ended.
     #[must_use]
     pub fn error(&self, method: Method) -> Error {
         Error::refused(method, self.code, &self.text())
     }
 
-    /// The session it speaks of. Cortex 2.1 wrote the id into a sentence (§6.2, code 0): there, the
-    /// word that looks like a UUID is taken.
+    /// The session that it names. Cortex 2.1 put the id into a sentence (§6.2, code 0): take the
+    /// word there that looks like a UUID.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         let id = match &self.message {
@@ -107,14 +107,14 @@ impl Warning {
         Some(sanitize::clean_bounded(id).into())
     }
 
-    /// The record it speaks of.
+    /// The record that it names.
     #[must_use]
     pub fn record(&self) -> Option<RecordId> {
         let id = self.message.get("recordId")?.as_str()?;
         (!id.is_empty()).then(|| sanitize::clean_bounded(id).into())
     }
 
-    /// The headset it speaks of.
+    /// The headset that it names.
     #[must_use]
     pub fn headset(&self) -> Option<HeadsetId> {
         let id = self.message.get("headsetId").or_else(|| self.message.get("headset"))?.as_str()?;

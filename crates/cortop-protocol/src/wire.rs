@@ -1,9 +1,9 @@
-//! What crosses a socket, for those who look on: whole messages and frames of their own, with who sent
-//! them and when. Knows nothing of what they say.
+//! What crosses a socket, for observers: whole messages and control frames, with sender and time.
+//! Knows nothing about their content.
 
 use jiff::Timestamp;
 
-/// An end of a connection.
+/// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The client.
@@ -13,7 +13,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// In a word.
+    /// As a word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -22,51 +22,51 @@ impl Side {
         }
     }
 
-    /// The side behind a word.
+    /// The side denoted by a word.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Client, Self::Service].into_iter().find(|side| side.name() == name)
     }
 }
 
-/// A message, or a frame of its own.
+/// A message or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WireMessage<'a> {
-    /// A text, as nearly all are.
+    /// A text message, as nearly all are.
     Text(&'a str),
-    /// Bytes, by their number.
+    /// A binary message, by its length in bytes.
     Binary(usize),
-    /// A ping, by the number of its bytes.
+    /// A ping, by its length in bytes.
     Ping(usize),
-    /// Its answer, by the same.
+    /// A pong, by its length in bytes.
     Pong(usize),
-    /// The end of the connection.
+    /// A close frame.
     Close {
-        /// Why, as a number.
+        /// The close code.
         code: Option<u16>,
-        /// Why, in words.
+        /// The close reason.
         reason: &'a str,
     },
-    /// A message too long to be read.
+    /// A message too long to be read, by its length in bytes.
     TooLong(u64),
-    /// No WebSocket from here on.
+    /// From here on the data is not valid WebSocket.
     Unreadable,
 }
 
-/// Something that crossed, or the beginning or end of what it crosses.
+/// Something that crossed a connection, or the connection's start or end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WireEvent<'a> {
-    /// When it arrived at whoever looks on.
+    /// When the observer received it.
     pub at: Timestamp,
-    /// It crossed before whoever looks on began to: `at` is when.
+    /// Whether it crossed before the observer started; `at` is the original time.
     pub recalled: bool,
-    /// Which connection, counted from 1.
+    /// The connection, counted from 1.
     pub connection: u64,
-    /// What.
+    /// The event.
     pub kind: WireEventKind<'a>,
 }
 
-/// What a [`WireEvent`] is.
+/// The kind of a [`WireEvent`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum WireEventKind<'a> {
     /// The connection began.

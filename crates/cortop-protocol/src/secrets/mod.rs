@@ -1,10 +1,10 @@
-//! Hides credentials that the service echoes. Out of errors, warnings and the log they are cut
-//! wherever they stand. A text of a result is data, which a cut would falsify: it is hidden as a
-//! whole, and only where it is a credential. What has been sent or given under one of their names is
-//! known to be secret, also under a name that a program got nearly right; what a text means is not
-//! known here.
+//! Hides credentials that the service echoes. They are cut out of errors, warnings and the log
+//! wherever they occur. A text in a result is data, which a cut would falsify: it is hidden as a
+//! whole, and only if it is a credential. Whatever was sent or returned under the name of a
+//! credential is known to be secret, even if a program slightly misspelt the name; this module
+//! knows nothing about the meaning of texts.
 //!
-//! The client, the simulator's journal and the proxy's capture all hide with it.
+//! The client, the simulator's journal and the proxy's capture all use it.
 
 mod redact;
 
@@ -15,22 +15,23 @@ use serde_json::Value;
 
 use self::redact::{Hide, hide_of};
 
-/// The members of results that carry errors and warnings (§2.4, §2.8, §3.4).
+/// The members of results that contain errors and warnings (§2.4, §2.8, §3.4).
 const MESSAGES: [&str; 3] = ["failure", "message", "warning"];
 
-/// Stands for a credential. One that is not longer than this is a word, and no secret.
+/// Replaces a credential. A value that is not longer than this is a word, not a secret.
 pub const HIDDEN: &str = "[hidden]";
 
-/// Most credentials remembered: those of the applications, and the tokens of their connections.
+/// How many credentials are remembered: those of the applications, and the tokens of their
+/// connections.
 const MOST: usize = 64;
 
-/// The credentials that have crossed the connections of a client, the last ones last; shared by its
+/// The credentials that have crossed the connections of a client, newest last; shared by its
 /// clones.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(Arc<Mutex<Vec<SecretString>>>);
 
 impl Secrets {
-    /// Remembers the credentials among the members of an object, nested ones too.
+    /// Remembers the credentials among the members of an object, including nested ones.
     pub fn learn(&self, object: &Value) {
         for (name, member) in object.as_object().into_iter().flatten() {
             if hide_of(name) == Hide::All {
@@ -53,7 +54,7 @@ impl Secrets {
         }
     }
 
-    /// Whether it is one that was not known.
+    /// Remembers a secret. Returns whether it is new.
     fn remember(&self, secret: &str) -> bool {
         if secret.len() <= HIDDEN.len() {
             return false;
@@ -68,7 +69,7 @@ impl Secrets {
         is_new
     }
 
-    /// Learns the token that a result gives, and hides each other text that is a credential.
+    /// Remembers the token in a result, and hides every other text that is a credential.
     pub fn redact_result(&self, result: &mut Value) {
         self.learn(result);
         let token = result.get_mut("cortexToken").map(Value::take);
@@ -85,7 +86,7 @@ impl Secrets {
         }
     }
 
-    /// Cuts all credentials out of the errors and warnings that stand in a result.
+    /// Cuts all credentials out of the errors and warnings in a result.
     fn redact_messages(&self, result: &mut Value) {
         match result {
             Value::Array(list) => list.iter_mut().for_each(|entry| self.redact_messages(entry)),
@@ -102,8 +103,7 @@ impl Secrets {
         }
     }
 
-    /// Cuts all credentials out of the texts and names of a value, whole texts before they are cut
-    /// short.
+    /// Cuts all credentials out of the texts and names in a value, before long texts are truncated.
     pub fn redact(&self, value: &mut Value) {
         change(value, &|text| self.hide(text));
     }
@@ -112,8 +112,8 @@ impl Secrets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cuts all credentials out of a text. The longest first, for one may be part of another. It
-    /// ends because each turn shortens the text.
+    /// Cuts all credentials out of a text. Longest first, because one may be part of another.
+    /// Terminates because each round shortens the text.
     pub fn hide(&self, text: &mut String) {
         let known = self.lock();
         let longest = |text: &str| {

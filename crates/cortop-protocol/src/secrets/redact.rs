@@ -1,6 +1,6 @@
-//! Cuts credentials and licences out of a whole message, and leaves all else as it stands, byte by
-//! byte. What is JSON is read as such; anything else is searched for names of credentials, and what
-//! follows one is cut out, rather too much than too little.
+//! Cuts credentials and licences out of a whole message, and keeps everything else byte by byte.
+//! JSON is parsed as such; anything else is searched for names of credentials, and what follows one
+//! is cut out, in doubt too much rather than too little.
 
 use std::borrow::Cow;
 
@@ -8,21 +8,22 @@ use serde::de::IgnoredAny;
 
 use super::{HIDDEN, Secrets};
 
-/// What is hidden of a member's value.
+/// How much of a member's value is hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hide {
     /// Nothing.
     Nothing,
-    /// A text or number, or those of a list; the members of an object by their own names.
+    /// A text or number, or those in a list; members of an object by their own names.
     Direct,
-    /// Each text and number in it.
+    /// Every text and number in it.
     All,
 }
 
-/// What is hidden of a member of this name: of credentials (§2.3, §2.4) all, of licences their ids.
-/// It goes by letters alone, as programs get names wrong: `client_secret`, `ClientSecert`.
+/// What to hide of a member with this name: everything of credentials (§2.3, §2.4), and the ids of
+/// licences. Compares letters only, because programs misspell names: `client_secret`,
+/// `ClientSecert`.
 pub(super) fn hide_of(name: &str) -> Hide {
-    /// Longer than each name that matters.
+    /// Longer than every name that matters.
     const LETTERS: usize = 32;
     let mut letters = [0; LETTERS];
     let mut length = 0;
@@ -43,18 +44,18 @@ pub(super) fn hide_of(name: &str) -> Hide {
     }
 }
 
-/// [`hide_of`], for a member of a message: parameters without names may be credentials as well.
+/// [`hide_of`] for a member of a message: positional parameters may be credentials as well.
 fn hide_of_member(name: &str) -> Hide {
     if name == "params" { Hide::Direct } else { hide_of(name) }
 }
 
 impl Secrets {
-    /// A message with its credentials and its licences cut out, and otherwise as it stands, also where
-    /// it is no JSON. What is cut out is known to be secret from then on.
+    /// A message with its credentials and licences cut out and otherwise unchanged, even if it is
+    /// not JSON. What is cut out is remembered as a secret.
     #[must_use]
     pub fn redact_text(&self, text: &str) -> String {
         let (redacted, has_learnt) = self.redact_once(text);
-        // What stands further on may have stood before it too.
+        // A secret that was found further on may have occurred earlier, too.
         let mut redacted = if has_learnt { self.redact_once(text).0 } else { redacted };
         self.hide(&mut redacted);
         redacted
@@ -65,7 +66,7 @@ impl Secrets {
         self.redact_once(text);
     }
 
-    /// Once through, and whether a new secret was found.
+    /// One pass. Also returns whether a new secret was found.
     fn redact_once(&self, text: &str) -> (String, bool) {
         let mut redactor = Redactor {
             secrets: self,
@@ -77,7 +78,7 @@ impl Secrets {
     }
 }
 
-/// Writes a text again without its secrets.
+/// Rewrites a text without its secrets.
 struct Redactor<'a> {
     secrets: &'a Secrets,
     redacted: String,
@@ -97,9 +98,9 @@ impl Redactor<'_> {
         self.has_learnt |= self.secrets.remember(secret);
     }
 
-    /// Valid JSON. `hide`: what is hidden of the outermost value.
+    /// Valid JSON. `hide`: what to hide of the outermost value.
     fn json(&mut self, text: &str, hide: Hide) {
-        // What is hidden in the objects and lists around, and whether it is an object.
+        // For each enclosing object or list: what is hidden, and whether it is an object.
         let mut around: Vec<(Hide, bool)> = Vec::new();
         let (mut next, mut is_name) = (hide, false);
         let (mut rest, mut plain) = (text, 0);
@@ -159,11 +160,11 @@ impl Redactor<'_> {
         }
     }
 
-    /// A string of JSON, with its quotes.
+    /// A JSON string with its quotes.
     fn string(&mut self, string: &str, hide: Hide) {
         let text = unescaped(string);
         if text.trim_start().starts_with(['{', '[']) {
-            // JSON within a string. Each level doubles the escapes, so that there are few.
+            // JSON within a string. Each level doubles the escapes, so that there are few levels.
             let outer = std::mem::take(&mut self.redacted);
             self.message(&text, hide);
             let inner = std::mem::replace(&mut self.redacted, outer);
@@ -179,7 +180,7 @@ impl Redactor<'_> {
         }
     }
 
-    /// What has become of the text of a string, which is left as it stands if nothing has.
+    /// Writes a string whose text may have changed; if it has not, the string is kept as written.
     fn changed(&mut self, string: &str, text: &str, mut inner: String) {
         self.secrets.hide(&mut inner);
         if inner == text {
@@ -189,7 +190,7 @@ impl Redactor<'_> {
         }
     }
 
-    /// Whatever it is.
+    /// Text of any other form.
     fn words(&mut self, text: &str) {
         let is_letter = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-');
         let mut rest = text;
@@ -218,7 +219,7 @@ impl Redactor<'_> {
                     value.split_at(end_of_quoted(value, quote))
                 }
                 Some('{') if hide == Hide::Direct => ("", value),
-                // What it is a value of is not known for sure.
+                // It is unclear what this is a value of.
                 Some('{' | '[' | '(') => value.split_at(value.len()),
                 _ => value.split_at(value.find(is_end).unwrap_or(value.len())),
             };
@@ -232,12 +233,12 @@ impl Redactor<'_> {
     }
 }
 
-/// Whether a value without quotes ends with this.
+/// Whether this character ends an unquoted value.
 fn is_end(char: char) -> bool {
     char.is_whitespace() || matches!(char, ',' | ';' | '&' | '}' | ']' | ')' | '"' | '\'')
 }
 
-/// Where a text ends that has begun with a quote, before the quote that ends it.
+/// The end of a text that began with a quote, before its closing quote.
 fn end_of_quoted(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, char) in text.char_indices() {
@@ -250,7 +251,7 @@ fn end_of_quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The length of the string or number at the start of a text of JSON, with its quotes.
+/// The length of the string or number at the start of JSON text, including quotes.
 fn end_of_scalar(text: &str) -> usize {
     match text.strip_prefix('"') {
         Some(inner) => (end_of_quoted(inner, '"') + 2).min(text.len()),
@@ -260,7 +261,7 @@ fn end_of_scalar(text: &str) -> usize {
     }
 }
 
-/// The text of a string of JSON.
+/// The content of a JSON string.
 fn unescaped(string: &str) -> Cow<'_, str> {
     let inner = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(string);
     if inner.contains('\\') {
