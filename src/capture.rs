@@ -1,12 +1,12 @@
-//! What crosses the client's socket into a file, begun and ended at any moment. Knows neither keys nor
-//! screens.
+//! Captures what crosses the client's socket to a file; can start and stop at any moment. Knows neither keys
+//! nor screens.
 
 use std::{io, path::Path};
 
 use cortop_client::tap::Tap;
 use cortop_files::capture::{CaptureFile, CaptureState};
 
-/// Writes what a client's tap shows to a file, or does not.
+/// Writes what a client's tap sees to a file, while capturing.
 #[derive(Debug)]
 pub struct CaptureService {
     tap: Tap,
@@ -22,10 +22,10 @@ impl CaptureService {
         Self { tap, service: service.to_owned(), file: None }
     }
 
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
-    /// It cannot be made, also because one of this name is there already.
+    /// It cannot be created, for example because it exists already.
     pub fn start(&mut self, path: &Path) -> io::Result<()> {
         self.stop();
         let file = CaptureFile::create(path, &self.service)?;
@@ -35,20 +35,20 @@ impl CaptureService {
         Ok(())
     }
 
-    /// Ends the file, if one is being written, and gives how it stands then.
+    /// Finishes the file, if one is being written, and returns its final state.
     pub fn stop(&mut self) -> Option<CaptureState> {
         let file = self.file.take()?;
         self.tap.stop();
         Some(file.finish())
     }
 
-    /// The file that is being written.
+    /// The file being written.
     #[must_use]
     pub fn file(&self) -> Option<&CaptureFile> {
         self.file.as_ref()
     }
 
-    /// How the file stands that is being written.
+    /// The state of the file being written.
     #[must_use]
     pub fn state(&self) -> Option<CaptureState> {
         self.file.as_ref().map(CaptureFile::state)

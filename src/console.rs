@@ -1,5 +1,5 @@
-//! Standard output and standard error, panics and the signals that end a command: what every command
-//! shares. Knows no other room.
+//! Shared by all commands: standard output and standard error, panics, and the signals that end a command.
+//! Knows no other room.
 
 use std::{
     io::{self, Write as _},
@@ -13,8 +13,8 @@ use color_eyre::{
 };
 use tokio::time::timeout;
 
-/// Whether all that is printed is thrown away. A standard output that is closed is this too: Rust
-/// opens the null device in its place.
+/// Whether all output is discarded. This includes a closed standard output: Rust opens the null device in its
+/// place.
 #[cfg(unix)]
 pub(crate) fn discards_output() -> bool {
     use std::{
@@ -33,13 +33,13 @@ pub(crate) fn discards_output() -> bool {
     devices[0].is_some() && devices[0] == devices[1]
 }
 
-/// There is no telling.
+/// Unknown on this system.
 #[cfg(not(unix))]
 pub(crate) fn discards_output() -> bool {
     false
 }
 
-/// Prints to standard output; a reader that has seen enough (`| head`) is no failure.
+/// Prints to standard output; a reader that has seen enough (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -47,26 +47,26 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Installs the reports of errors and panics; to be called once, before the terminal's guard, which
-/// wraps the panic hook. Without a theme: no escape sequence is to be left behind, nor in a file.
+/// Installs the reports of errors and panics. Call it once, before the terminal's guard, which wraps the
+/// panic hook. The reports have no theme, so that no escape sequence is left behind, not even in a file.
 ///
 /// # Errors
-/// Other hooks are installed.
+/// Other hooks are installed already.
 pub fn report_panics() -> Result<()> {
     HookBuilder::default().theme(Theme::new()).display_env_section(false).install()
 }
 
-/// A line on standard error. Nobody may be listening there, which is no failure.
+/// Prints a line to standard error. Nobody may be reading, which is not an error.
 pub(crate) fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "cortop: {}", cortop_protocol::sanitize::clean(line));
 }
 
-/// How long the disk may take for the end of a recording, and from when on it is said that it is waited for.
+/// How long the disk may take for the end of a recording, and when the user is told about the wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SAID_AFTER: Duration = Duration::from_secs(3);
 
-/// Waits for files to be written, but for a minute at most: a disk that hangs does not hold the exit.
-/// `None` if it does not take them.
+/// Waits until files are written, for a minute at most, so that a hanging disk does not block the exit.
+/// `None` if they were not written.
 pub(crate) async fn wait_for_disk<T>(written: impl Future<Output = T>) -> Option<T> {
     let mut written = pin!(written);
     if let Ok(done) = timeout(SAID_AFTER, &mut written).await {
@@ -76,27 +76,27 @@ pub(crate) async fn wait_for_disk<T>(written: impl Future<Output = T>) -> Option
     timeout(PATIENCE.saturating_sub(SAID_AFTER), written).await.ok()
 }
 
-/// What is said where it does not take them.
+/// The message if they were not written.
 pub(crate) const DISK_HANGS: &str = "the disk has not taken the end of the recording within a minute: what it took \
                                      before is whole; check the disk";
 
-/// A report of several lines in one, without the lines that only draw a caret below another.
+/// Joins the lines of a report, without lines that only draw a caret below another.
 pub(crate) fn one_line(report: &str) -> String {
     let lines = report.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines: Vec<_> = lines.filter(|line| !line.starts_with('|')).collect();
     cortop_protocol::sanitize::clean(&lines.join(" "))
 }
 
-/// Runs a command on a runtime of its own.
+/// Runs a command on its own runtime.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(command);
-    // A name that is still being looked up does not hold the exit back.
+    // A pending name lookup does not delay the exit.
     runtime.shutdown_background();
     done
 }
 
-/// Waits for a [`Shutdown`]. Once this has returned, none ends the process by itself.
+/// Waits for a [`Shutdown`]. Once this has returned, none of these signals ends the process directly.
 pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
     let mut signals = ShutdownSignals::new()?;
     Ok(async move {
@@ -104,19 +104,19 @@ pub(crate) fn shutdown_signal() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// A signal that asks for the end.
+/// A signal that asks the process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shutdown {
     /// Ctrl-C.
     Interrupt,
-    /// SIGTERM, or the end of Windows.
+    /// SIGTERM, or the shutdown of Windows.
     Terminate,
     /// SIGHUP, or a closed console: the terminal is gone.
     Hangup,
 }
 
-/// Ctrl-C, SIGTERM, and SIGHUP unless that is ignored, as `nohup` has it. Once this exists, none of
-/// them ends the process by itself.
+/// Ctrl-C, SIGTERM, and SIGHUP unless it is ignored, as under `nohup`. Once this exists, none of them ends
+/// the process directly.
 #[cfg(unix)]
 pub(crate) struct ShutdownSignals {
     interrupt: tokio::signal::unix::Signal,
@@ -124,8 +124,8 @@ pub(crate) struct ShutdownSignals {
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
-/// Whether SIGHUP is to be ignored. Only Linux tells; elsewhere a process whose errors do not go to a
-/// terminal may be one of `nohup`.
+/// Whether SIGHUP should be ignored. Only Linux reports that; elsewhere a process whose standard error is no
+/// terminal may run under `nohup`.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     use std::io::IsTerminal as _;
@@ -162,8 +162,8 @@ impl ShutdownSignals {
     }
 }
 
-/// Ctrl-C, Ctrl-Break, a closed console, and the end of Windows, which waits some seconds for those
-/// who handle it. Once this exists, none of them ends the process by itself.
+/// Ctrl-C, Ctrl-Break, a closed console, and the shutdown of Windows, which waits some seconds for processes
+/// that handle it. Once this exists, none of them ends the process directly.
 #[cfg(windows)]
 pub(crate) struct ShutdownSignals {
     interrupt: tokio::signal::windows::CtrlC,

@@ -1,5 +1,5 @@
-//! What the client has said of headsets and sessions, for those that publish it: an account of its
-//! events, which nobody has to ask.
+//! What the client has reported about headsets and sessions, for those that publish it. Derived from its
+//! events only, without queries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,27 +8,27 @@ use cortop_client::{
     session::SessionStatus,
 };
 
-/// What holds now.
+/// The current state.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) is_connected: bool,
-    /// How far the connection is, in words.
+    /// The state of the connection in words.
     pub(crate) connection: String,
-    /// Whether a try to connect has failed since it was there.
+    /// Whether an attempt to connect has failed since the last connection.
     pub(crate) is_down: bool,
     pub(crate) headsets: Vec<Headset>,
-    /// Those that were listed before the connection was lost, until they are listed again.
+    /// The headsets listed before the connection was lost, until they are listed again.
     pub(crate) before: Vec<Headset>,
-    /// By how much the headsets' clocks are off ours.
+    /// The offsets of the headsets' clocks from ours.
     pub(crate) clocks: BTreeMap<HeadsetId, ClockOffset>,
-    /// Sessions of this application that live.
+    /// Live sessions of this application.
     pub(crate) sessions: Vec<Session>,
-    /// Those in which a record runs.
+    /// The sessions in which a record is running.
     pub(crate) recorded: BTreeSet<SessionId>,
 }
 
 impl Known {
-    /// Takes note of an event of the client.
+    /// Handles an event of the client.
     pub(crate) fn on_event(&mut self, event: &Event) {
         match event {
             Event::Link(Link::Up { step, .. }) => {
@@ -47,7 +47,7 @@ impl Known {
                 } else {
                     std::mem::take(&mut self.headsets)
                 };
-                // What else the service said holds only as long as it is there.
+                // Everything else is known only while the service is connected.
                 *self = Self { connection, is_down, before, ..Self::default() };
             }
             Event::Headsets(headsets) => {
@@ -87,7 +87,7 @@ impl Known {
         self.sessions.iter().filter(is_live).find(|own| own.headset.id == *headset)
     }
 
-    /// Whether a record runs in a session.
+    /// Whether a record is running in a session.
     pub(crate) fn is_recorded(&self, session: &Session) -> bool {
         self.recorded.contains(&session.id) || session.recording == Some(true)
     }

@@ -1,6 +1,5 @@
-//! The log: `tracing` into tui-logger's buffer for the log pane, and into a file if asked for.
-//! Neither a message from the wire nor a verbose flag may put an escape sequence, a forged line or
-//! a token into it.
+//! The log: `tracing` into tui-logger's buffer for the log pane and, on request, into a file. No message from
+//! the wire and no verbosity may put an escape sequence, a forged line or a token into it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,7 +19,7 @@ use tui_logger::TuiTracingSubscriberLayer;
 
 use crate::app::LogTargets;
 
-/// Starts the log; to be called once. `verbose` counts the `-v` flags.
+/// Starts the log; call it once. `verbose` counts the `-v` flags.
 ///
 /// # Errors
 /// The file cannot be opened; the text says what to do.
@@ -31,7 +30,7 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogTargets> {
         1 => log::LevelFilter::Debug,
         _ => log::LevelFilter::Trace,
     });
-    // Everything that may ever be seen: the pane's own levels choose from it.
+    // Everything that could ever be shown: the pane's own levels select from it.
     let pane = targets.clone().and_then(TuiTracingSubscriberLayer).with_filter(levels(u8::MAX));
     let file = file.map(|file| {
         fmt::layer()
@@ -44,7 +43,7 @@ pub fn init(verbose: u8, file: Option<&Path>) -> Result<LogTargets> {
         .with(file)
         .try_init()
         .wrap_err("the log was started twice")?;
-    // Where crates with `log` say their TRACE, several times a message, it ends at once.
+    // Some crates emit TRACE through `log` several times per message; this drops it at once.
     log::set_max_level(log::LevelFilter::Debug);
     Ok(targets)
 }
@@ -56,22 +55,21 @@ impl<S: Subscriber> tracing_subscriber::Layer<S> for LogTargets {
     }
 }
 
-/// How much of what clients do is logged.
+/// How much of the clients' activity is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestLevel {
-    /// Nothing at all: a screen shows it.
+    /// Nothing: a screen shows it.
     Off,
-    /// Nothing but warnings.
+    /// Only warnings.
     Quiet,
-    /// Advice too.
+    /// Also advice.
     Advice,
-    /// Each request too.
+    /// Also each request.
     Requests,
 }
 
-/// Starts a log of what the simulator receives and sends, a line each, on standard error. To be called
-/// once, in place of [`init`]. In JSON only warnings come from here: the rest is written by whoever
-/// follows the journal.
+/// Starts a log of the simulator's messages on standard error, one per line. Call it once, instead of
+/// [`init`]. As JSON, it contains only warnings: the rest is written by the follower of the journal.
 ///
 /// A reader that has stopped reading costs lines, never time.
 ///
@@ -94,7 +92,7 @@ pub fn init_requests(as_json: bool, level: RequestLevel) -> Result<Requests> {
             if line.is_empty() {
                 let _ = end.try_send(());
             } else {
-                // Nobody reads: there is nowhere to say so.
+                // Nobody reads standard error, so this cannot be reported.
                 let _ = io::stderr().write_all(&line);
             }
         }
@@ -113,31 +111,31 @@ pub fn init_requests(as_json: bool, level: RequestLevel) -> Result<Requests> {
     Ok(requests)
 }
 
-/// The log on standard error, which is written by a thread of its own.
+/// The log on standard error, written by its own thread.
 pub struct Requests {
     lines: mpsc::SyncSender<Vec<u8>>,
     written: mpsc::Receiver<()>,
 }
 
 impl Requests {
-    /// Writes an object as a line; what finds no room is dropped.
+    /// Writes an object as a line; it is dropped if the queue is full.
     pub fn write(&self, object: &serde_json::Value) {
         let _ = self.lines.try_send(format!("{object}\n").into_bytes());
     }
 
-    /// Waits until what was said is written, for a second at most: the process is about to end.
+    /// Flushes the log, for a second at most, as the process is about to end.
     pub fn finish(self) {
-        // An empty line asks for a sign.
+        // An empty line requests an acknowledgement.
         if self.lines.try_send(Vec::new()).is_ok() {
             let _ = self.written.recv_timeout(Duration::from_secs(1));
         }
     }
 }
 
-/// Lines that may wait for a reader of standard error.
+/// Maximum number of lines queued for standard error.
 const LINES: usize = 1024;
 
-/// Hands whole lines to the thread that writes them; what finds no room is dropped.
+/// Passes whole lines to the thread that writes them; a line is dropped if the queue is full.
 struct LineQueue(mpsc::SyncSender<Vec<u8>>);
 
 impl Write for LineQueue {
@@ -151,7 +149,7 @@ impl Write for LineQueue {
     }
 }
 
-/// Writes one event a line, as the text of a JSON object.
+/// Writes one event per line, as the text of a JSON object.
 struct NoteWriter<W>(W);
 
 impl<W: Write> Write for NoteWriter<W> {
@@ -167,8 +165,8 @@ impl<W: Write> Write for NoteWriter<W> {
     }
 }
 
-/// The levels captured. Other crates stay below TRACE whatever is asked for: tungstenite's prints
-/// whole messages, and with them the token.
+/// The captured levels. Other crates always stay below TRACE: tungstenite's TRACE prints whole messages,
+/// including the token.
 fn levels(verbose: u8) -> Targets {
     let (ours, theirs) = match verbose {
         0 => (LevelFilter::INFO, LevelFilter::INFO),
@@ -178,7 +176,7 @@ fn levels(verbose: u8) -> Targets {
     Targets::new().with_default(theirs).with_target(env!("CARGO_CRATE_NAME"), ours)
 }
 
-/// Opens the file for appending; a new one belongs to the user alone.
+/// Opens the file for appending; a new one is readable for its owner only.
 fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -189,11 +187,11 @@ fn open(path: &Path) -> Result<File> {
     })
 }
 
-/// Writes one event a line: control characters within become replacement characters.
+/// Writes one event per line, with control characters replaced.
 struct LineSanitizer<W>(W);
 
 impl<W: Write> Write for LineSanitizer<W> {
-    /// The subscriber hands over one whole event, line end included.
+    /// The subscriber passes one whole event, including the line end.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let text = text.strip_suffix('\n').unwrap_or(&text);
@@ -216,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// What the file gets from `logged` at a verbosity.
+    /// The content of the file after `logged` ran at a verbosity.
     fn file_of(verbose: u8, logged: impl FnOnce()) -> String {
         #[derive(Clone, Default)]
         struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
@@ -271,7 +269,7 @@ mod tests {
         assert_eq!(found(3), found(2));
     }
 
-    /// Lines are read by people: the words come first, and what they are about stands in them.
+    /// People read these lines: each begins with words, which also name what it is about.
     #[test]
     fn no_line_begins_with_fields() {
         fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {

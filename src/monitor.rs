@@ -1,5 +1,5 @@
-//! The monitor without a terminal: client and decoder, joined by their queues. The program puts a
-//! terminal before it, tests a screen in memory.
+//! The monitor without a terminal: client and decoder, connected by their queues. The program adds a
+//! terminal, tests add a screen in memory.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -21,41 +21,40 @@ use cortop_client::{Client, Command, Event, FeedSender, tap::Tap};
 use cortop_files::{recorder::RecorderService, recording::OpenError};
 use cortop_signal::{Snapshot, View, decoder, sink::SharedSinks};
 
-/// For a station's goodbye to its broker.
+/// How long a station may take to say goodbye to its broker.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// The ends of the queues to the client and the decoder.
+/// The ends of the queues to the client and the decoder, and the services beside them.
 #[derive(Debug)]
 pub struct Channels {
-    /// To the client, bounded.
+    /// Commands to the client, bounded.
     pub commands: mpsc::Sender<Command>,
-    /// From the client; closed when it has ended.
+    /// Events from the client; closed when it has ended.
     pub events: mpsc::Receiver<Event>,
-    /// To the decoder: what is being looked at.
+    /// The view that the decoder computes.
     pub view: watch::Sender<View>,
-    /// From the decoder.
+    /// Snapshots from the decoder.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// To LSL.
+    /// Serves streams over LSL.
     pub lsl: LslService,
-    /// To files.
+    /// Records to files.
     pub recorder: RecorderService,
-    /// From other programs; `None` where they have not been let in.
+    /// Markers from other programs; `None` without sources.
     pub markers: Option<MarkerReceiver>,
-    /// Past the client to the decoder and the sinks.
+    /// Feeds the decoder and the sinks directly, past the client.
     pub feed: FeedSender,
-    /// For Prometheus.
+    /// Metrics for Prometheus.
     pub metrics: Metrics,
-    /// To a broker, for a lab on another computer; `None` where nothing is published.
+    /// Publishes to a broker, for a lab on another computer; `None` if nothing is published.
     pub station: Option<StationService>,
-    /// What crosses the socket, into a file.
+    /// Captures what crosses the socket to a file.
     pub capture: CaptureService,
-    /// A capture in place of client and decoder.
+    /// Plays a capture in place of client and decoder.
     pub playback: Option<Box<Player>>,
 }
 
 impl Channels {
-    /// Those of a client and a decoder that nobody else is joined to: neither LSL, files nor
-    /// markers of other programs have anything to go through.
+    /// Channels without services: LSL, files and markers of other programs are not connected.
     #[must_use]
     pub fn alone(
         commands: mpsc::Sender<Command>,
@@ -88,11 +87,11 @@ impl Channels {
 /// A running client and decoder.
 #[derive(Debug)]
 pub struct Monitor {
-    /// The ends of their queues, for the loop.
+    /// The ends of their queues, for the event loop.
     pub channels: Channels,
-    /// Client and decoder, where there are any.
+    /// The tasks of client and decoder, if they are running.
     tasks: Option<(JoinHandle<()>, JoinHandle<()>)>,
-    /// The far ends of their queues, where there are none: closed, they would end the loop.
+    /// The far ends of the queues without client and decoder: if they closed, the loop would end.
     silent: Option<(mpsc::Sender<Event>, watch::Sender<Arc<Snapshot>>)>,
 }
 
@@ -104,14 +103,14 @@ impl Monitor {
         Self::around(|samples| Client::spawn(config, samples), capture, limits)
     }
 
-    /// The same without taking a headset unless a command says so.
+    /// The same, but opens no session unless a command says so.
     #[must_use]
     pub fn start_passive(config: cortop_client::ClientConfig, limits: decoder::Limits) -> Self {
         let capture = CaptureService::new(config.tap.clone(), &config.url);
         Self::around(|samples| Client::spawn_passive(config, samples), capture, limits)
     }
 
-    /// Plays a capture in their place.
+    /// Plays a capture in place of client and decoder.
     ///
     /// # Errors
     /// It cannot be read, or is no capture.
@@ -144,7 +143,7 @@ impl Monitor {
         Self { channels, tasks: Some((task, decoder)), silent: None }
     }
 
-    /// Closes our sessions and ends both, within a second.
+    /// Closes our sessions and ends both tasks, within a second.
     pub async fn stop(self) {
         let Channels { commands, events, mut lsl, mut recorder, station, mut capture, .. } =
             self.channels;
@@ -161,12 +160,12 @@ impl Monitor {
         let Some((task, decoder)) = self.tasks else { return };
         let goodbye = async {
             if let Some(station) = station {
-                // The last will says it where the broker does not listen.
+                // If the broker does not respond, it publishes the last will instead.
                 let _ = timeout(GOODBYE, station.stop()).await;
             }
         };
         tokio::join!(Client { commands, events, task }.quit(), goodbye);
-        // The goodbye is in it.
+        // Stopped last, so that it includes the goodbye.
         capture.stop();
         decoder.abort();
     }

@@ -1,4 +1,4 @@
-//! The program: from the command line to the exit code. What can be refused is refused before the
+//! The program: from the command line to the exit code. Whatever can be rejected is rejected before the
 //! screen is taken over, in one sentence with the next step.
 
 use std::{
@@ -36,10 +36,10 @@ use cortop_sim::Sim;
 /// Client id and secret of the demo.
 const DEMO: &str = "demo";
 
-/// Could not start as asked.
+/// The exit status if it could not start as asked.
 const REFUSED: u8 = 2;
 
-/// Does what the command line asks; the exit codes are those of the help.
+/// Runs the command; the exit codes are those listed in the help.
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
     let display = &cli.display;
@@ -72,7 +72,7 @@ pub fn main(cli: &Cli) -> ExitCode {
             "standard output is closed or /dev/null, where the samples would go to nobody: run \
              cortop in a terminal, or give its output to a file or a program"
         )),
-        // Nobody looks at a screen there.
+        // There is no screen to look at.
         None if !io::stdout().is_terminal() => {
             let watch =
                 cli::WatchArgs { service: cli.service.clone(), ..cli::WatchArgs::default() };
@@ -83,7 +83,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            // Nobody may be listening, which is no failure.
+            // Nobody may be reading, which is not a failure.
             let _ = writeln!(io::stderr(), "cortop: {error:#}");
             ExitCode::from(REFUSED)
         }
@@ -110,12 +110,12 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
     })
 }
 
-/// Where the monitor has it all from.
+/// The source of the monitor's data.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     /// A Cortex service.
     Service,
-    /// The simulator, embedded.
+    /// The embedded simulator.
     Demo(&'a cli::DemoArgs),
     /// A capture.
     Capture(&'a Path),
@@ -130,7 +130,7 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
         );
     }
     let env = |name: &str| std::env::var(name).ok();
-    // Only a service asks for credentials.
+    // Only a service needs credentials.
     let keyring: &dyn Fn() -> Option<Credentials> = match source {
         Source::Service => &Keyring::read,
         Source::Demo(_) | Source::Capture(_) => &|| None,
@@ -195,7 +195,7 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
                 Source::Service if config.mqtt.publish => {
                     Some(commands::station::options(&config, &cli::StationArgs::default())?)
                 }
-                // What is made up or long past is no state of a headset here.
+                // Do not publish simulated or past states as those of local headsets.
                 _ => None,
             },
         };
@@ -206,12 +206,12 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
         }
         end
     });
-    // A name that is still being looked up does not hold the exit back.
+    // A pending name lookup does not delay the exit.
     runtime.shutdown_background();
     end
 }
 
-/// The settings as the command line, the environment and the config file give them now.
+/// The current settings from the command line, the environment and the config file.
 fn read_config(
     service: &cli::ServiceArgs,
     display: &cli::DisplayArgs,
@@ -222,7 +222,7 @@ fn read_config(
     config::load(service, display, &Sources { env: &env, file, keyring })
 }
 
-/// What reads configuration and themes again. Nothing of it holds where any of it is wrong.
+/// A function that reads configuration and themes again. If any of it is invalid, none of it takes effect.
 fn reload(
     cli: &Cli,
     config: &Config,
@@ -260,19 +260,19 @@ fn reload(
     }
 }
 
-/// What is exchanged with other programs.
+/// The interfaces to other programs.
 struct OtherPrograms {
-    /// Where LSL is spoken.
+    /// The interface for LSL.
     interface: Ipv4Addr,
-    /// Markers from outside, if they are let in.
+    /// Markers from other programs, if enabled.
     markers: Option<MarkerReceiver>,
-    /// Where metrics are served, if they are.
+    /// The socket for metrics, if enabled.
     metrics: Option<TcpListener>,
-    /// What is published over MQTT, if anything is.
+    /// What is published over MQTT, if enabled.
     station: Option<StationOptions>,
 }
 
-/// Runs the monitor on the terminal.
+/// Runs the monitor in the terminal.
 async fn show(
     config: &Config,
     begin: impl FnOnce() -> Monitor,
@@ -288,7 +288,7 @@ async fn show(
     monitor.channels.markers = programs.markers;
     monitor.channels.lsl.set_interface(programs.interface);
     if let Some(listener) = programs.metrics {
-        // It ends with the runtime.
+        // The task ends with the runtime.
         drop(monitor.channels.metrics.serve(listener));
     }
     let snapshots = &monitor.channels.snapshots;
@@ -309,7 +309,7 @@ async fn show(
     Ok(exit)
 }
 
-/// The simulator as the arguments ask for it.
+/// Starts the simulator with these arguments.
 async fn simulate(demo: &cli::DemoArgs) -> Result<Sim> {
     let headsets = usize::from(demo.headsets);
     let sim = Sim::start(cortop_sim::Options {
@@ -326,8 +326,8 @@ async fn simulate(demo: &cli::DemoArgs) -> Result<Sim> {
     Ok(sim)
 }
 
-/// The simulator, which takes any credentials. The demo shows all there is, whatever is configured
-/// for the service.
+/// The client's configuration for the simulator, which accepts any credentials. The demo shows everything,
+/// whatever is configured for the service.
 fn demo_service(sim: &Sim) -> cortop_client::ClientConfig {
     cortop_client::ClientConfig::new(DEMO, DEMO).url(sim.url())
 }

@@ -1,5 +1,5 @@
-//! What every screen of the program needs: how it looks, and the terminal, taken over and given back.
-//! What is shown is its caller's business.
+//! Shared by all screens of the program: themes, and the terminal, taken over and restored. The caller
+//! decides what is shown.
 
 use color_eyre::eyre::{Result, eyre};
 use jiff::tz::TimeZone;
@@ -14,7 +14,7 @@ use crate::{
     ui::{Colors, Ui, UiOptions},
 };
 
-/// What the terminal can show, and where the user's themes are.
+/// The capabilities of the terminal, and the folder of the user's themes.
 #[must_use]
 pub fn ui_options(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> UiOptions {
     UiOptions {
@@ -25,16 +25,15 @@ pub fn ui_options(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> UiOp
     }
 }
 
-/// The zone of this computer. [`TimeZone::system`] first lists every zone that the system knows, a
-/// hundred system calls before the first frame; the file of the local one is enough unless TZ names
-/// another.
+/// The time zone of this computer. [`TimeZone::system`] first lists every zone that the system knows, a
+/// hundred system calls before the first frame; the file of the local zone is enough unless TZ names another.
 fn time_zone(env: &dyn Fn(&str) -> Option<String>) -> TimeZone {
     let local = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();
     let named = env("TZ").is_some();
     (!named).then(local).flatten().unwrap_or_else(TimeZone::system)
 }
 
-/// The colours that the terminal says it shows.
+/// The colours that the terminal claims to support.
 fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
     if env("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         Colors::None
@@ -47,13 +46,12 @@ fn colors(env: &dyn Fn(&str) -> Option<String>) -> Colors {
     }
 }
 
-/// The themes, and the place of the one that is configured. Prints what is wrong with them and with
-/// the configuration.
+/// The themes, and the index of the configured one. Prints warnings about them and the configuration.
 ///
 /// # Errors
-/// There is no theme of the name that is configured.
+/// There is no theme with the configured name.
 pub fn load_ui(config: &Config, options: &UiOptions) -> Result<(Ui, usize)> {
-    // ratatui's colours are what the theme says; crossterm's own NO_COLOR would also drop bold and
+    // The themes handle NO_COLOR in ratatui's colours; crossterm's own handling would also drop bold and
     // reverse, and with them the selection.
     crossterm::style::force_color_output(true);
     let (ui, warnings) = Ui::new(options);
@@ -70,18 +68,18 @@ pub fn load_ui(config: &Config, options: &UiOptions) -> Result<(Ui, usize)> {
 
 /// The terminal, taken over.
 pub struct TakenTerminal {
-    /// What is drawn on.
+    /// The terminal to draw on.
     pub terminal: Terminal<Tty>,
-    /// Keys, sizes, signals, panics.
+    /// Keys, sizes, signals and panics.
     pub input: mpsc::Receiver<Input>,
     guard: TerminalGuard,
 }
 
 impl TakenTerminal {
-    /// Takes it over; to be called once, on a runtime.
+    /// Takes the terminal over; call it once, on a runtime.
     ///
     /// # Errors
-    /// It cannot be set up.
+    /// The terminal cannot be set up.
     pub fn take(config: &Config) -> Result<Self> {
         let (sender, input) = input::queue();
         signals::watch(sender.clone())?;
@@ -93,7 +91,7 @@ impl TakenTerminal {
             terminal.backend_mut().expect_answers(answered);
             probe
         });
-        // It gets its turn after the first frame.
+        // The task gets its turn after the first frame.
         tokio::spawn(async move {
             if let Err(error) = input::forward(probe, crossterm::event::read, sender.clone()) {
                 tracing::warn!("the system gives no thread for the keys, leaving: {error}");
@@ -103,7 +101,7 @@ impl TakenTerminal {
         Ok(Self { terminal, input, guard })
     }
 
-    /// Gives it back, after the last frame.
+    /// Restores the terminal, after the last frame.
     pub async fn leave(mut self) {
         self.terminal.backend_mut().leave().await;
         drop(self.guard);

@@ -1,11 +1,11 @@
-//! The stages between the user and the samples, in order. The doctor checks them one by one; every
-//! other command without a screen ends with the exit status of the stage it could not pass.
+//! The stages between the user and the samples, in order. The doctor checks them one by one; every other
+//! command without a screen exits with the status of the stage at which it failed.
 
 use std::fmt;
 
 use cortop_client::{Error, ErrorKind, Method, code};
 
-/// One stage between the user and the samples.
+/// A stage between the user and the samples.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::VariantArray,
 )]
@@ -43,7 +43,7 @@ pub enum Stage {
     Clock,
 }
 
-/// The exit statuses, for the help; a test compares it with [`Stage::exit_code`].
+/// The exit statuses, for the help; a test compares them with [`Stage::exit_code`].
 pub const LEGEND: &str = "\
 Checks go on as far as they can; what depends on one that has failed is skipped. The doctor opens \
 no session but an open one, which costs nothing, closes it afterwards, and disconnects nothing.
@@ -53,7 +53,7 @@ Exit status: the first check that has failed, or 0 · 10 terminal · 11 config �
 session · 22 samples · 23 loss · 24 clock · 2 could not start as asked · 130 interrupted";
 
 impl Stage {
-    /// The exit status of a process that could not pass it.
+    /// The exit status of a process that failed at this stage.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         10 + self as u8
@@ -89,22 +89,22 @@ impl Stage {
 /// Why a command cannot continue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The stage that was not passed.
+    /// The stage at which it failed.
     pub stage: Stage,
-    /// What was found.
+    /// What is wrong.
     pub found: String,
-    /// What the user does now; may be empty.
+    /// The next step for the user; may be empty.
     pub next: String,
 }
 
 impl Failure {
-    /// With a next step.
+    /// A failure with a next step.
     #[must_use]
     pub fn new(stage: Stage, found: &str, next: &str) -> Self {
         Self { stage, found: found.to_owned(), next: next.to_owned() }
     }
 
-    /// From a refusal.
+    /// A failure from a refusal.
     #[must_use]
     pub fn refused(stage: Stage, refusal: &Error) -> Self {
         let asked = refusal.method.zip(refusal.code);

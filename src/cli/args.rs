@@ -1,4 +1,4 @@
-//! The arguments of each command, and those that several have.
+//! The arguments of each command, and those shared by several.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -419,7 +419,7 @@ pub struct CommonArgs {
     pub verbose: u8,
 }
 
-/// The defaults of whatever else is asked of this service.
+/// The default options for using a service.
 impl From<&ConnectionArgs> for ServiceArgs {
     fn from(connection: &ConnectionArgs) -> Self {
         Self { connection: connection.clone(), ..Self::default() }
@@ -427,7 +427,8 @@ impl From<&ConnectionArgs> for ServiceArgs {
 }
 
 impl DisplayArgs {
-    /// What is set here, else what is set there: each flag may stand before or after the subcommand.
+    /// The values given here, with the other's as fallback: each flag may stand before or after the
+    /// subcommand.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             fps: self.fps.or(other.fps),

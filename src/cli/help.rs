@@ -1,5 +1,4 @@
-//! The texts of the help that are longer than a flag's line: examples, exit statuses, what holds for a
-//! command as a whole.
+//! Help texts longer than the line of a flag: examples, exit statuses, and notes on a whole command.
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -209,7 +208,7 @@ It opens no session and debits no licence. Exit status: 0 printed · 10 to 24 co
 
 Times are those of this computer; --json has them as Cortex sent them.";
 
-/// The end of the help of a list: how it is called, then what holds for all.
+/// The end of a list's help: its invocation, then the notes common to all lists.
 macro_rules! list_help {
     ($($line:literal)+) => {
         format!(concat!("Examples:\n", $("  cortop ", $line, "\n",)+ "\n{}"), $crate::cli::help::LIST_HELP)
@@ -217,10 +216,10 @@ macro_rules! list_help {
 }
 pub(super) use list_help;
 
-/// Not a doc comment, which would take the brackets for a link.
+/// Not a doc comment, in which the brackets would be a link.
 pub(super) const MARKERS_UDP_HELP: &str =
     "Take markers as lines LABEL [VALUE] over UDP at this port of 127.0.0.1, or at ADDR:PORT";
 
-/// Not a doc comment, which would take the brackets for links.
+/// Not a doc comment, in which the brackets would be links.
 pub(super) const SPEC_HELP: &str = "Headset as model[@eegRate][:id][:state], such as epocx@256 or \
 insight:INSIGHT-0A1B2C3D:off; up to 64 [default: epocx]";

@@ -1,5 +1,5 @@
-//! The command line: its spellings are a contract. Knows no environment and no files; what a flag
-//! leaves open is resolved by [`crate::config`].
+//! The command line: its spellings are a contract. Reads no environment and no files; [`crate::config`]
+//! resolves what the flags leave open.
 
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as the help")]
 
@@ -28,8 +28,7 @@ pub use self::{
     },
 };
 
-/// Spellings that are accepted still, and what they are called now: these are suggested in their
-/// place.
+/// Old spellings that are still accepted, and the current ones, which are suggested instead.
 const OLD_SPELLINGS: [(&str, &str); 2] =
     [("plain-output", "full-redraw"), ("unsure", "assumptions")];
 
@@ -130,8 +129,7 @@ pub enum Print {
 }
 
 impl Cli {
-    /// Reads the arguments; ends the process with clap's message where they are not understood or
-    /// ask for the help.
+    /// Reads the arguments; exits with clap's message if they are invalid or ask for help.
     #[must_use]
     pub fn read() -> Self {
         Self::try_parse()
@@ -139,8 +137,8 @@ impl Cli {
             .unwrap_or_else(|error| without_old_spellings(error).exit())
     }
 
-    /// Takes over what a subcommand says of display, configuration and log; refuses what stands
-    /// before one that has no use for it, which clap cannot check by itself.
+    /// Merges the subcommand's options for display, configuration and log; rejects options before a
+    /// subcommand that does not use them, which clap cannot check itself.
     pub(crate) fn checked(mut self) -> Result<Self, clap::Error> {
         let refuse = |why| Err(Self::command().error(ErrorKind::ArgumentConflict, why));
         if self.command.is_some() && self.service != ServiceArgs::default() {
@@ -196,7 +194,7 @@ impl Cli {
     }
 }
 
-/// The same, with no spelling suggested that the help does not have.
+/// The same error, without suggestions that the help does not list.
 fn without_old_spellings(mut error: clap::Error) -> clap::Error {
     let renamed = |text: &str| {
         let spellings = OLD_SPELLINGS.iter();

@@ -34,7 +34,7 @@ fn help_of_the_subcommands() {
     }
 }
 
-/// All commands, the top one first.
+/// All commands, the top level first.
 fn commands() -> Vec<clap::Command> {
     let mut command = Cli::command().term_width(80);
     command.build();
@@ -49,7 +49,7 @@ fn commands() -> Vec<clap::Command> {
 #[test]
 fn each_help_has_examples_that_are_understood() {
     for mut command in commands() {
-        // The name of `cortop print config` and its like says it all.
+        // The names of `cortop print config` and the like need no further help.
         if command.get_arguments().all(|argument| argument.get_id() == "help") {
             continue;
         }
@@ -127,7 +127,7 @@ fn each_systemd_unit_calls_a_command_that_is_understood() {
             parsed.unwrap_or_else(|error| panic!("{}: {error}", unit.display()));
             commands += 1;
         }
-        // It is not started again and again where only its user can mend what is wrong.
+        // The service is not restarted over and over if only its user can fix the problem.
         let stages = crate::stage::Stage::VARIANTS.iter().map(|own| own.exit_code());
         let line = text.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
         let named: Vec<_> = line.expect("one").split(' ').collect();

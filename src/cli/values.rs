@@ -1,4 +1,4 @@
-//! What a value of a flag may be, and how it is read.
+//! The values of flags, and how they are parsed.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,14 +22,14 @@ pub const SESSIONS: [(&str, SessionPolicy); 3] = [
 
 /// The scopes that a licence can have.
 pub const SCOPES: [&str; 2] = ["eeg", "pm"];
-/// A licence without any.
+/// The name for a licence without scopes.
 pub const NO_SCOPES: &str = "none";
 
-/// The models of the demo.
+/// The models that the demo offers.
 const MODELS: [Model; 5] =
     [Model::EpocX, Model::EpocPlus, Model::Insight, Model::EpocFlex, Model::Mn8];
 
-/// The value behind one of a few names.
+/// The value with a name.
 #[must_use]
 pub fn named<T: Copy>(names: &[(&str, T)], name: &str) -> Option<T> {
     names.iter().find(|(own, _)| *own == name).map(|&(_, value)| value)
@@ -71,7 +71,7 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A number is in seconds.
+/// Parses a duration; a plain number is in seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write it as 10s, 2m, 500ms or 10 (seconds)".to_owned();
     let duration = match text.parse::<f64>() {
@@ -91,13 +91,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// From so long on a time is a slip of the hand.
+/// A duration of this length or more is taken for a typing error.
 const LONGEST: Duration = Duration::from_secs(8784 * 3600);
 
-/// The frequency of the mains, in Hz.
+/// The mains frequency in Hz.
 ///
 /// # Errors
-/// There are no others.
+/// Only 50 and 60 exist.
 pub(super) fn mains(text: &str) -> Result<u16, String> {
     match text {
         "50" => Ok(50),
@@ -106,20 +106,21 @@ pub(super) fn mains(text: &str) -> Result<u16, String> {
     }
 }
 
-/// Where metrics are served: Prometheus' usual port of exporters by OpenTelemetry, on this machine.
+/// The default address for metrics, on this machine, with the usual port of OpenTelemetry's Prometheus
+/// exporters.
 pub const METRICS: &str = "127.0.0.1:9464";
 
-/// Where metrics are served: a port alone is one of 127.0.0.1.
+/// Parses the address for metrics; a port alone means 127.0.0.1.
 ///
 /// # Errors
-/// How to write it.
+/// A sentence that says how to write it.
 pub fn metrics_address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     port.or_else(|_| text.parse())
         .map_err(|_| "write it as PORT or ADDR:PORT, such as 9464 or 0.0.0.0:9464".to_owned())
 }
 
-/// A port alone is one of 127.0.0.1.
+/// Parses an address to listen on; a port alone means 127.0.0.1.
 pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let address = port.or_else(|_| text.parse());
@@ -127,10 +128,10 @@ pub(super) fn listening(text: &str) -> Result<SocketAddr, String> {
     address.ok_or_else(|| "write it as PORT or ADDR:PORT, such as 5005 or 0.0.0.0:5005".to_owned())
 }
 
-/// Whether a rate in kB/s can be kept.
+/// Checks a rate in kB/s.
 ///
 /// # Errors
-/// What a rate must be.
+/// A sentence that says what a rate must be.
 pub fn check_max_rate(rate: f64) -> Result<(), String> {
     if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err("must be more than 0 kB/s".to_owned()) }
 }

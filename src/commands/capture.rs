@@ -1,5 +1,5 @@
-//! `cortop capture`: what crosses the socket into a file, without a screen. The client runs as that of
-//! `cortop watch` does; its samples are not looked at.
+//! `cortop capture`: writes what crosses the socket to a file, without a screen. Runs the client as `cortop
+//! watch` does, but ignores its samples.
 
 use color_eyre::eyre::{Result, WrapErr as _};
 use serde_json::json;
@@ -17,7 +17,7 @@ use cortop_client::{ClientConfig, Sample};
 use cortop_files::capture::CaptureFile;
 use cortop_signal::sink::Sink;
 
-/// Captures until told to end; gives the exit status.
+/// Captures until a signal ends it; returns the exit status.
 pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Result<u8> {
     let mut service = CaptureService::new(config.tap.clone(), &config.url);
     service.start(&args.file).wrap_err_with(|| {
@@ -68,7 +68,7 @@ impl Companion for Capturing {
     }
 }
 
-/// Takes samples, which are in the messages, for as long as the file takes those.
+/// Discards samples, which the captured messages contain, until the file fails.
 struct UntilFailure {
     file: Option<CaptureFile>,
 }

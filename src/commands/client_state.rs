@@ -1,5 +1,5 @@
-//! How far a client has come from the address to the samples, and where it is stuck. Knows events
-//! only: no clock, no queue, nothing of how it is shown.
+//! How far a client has come from the address to the samples, and where it is stuck. Knows events only: no
+//! clock, no queue, no display.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use cortop_client::{
     record::RecordList,
 };
 
-/// Cortex has one session for each headset and application (§2.7): who has the same client id shares it.
+/// Cortex has one session per headset and application (§2.7): all programs with the same client id share it.
 const ANOTHER_PROGRAM: &str =
     "another program with this client id has the headset's session and has subscribed its streams";
 const NEXT_TO_ANOTHER: &str =
     "end that program, or give this one the client id of another application";
 
-/// The client as its events describe it.
+/// The state of a client as derived from its events.
 #[derive(Debug, Default)]
 pub(crate) struct ClientState {
     /// Set once the socket is open.
@@ -27,7 +27,7 @@ pub(crate) struct ClientState {
     pub(crate) user: Option<UserLogin>,
     pub(crate) licence: Option<Licence>,
     pub(crate) headsets: Option<Vec<Headset>>,
-    /// A scan for headsets has ended.
+    /// Whether a scan for headsets has ended.
     pub(crate) scanned: bool,
     pub(crate) session: Option<Opened>,
     /// All sessions of this application.
@@ -44,7 +44,7 @@ pub(crate) struct ClientState {
     down: Option<Error>,
 }
 
-/// A session of ours.
+/// One of our sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
     pub(crate) id: SessionId,
@@ -57,13 +57,13 @@ pub(crate) struct Opened {
 #[derive(Clone, Debug)]
 pub(crate) struct Subscribed {
     pub(crate) streams: Vec<Stream>,
-    /// Those that only another program receives.
+    /// The streams that only another program receives.
     pub(crate) theirs: Vec<Stream>,
     pub(crate) refused: Vec<(Stream, Error)>,
 }
 
 impl ClientState {
-    /// Takes in an event.
+    /// Handles an event.
     pub(crate) fn on_event(&mut self, event: Event) {
         match event {
             Event::Link(Link::Waiting { error, .. }) => {
@@ -111,12 +111,12 @@ impl ClientState {
             Event::Clock { headset, clock } => {
                 self.clocks.insert(headset, clock);
             }
-            // Other events do not change how far the client is.
+            // Other events do not affect the progress.
             _ => {}
         }
     }
 
-    /// Where it is, in a word or two.
+    /// The progress in a word or two.
     pub(crate) fn describe(&self) -> String {
         match (&self.step, &self.down) {
             (Some(step), _) => step.to_string(),
@@ -125,7 +125,7 @@ impl ClientState {
         }
     }
 
-    /// Whether the service waits for the user's approval.
+    /// Whether the service is waiting for the user's approval.
     pub(crate) fn is_waiting_for_approval(&self) -> bool {
         self.step == Some(ConnectionStep::Approval)
     }
@@ -140,17 +140,17 @@ impl ClientState {
         self.step == Some(ConnectionStep::Choosing)
     }
 
-    /// Whether no headset is in reach.
+    /// Whether no headset is in range.
     pub(crate) fn is_searching(&self) -> bool {
         matches!(self.step, Some(ConnectionStep::Searching | ConnectionStep::Missing(_)))
     }
 
-    /// Whether there is a token and the client has turned to the headsets.
+    /// Whether there is a token and the client has moved on to the headsets.
     pub(crate) fn is_signed_in(&self) -> bool {
         self.stage() >= Stage::Headset
     }
 
-    /// The stage the client is at: everything before it is passed.
+    /// The current stage of the client: all earlier stages are done.
     pub(crate) fn stage(&self) -> Stage {
         match self.step {
             None => match &self.down {
@@ -181,12 +181,12 @@ impl ClientState {
         }
     }
 
-    /// What only the user can fix.
+    /// A failure that only the user can fix.
     pub(crate) fn failure(&self) -> Option<Failure> {
         let stuck = match &self.step {
             None => self.down.as_ref().is_some_and(|error| error.kind != ErrorKind::ConnectionLost),
             Some(ConnectionStep::Approval) => self.refusal.is_some(),
-            // The only one there is cannot be taken.
+            // The only headset cannot be used.
             Some(ConnectionStep::Choosing) => self.cable().is_some(),
             Some(step) => {
                 matches!(
@@ -201,7 +201,7 @@ impl ClientState {
         stuck.then(|| self.waiting_for())
     }
 
-    /// The same, and the choice of a headset where there are several.
+    /// The same, and also a pending choice between several headsets.
     pub(crate) fn needs_user(&self) -> Option<Failure> {
         let unchosen = self.is_choosing() && self.headsets.is_some();
         self.failure().or_else(|| unchosen.then(|| self.waiting_for()))
@@ -271,7 +271,7 @@ impl ClientState {
         Failure::new(stage, found, next)
     }
 
-    /// That the headset which was asked for is waited for, although others are in reach.
+    /// Says that the client waits for the requested headset, although others are in range.
     pub(super) fn waits_for_headset(&self) -> Option<Failure> {
         let Some(ConnectionStep::Missing(id)) = &self.step else { return None };
         let meant = nearest_name(self.ids().map(HeadsetId::as_str), id.as_str());
@@ -289,7 +289,7 @@ impl ClientState {
         format!("{id} is not in reach; in reach: {}", ids.join(", "))
     }
 
-    /// Streams that another program with the same client id has.
+    /// Streams that go to another program with the same client id.
     pub(super) fn streams_of_another(streams: &[Stream]) -> Failure {
         let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
         let found = format!("{ANOTHER_PROGRAM}: {}", names.join(" "));
@@ -307,7 +307,7 @@ impl ClientState {
         self.headsets.iter().flatten().map(|headset| &headset.id)
     }
 
-    /// The refusal of a headset that is on a USB cable; it has no code.
+    /// The refusal of a headset on a USB cable; it has no code.
     fn cable(&self) -> Option<&Error> {
         let is_on_cable = |refusal: &&Error| {
             let Some(ErrorSubject::Headset(id)) = &refusal.subject else { return false };
@@ -336,7 +336,7 @@ mod tests {
         Event::Refused(Error::refused(method, code, ""))
     }
 
-    /// Where a state is stuck after these events.
+    /// The stage at which a state is stuck after these events.
     fn stuck(events: Vec<Event>) -> Option<Stage> {
         let mut state = ClientState::default();
         for event in events {

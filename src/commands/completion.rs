@@ -1,4 +1,4 @@
-//! Completed command lines: the shell asks the program itself, which alone knows the headsets.
+//! Command-line completion: the shell asks the program itself, as only that knows the headsets.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -22,25 +22,25 @@ use crate::{
 use cortop_client::{Client, ClientConfig, Headset, Stream};
 use cortop_files::recorder::RecordingFormat;
 
-/// Set in the environment of a program that is asked.
+/// The environment variable set when a shell asks.
 const COMPLETE: &str = "COMPLETE";
 
-/// How long a shell waits for names of headsets.
+/// How long a shell waits for the names of headsets.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The shells whose command lines can be completed.
+/// The shells with completion.
 const SHELLS: Shells<'_> = Shells(&[&Bash, &env::Elvish, &env::Fish, &env::Powershell, &env::Zsh]);
 
-/// Answers a shell that completes a command line, and ends then; does nothing otherwise.
+/// Answers a shell that completes a command line, and exits; otherwise does nothing.
 pub fn complete() {
     let words = || std::env::args_os().skip_while(|word| word != "--").skip(1).collect::<Vec<_>>();
     CompleteEnv::with_factory(|| completed(&words())).var(COMPLETE).shells(SHELLS).complete();
 }
 
-/// The script that has `shell` complete cortop's command lines.
+/// The script with which `shell` completes cortop's command lines.
 ///
 /// # Errors
-/// The completions know fewer shells than the command line.
+/// There is no completion for this shell.
 pub fn completions(shell: Shell) -> Result<String> {
     let name = shell.to_string();
     let completer = SHELLS.completer(&name).ok_or_else(|| eyre!("no completions for {name}"))?;
@@ -49,7 +49,7 @@ pub fn completions(shell: Shell) -> Result<String> {
     Ok(String::from_utf8(script)?)
 }
 
-/// The command line with what its values can be. `words` are those that stand there by now.
+/// The command line with its possible values. `words` are those typed so far.
 fn completed(words: &[OsString]) -> Command {
     fn values(command: Command, words: &[OsString]) -> Command {
         command
@@ -75,8 +75,8 @@ fn completed(words: &[OsString]) -> Command {
     values(Cli::command(), words)
 }
 
-/// A value that is a list of names, separated by commas, one of which is begun; `alone` is one that no other
-/// stands with. Names that stand there are not offered again.
+/// Completes a comma-separated list of names at its last name; `alone` is a name that cannot be combined.
+/// Names already in the list are not offered again.
 fn list(argument: Arg, names: Vec<&'static str>, alone: Option<&'static str>) -> Arg {
     let candidates = move |value: &OsStr| {
         let Some(value) = value.to_str() else { return Vec::new() };
@@ -88,11 +88,11 @@ fn list(argument: Arg, names: Vec<&'static str>, alone: Option<&'static str>) ->
         let whole = offered.map(|name| [before.as_slice(), &[name]].concat().join(","));
         whole.map(CompletionCandidate::new).collect()
     };
-    // The whole list is asked for, not the name that is begun.
+    // The completer needs the whole list, not only its last name.
     argument.value_delimiter(None).add(ArgValueCompleter::new(candidates))
 }
 
-/// The themes that there are, the user's own included.
+/// The available themes, including the user's own.
 fn themes() -> Vec<CompletionCandidate> {
     let options = ui::UiOptions {
         themes: config::folder().map(|folder| folder.join("themes")),
@@ -101,7 +101,7 @@ fn themes() -> Vec<CompletionCandidate> {
     ui::Ui::new(&options).0.theme_names().into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// The headsets that the service of this command line sees; none where it does not answer in time.
+/// The headsets that the service of this command line sees; none if it does not answer in time.
 fn headsets(words: &[OsString]) -> Vec<CompletionCandidate> {
     let found = || -> Result<Vec<Headset>> {
         let (service, display) = service(words);
@@ -121,7 +121,7 @@ fn headsets(words: &[OsString]) -> Vec<CompletionCandidate> {
     headsets.map(|headset| CompletionCandidate::new(headset.id.to_string())).collect()
 }
 
-/// Which service a command line names that is not complete yet.
+/// The service named by an incomplete command line.
 fn service(words: &[OsString]) -> (ServiceArgs, DisplayArgs) {
     fn innermost(matches: &ArgMatches) -> &ArgMatches {
         matches.subcommand().map_or(matches, |(_, matches)| innermost(matches))
@@ -136,11 +136,11 @@ fn service(words: &[OsString]) -> (ServiceArgs, DisplayArgs) {
     (ServiceArgs::from(&connection), DisplayArgs { common, ..DisplayArgs::default() })
 }
 
-/// bash, which ends words at = and : as well: `--streams=e` are three of them, and the last one alone is
+/// bash also splits words at = and :, so that `--streams=e` is three words, of which only the last is
 /// replaced.
 struct Bash;
 
-/// Puts together what stands together, and takes away what bash leaves in place.
+/// Joins the words that belong together, and removes what bash leaves in place.
 const BASH: &str = r#"_cortop() {
     local IFS=$'\013' line=${COMP_LINE:0:COMP_POINT} words=() i part rest
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// What is offered for the last word of a command line.
+    /// The candidates for the last word of a command line.
     fn offered(line: &str) -> Vec<String> {
         let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
         let (mut command, last) = (completed(&words), words.len() - 1);

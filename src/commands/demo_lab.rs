@@ -1,5 +1,5 @@
-//! `cortop demo --lab N`: a lab on one machine. A broker, and stations as programs of their own, each
-//! with a simulated service; `cortop lab` looks at them.
+//! `cortop demo --lab N`: a lab on one machine. Starts a broker, and stations as separate programs, each with
+//! a simulated service; `cortop lab` shows them.
 
 use std::{
     fs::{self, File},
@@ -21,14 +21,15 @@ use crate::{
 };
 use cortop_sim::Sim;
 
-/// How long a broker may take to start, and the time between two looks.
+/// How long a broker may take to start, and how often to check.
 const START: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Where mosquitto is beside the folders of `PATH`, in which Debian does not put it for users.
+/// Directories besides `PATH` that may contain mosquitto: Debian does not add its directory to the `PATH` of
+/// users.
 const SBIN: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
 
-/// Shows the lab until the user quits; nothing of it is left then.
+/// Shows the lab until the user quits; then nothing of it is left.
 ///
 /// # Errors
 /// There is no terminal or no mosquitto, or something does not start; the text says what to do.
@@ -46,7 +47,7 @@ pub(super) async fn show(stations: u8, demo: &cli::DemoArgs, mut config: Config)
         let sim = sim.await?;
         running.push((start_station(number, &sim.url(), &url, &folder)?, sim));
     }
-    // The user's account is for another broker.
+    // The user's account belongs to another broker.
     config.mqtt = MqttSettings::default();
     let args = cli::LabArgs { broker: Some(url), display: demo.display.clone() };
     let exit = lab::watch(&args, &config).await;
@@ -56,24 +57,24 @@ pub(super) async fn show(stations: u8, demo: &cli::DemoArgs, mut config: Config)
     exit
 }
 
-/// A program that ends with its owner.
+/// A program that is killed when this is dropped.
 struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A broker without accounts for this machine only, and its address.
+/// Starts a broker without accounts, for this machine only; returns its address.
 async fn start_broker(folder: &Path) -> Result<(Process, String)> {
     let (file, log) = (folder.join("mosquitto.conf"), folder.join("mosquitto.log"));
-    // The port may be taken by others between its choice and its use.
+    // Another program may take the port between its choice and its use.
     for _ in 0..3 {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        // Started by root, it would become another user, which no longer ends with us (`bound_to_us`).
+        // As root it would switch to another user, and then no longer end with us (`bound_to_us`).
         let settings = format!("listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n");
         fs::write(&file, settings)?;
         let output = File::create(&log)?;
@@ -103,7 +104,7 @@ fn spawn_mosquitto(config: &Path, output: &File) -> Result<Process> {
     Ok(Process(command.spawn().wrap_err("mosquitto does not start")?))
 }
 
-/// Where a program is.
+/// The path of an installed program.
 fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = std::env::split_paths(&path).chain(SBIN.map(PathBuf::from));
@@ -111,8 +112,8 @@ fn installed(name: &str) -> Option<PathBuf> {
     folders.find_map(|folder| Some(folder.join(&name)).filter(|program| program.is_file()))
 }
 
-/// A program that the system ends when this one ends, even by SIGKILL, where it can: on Linux,
-/// as long as the program keeps its user.
+/// A command that the system kills when this process ends, even by SIGKILL. Only on Linux, and only while the
+/// program keeps its user.
 fn bound_to_us(program: &Path) -> Command {
     let setpriv = installed("setpriv").filter(|_| cfg!(target_os = "linux"));
     let Some(setpriv) = setpriv else { return Command::new(program) };
@@ -121,7 +122,7 @@ fn bound_to_us(program: &Path) -> Command {
     command
 }
 
-/// The station of a service. Nothing of the user's configuration is for it.
+/// Starts the station of a service, without the user's configuration.
 fn start_station(number: u8, service: &str, broker: &str, folder: &TempDir) -> Result<Process> {
     let settings = folder.path().join("station.toml");
     fs::write(&settings, "")?;

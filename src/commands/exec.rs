@@ -1,5 +1,5 @@
-//! A command that runs beside the simulator, through the shell (`cortop sim --exec`): started,
-//! waited for, and ended with the simulator. Knows processes and signals, nothing of what is served.
+//! A shell command that runs beside the simulator (`cortop sim --exec`): started, awaited, and ended with the
+//! simulator. Knows processes and signals, but not what is served.
 
 use std::{ffi::OsStr, io, process::ExitStatus, time::Duration};
 
@@ -11,17 +11,17 @@ use tokio::{
 
 use crate::console::{Shutdown, ShutdownSignals};
 
-/// Time for the command to end once it has been asked to.
+/// How long the command may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A command that runs.
+/// A running command.
 pub(super) struct RunningCommand {
     ended: JoinHandle<io::Result<ExitStatus>>,
     processes: imp::Processes,
 }
 
-/// Starts a command through the shell. Standard input, output and error are ours. A variable without
-/// a value is taken out of its environment.
+/// Starts a command through the shell, with our standard input, output and error. A variable without a value
+/// is removed from its environment.
 ///
 /// # Errors
 /// There is no shell.
@@ -39,8 +39,8 @@ pub(super) fn start(command: &str, variables: &[(&str, Option<&OsStr>)]) -> Resu
 }
 
 impl RunningCommand {
-    /// Waits for its end and gives its exit status, of a signal 128 and its number. Signals are
-    /// passed on to it; if it does not end then, it is killed, with all that it has started.
+    /// Waits for its end and returns its exit status; for a signal, 128 plus its number. Forwards signals to
+    /// it; if it does not end then, kills it and all its child processes.
     pub(super) async fn wait(mut self, signals: &mut ShutdownSignals) -> Result<u8> {
         let mut deadline = None;
         loop {
@@ -90,13 +90,13 @@ mod imp {
     /// The processes of the command.
     pub(super) struct Processes {
         shell: Pid,
-        /// Whether they have a process group of their own.
+        /// Whether they have their own process group.
         are_grouped: bool,
     }
 
-    /// A command that reads from the terminal stays in our process group, for no other may; Ctrl-C and
-    /// Ctrl-Z then reach it by themselves. Any other has a group of its own, so that all it has
-    /// started can be ended with it.
+    /// A command that reads from the terminal stays in our process group, as only the foreground group may
+    /// read; Ctrl-C and Ctrl-Z then reach it directly. Any other command gets its own group, so that all its
+    /// child processes can be ended with it.
     pub(super) fn spawn(shell: &mut Command) -> io::Result<(Child, Processes)> {
         let are_grouped = !(io::stdin().is_terminal() && is_in_foreground());
         if are_grouped {
@@ -107,7 +107,7 @@ mod imp {
         Ok((child, processes))
     }
 
-    /// Whether our process group has the terminal.
+    /// Whether our process group owns the terminal.
     fn is_in_foreground() -> bool {
         let terminal = File::open("/dev/tty");
         terminal.is_ok_and(|terminal| tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp()))
@@ -116,7 +116,7 @@ mod imp {
     impl Processes {
         pub(super) fn pass_on(&self, signal: Shutdown) {
             let signal = match signal {
-                // The terminal has sent it to the whole group.
+                // The terminal has sent the signal to the whole group.
                 Shutdown::Interrupt if !self.are_grouped => return,
                 Shutdown::Interrupt => Signal::INT,
                 Shutdown::Terminate => Signal::TERM,
@@ -130,7 +130,7 @@ mod imp {
         }
 
         fn send(&self, signal: Signal) {
-            // They may have ended by themselves.
+            // They may have ended already.
             let _ = if self.are_grouped {
                 kill_process_group(self.shell, signal)
             } else {
@@ -160,7 +160,7 @@ mod imp {
         shell
     }
 
-    /// Ctrl-C reaches the command by itself.
+    /// Ctrl-C reaches the command directly.
     pub(super) struct Processes;
 
     pub(super) fn spawn(shell: &mut Command) -> io::Result<(Child, Processes)> {

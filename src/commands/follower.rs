@@ -1,4 +1,4 @@
-//! Follows a journal: writes it as JSON lines, and holds it against what is expected of the clients.
+//! Follows a journal: writes it as JSON lines, and checks the clients against expectations.
 
 use std::cell::RefCell;
 
@@ -12,11 +12,11 @@ use crate::{
     logging::{self, Requests},
 };
 
-/// What there is to say beside the journal, and the form in which all of it is said.
+/// Output besides the journal, and the format of both.
 pub(super) struct LogOutput {
     form: LogForm,
     lines: Requests,
-    /// What was said so far beside the journal.
+    /// The notes so far.
     notes: RefCell<Vec<String>>,
 }
 
@@ -30,7 +30,7 @@ impl LogOutput {
         Ok(Self { form, lines, notes: RefCell::default() })
     }
 
-    /// Says something that is not about a client.
+    /// Writes a note that is not about a client.
     pub(super) fn note(&self, text: &str) {
         self.notes.borrow_mut().push(text.to_owned());
         match self.form {
@@ -39,18 +39,18 @@ impl LogOutput {
         }
     }
 
-    /// What was said so far, for a screen that is about to hide it.
+    /// The notes so far, for a screen that is about to hide them.
     pub(super) fn notes(&self) -> Vec<String> {
         self.notes.borrow().clone()
     }
 
-    /// Writes what is still to be written.
+    /// Flushes the output.
     pub(super) fn finish(self) {
         self.lines.finish();
     }
 }
 
-/// A line of JSON for what is not about a client.
+/// A note as a JSON line.
 fn note(text: &str) -> Value {
     json!({ "event": "note", "text": text })
 }
@@ -72,7 +72,7 @@ impl<'a> Follower<'a> {
         Self { reader: journal.reader(), journal, output, expected }
     }
 
-    /// Follows for ever.
+    /// Follows the journal for ever.
     pub(super) async fn follow<T>(&mut self) -> T {
         loop {
             let entries = self.reader.next().await;
@@ -91,7 +91,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Takes what has come last, and says what the clients have not done; whether they did all.
+    /// Handles the last entries, and reports the unmet expectations; returns whether all are met.
     pub(super) fn finish(mut self) -> bool {
         let rest = self.reader.take();
         self.take(rest);

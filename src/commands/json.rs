@@ -1,4 +1,4 @@
-//! JSON for programs, which no terminal can be driven by either. Knows no objects.
+//! JSON output, without control characters that could drive a terminal. Knows no objects.
 
 use color_eyre::eyre::Result;
 use serde::Serialize;

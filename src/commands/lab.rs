@@ -45,7 +45,7 @@ pub(super) async fn watch(args: &cli::LabArgs, config: &Config) -> Result<Exit> 
     Ok(exit)
 }
 
-/// Refuses to begin where nobody could look.
+/// Fails early if there is no terminal.
 pub(super) fn check_terminal() -> Result<()> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         bail!(

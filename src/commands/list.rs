@@ -1,5 +1,4 @@
-//! The lists: headsets, sessions, licence or records, queried once. Opens no session and takes no
-//! headset.
+//! The lists: headsets, sessions, licence or records, queried once. Opens no session and connects no headset.
 
 use std::time::Duration;
 
@@ -15,13 +14,13 @@ use cortop_client::{
     datetime::local, record::RecordList,
 };
 
-/// How long the user may take to approve cortop, and the service to sign it in.
+/// How long signing in may take, including the user's approval.
 const SIGN_IN: Duration = Duration::from_secs(60);
 
 /// How long the answer itself may take: a second longer than a request.
 const ANSWER: Duration = Duration::from_secs(31);
 
-/// What can be listed.
+/// What to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
     /// The headsets that the service sees.
@@ -34,7 +33,7 @@ pub enum Listing {
     Records,
 }
 
-/// What was found.
+/// The result of a query.
 #[derive(Debug)]
 pub(super) enum ListedObjects {
     Headsets(Vec<Headset>),
@@ -77,7 +76,7 @@ async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<ListedObject
     };
     match probe.wait_until(ANSWER, found).await {
         Ok(answer) => answer,
-        // Everything before it is passed: only the answer is missing.
+        // All earlier stages are done: only the answer is missing.
         Err(failure) if failure.stage >= Stage::Headset => {
             let found = format!("{method} has not been answered");
             Err(Failure::new(stage, &found, "restart the Cortex service"))
@@ -86,7 +85,7 @@ async fn find(subject: Listing, probe: &mut ProbeSession) -> Result<ListedObject
     }
 }
 
-/// Waits for a token; says so if the user has to approve first.
+/// Waits for a token; notifies the user if approval is needed.
 async fn sign_in(probe: &mut ProbeSession) -> Result<(), Failure> {
     let mut reported = false;
     probe
@@ -104,7 +103,7 @@ async fn sign_in(probe: &mut ProbeSession) -> Result<(), Failure> {
 }
 
 impl ListedObjects {
-    /// As Cortex sent it, unknown members included.
+    /// JSON as Cortex sent it, including unknown members.
     pub(super) fn json(&self) -> Result<String> {
         fn list<T: Serialize>(list: &T) -> Result<String> {
             json::pretty(list)
@@ -117,7 +116,7 @@ impl ListedObjects {
         }
     }
 
-    /// As text.
+    /// A text table.
     pub(super) fn table(&self, zone: &TimeZone) -> String {
         match self {
             Self::Headsets(headsets) => {
@@ -158,7 +157,7 @@ fn headset(headset: &Headset) -> [String; 8] {
     ]
 }
 
-/// What keeps it from streaming, and what it is.
+/// What prevents a headset from streaming, and its model.
 fn marks(headset: &Headset) -> String {
     let marks = [
         (headset.is_on_usb_cable(), "usb-cable:cannot-stream"),

@@ -1,5 +1,5 @@
-//! `cortop login`: asks for client id and secret, has Cortex check them, and keeps them where the
-//! system keeps secrets, or in the config file.
+//! `cortop login`: asks for client id and secret, has Cortex check them, and stores them in the system's
+//! keyring or in the config file.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -18,12 +18,12 @@ use crate::{
 
 /// How long Cortex may take to check them.
 const CHECK: Duration = Duration::from_secs(20);
-/// They cannot be kept.
+/// The exit status if they cannot be stored.
 const NOT_KEPT: u8 = 1;
-/// The exit status after Ctrl-C, as of a program that it ended.
+/// The exit status after Ctrl-C, the same as of a program killed by it.
 const INTERRUPTED: u8 = 130;
 
-/// Asks, checks and keeps; gives the exit status.
+/// Asks for, checks and stores the credentials; returns the exit status.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -35,7 +35,7 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     if args.forget {
         return forget(CredentialsFile::open(&place)?);
     }
-    // Before the questions: a file that cannot be changed costs no answers.
+    // Before the questions: if the file cannot be changed, fail before anything is typed.
     let file = CredentialsFile::open(&place)?;
     let Some(credentials) = ask()? else {
         return Ok(INTERRUPTED);
@@ -66,7 +66,7 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
 }
 
-/// Reads both, the secret without an echo; `None` if the user interrupted it.
+/// Reads both, the secret without echo; `None` if the user interrupted it.
 fn ask() -> Result<Option<Credentials>> {
     let line = || -> Result<String> {
         let mut line = String::new();
@@ -90,8 +90,7 @@ fn ask() -> Result<Option<Credentials>> {
     Ok(Some(Credentials { id: id.into(), secret: secret.into() }))
 }
 
-/// Reads the secret without an echo; `None` if a signal came instead, after which the terminal is as it
-/// was.
+/// Reads the secret without echo; `None` after a signal, with the terminal restored.
 fn read_secret() -> Result<Option<String>> {
     #[cfg(unix)]
     let before = rustix::termios::tcgetattr(io::stdin()).ok();
@@ -100,7 +99,7 @@ fn read_secret() -> Result<Option<String>> {
         let read = || rpassword::prompt_password("Client secret (not shown): ");
         tokio::select! {
             secret = tokio::task::spawn_blocking(read) => match secret? {
-                // Ctrl-C, which is read as a character, before its signal is noticed.
+                // Ctrl-C was read as a character before its signal was noticed.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
                 secret => secret.map(Some).wrap_err("the secret cannot be read"),
             },
@@ -124,7 +123,7 @@ async fn check(
 ) -> Result<Option<Result<&'static str, Failure>>> {
     let interrupted = shutdown_signal()?;
     let mut probe = ProbeSession::new(service);
-    // Cortex looks at the credentials before it asks the user for approval.
+    // Cortex checks the credentials before it asks the user for approval.
     let accepted = probe.wait_until(CHECK, |state| {
         let approval = state.is_waiting_for_approval();
         (approval || state.is_signed_in()).then_some(approval)
@@ -133,7 +132,7 @@ async fn check(
         checked = accepted => Some(match checked {
             Ok(true) => Ok("Cortex accepts them; approve the application in EMOTIV Launcher.\n"),
             Ok(false) => Ok("Cortex accepts them.\n"),
-            // They are right; what is in the way comes after them.
+            // They are valid; the failure is at a later stage.
             Err(failure) if failure.stage > Stage::Credentials => Ok("Cortex accepts them.\n"),
             Err(failure) => Err(failure),
         }),
@@ -143,7 +142,7 @@ async fn check(
     Ok(checked)
 }
 
-/// Keeps them in one place, and says in which.
+/// Stores them in one place, and reports which.
 fn keep(
     store: Option<SecretStore>,
     file: CredentialsFile,

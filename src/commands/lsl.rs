@@ -1,4 +1,4 @@
-//! `cortop lsl`: a headset's streams as Lab Streaming Layer outlets, and markers from other
+//! `cortop lsl`: serves a headset's streams as Lab Streaming Layer outlets, and takes markers from other
 //! programs, without a screen.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::{
 use cortop_client::{ClientConfig, Command, Event, Feed, sanitize::json_line};
 use cortop_lsl::{Network, Server, StreamInfo};
 
-/// Serves until a signal ends it; gives the exit status.
+/// Serves until a signal ends it; returns the exit status.
 pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8> {
     let interface = args.exchange.lsl_interface;
     let server = Server::start(Network::on(interface))
@@ -43,7 +43,7 @@ struct LslCompanion {
     streams: Arc<LslStreams>,
     markers: OutsideMarkers,
     json: bool,
-    /// The streams that were reported.
+    /// The streams already reported.
     reported: Vec<StreamInfo>,
     receivers: usize,
 }

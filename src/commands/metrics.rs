@@ -1,4 +1,4 @@
-//! `cortop metrics`: what is known of headsets and streams for Prometheus, without a screen.
+//! `cortop metrics`: exports the state of headsets and streams for Prometheus, without a screen.
 
 use std::{net::SocketAddr, pin::pin, time::Duration};
 
@@ -19,14 +19,14 @@ use crate::{
 use cortop_client::ClientConfig;
 use cortop_signal::decoder;
 
-/// A scraper comes every few seconds.
+/// How often snapshots are published: a scraper comes every few seconds.
 const FRAME: Duration = Duration::from_secs(1);
 
-/// Nobody looks back here: what health needs is kept beside the history.
+/// Bytes of history. Nobody scrolls back here, and the data for the streams' health is kept separately.
 const HISTORY: usize = 1 << 20;
 
-/// Serves until told to end; gives the exit status. What stands in the way is said once, and waited
-/// for: that there is no headset is something to be exported, too.
+/// Serves until a signal ends it; returns the exit status. Problems are reported once and waited out: a
+/// missing headset is worth exporting, too.
 pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Result<u8> {
     let mut told = pin!(shutdown_signal()?);
     let listener = listen(args.listen).await?;
@@ -63,10 +63,10 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
     Ok(code)
 }
 
-/// Takes the address.
+/// Binds the address.
 ///
 /// # Errors
-/// It cannot be had; the text says what to do.
+/// The address is not available; the text says what to do.
 pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.wrap_err_with(|| {
         format!("metrics cannot be served at {address}: choose another address or port")

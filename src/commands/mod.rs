@@ -1,12 +1,12 @@
-//! The commands without a screen: lists, samples on standard output, the doctor, and the simulator for
-//! other clients. All but the last run the same client as the monitor and interpret its events;
-//! nothing here talks to the service itself.
+//! The commands without a screen: lists, samples on standard output, the doctor, and the simulator for other
+//! clients. All but the last run the monitor's client and interpret its events; nothing here talks to the
+//! service directly.
 //!
-//! `client_state` follows how far the client has come, `probe_session` runs one until it is far
-//! enough. `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `lab`, `doctor`,
-//! `sim` and `proxy` are the commands; `table`, `json` and `writers` write what they print, `outside_markers`
-//! takes markers of other programs. `print` and `completion` are what shells and man pages are made of. `exec` runs a program beside the simulator, `follower` reads its
-//! journal, and `traffic` shows it on a screen.
+//! `client_state` tracks how far the client has come, `probe_session` runs one until it is far enough.
+//! `list`, `watch`, `lsl`, `record`, `capture`, `report`, `metrics`, `station`, `lab`, `doctor`, `sim` and
+//! `proxy` are the commands; `table`, `json` and `writers` format their output, `outside_markers` takes
+//! markers of other programs. `print` and `completion` generate what shells and man pages need. `exec` runs a
+//! program beside the simulator, `follower` reads its journal, and `traffic` shows it on a screen.
 
 mod capture;
 mod client_state;
@@ -58,13 +58,13 @@ use crate::{
     terminal::Exit,
 };
 
-/// Prints a list and ends.
+/// Prints a list and exits.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let only = cli::ServiceArgs::from(&args.connection);
-    // Whatever the file says: a list never debits.
+    // Whatever the file says, a list never debits the licence.
     let config = Config { debit: None, ..settings(&only, display)? };
     let service = config.client()?;
     block_on(async {
@@ -82,7 +82,7 @@ pub fn list(subject: Listing, args: &cli::ListArgs, display: &cli::DisplayArgs) 
     })
 }
 
-/// Prints samples until it is asked to end.
+/// Prints samples until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -93,7 +93,7 @@ pub fn watch(args: &cli::WatchArgs, display: &cli::DisplayArgs) -> Result<u8> {
     block_on(watch::watch(service, args.format, args.duration))
 }
 
-/// Serves a headset's streams by Lab Streaming Layer until a signal ends it.
+/// Serves a headset's streams over Lab Streaming Layer until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -103,7 +103,7 @@ pub fn lsl(args: &cli::LslArgs, display: &cli::DisplayArgs) -> Result<u8> {
     block_on(lsl::lsl(service, args))
 }
 
-/// Writes what crosses the socket to a file until told to end.
+/// Captures what crosses the socket to a file until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -113,7 +113,7 @@ pub fn capture(args: &cli::CaptureArgs, display: &cli::DisplayArgs) -> Result<u8
     block_on(capture::capture(service, args))
 }
 
-/// Serves what is known of headsets and streams for Prometheus until told to end.
+/// Exports the state of headsets and streams for Prometheus until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -123,7 +123,7 @@ pub fn metrics(args: &cli::MetricsArgs, display: &cli::DisplayArgs) -> Result<u8
     block_on(metrics::serve(service, args))
 }
 
-/// Publishes the state of the headsets here over MQTT until told to end.
+/// Publishes the state of this computer's headsets over MQTT until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -143,7 +143,7 @@ pub fn lab(args: &cli::LabArgs, display: &cli::DisplayArgs) -> Result<Exit> {
     block_on(lab::watch(args, &config))
 }
 
-/// Shows a lab on this machine, of so many stations.
+/// Shows a simulated lab on this machine with a number of stations.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -156,7 +156,7 @@ pub(crate) fn demo_lab(
     block_on(demo_lab::show(stations, demo, config))
 }
 
-/// Records a headset's samples in files until told to end.
+/// Records a headset's samples to files until a signal ends it.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -166,7 +166,7 @@ pub fn record(args: &cli::RecordArgs, display: &cli::DisplayArgs) -> Result<u8> 
     block_on(record::record(service, args))
 }
 
-/// Waits for so long; for ever where no time is given.
+/// Waits for a duration; for ever if it is `None`.
 async fn after(duration: Option<std::time::Duration>) {
     match duration {
         Some(duration) => tokio::time::sleep(duration).await,
@@ -174,10 +174,10 @@ async fn after(duration: Option<std::time::Duration>) {
     }
 }
 
-/// Takes markers from where the arguments say, if from anywhere.
+/// Opens the marker sources given by the arguments, if any.
 ///
 /// # Errors
-/// A port cannot be had; the text says what to do.
+/// A port is not available; the text says what to do.
 pub(crate) async fn markers_from_outside(
     args: &cli::ExchangeArgs,
 ) -> Result<Option<MarkerReceiver>> {
@@ -190,12 +190,12 @@ pub(crate) async fn markers_from_outside(
     Ok(if sources.is_empty() { None } else { Some(sources.listen().await?) })
 }
 
-/// The settings in force, with the log started; what was wrong with them is reported.
+/// The settings in force; starts the log and reports warnings.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
     load(service, display, &Keyring::read).inspect(report_warnings)
 }
 
-/// Says what of the settings could not be used.
+/// Reports which settings could not be used.
 fn report_warnings(config: &Config) {
     for warning in &config.warnings {
         print_error(warning);
@@ -203,7 +203,7 @@ fn report_warnings(config: &Config) {
     }
 }
 
-/// The settings in force, with the log started. `keyring` gives credentials where nothing else does.
+/// The settings in force; starts the log. `keyring` gives credentials if nothing else does.
 fn load(
     service: &cli::ServiceArgs,
     display: &cli::DisplayArgs,

@@ -1,5 +1,5 @@
-//! Markers of other programs for the commands without a screen: each goes into the record of each
-//! session if one runs, else among its samples only.
+//! Markers from other programs for commands without a screen: each goes into the record of every session, or
+//! only among its samples if no record is running.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use cortop_client::{
     SessionId, SessionMarker,
 };
 
-/// What comes, and what is known of where it goes.
+/// The source of markers, and where they go.
 #[derive(Debug)]
 pub(super) struct OutsideMarkers {
-    /// `None` where nothing can come.
+    /// `None` without any source.
     receiver: Option<MarkerReceiver>,
-    /// The losses that were said.
+    /// The losses already reported.
     said: Vec<MarkerLoss>,
-    /// Our sessions: whose, and whether a record runs.
+    /// Our sessions: the headset of each, and whether a record is running.
     sessions: BTreeMap<SessionId, (HeadsetId, bool)>,
-    /// By how much the headsets' clocks are off ours.
+    /// The offsets of the headsets' clocks from ours.
     clocks: BTreeMap<HeadsetId, ClockOffset>,
 }
 
@@ -32,7 +32,7 @@ impl OutsideMarkers {
         Self { receiver, said: Vec::new(), sessions: BTreeMap::new(), clocks: BTreeMap::new() }
     }
 
-    /// Takes note of an event of the client.
+    /// Handles an event of the client.
     pub(super) fn on_event(&mut self, event: &Event, commands: &mpsc::Sender<Command>) {
         match event {
             Event::Clock { headset, clock } => {
@@ -42,7 +42,7 @@ impl OutsideMarkers {
                 let recorded = session.recording == Some(true);
                 let id = session.headset.id.clone();
                 if self.sessions.insert(session.id.clone(), (id.clone(), recorded)).is_none() {
-                    // A marker or a sample by an old measurement would stand elsewhere.
+                    // With an old measurement, markers and samples would be misplaced.
                     let command = HeadsetCommand::MeasureClock(id, true);
                     let _ = commands.try_send(Command::Headset(command));
                 }
@@ -58,7 +58,7 @@ impl OutsideMarkers {
         }
     }
 
-    /// Says what of them was not taken, each cause when it first happens.
+    /// Reports what was not taken, each cause when it first occurs.
     pub(super) fn report_losses(&mut self) {
         let Some(receiver) = &self.receiver else { return };
         for loss in MarkerLoss::ALL {
@@ -69,7 +69,7 @@ impl OutsideMarkers {
         }
     }
 
-    /// Says at the end how much of them was not taken.
+    /// Reports at the end how much was not taken.
     pub(super) fn report_total(&mut self) {
         self.report_losses();
         if let Some(total) = self.receiver.as_ref().and_then(|own| own.losses.total()) {
@@ -77,11 +77,10 @@ impl OutsideMarkers {
         }
     }
 
-    /// Waits for the next marker and places it; ends never where nothing can come. Called off at any
-    /// time.
+    /// Waits for the next marker and places it; pending forever without a source. Cancel safe.
     pub(super) async fn next(&mut self, commands: &mpsc::Sender<Command>) -> Vec<Feed> {
         let Some(receiver) = &mut self.receiver else { return std::future::pending().await };
-        // It ends with this program.
+        // The source ends with this program.
         let Some(marker) = receiver.recv().await else { return std::future::pending().await };
         self.place(&marker, commands)
     }
@@ -92,7 +91,7 @@ impl OutsideMarkers {
         }
     }
 
-    /// Sets a marker in the records that run; what is to be fed to the other sessions.
+    /// Sets a marker in the running records; returns what has to be fed to the other sessions.
     pub(super) fn place(
         &self,
         marker: &OutsideMarker,

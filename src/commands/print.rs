@@ -1,4 +1,4 @@
-//! What `cortop print` prints: man pages and what stations publish. All else is written where its
+//! The output of `cortop print` for man pages and the schema of stations. The rest is generated where its
 //! table is.
 
 use clap::{Command, CommandFactory as _};
@@ -11,10 +11,10 @@ use crate::cli::Cli;
 /// The man page of cortop, or of one of its commands, as roff.
 ///
 /// # Errors
-/// There is no such command; the text names those that are.
+/// There is no such command; the text lists the existing ones.
 pub fn man(command: Option<&str>) -> Result<String> {
     let mut cortop = Cli::command();
-    // Global flags reach the commands.
+    // Propagates global flags to the commands.
     cortop.build();
     let page = match command {
         None => cortop,

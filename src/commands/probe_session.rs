@@ -1,4 +1,4 @@
-//! A client without a screen that takes no headset by itself: runs until it is far enough, or stuck.
+//! A client without a screen that connects no headset on its own: runs until it is far enough, or stuck.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use cortop_signal::{Snapshot, decoder};
 /// Time between two snapshots of the streams.
 const FRAME: Duration = Duration::from_millis(200);
 
-/// A client, and how far it has come.
+/// A client and its progress.
 pub(crate) struct ProbeSession {
     monitor: Monitor,
     pub(crate) state: ClientState,
@@ -28,7 +28,7 @@ impl ProbeSession {
     /// Runs until `done` returns a value.
     ///
     /// # Errors
-    /// What is in the way: at once if only the user can fix it, else when `patience` is over.
+    /// The failure: at once if only the user can fix it, else when `patience` has run out.
     pub(crate) async fn wait_until<T>(
         &mut self,
         patience: Duration,
@@ -48,10 +48,10 @@ impl ProbeSession {
         }
     }
 
-    /// Takes in events for a while.
+    /// Handles events for a while.
     ///
     /// # Errors
-    /// The client got stuck.
+    /// The client is stuck.
     pub(crate) async fn listen(&mut self, time: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + time;
         while self.next_event(deadline).await? {
@@ -62,7 +62,7 @@ impl ProbeSession {
         Ok(())
     }
 
-    /// Takes in the next event; false if none came in time.
+    /// Handles the next event; false if none came in time.
     async fn next_event(&mut self, deadline: Instant) -> Result<bool, Failure> {
         match timeout_at(deadline, self.monitor.channels.events.recv()).await {
             Ok(Some(event)) => {
@@ -79,7 +79,7 @@ impl ProbeSession {
 
     /// Sends the client a command.
     pub(crate) async fn send(&self, command: Command) {
-        // The end of its events reports a client that has ended.
+        // If the client has ended, the end of its events reports that.
         let _ = self.monitor.channels.commands.send(command).await;
     }
 
@@ -88,7 +88,7 @@ impl ProbeSession {
         self.monitor.channels.snapshots.borrow().clone()
     }
 
-    /// Closes what was opened, and the client.
+    /// Closes the sessions it opened, and the client.
     pub(crate) async fn close(self) {
         self.monitor.stop().await;
     }

@@ -1,18 +1,18 @@
-//! Problems on standard error, for commands that go on whatever happens.
+//! Reports problems on standard error, for commands that continue regardless.
 
 use crate::console::print_error;
 
-/// Said once nothing stands between the service and what it sends.
+/// Reported once nothing prevents the service from sending data.
 pub(super) const SERVICE_OVER: &str = "nothing stands in the way of Cortex's data any more";
 
-/// Says what stands in the way, the same once, and that it is over.
+/// Reports each problem once, and its end.
 #[derive(Debug, Default)]
 pub(super) struct ProblemReporter {
     last: Option<String>,
 }
 
 impl ProblemReporter {
-    /// What stands in the way now, if anything does; `over` is said when nothing does any more.
+    /// Reports the current problem, or `over` when there is none any more.
     pub(super) fn report(&mut self, problem: Option<String>, over: &str) {
         match &problem {
             Some(problem) if self.last.as_ref() != Some(problem) => print_error(problem),

@@ -1,5 +1,5 @@
-//! What `watch` reports meanwhile: one line on standard error, rewritten twice a second,
-//! when that is a terminal and the samples go elsewhere.
+//! The progress of `watch`: a line on standard error, rewritten twice a second, if that is a terminal and the
+//! samples go elsewhere.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::client_state::ClientState;
 use crate::console::print_error;
 
-/// Between two lines.
+/// How often the line is rewritten.
 pub(super) const TURN: Duration = Duration::from_millis(500);
 
-/// The line of progress.
+/// The progress line.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Steps are reported.
+    /// Whether steps are reported.
     has_terminal: bool,
-    /// The line is shown: the samples go elsewhere.
+    /// Whether the line is shown: the samples go elsewhere.
     pub(super) shown: bool,
     step: String,
     started: Option<Instant>,
@@ -33,7 +33,7 @@ impl Progress {
         Self { has_terminal, shown, step: String::new(), started: None, samples: 0 }
     }
 
-    /// Counts from now on.
+    /// Starts counting.
     pub(super) fn start(&mut self) {
         self.started.get_or_insert_with(Instant::now);
     }
@@ -47,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// A line that stays, also where no terminal listens.
+    /// Prints a line that stays, even without a terminal.
     pub(super) fn problem(&self, line: &str) {
         self.clear();
         print_error(line);
@@ -61,7 +61,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(super) fn clear(&self) {
         if self.shown && self.started.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,4 +1,4 @@
-//! `cortop proxy`: between a client and a real service, from the arguments until a signal ends it.
+//! `cortop proxy`: runs between a client and a real service, from the arguments until a signal ends it.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -27,7 +27,7 @@ use crate::{
     traffic::TrafficAbout,
 };
 
-/// Passes messages on until Ctrl-C or SIGTERM. Returns the exit status.
+/// Forwards messages until Ctrl-C or SIGTERM. Returns the exit status.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -56,7 +56,7 @@ pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
     passed
 }
 
-/// What is wrong with the service, by the name that its flag has here.
+/// What is wrong with the service's address, with the name of the flag that sets it here.
 fn of_target(error: &Error) -> String {
     error.to_string().replace("--url", "--to")
 }
@@ -110,7 +110,7 @@ async fn pass(
         code = follower.follow() => code,
     };
     serving.abort();
-    // An aborted task has ended as well.
+    // An aborted task has ended, too.
     let _ = serving.await;
     follower.finish();
     if let Some(capture) = capture {

@@ -1,4 +1,4 @@
-//! `cortop record`: a headset's samples in files, without a screen.
+//! `cortop record`: records a headset's samples to files, without a screen.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use cortop_files::recorder::{
     human_size,
 };
 
-/// Records until told to end; gives the exit status.
+/// Records until a signal ends it; returns the exit status.
 pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Result<u8> {
     let mut formats = args.format.clone();
     formats.sort_unstable();
@@ -58,7 +58,7 @@ pub(super) async fn record(config: ClientConfig, args: &cli::RecordArgs) -> Resu
     };
     let code = follow(config, recorder, args.duration, &mut recording).await;
     if is_new {
-        // Only an empty one can be removed.
+        // Removes the folder only if it is empty.
         let _ = fs::remove_dir(&args.out);
     }
     recording.finish()?;
@@ -69,9 +69,9 @@ struct RecordCompanion {
     status: Arc<SharedStatus>,
     markers: OutsideMarkers,
     json: bool,
-    /// The files that were told of.
+    /// The files already reported.
     reported: Vec<PathBuf>,
-    /// The notes that were shown; JSON has them at the end.
+    /// The notes already shown; with JSON they are printed at the end.
     notes: Vec<String>,
     resume_within: Duration,
 }
@@ -117,7 +117,7 @@ impl Companion for RecordCompanion {
 }
 
 impl RecordCompanion {
-    /// Says which files have been begun, and what could not be as it was asked for.
+    /// Reports new files, and what could not be done as asked.
     fn report(&mut self, status: &RecorderStatus) -> Result<()> {
         for RecordedFile { headset, path, .. } in &status.files {
             if self.reported.contains(path) {
@@ -140,11 +140,11 @@ impl RecordCompanion {
         Ok(())
     }
 
-    /// Says what has become of it.
+    /// Reports the result.
     fn finish(mut self) -> Result<()> {
         self.markers.report_total();
         let mut status = self.status.get();
-        // Empty ones are removed as they are closed.
+        // Empty files are removed when they are closed.
         status.files.retain(|file| file.path.exists());
         self.report(&status)?;
         let RecorderStatus { files, samples, lost, markers, notes, .. } = &status;

@@ -1,6 +1,5 @@
-//! `cortop sim`: the simulated service for other people's clients, from the arguments until it is
-//! asked to end. Needs no terminal. What it says for programs goes to standard output, everything
-//! else to standard error.
+//! `cortop sim`: the simulated service for other clients, from the arguments until it is asked to end. Needs
+//! no terminal. Output for programs goes to standard output, everything else to standard error.
 
 use std::{
     collections::BTreeSet,
@@ -38,13 +37,13 @@ use cortop_sim::{
 
 /// The port of the Cortex service (§1.1).
 const PORT: u16 = 6868;
-/// Some of the clients did not do what is expected of them.
+/// The exit status if clients did not meet the expectations.
 const UNMET: u8 = 1;
-/// Time for the clients of a command that has ended to be seen leaving.
+/// How long to wait for the clients of a command that has ended to disconnect.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// Serves until Ctrl-C, SIGTERM or the end of the command to run, or prints the list asked for.
-/// Returns the exit status.
+/// Serves until Ctrl-C, SIGTERM or the end of the command to run, or prints the requested list. Returns the
+/// exit status.
 ///
 /// # Errors
 /// It cannot start as asked; the text says what to do.
@@ -71,7 +70,7 @@ pub fn run(args: &cli::SimArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served =
         runtime.block_on(serve(args, options, root.path.as_deref(), &output, expected, screen));
-    // Neither an export nor a file that is still being read holds the exit back.
+    // Neither an export nor a file being read delays the exit.
     runtime.shutdown_background();
     output.finish();
     served
@@ -128,7 +127,7 @@ async fn serve(
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        // One that stays is none of the command's.
+        // A client that stays does not belong to the command.
         let _ = timeout(SETTLING, gone).await;
         Ok(code)
     };
@@ -141,8 +140,8 @@ async fn serve(
     code.map(|code| if code == 0 && !is_met { UNMET } else { code })
 }
 
-/// Starts a command that finds the simulator by its environment. The credentials are made up: any
-/// will do here, and those of a real application have no business in a test.
+/// Starts a command that finds the simulator through its environment. The credentials are made up: any will
+/// do here, and those of a real application do not belong in a test.
 fn run_command(command: &str, url: &str, root: Option<&Path>) -> Result<exec::RunningCommand> {
     let variables = [
         ("EMOTIV_CORTEX_URL", Some(OsStr::new(url))),
@@ -158,11 +157,11 @@ fn run_command(command: &str, url: &str, root: Option<&Path>) -> Result<exec::Ru
 struct Root {
     /// Where it was written, if it was.
     path: Option<PathBuf>,
-    /// Removed with this, where nobody has named a folder.
+    /// A temporary folder, removed on drop, unless the user named one.
     _folder: Option<TempDir>,
 }
 
-/// What the arguments ask for.
+/// The simulator's options from the arguments.
 fn options(args: &cli::SimArgs, output: &LogOutput) -> Result<(Options, Root)> {
     let bind: Vec<IpAddr> = match args.bind {
         Some(address) => vec![address],
@@ -216,7 +215,7 @@ fn options(args: &cli::SimArgs, output: &LogOutput) -> Result<(Options, Root)> {
     Ok((options, root))
 }
 
-/// The headsets, if any are asked for.
+/// The requested headsets, if any.
 fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
     if wanted.len() > MAX_HEADSETS {
         bail!("{} headsets are too many: leave out all but {MAX_HEADSETS}", wanted.len());
@@ -230,7 +229,7 @@ fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
     Ok((!wanted.is_empty()).then(|| wanted.to_vec()))
 }
 
-/// Writes the root where clients find it; returns where.
+/// Writes the root certificate where clients find it; returns its path.
 pub(super) fn write_root(folder: &Path, tls: &Tls) -> Result<PathBuf> {
     let path = folder.join("root.pem");
     fs::create_dir_all(folder)

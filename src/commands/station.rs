@@ -1,4 +1,4 @@
-//! `cortop station`: what is known of the headsets here to a broker, without a screen.
+//! `cortop station`: publishes the state of this computer's headsets to a broker, without a screen.
 
 use std::{pin::pin, time::Duration};
 
@@ -25,18 +25,17 @@ use cortop_signal::decoder;
 /// Time between two snapshots of the streams.
 const FRAME: Duration = Duration::from_millis(250);
 
-/// Nobody looks back here: what health needs is kept beside the history.
+/// Bytes of history. Nobody scrolls back here, and the data for the streams' health is kept separately.
 const HISTORY: usize = 1 << 20;
 
-/// Could not start as asked.
+/// The exit status if it could not start as asked.
 const REFUSED: u8 = 2;
 
-/// Of two stations of one name that start together both are online for a moment: who loses the name
-/// sooner than this never had it.
+/// If two stations of one name start together, both are online for a moment: one that loses the name within
+/// this time never owned it.
 const ESTABLISHED: Duration = Duration::from_secs(10);
 
-/// Publishes until told to end; gives the exit status. What stands in the way is said once, and waited
-/// for.
+/// Publishes until a signal ends it; returns the exit status. Problems are reported once and waited out.
 pub(super) async fn publish(
     config: ClientConfig,
     options: StationOptions,
@@ -95,7 +94,7 @@ pub(super) async fn publish(
                 StationNotice::Report(StationReport::NameKept { host }) => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),
-                // It comes as a notice of its own.
+                // It also arrives as a notice of its own.
                 StationNotice::Report(StationReport::Marker { .. }) => {}
             }
         }
@@ -105,10 +104,10 @@ pub(super) async fn publish(
     Ok(code)
 }
 
-/// What a station is by the settings, with what the command line says of it.
+/// The station's options from the settings and the command line.
 ///
 /// # Errors
-/// The broker cannot be used, or the name cannot be one; the text says what to do.
+/// The broker cannot be used, or the name is invalid; the text says what to do.
 pub(crate) fn options(config: &Config, args: &cli::StationArgs) -> Result<StationOptions> {
     let MqttSettings { broker, account, name, accept_markers, .. } = &config.mqtt;
     let broker = broker_of(args.broker.as_ref().or(broker.as_ref()), account)?;
@@ -130,7 +129,7 @@ pub(crate) fn options(config: &Config, args: &cli::StationArgs) -> Result<Statio
 /// The broker of an address.
 ///
 /// # Errors
-/// There is none, or it cannot be used.
+/// There is no address, or it cannot be used.
 pub(super) fn broker_of(
     url: Option<&String>,
     account: &cortop_mqtt::BrokerAccount,

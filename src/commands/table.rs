@@ -1,15 +1,14 @@
-//! Columns of text, as wide as their widest cell. Knows what a terminal may be given, not what the
-//! cells mean.
+//! Text columns, each as wide as its widest cell. Knows which characters are safe for a terminal, but not
+//! what the cells mean.
 
 use unicode_width::UnicodeWidthStr as _;
 
 use cortop_client::sanitize::clean;
 
-/// Between two columns.
+/// The gap between columns.
 const GAP: &str = "  ";
 
-/// A line for the names and one for each row, without blanks at their ends. An empty cell is a
-/// dash.
+/// A line with the names and a line for each row, without trailing blanks. An empty cell becomes a dash.
 pub(super) fn table<const N: usize>(names: [&str; N], rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> =
         std::iter::once(names.map(str::to_owned)).chain(rows.iter().cloned()).collect();

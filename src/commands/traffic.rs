@@ -17,20 +17,20 @@ use crate::{
     ui::Ui,
 };
 
-/// The screen before it is shown.
+/// The screen, before it is shown.
 pub(super) struct TrafficScreen {
     config: Config,
     ui: Ui,
     theme: usize,
 }
 
-/// Whether there is a terminal to show it on.
+/// Whether there is a terminal for it.
 pub(super) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 impl TrafficScreen {
-    /// Loads settings and looks.
+    /// Loads settings and themes.
     ///
     /// # Errors
     /// There is no terminal, or the settings cannot be used; the text says what to do.
@@ -48,7 +48,7 @@ impl TrafficScreen {
         Ok(Self { config, ui, theme })
     }
 
-    /// Shows it until it ends. `inject` has something go wrong, where that can be.
+    /// Shows it until the user quits. `inject` injects a fault, if faults are available.
     ///
     /// # Errors
     /// The terminal cannot be taken over.

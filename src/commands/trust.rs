@@ -1,5 +1,5 @@
-//! `cortop trust`: shows the certificate of the service on this machine, and keeps it on a yes. From
-//! then on the client connects to a service there that shows this one.
+//! `cortop trust`: shows the certificate of the service on this machine, and stores it if the user confirms.
+//! From then on the client connects to a local service with this certificate.
 
 use std::{
     fs,
@@ -23,22 +23,22 @@ use cortop_client::{
     transport::{Transport, TrustFiles},
 };
 
-/// The user did not say yes.
+/// The exit status if the user did not confirm.
 const NOT_TRUSTED: u8 = 1;
 
-/// What the service shows.
+/// What the service presents.
 enum Presented {
-    /// A certificate that is trusted without this.
+    /// A certificate that is trusted anyway.
     Known,
     Unknown(Certificate),
     /// Plain text.
     None,
 }
 
-/// Shows, asks and keeps; gives the exit status.
+/// Shows, asks and stores; returns the exit status.
 ///
 /// # Errors
-/// It cannot start as asked, or cannot keep the certificate; the text says what to do.
+/// It cannot start as asked, or cannot store the certificate; the text says what to do.
 pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let service = cli::ServiceArgs::from(&args.connection);
     let config = load(&service, display, &|| None).inspect(report_warnings)?;
@@ -77,7 +77,7 @@ pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
 }
 
-/// Connects as the client does, and where that is refused without checks.
+/// Connects as the client does; if that is refused, without verification.
 async fn look(url: &str, files: TrustFiles<'_>) -> Result<Presented, Error> {
     match Transport::new(url, files)?.certificate().await {
         Ok(Some(_)) => return Ok(Presented::Known),
@@ -122,7 +122,7 @@ fn ask(url: &str, certificate: &Certificate, place: &Path) -> Result<u8> {
     Ok(0)
 }
 
-/// What a person compares.
+/// The details for a person to compare.
 fn describe(certificate: &Certificate) -> String {
     let claims = certificate.claims();
     let name = |name: fn(&Claims) -> &str| {

@@ -1,6 +1,5 @@
-//! `cortop watch`: the monitor's client, with lines of text in place of a screen. Before the first
-//! stream flows it ends with what only the user can fix; from then on it keeps trying as the monitor
-//! does.
+//! `cortop watch`: the monitor's client, with lines of text instead of a screen. Before the first stream
+//! flows it ends with an error that only the user can fix; after that it keeps trying, as the monitor does.
 
 use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
 
@@ -21,19 +20,19 @@ use cortop_files::json_lines::JsonLines;
 use cortop_protocol::values::Conformance;
 use cortop_signal::sink::{FanOut, Sink};
 
-/// How long signing in may take, the user's approval included.
+/// How long signing in may take, including the user's approval.
 const SIGN_IN: Duration = Duration::from_secs(60);
 
-/// Samples that may wait for a reader that is slow: two seconds of sixteen headsets.
+/// Maximum number of samples queued for a slow reader: two seconds of sixteen headsets.
 const QUEUE: usize = 8192;
 
-/// Without samples for so long a headset was away, and more than its subscription was renewed.
+/// After this long without samples a headset was away, rather than its subscription just renewed.
 const AWAY: Duration = Duration::from_secs(1);
 
-/// Items of the feed taken at once.
+/// Feed items handled at once.
 const BATCH: usize = 256;
 
-/// What a form of samples cannot do.
+/// Checks that a format can hold the streams.
 ///
 /// # Errors
 /// One sentence with the next step.
@@ -47,21 +46,21 @@ pub(super) fn check(format: OutputFormat, streams: &[Stream]) -> Result<()> {
     Ok(())
 }
 
-/// Why it ends.
+/// Why the command ends.
 enum StopReason {
-    /// The user says so.
+    /// The user interrupted it.
     Interrupted,
-    /// The time is over.
+    /// The time is up.
     TimeUp,
-    /// No samples come any more, or nobody takes them.
+    /// No more samples arrive, or nobody reads them.
     Unread,
-    /// It cannot go on.
+    /// It cannot continue.
     Stuck(Failure),
     /// The samples cannot be written.
     Written(WriteError),
 }
 
-/// Prints samples; gives the exit status.
+/// Prints samples; returns the exit status.
 pub(super) async fn watch(
     config: ClientConfig,
     format: OutputFormat,
@@ -75,21 +74,21 @@ pub(super) async fn watch(
     }
 }
 
-/// What a command does beside handing samples to its sink.
+/// What a command does besides passing samples to its sink.
 pub(super) trait Companion {
-    /// Takes note of an event of the client.
+    /// Handles an event of the client.
     fn on_event(&mut self, _event: &Event, _commands: &mpsc::Sender<Command>) {}
 
-    /// Twice a second; gives what the line of progress says beside the samples.
+    /// Called twice a second; returns what the progress line says besides the samples.
     ///
     /// # Errors
-    /// What it prints cannot be printed.
+    /// Its output cannot be printed.
     fn on_tick(&mut self) -> Result<String> {
         Ok(String::new())
     }
 
-    /// Waits for what comes from elsewhere and puts it among the samples; ends never where nothing
-    /// can come. Called off at any time.
+    /// Waits for items from elsewhere that go among the samples; pending forever if there can be none. Cancel
+    /// safe.
     fn outside(
         &mut self,
         _commands: &mpsc::Sender<Command>,
@@ -97,12 +96,12 @@ pub(super) trait Companion {
         std::future::pending()
     }
 
-    /// What it means that samples flow again, after a headset was away for so long.
+    /// What it means that samples flow again after the headset was away.
     fn on_return(&self, _away: Duration) -> String {
         String::new()
     }
 
-    /// Whether the sink may take what waits, and end as it should, although the user says to end.
+    /// Whether the sink may process what is queued and end properly, although the user has interrupted.
     fn waits_for_sink(&self) -> bool {
         false
     }
@@ -110,7 +109,7 @@ pub(super) trait Companion {
 
 impl Companion for () {}
 
-/// Hands samples to a sink until a signal ends it; gives the exit status.
+/// Passes samples to a sink until a signal ends it; returns the exit status.
 pub(super) async fn follow<S>(
     config: ClientConfig,
     sink: S,
@@ -122,7 +121,7 @@ where
     S::Error: Send + 'static,
     WriteError: From<S::Error>,
 {
-    // Before anything can be ended.
+    // Before there is anything to end.
     let mut interrupted = pin!(shutdown_signal()?);
     let only_events = config.streams == [Stream::Sys];
     let (samples, mut feed) = feed();
@@ -204,7 +203,7 @@ where
             },
         }
     } else if matches!(end, StopReason::TimeUp) {
-        // A reader that is slow may have the rest, unless the user will not wait for it.
+        // A slow reader may have the rest, unless the user does not wait for it.
         tokio::select! {
             () = &mut interrupted => {}
             ended = &mut sink.ended => if let Ok(Err(error)) = ended { end = StopReason::Written(error.into()) },
@@ -221,7 +220,7 @@ where
 }
 
 impl StopReason {
-    /// Of a sink that has ended although samples may still come.
+    /// The reason from a sink that has ended while samples may still arrive.
     fn of<E>(ended: Result<Result<(), E>, RecvError>) -> Self
     where
         WriteError: From<E>,
@@ -237,15 +236,15 @@ impl StopReason {
 struct Watch {
     state: ClientState,
     progress: Progress,
-    /// Samples that were not as their columns say.
+    /// Samples that did not match their columns.
     malformed: u64,
-    /// At least one stream has been granted.
+    /// Whether a stream has been granted.
     flows: bool,
-    /// Streams were granted again, and no sample of them has come yet.
+    /// Whether streams were granted again, and no sample has arrived since.
     resumes: bool,
     /// When the newest sample was received.
     newest: Option<std::time::Instant>,
-    /// Refusals that were printed.
+    /// Refusals already printed.
     reported: Vec<String>,
 }
 
@@ -262,7 +261,7 @@ impl Watch {
         }
     }
 
-    /// Says why it has ended, where there is something to say, and gives the exit status.
+    /// Prints why it has ended, if there is something to say, and returns the exit status.
     fn exit_code(&self, end: StopReason, only_events: bool) -> u8 {
         let stuck = match end {
             StopReason::Stuck(failure) => failure,
@@ -282,7 +281,7 @@ impl Watch {
         stuck.stage.exit_code()
     }
 
-    /// Takes note of an event; gives what ends it all.
+    /// Handles an event; returns a failure that ends the command.
     fn on_event(&mut self, event: Event) -> Option<Failure> {
         let (mut granted, mut refused) = (None, Vec::new());
         let mut of_another = None;
@@ -336,14 +335,14 @@ impl Watch {
         self.stuck()
     }
 
-    /// What only the user can fix.
+    /// A failure that only the user can fix.
     fn stuck(&self) -> Option<Failure> {
         let state = &self.state;
         let alone = state.is_searching() && state.scanned;
         state.needs_user().or_else(|| alone.then(|| state.waiting_for()))
     }
 
-    /// Reports what is refused, once each.
+    /// Prints a refusal, once.
     fn report(&mut self, line: String) {
         if !self.reported.contains(&line) {
             self.progress.problem(&line);
@@ -351,8 +350,7 @@ impl Watch {
         }
     }
 
-    /// Counts a sample; says for how long there was none, if it is the first since a subscription was
-    /// renewed.
+    /// Counts a sample; if it is the first since a subscription was renewed, returns how long there was none.
     fn count(&mut self, item: &Feed) -> Option<Duration> {
         let Feed::Sample(sample) = item else { return None };
         self.progress.samples += 1;
@@ -384,7 +382,7 @@ mod tests {
         let mut watch = Watch::new();
         let stuck = watch.on_event(subscribed(&[], &[Stream::Eeg, Stream::Mot]));
         assert_eq!(stuck.map(|own| own.to_string()).as_deref(), Some(reason));
-        // What another has of them is missing here, which is said, too.
+        // Streams that go to another program are missing here, which is reported, too.
         let mut watch = Watch::new();
         let stuck = watch.on_event(subscribed(&[Stream::Dev], &[Stream::Eeg, Stream::Mot]));
         assert!(stuck.is_none() && watch.flows);
@@ -436,7 +434,7 @@ mod tests {
         watch.on_event(subscribed());
         let away = Some(Duration::from_millis(3300));
         assert_eq!([8300, 8400].map(|at| watch.count(&sample(at))), [away, None]);
-        // Other columns, and no absence.
+        // The columns changed, but the headset was not away.
         watch.on_event(subscribed());
         assert_eq!(watch.count(&sample(8500)), None);
     }

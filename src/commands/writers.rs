@@ -1,5 +1,5 @@
-//! The sinks of `cortop watch`: JSON lines, and CSV with a line of values a sample, as they came.
-//! Nothing is calculated: numbers keep their notation, nulls stay nulls.
+//! The sinks of `cortop watch`: JSON lines, and CSV with one line of values per sample. Values are not
+//! converted: numbers keep their notation, nulls stay nulls.
 
 use std::{
     borrow::Cow,
@@ -21,20 +21,20 @@ use cortop_protocol::{
 };
 use cortop_signal::sink::Sink;
 
-/// Why samples cannot be written any more.
+/// Why samples can no longer be written.
 #[derive(Debug)]
 pub(super) enum WriteError {
     /// Nobody reads them any more.
     Closed,
     /// The output failed.
     Failed(io::Error),
-    /// A stream has other columns than those that the CSV has begun with.
+    /// The columns of a stream differ from those in the CSV header.
     ColumnsChanged(Stream),
     /// An LSL stream cannot be served.
     Unserved(ServeError),
-    /// A recording cannot go on.
+    /// A recording cannot continue.
     Unrecorded(RecordError),
-    /// The disk takes nothing any more, and does not say so.
+    /// The disk no longer accepts data, without an error.
     DiskHangs,
 }
 
@@ -79,7 +79,7 @@ impl From<io::Error> for WriteError {
     }
 }
 
-/// A line of column names, then one line of values a sample.
+/// A line of column names, then one line of values per sample.
 #[derive(Debug)]
 pub(super) struct Csv<W> {
     lines: LineBuffer<W>,
@@ -138,7 +138,7 @@ impl<W: Write> Sink for Csv<W> {
     }
 }
 
-/// A value in CSV: a text without its quotes, nothing for null, everything else as it came.
+/// A value in CSV: a string without its quotes, nothing for null, anything else as received.
 fn cell(value: Option<&RawValue>) -> Cow<'_, str> {
     match value.map(RawValue::get) {
         None | Some("null") => Cow::Borrowed(""),
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::cli::OutputFormat;
 
-    /// What a sink writes of one message of a stream with these columns, and how the values fit.
+    /// What a sink writes for a message of a stream with these columns, and how the values match.
     fn lines(
         format: OutputFormat,
         stream: Stream,

@@ -11,7 +11,7 @@ use crate::{
     cli::named,
 };
 
-/// The longest that a sensor may have no contact before it is an alert, in seconds.
+/// Maximum time without contact before an alert, in seconds.
 const LONGEST: i64 = 3600;
 
 /// The section as it is written.
@@ -64,7 +64,7 @@ impl<T> Threshold<T> {
 }
 
 impl FileAlerts {
-    /// The settings in force: what is not set has its default.
+    /// The settings in force, with defaults for what is not set.
     pub(super) fn resolve(self) -> AlertSettings {
         let default = AlertSettings::default();
         AlertSettings {

@@ -1,4 +1,4 @@
-//! What has changed between two readings of the settings, by their names in the config file.
+//! The differences between two readings of the settings, by their names in the config file.
 
 use std::fmt::Debug;
 
@@ -17,7 +17,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// From one reading to the next.
+    /// Compares two readings.
     #[must_use]
     pub fn between(before: &Config, after: &Config) -> Self {
         let mut applied = names(&[
@@ -54,7 +54,7 @@ impl Changes {
         Self { applied, restart }
     }
 
-    /// One sentence.
+    /// A sentence about the changes.
     #[must_use]
     pub fn sentence(&self) -> String {
         let (applied, restart) = (self.applied.join(", "), self.restart.join(", "));
@@ -71,13 +71,13 @@ impl Changes {
     }
 }
 
-/// The names of those that differ.
+/// The names of settings that differ.
 fn names(pairs: &[(&str, bool)]) -> Vec<String> {
     let changed = pairs.iter().filter(|(_, changed)| *changed);
     changed.map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// The settings of a station that differ; it reads them as it starts.
+/// The settings of a station that differ; it reads them only when it starts.
 fn mqtt(before: &Config, after: &Config) -> Vec<String> {
     let (before, after) = (&before.mqtt, &after.mqtt);
     let secret = |own: &MqttSettings| {

@@ -1,5 +1,5 @@
-//! The application's credentials in the config file: written and removed there with everything else as
-//! it was, comments included, and readable for the owner only.
+//! The application's credentials in the config file: adds or removes them without changing anything else,
+//! comments included, and makes the file readable for its owner only.
 
 use std::{
     fs,
@@ -17,25 +17,25 @@ use super::Credentials;
 const ID: &str = "client_id";
 const SECRET: &str = "client_secret";
 
-/// A config file as it is to be changed.
+/// A config file to be changed.
 pub struct CredentialsFile {
     path: PathBuf,
     document: DocumentMut,
 }
 
 impl CredentialsFile {
-    /// Reads it; one that is not there yet is empty.
+    /// Reads the file; a missing one is empty.
     ///
     /// # Errors
-    /// It cannot be read, or is no TOML.
+    /// It cannot be read, or is not valid TOML.
     pub fn open(path: &Path) -> Result<Self> {
-        // A link stays one: what it leads to is changed.
+        // A symbolic link is kept: its target is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             text => text.wrap_err_with(|| format!("{} cannot be read", path.display()))?,
         };
-        // toml's error quotes a line, which may hold a secret.
+        // toml's error quotes a line, which may contain a secret.
         let document = text.parse().map_err(|_| {
             eyre!(
                 "{} is not valid: `cortop doctor` says where; nothing was changed",
@@ -45,26 +45,26 @@ impl CredentialsFile {
         Ok(Self { path, document })
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts the credentials in.
+    /// Adds the credentials.
     ///
     /// # Errors
-    /// The file cannot be written; it is as it was.
+    /// The file cannot be written; it is unchanged.
     pub fn write(mut self, credentials: &Credentials) -> Result<()> {
         self.document[ID] = value(credentials.id.expose_secret());
         self.document[SECRET] = value(credentials.secret.expose_secret());
         self.save()
     }
 
-    /// Takes the credentials out; false if there were none.
+    /// Removes the credentials; false if there were none.
     ///
     /// # Errors
-    /// The file cannot be written; it is as it was.
+    /// The file cannot be written; it is unchanged.
     pub fn remove(mut self) -> Result<bool> {
         let there = [ID, SECRET].map(|name| self.document.remove(name).is_some()).contains(&true);
         if there {
@@ -73,7 +73,7 @@ impl CredentialsFile {
         Ok(there)
     }
 
-    /// Replaces the file by one that only its owner can read, in one step.
+    /// Replaces the file atomically by one that only its owner can read.
     fn save(&self) -> Result<()> {
         let write = || -> io::Result<()> {
             let folder = self.path.parent().unwrap_or(Path::new("."));

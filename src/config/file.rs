@@ -1,5 +1,5 @@
-//! The config file as it is written: every setting is optional. Unknown settings are warned about by
-//! name; a wrong type or value is toml's own error, which has line, column and a caret.
+//! The config file as written: every setting is optional. An unknown setting is a warning with its name; a
+//! wrong type or value is toml's own error, with line, column and a caret.
 
 use std::{
     collections::BTreeMap,
@@ -79,7 +79,7 @@ pub(super) struct FileSettings {
     pub(super) keys: BTreeMap<String, BTreeMap<String, Spanned<Vec<String>>>>,
 }
 
-/// Reads the file, and the keys that it makes of the table's; `None` if there is none.
+/// Reads the file and the keymap that it defines; `None` if there is no file.
 pub(super) fn read(
     path: &Path,
     warnings: &mut Vec<String>,
@@ -126,7 +126,7 @@ pub(super) fn parse(
     Ok((file, keymap))
 }
 
-/// The sentence about a setting that there is not, with its place and the one that was probably meant.
+/// A sentence about an unknown setting, with its position and the setting that was probably meant.
 fn unknown_setting(path: &str, text: &str) -> String {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     let names: Vec<&str> = match section {
@@ -143,7 +143,7 @@ fn unknown_setting(path: &str, text: &str) -> String {
     format!("config: {at}there is no setting \"{path}\"; {next}")
 }
 
-/// Where the key of a setting begins.
+/// The byte offset of a setting's key.
 fn key_at(path: &str, text: &str) -> Option<usize> {
     let file = DeTable::parse(text).ok()?;
     let (sections, name) =
@@ -156,7 +156,7 @@ fn key_at(path: &str, text: &str) -> Option<usize> {
     table.keys().find(|key| key.get_ref() == name).map(|key| key.span().start)
 }
 
-/// A place in the file, for people.
+/// A position in the file, for people.
 fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -194,7 +194,7 @@ fn show(error: &toml::de::Error, text: &str) -> String {
         return error.to_string();
     }
     let place = place(text, span.start);
-    // An address that names a user, where none belongs.
+    // An address that contains a user, which does not belong there.
     if quoted.contains('@') {
         return format!("{place}: {}", error.message());
     }

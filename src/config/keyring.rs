@@ -1,6 +1,5 @@
-//! The application's credentials in the system's own store of secrets: the Secret Service of Linux
-//! desktops, the Keychain of macOS, the Credential Manager of Windows. Machines without a desktop
-//! often have none.
+//! The application's credentials in the system's keyring: the Secret Service of Linux desktops, the Keychain
+//! of macOS, the Credential Manager of Windows. Machines without a desktop often have none.
 
 use keyring::{Entry, Error};
 use secrecy::ExposeSecret as _;
@@ -8,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::Credentials;
 
-/// The name under which the store lists it.
+/// The service name in the keyring.
 const SERVICE: &str = "cortop";
-/// What of cortop it is.
+/// The user name in the keyring.
 const USER: &str = "Cortex application";
 
-/// What is kept: both in one entry, so that they never differ.
+/// The stored value: both in one entry, so that they always match.
 #[derive(Deserialize, Serialize)]
 struct Kept {
     client_id: String,
     client_secret: String,
 }
 
-/// The credentials' place in the store.
+/// The entry for the credentials.
 pub struct Keyring(Entry);
 
 impl Keyring {
-    /// Opens the store.
+    /// Opens the keyring.
     ///
     /// # Errors
     /// The system has none, or it does not answer.
@@ -33,7 +32,7 @@ impl Keyring {
         Entry::new(SERVICE, USER).map(Self).map_err(|error| error.to_string())
     }
 
-    /// The credentials, if they are there. Why not stands in the log.
+    /// The credentials, if they are there; otherwise the log says why not.
     #[must_use]
     pub fn read() -> Option<Credentials> {
         let found = Self::open().and_then(|own| match own.0.get_password() {
@@ -47,10 +46,10 @@ impl Keyring {
         Some(Credentials { id: client_id.into(), secret: client_secret.into() })
     }
 
-    /// Keeps the credentials.
+    /// Stores the credentials.
     ///
     /// # Errors
-    /// The store refuses them, or the user did not unlock it.
+    /// The keyring refuses them, or the user did not unlock it.
     pub fn write(&self, credentials: &Credentials) -> Result<(), String> {
         let kept = Kept {
             client_id: credentials.id.expose_secret().to_owned(),
@@ -63,7 +62,7 @@ impl Keyring {
     /// Removes the credentials; false if there were none.
     ///
     /// # Errors
-    /// The store refuses it.
+    /// The keyring refuses.
     pub fn remove(&self) -> Result<bool, String> {
         match self.0.delete_credential() {
             Ok(()) => Ok(true),

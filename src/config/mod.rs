@@ -1,6 +1,6 @@
-//! The settings in force: default < file < environment < flags, resolved once at start. The
-//! environment and the place of the file are handed in. Nothing here prints: what is unknown becomes a
-//! warning, what is invalid an error with the next step.
+//! The settings in force: default < file < environment < flags, resolved once at the start. The environment
+//! and the path of the file are passed in. Nothing here prints: an unknown setting becomes a warning, an
+//! invalid one an error with the next step.
 
 mod alerts;
 mod changes;
@@ -33,72 +33,72 @@ use crate::{
 };
 use cortop_client::{HeadsetId, SessionPolicy, Stream, transport::local_port};
 
-/// Where the Cortex service listens (docs/protocol.md §1).
+/// The default address of the Cortex service (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
-/// Frames a second.
+/// Default frames per second.
 pub const DEFAULT_FPS: u16 = 10;
-/// Bytes of history for all headsets together.
+/// Default bytes of history for all headsets together.
 pub const DEFAULT_HISTORY: usize = 256 << 20;
-/// The theme that suits the terminal's background.
+/// The default theme, which suits the terminal's background.
 pub const DEFAULT_THEME: &str = "auto";
 
 /// The folder of certificates that the user trusts, beside the config file.
 const TRUSTED: &str = "trusted";
 
-/// Markers with a key of their own.
+/// Markers with their own key.
 pub const MARKERS: usize = 9;
 
 /// The settings in force.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `ws://` or `wss://`.
+    /// The service's address, `ws://` or `wss://`.
     pub url: String,
-    /// A root certificate beside the system's.
+    /// A root certificate in addition to the system's.
     pub ca_file: Option<PathBuf>,
     /// The service's certificate that the user trusts.
     pub trusted: Option<PathBuf>,
-    /// Skip certificate checks; loopback only.
+    /// Whether to skip certificate checks; loopback only.
     pub insecure: bool,
-    /// The headset to take without asking.
+    /// The headset to open without asking.
     pub headset: Option<HeadsetId>,
     /// How sessions are opened.
     pub session: SessionPolicy,
     /// How many sessions to move from the licence to this computer.
     pub debit: Option<u32>,
-    /// The streams to subscribe.
+    /// The streams to subscribe to.
     pub streams: Vec<Stream>,
-    /// The application's credentials, or how to give them.
+    /// The application's credentials, or how to provide them.
     pub credentials: Result<Credentials, MissingCredentials>,
-    /// Frames a second, 1..=60.
+    /// Frames per second, 1..=60.
     pub fps: u16,
     /// Bytes of history for all headsets together.
     pub history: usize,
-    /// How frames go out.
+    /// How frames are written.
     pub output: Output,
-    /// Without braille and box characters; `None`: unless the terminal draws them too wide.
+    /// Whether to avoid braille and box characters; `None` to do so only if the terminal draws them too wide.
     pub ascii: Option<bool>,
     /// Whether the mouse is used.
     pub mouse: bool,
-    /// The first theme's name.
+    /// The name of the first theme.
     pub theme: String,
     /// The keys in force.
     pub keymap: Keymap,
-    /// Where the log is appended.
+    /// The file that the log is appended to.
     pub log_file: Option<PathBuf>,
-    /// The labels of the markers that have a key of their own.
+    /// The labels of the markers with their own key.
     pub markers: Vec<String>,
-    /// Where metrics are served beside the monitor, if they are.
+    /// The address where the monitor serves metrics, if it does.
     pub metrics: Option<SocketAddr>,
-    /// What is alerted about.
+    /// Which conditions raise alerts, and how.
     pub alerts: AlertSettings,
-    /// Where and as what a station publishes.
+    /// The broker and the identity of a station.
     pub mqtt: MqttSettings,
-    /// What could not be used, a sentence each.
+    /// Settings that could not be used, one sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// What the client has to know.
+    /// The client's configuration.
     ///
     /// # Errors
     /// There are no credentials, or the client refuses the address; the text gives the next step.
@@ -127,41 +127,40 @@ pub struct Credentials {
     pub secret: SecretString,
 }
 
-/// Credentials that are not set, and the next step.
+/// Missing credentials, and the next step.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{found}: {next}")]
 pub struct MissingCredentials {
-    /// Which of them.
+    /// Which of them are missing.
     pub found: String,
-    /// What the user does now.
+    /// The next step.
     pub next: String,
 }
 
-/// What the settings come from beside the flags.
+/// The sources of settings besides the flags.
 pub struct Sources<'a> {
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// The config file read unless a flag names another; absent is fine.
+    /// The config file to read unless a flag names another; it may be missing.
     pub file: Option<PathBuf>,
-    /// Looks the credentials up where neither environment nor file has any.
+    /// Looks the credentials up if neither environment nor file has any.
     pub keyring: &'a dyn Fn() -> Option<Credentials>,
 }
 
-/// Where the certificate is kept that the user trusts for a service of this machine, whether there is
-/// one or not.
+/// The path of the certificate that the user trusts for a service on this machine, whether it exists or not.
 #[must_use]
 pub fn trusted_path(url: &str) -> Option<PathBuf> {
     Some(folder()?.join(TRUSTED).join(format!("{}.pem", local_port(url)?)))
 }
 
-/// The folder of the config file and the user's themes: `cortop` in the XDG place.
+/// The folder of the config file and the user's themes: `cortop` in the XDG config directory.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     etcetera::choose_base_strategy().ok().map(|base| base.config_dir().join("cortop"))
 }
 
-/// The config file that is read unless a flag names another.
+/// The config file to read unless a flag names another.
 #[must_use]
 pub fn file_path() -> Option<PathBuf> {
     folder().map(|folder| folder.join("config.toml"))
@@ -170,8 +169,7 @@ pub fn file_path() -> Option<PathBuf> {
 /// Resolves the settings.
 ///
 /// # Errors
-/// The file named cannot be read, or a setting is invalid: the text gives the place and the next
-/// step.
+/// The named file cannot be read, or a setting is invalid: the text gives the place and the next step.
 pub fn load(
     service: &cli::ServiceArgs,
     display: &cli::DisplayArgs,
@@ -275,7 +273,7 @@ fn is_console(env: &dyn Fn(&str) -> Option<String>) -> bool {
     env("TERM").is_some_and(|term| term == "linux")
 }
 
-/// Whether the locale is UTF-8: the first of the three that is set decides, none means `C`.
+/// Whether the locale is UTF-8: the first of the three variables that is set decides; without any it is `C`.
 pub(crate) fn utf8(env: &dyn Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(env).is_some_and(|locale| {
         let locale = locale.to_lowercase();

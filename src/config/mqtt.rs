@@ -1,4 +1,4 @@
-//! The section `[mqtt]` of the config file: the broker, who we are to it, and what a station is.
+//! The section `[mqtt]` of the config file: the broker, our account there, and the station.
 
 use std::path::PathBuf;
 
@@ -32,11 +32,11 @@ pub(super) struct FileMqtt {
 pub struct MqttSettings {
     /// The broker's address.
     pub broker: Option<String>,
-    /// Who we are to it.
+    /// Our account at the broker.
     pub account: BrokerAccount,
-    /// The station's name, if it is not that of the computer.
+    /// The station's name, if it differs from the computer's.
     pub name: Option<String>,
-    /// Whether a station takes markers of a lab.
+    /// Whether a station accepts markers from a lab.
     pub accept_markers: bool,
     /// Whether the monitor publishes, too.
     pub publish: bool,

@@ -1,4 +1,4 @@
-//! The commented config file, made from the defaults and the table of actions.
+//! The commented config file, generated from the defaults and the table of actions.
 
 use std::fmt::Write as _;
 
@@ -93,7 +93,7 @@ pub(super) fn mqtt() -> [SettingLine; 9] {
     ]
 }
 
-/// Every setting but those of sections.
+/// All settings outside of sections.
 pub(super) fn rows() -> [SettingLine; 20] {
     let text = |text: &str| format!("\"{text}\"");
     [
@@ -212,7 +212,7 @@ pub fn sample() -> String {
     text
 }
 
-/// A key as a TOML text.
+/// A key as a TOML string.
 fn quoted(key: &str) -> String {
     toml::Value::from(key).to_string()
 }

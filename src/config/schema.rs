@@ -1,5 +1,5 @@
-//! The JSON schema of the config file, for editors and checkers: its types are those of
-//! [`FileSettings`], its descriptions the sample's, its keys the table of actions.
+//! The JSON schema of the config file, for editors and validators: its types come from [`FileSettings`], its
+//! descriptions from the sample, its keys from the table of actions.
 
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
@@ -10,8 +10,8 @@ use crate::{
     ui,
 };
 
-/// The schema that `cortop print schema` prints: JSON Schema 2020-12, which fits the config file once
-/// TOML is read as JSON.
+/// The schema that `cortop print schema` prints: JSON Schema 2020-12, which matches the config file once TOML
+/// is read as JSON.
 #[must_use]
 pub fn schema() -> Value {
     let mut schema = schema_for!(FileSettings).to_value();
@@ -31,7 +31,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// A section, in place of a reference to a definition, which would stand for one setting only.
+/// A section, inlined: a reference to a definition would be used only once.
 fn section<T: JsonSchema>(description: &str, rows: &[sample::SettingLine]) -> Value {
     let mut section = schema_for!(T).to_value();
     describe(&mut section["properties"], rows);
@@ -41,7 +41,7 @@ fn section<T: JsonSchema>(description: &str, rows: &[sample::SettingLine]) -> Va
     })
 }
 
-/// Gives the settings of a section their descriptions.
+/// Adds descriptions to the settings of a section.
 fn describe(settings: &mut Value, rows: &[sample::SettingLine]) {
     for setting in settings.as_object_mut().into_iter().flat_map(Map::values_mut) {
         strip_absence(setting);
@@ -51,7 +51,7 @@ fn describe(settings: &mut Value, rows: &[sample::SettingLine]) {
     }
 }
 
-/// A setting may be left out, but TOML has no null, neither as a type nor as a default.
+/// A setting may be omitted, but TOML has no null, neither as a type nor as a default.
 fn strip_absence(setting: &mut Value) {
     if let Some(setting) = setting.as_object_mut() {
         setting.remove("default");
@@ -92,14 +92,14 @@ fn action(help: &str) -> Value {
 mod tests {
     use super::*;
 
-    /// What the sample comments out, as a file that sets all of it.
+    /// The sample with everything uncommented, as JSON.
     fn sample_as_json() -> Value {
         let file: toml::Table =
             toml::from_str(&sample::uncommented()).expect("valid TOML once it is uncommented");
         serde_json::to_value(file).expect("JSON")
     }
 
-    /// Whether `value` fits: types, properties, items, enumerations and limits, which is all that the
+    /// Asserts that `value` matches: types, properties, items, enumerations and limits, which is all that the
     /// schema uses.
     fn assert_fits(place: &str, value: &Value, schema: &Value) {
         if let Some(choices) = schema.get("anyOf") {

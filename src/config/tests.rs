@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::app::{Action, Key, Pane};
 
-/// What `load` makes of a command line, an environment and a config file's text.
+/// The result of `load` for a command line, an environment and a config file's text.
 fn load_from(line: &str, env: &[(&str, &str)], file: Option<&str>) -> Result<Config> {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("config.toml");
@@ -233,7 +233,7 @@ fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
 fn the_sample_is_valid_as_printed_and_uncommented() {
     let printed = sample();
     let uncommented = sample::uncommented();
-    // As a whole, and with any one setting of it.
+    // All settings together, and each one alone.
     let settings =
         printed.match_indices("\n#").filter(|(at, _)| !printed[at + 2..].starts_with(' '));
     let single = settings.map(|(at, _)| format!("{}\n{}", &printed[..at], &printed[at + 2..]));
@@ -296,12 +296,12 @@ fn what_has_changed_is_named_as_in_the_file_and_what_needs_a_restart_apart() {
     let sentence = changed.sentence();
     assert!(sentence.contains("alerts.loss") && sentence.contains("after a restart: url"));
     assert!(!sentence.contains("90125"));
-    // A flag wins over the file, whatever changes there.
+    // A flag overrides the file, whatever changes there.
     let flag = |file| load_from("cortop --fps 30", &[], Some(file)).expect("valid");
     assert_eq!(Changes::between(&flag("fps = 5"), &flag("fps = 6")), Changes::default());
 }
 
-/// Each setting of the file is one that changes at once or after a restart.
+/// Every setting of the file takes effect either at once or after a restart.
 #[test]
 fn no_setting_of_the_file_changes_unseen() {
     let printed = sample();
@@ -317,7 +317,7 @@ fn no_setting_of_the_file_changes_unseen() {
         if section.starts_with("keys") {
             break;
         }
-        // Another value of the same kind.
+        // Another value of the same type.
         let other = match value {
             "true" => "false".to_owned(),
             "false" => "true".to_owned(),

@@ -1,31 +1,31 @@
-//! From the times of Cortex to those of LSL: the clock of a headset as the client measured it,
-//! moved to this machine's monotonic clock.
+//! Converts Cortex's timestamps to LSL's: the headset's clock as measured by the client, mapped to this
+//! machine's monotonic clock.
 
 use std::time::{Instant, SystemTime};
 
 use cortop_client::ClockOffset;
 use cortop_lsl::clock_at;
 
-/// A stamp this many seconds older than its arrival, or younger, is not believed.
+/// A timestamp that differs from its arrival by more than this many seconds is not trusted.
 const OLDEST: f64 = 10.0;
 const YOUNGEST: f64 = 0.25;
 
-/// A new measurement moves the times by this many seconds a second, so that their distances stay
-/// those of the samples; one that is off by more than [`JUMP`] counts at once.
+/// A new measurement shifts the times by this many seconds per second, so that their intervals stay those of
+/// the samples; a measurement that differs by more than [`JUMP`] takes effect at once.
 const SLEW: f64 = 0.0005;
 const JUMP: f64 = 0.05;
 
-/// A headset's clock as it was last measured.
+/// A headset's clock as last measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct MeasuredClock {
-    /// By how many seconds it is ahead of LSL's.
+    /// Seconds by which it is ahead of LSL's clock.
     ahead: f64,
-    /// By how many seconds that may be wrong.
+    /// The uncertainty of that in seconds.
     pub(super) uncertainty: f64,
 }
 
 impl MeasuredClock {
-    /// From what the client reports, which compares with the wall clock of this moment.
+    /// Converts the client's measurement, which is relative to the current wall clock.
     pub(super) fn new(offset: ClockOffset) -> Self {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let ahead = offset.offset + wall.as_secs_f64() - clock_at(Instant::now());
@@ -33,17 +33,16 @@ impl MeasuredClock {
     }
 }
 
-/// The clock by which the times of one headset are moved, in use by one sink.
+/// The clock that converts the times of one headset in one sink.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SteadyClock {
-    /// What is subtracted, and when it was last adjusted.
+    /// The offset being subtracted, and when it was last adjusted.
     in_use: Option<(f64, f64)>,
 }
 
 impl SteadyClock {
-    /// The LSL time of a sample with this `time`, or of a marker, that arrived at a moment. The
-    /// arrival itself as long as the clock is not measured, and where the stamp is missing or
-    /// cannot be.
+    /// The LSL time of a sample or marker with this `time` that arrived at a moment. It is the arrival itself
+    /// as long as the clock is not measured, and if the timestamp is missing or implausible.
     pub(super) fn lsl_time(
         &mut self,
         measured: Option<MeasuredClock>,

@@ -1,5 +1,4 @@
-//! How a stream of Cortex looks as a stream of LSL: which of its columns are channels, and what is
-//! said of each.
+//! Maps a Cortex stream to an LSL stream: which columns become channels, and their descriptions.
 
 use cortop_client::{Stream, Subscription, model::Model};
 use cortop_lsl::{ChannelFormat, Element, StreamInfo};
@@ -11,13 +10,13 @@ const MOST_CHANNELS: usize = 512;
 /// The channels of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layout {
-    /// Their places among the labels of the columns.
+    /// Their indices among the labels of the columns.
     pub(super) channels: Vec<usize>,
-    /// What receivers can read of it.
+    /// The stream info for receivers.
     pub(super) info: StreamInfo,
 }
 
-/// What a stream is called, after the headset; `None` for those that do not go out.
+/// The name of a stream, after the headset's; `None` for streams that are not served.
 const fn name(stream: Stream) -> Option<&'static str> {
     Some(match stream {
         Stream::Eeg => "EEG",
@@ -31,7 +30,7 @@ const fn name(stream: Stream) -> Option<&'static str> {
 }
 
 impl Layout {
-    /// Of a subscription; `None` if it does not go out.
+    /// The layout of a subscription; `None` if it is not served.
     pub(super) fn of(subscription: &Subscription) -> Option<Self> {
         let Subscription { headset, stream, columns, nominal_rate, .. } = subscription;
         let name = name(*stream)?;
@@ -51,7 +50,7 @@ impl Layout {
             name: format!("cortop-{headset}-{name}"),
             content: name.to_owned(),
             channels: channels.len(),
-            // Metrics come at one of two rates, and change it.
+            // Metrics have one of two rates, and switch between them.
             nominal_rate: nominal_rate.filter(|_| stream.is_even()).unwrap_or_default(),
             format: ChannelFormat::Float32,
             source_id: format!("cortop:{headset}:{name}"),
@@ -61,7 +60,7 @@ impl Layout {
     }
 }
 
-/// The stream of a headset's markers.
+/// The stream info of a headset's markers.
 pub(super) fn markers(headset: &str) -> StreamInfo {
     StreamInfo {
         name: format!("cortop-{headset}-Markers"),
@@ -74,7 +73,7 @@ pub(super) fn markers(headset: &str) -> StreamInfo {
     }
 }
 
-/// What holds for all streams of a headset.
+/// The description common to all streams of a headset.
 fn description(headset: &str) -> Element {
     let model = Model::from_id(&headset.into());
     let acquisition = Element::new("acquisition")
@@ -84,7 +83,7 @@ fn description(headset: &str) -> Element {
     Element::new("desc").with(Element::leaf("manufacturer", "EMOTIV")).with(acquisition)
 }
 
-/// The description of a stream with how well its times are known.
+/// A stream's description with the uncertainty of its timestamps.
 pub(super) fn with_uncertainty(description: &Element, seconds: f64) -> Element {
     let synchronization = Element::new("synchronization")
         .with(Element::leaf("time_source", "the headset's clock as Cortex reports it"))
@@ -93,7 +92,7 @@ pub(super) fn with_uncertainty(description: &Element, seconds: f64) -> Element {
     description.clone().with(synchronization)
 }
 
-/// What is said of a channel.
+/// The description of a channel.
 fn channel(stream: Stream, label: &str) -> Element {
     let (content, unit) = match stream {
         Stream::Eeg => ("EEG", "microvolts"),
@@ -125,7 +124,7 @@ fn channel(stream: Stream, label: &str) -> Element {
     channel
 }
 
-/// What a column of `mot` measures (§5.3).
+/// The quantity that a column of `mot` measures (§5.3).
 fn motion(label: &str) -> &'static str {
     match label.trim_end_matches(['X', 'Y', 'Z']) {
         "ACC" => "Accelerometer",

@@ -1,4 +1,4 @@
-//! The sink that serves headsets' streams as LSL outlets, and what others may ask it.
+//! The sink that serves headsets' streams as LSL outlets, and its state for others.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use super::{
     layout::{self, Layout},
 };
 
-/// What the sink shares with those who started it: the streams that are served, and the clocks.
+/// The state that the sink shares with those who started it: the served streams, and the clocks.
 #[derive(Debug, Default)]
 pub struct LslStreams {
     outlets: Mutex<Vec<Arc<Outlet>>>,
@@ -26,24 +26,24 @@ pub struct LslStreams {
 }
 
 impl LslStreams {
-    /// The clock of a headset was measured.
+    /// Sets the clock of a headset after a measurement.
     pub fn set_clock(&self, headset: &HeadsetId, offset: ClockOffset) {
         self.clocks().insert(headset.clone(), MeasuredClock::new(offset));
     }
 
-    /// The streams that are served, in the order in which they came.
+    /// The served streams, oldest first.
     #[must_use]
     pub fn infos(&self) -> Vec<StreamInfo> {
         self.outlets().iter().map(|outlet| outlet.info().clone()).collect()
     }
 
-    /// How many read the stream that most read.
+    /// The number of receivers of the stream that has the most.
     #[must_use]
     pub fn receivers(&self) -> usize {
         self.outlets().iter().map(|outlet| outlet.receivers()).max().unwrap_or_default()
     }
 
-    /// Samples that receivers have missed because they were too slow.
+    /// Samples that receivers missed because they were too slow.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.outlets().iter().map(|outlet| outlet.dropped()).sum()
@@ -69,17 +69,17 @@ impl LslStreams {
 )]
 pub struct ServeError(io::Error);
 
-/// Serves each stream of numbers of a headset, and its markers, as an outlet of its own. An outlet
-/// stays when its stream ends, so that receivers go on when the headset comes back.
+/// Serves each numeric stream of a headset, and its markers, as an outlet of its own. An outlet stays when
+/// its stream ends, so that receivers continue when the headset comes back.
 #[derive(Debug)]
 pub struct LslSink {
     server: Server,
     shared: Arc<LslStreams>,
-    /// The only one that is served; `None` for all.
+    /// The only headset served; `None` for all.
     headset: Option<HeadsetId>,
     headsets: BTreeMap<HeadsetId, ServedHeadset>,
     streams: Vec<ServedStream>,
-    /// The values of a sample, used again.
+    /// The values of a sample; the buffer is reused.
     row: Vec<f64>,
 }
 
@@ -87,7 +87,7 @@ pub struct LslSink {
 struct ServedHeadset {
     markers: Arc<Outlet>,
     clock: SteadyClock,
-    /// What the descriptions say of the clock.
+    /// The clock as stated in the descriptions.
     described: Option<MeasuredClock>,
 }
 
@@ -100,7 +100,7 @@ struct ServedStream {
 }
 
 impl LslSink {
-    /// Serves what comes from all headsets, or from a single one.
+    /// Serves all headsets, or a single one.
     #[must_use]
     pub fn new(server: Server, headset: Option<HeadsetId>) -> (Self, Arc<LslStreams>) {
         let shared = Arc::<LslStreams>::default();
@@ -121,13 +121,13 @@ impl LslSink {
         Ok(outlet)
     }
 
-    /// Closes an outlet that another one replaces.
+    /// Closes an outlet that is replaced.
     fn close(&mut self, at: usize) {
         let old = self.streams.remove(at).outlet;
         self.shared.outlets().retain(|own| !Arc::ptr_eq(own, &old));
     }
 
-    /// The headset of a session whose streams are in force, and whether `eeg` is among them.
+    /// The headset of a session with active streams, and whether `eeg` is one of them.
     fn headset_of(&self, session: &SessionId) -> Option<(HeadsetId, bool)> {
         let own = || {
             let streams = self.streams.iter().filter(|stream| stream.in_force);
@@ -137,7 +137,7 @@ impl LslSink {
         Some((headset, own().any(|own| own.stream == Stream::Eeg)))
     }
 
-    /// Says in the descriptions of a headset's streams how well its clock is known by now.
+    /// Updates the uncertainty of the clock in the descriptions of a headset's streams.
     fn describe(&mut self) {
         for (id, headset) in &mut self.headsets {
             let clock = self.shared.clock(id);
@@ -214,7 +214,7 @@ impl Sink for LslSink {
     fn marker(&mut self, marker: &SessionMarker) -> Result<(), ServeError> {
         let SessionMarker { session, id: in_record, time, end, text } = marker;
         let Some((id, has_eeg)) = self.headset_of(session) else { return Ok(()) };
-        // In a record it comes with a sample.
+        // A marker in a record comes with a sample.
         if end.is_some() || in_record.is_some() && has_eeg {
             return Ok(());
         }
@@ -261,7 +261,7 @@ mod tests {
 
     use super::*;
 
-    /// A network of its own: its ports are free now.
+    /// A network of its own, with ports that are free now.
     fn network() -> Network {
         let port = || {
             let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
@@ -333,7 +333,7 @@ mod tests {
 
         let marker = r#"{"label":"eyes closed","value":1}"#;
         sink.sample(&eeg(&first, 0, marker)).expect("taken");
-        // It came with the sample; one that is in no record does not. Receivers know no ends.
+        // This marker came with the sample; one outside of a record does not. Receivers do not see ends.
         sink.marker(&own_marker("eyes closed 1", true, None)).expect("taken");
         sink.marker(&own_marker("eyes open", false, Some(1e9 + 1.0))).expect("taken");
         sink.marker(&own_marker("key 7", false, None)).expect("taken");
@@ -346,7 +346,7 @@ mod tests {
             assert_eq!(values(&mut markers).await, ChannelValues::Texts(vec![text.to_owned()]));
         }
 
-        // The headset comes back in another session: the receivers go on.
+        // The headset comes back in another session, and the receivers continue.
         sink.end(&"s".into(), None).expect("taken");
         sink.marker(&own_marker("late", false, None)).expect("left out");
         let again = subscription("t", Stream::Eeg, COLUMNS);

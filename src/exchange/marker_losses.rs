@@ -1,15 +1,15 @@
-//! How much is taken of the markers of other programs. What is not is counted by its cause, said in a sentence
-//! when it first happens and in numbers at the end.
+//! Counts which markers of other programs are not taken, by cause: reported in a sentence when a cause first
+//! occurs, and in numbers at the end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of the longest line; what is longer is no marker.
+/// Maximum bytes of a line; a longer one is no marker.
 pub(super) const LONGEST_LINE: usize = 1024;
-/// Bytes kept of a label and of a value.
+/// Maximum bytes kept of a label and of a value.
 pub(super) const LONGEST_TEXT: usize = 64;
-/// Markers taken in a second.
+/// Maximum markers per second.
 pub(super) const MOST_A_SECOND: u32 = 50;
-/// Connections at a time; more are closed at once.
+/// Maximum concurrent connections; more are closed at once.
 pub(super) const MOST_CONNECTIONS: usize = 16;
 
 /// Why a marker was not taken, or not as it was sent.
@@ -17,28 +17,28 @@ pub(super) const MOST_CONNECTIONS: usize = 16;
 pub enum MarkerLoss {
     /// Its line is too long.
     TooLong,
-    /// Its line is no text.
+    /// Its line is not text.
     NoText,
     /// Its label or value was cut.
     Cut,
-    /// Too many came in a second.
+    /// Too many arrived within a second.
     TooMany,
-    /// Too many wait to be set.
+    /// Too many are waiting to be set.
     Busy,
-    /// A connection too many was refused.
+    /// Its connection was refused, as there were too many.
     Connection,
 }
 
-/// Counts them.
+/// A counter for each cause.
 #[derive(Debug, Default)]
 pub struct MarkerLosses([AtomicU64; MarkerLoss::ALL.len()]);
 
 impl MarkerLoss {
-    /// All of them.
+    /// All causes.
     pub const ALL: [Self; 6] =
         [Self::TooLong, Self::NoText, Self::Cut, Self::TooMany, Self::Busy, Self::Connection];
 
-    /// What is said when it first happens.
+    /// The sentence when it first occurs.
     #[must_use]
     pub fn sentence(self) -> String {
         match self {
@@ -63,7 +63,7 @@ impl MarkerLoss {
         }
     }
 
-    /// What is counted at the end.
+    /// The words after its number at the end.
     const fn counted(self) -> &'static str {
         match self {
             Self::TooLong => "lines too long",
@@ -77,7 +77,7 @@ impl MarkerLoss {
 }
 
 impl MarkerLosses {
-    /// Counts one; the log has the first of its cause.
+    /// Counts one; logs the first of its cause.
     pub fn count(&self, loss: MarkerLoss) {
         let count = self.0.get(loss as usize);
         if count.is_some_and(|count| count.fetch_add(1, Ordering::Relaxed) == 0) {
@@ -85,13 +85,13 @@ impl MarkerLosses {
         }
     }
 
-    /// How many there were of a cause.
+    /// The number of losses of a cause.
     #[must_use]
     pub fn of(&self, loss: MarkerLoss) -> u64 {
         self.0.get(loss as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
-    /// All of them in a sentence; `None` where there was none.
+    /// A sentence with all of them; `None` if there are none.
     #[must_use]
     pub fn total(&self) -> Option<String> {
         let counts = MarkerLoss::ALL.map(|loss| (self.of(loss), loss.counted()));

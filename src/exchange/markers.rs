@@ -1,5 +1,5 @@
-//! Markers from other programs: an LSL stream, and lines `LABEL [VALUE]` over UDP and TCP. Whoever
-//! sends them is not trusted: lines, connections and the markers of a second are bounded.
+//! Markers from other programs: an LSL stream, and lines `LABEL [VALUE]` over UDP and TCP. The senders are
+//! not trusted: line length, connections and markers per second are bounded.
 
 use std::{
     io,
@@ -26,30 +26,30 @@ use super::marker_losses::{
     LONGEST_LINE, LONGEST_TEXT, MOST_A_SECOND, MOST_CONNECTIONS, MarkerLoss, MarkerLosses,
 };
 
-/// Bytes of the longest datagram, so that none is cut.
+/// Maximum bytes of a datagram, so that none is cut.
 const LONGEST_DATAGRAM: usize = 1 << 16;
 
-/// Markers that may wait.
+/// Maximum number of queued markers.
 const QUEUE: usize = 64;
 
-/// A stamp that is older than so many seconds, or younger, is not believed.
+/// A timestamp that differs from now by more than this many seconds is not trusted.
 const OLDEST: f64 = 10.0;
 const YOUNGEST: f64 = 0.25;
 
-/// Where markers come from.
+/// The sources of markers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkerSources {
     /// Name or type of an LSL stream.
     pub lsl: Option<String>,
-    /// Where LSL streams are looked for.
+    /// The interface on which LSL streams are searched for.
     pub interface: Ipv4Addr,
-    /// Where lines are received over UDP.
+    /// The address for lines over UDP.
     pub udp: Option<SocketAddr>,
-    /// The same over TCP.
+    /// The address for lines over TCP.
     pub tcp: Option<SocketAddr>,
 }
 
-/// Receives markers of other programs, and knows what was not taken of them.
+/// Receives markers of other programs, and knows which were not taken.
 #[derive(Debug)]
 pub struct MarkerReceiver {
     markers: mpsc::Receiver<OutsideMarker>,
@@ -58,26 +58,26 @@ pub struct MarkerReceiver {
 }
 
 impl MarkerReceiver {
-    /// The next marker; `None` where none can come any more. Called off at any time.
+    /// The next marker; `None` once no source is left. Cancel safe.
     pub async fn recv(&mut self) -> Option<OutsideMarker> {
         self.markers.recv().await
     }
 }
 
-/// A marker that another program has set.
+/// A marker set by another program.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutsideMarker {
-    /// What it is.
+    /// Its label.
     pub label: String,
-    /// Its value; the label again where none came.
+    /// Its value; the label again if it has none.
     pub value: MarkerValue,
-    /// When it was set: by its own time, or when it arrived.
+    /// When it was set: its own timestamp, or its arrival.
     pub at: Moment,
 }
 
 impl OutsideMarker {
-    /// From a line: the label up to the first space, then the value. A line that is no text is no
-    /// marker: it would stay in the record for good.
+    /// Parses a line: the label up to the first space, then the value. A line that is not text is no marker:
+    /// it would stay in the record for good.
     fn from_line(line: &str, at: Moment) -> Option<Self> {
         let line = line.trim();
         let is_foreign =
@@ -90,14 +90,14 @@ impl OutsideMarker {
         Self::new(label, if value.is_empty() { label } else { value }, at)
     }
 
-    /// One with bounded texts; `None` without a label.
+    /// A marker with bounded texts; `None` without a label.
     pub(crate) fn new(label: &str, value: &str, at: Moment) -> Option<Self> {
         let (label, text) = (bounded(label), bounded(value));
         let value = text.parse().map_or(MarkerValue::Text(text), MarkerValue::Number);
         (!label.is_empty()).then_some(Self { label, value, at })
     }
 
-    /// What it says, as markers from Cortex do.
+    /// Its text, formatted like that of Cortex's markers.
     #[must_use]
     pub fn text(&self) -> MarkerText {
         MarkerText { label: self.label.clone(), value: self.value.clone() }
@@ -111,7 +111,7 @@ fn bounded(text: &str) -> String {
 }
 
 impl MarkerSources {
-    /// Whether there are none.
+    /// Whether there are no sources.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.lsl.is_none() && self.udp.is_none() && self.tcp.is_none()
@@ -125,11 +125,10 @@ impl MarkerSources {
             || lines.map(|address| address.ip()).any(|ip| !IpAddr::is_loopback(&ip))
     }
 
-    /// Takes markers on the current runtime until the receiver is dropped.
+    /// Receives markers on the current runtime until the receiver is dropped.
     ///
     /// # Errors
-    /// A port cannot be had, or the name of the stream cannot be looked for; the text says what to
-    /// do.
+    /// A port is not available, or the stream's name cannot be queried; the text says what to do.
     pub async fn listen(self) -> io::Result<MarkerReceiver> {
         let (sender, markers) = mpsc::channel(QUEUE);
         let losses = Arc::<MarkerLosses>::default();
@@ -158,7 +157,7 @@ fn taken(address: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
-/// What finds a stream by name or type, but none of our own.
+/// A query for a stream by name or type that excludes our own.
 fn query(name: &str) -> Option<String> {
     let quote = ['\'', '"'].into_iter().find(|&quote| !name.contains(quote))?;
     let name = format!("{quote}{name}{quote}");
@@ -168,17 +167,17 @@ fn query(name: &str) -> Option<String> {
     ))
 }
 
-/// Takes markers, as many a second as are allowed.
+/// Takes markers up to the maximum per second.
 #[derive(Clone, Debug)]
 struct Inbox {
     sender: mpsc::Sender<OutsideMarker>,
-    /// When the second began, and how many came in it.
+    /// When the current second began, and how many markers arrived in it.
     budget: Arc<Mutex<Option<(Instant, u32)>>>,
     losses: Arc<MarkerLosses>,
 }
 
 impl Inbox {
-    /// Takes a line; `None` is one that is too long.
+    /// Takes a line; `None` is one that was too long.
     fn put_line(&self, line: Option<&str>, at: Moment) {
         match line.map(|line| (OutsideMarker::from_line(line, at), line)) {
             None => self.losses.count(MarkerLoss::TooLong),
@@ -254,7 +253,7 @@ async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
     }
 }
 
-/// The moment of an LSL time on this machine's clock; now for one that cannot be.
+/// The moment of an LSL time on this machine's clock; now if it is implausible.
 fn moment(time: f64) -> Moment {
     let now = Moment::now();
     let ago = local_clock() - time;
@@ -268,7 +267,7 @@ fn moment(time: f64) -> Moment {
     }
 }
 
-/// Each datagram holds lines; the last needs no end.
+/// Each datagram contains lines; the last one needs no line end.
 async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
     let mut buffer = vec![0; LONGEST_DATAGRAM];
     loop {
@@ -276,7 +275,7 @@ async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
             received = socket.recv_from(&mut buffer) => received,
             () = inbox.sender.closed() => return,
         };
-        // An error is about an earlier answer, and there are none.
+        // An error refers to an earlier reply, and we send none.
         let Ok((length, _)) = received else { continue };
         let at = Moment::now();
         let mut lines = Lines::default();
@@ -286,7 +285,7 @@ async fn receive_udp(socket: UdpSocket, inbox: Inbox) {
 }
 
 async fn receive_tcp(listener: TcpListener, inbox: Inbox) {
-    // Dropped with this task, and with it each connection.
+    // Dropped with this task, together with all connections.
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -318,16 +317,16 @@ async fn receive_lines(mut socket: TcpStream, inbox: Inbox) {
     lines.take(b"\n", |line| inbox.put_line(line, at));
 }
 
-/// Puts lines together from what comes in pieces.
+/// Assembles lines from received pieces.
 #[derive(Debug, Default)]
 struct Lines {
     begun: Vec<u8>,
-    /// The line that has begun is too long, and is left out.
+    /// Whether the current line is too long, and skipped.
     too_long: bool,
 }
 
 impl Lines {
-    /// Gives each line as it ends; `None` for one that is too long.
+    /// Calls `line` with each line as it ends; `None` for one that was too long.
     fn take(&mut self, bytes: &[u8], mut line: impl FnMut(Option<&str>)) {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             let (text, is_whole) = match piece.strip_suffix(b"\n") {
@@ -406,7 +405,7 @@ mod tests {
         timeout(Duration::from_secs(10), markers.recv()).await.expect("soon").expect("one")
     }
 
-    /// A port of loopback that is free now.
+    /// A loopback port that is free now.
     fn free() -> SocketAddr {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.local_addr().expect("its address")
@@ -449,7 +448,7 @@ mod tests {
         let mut markers = sources.listen().await.expect("free ports");
         assert_eq!(markers.losses.total(), None);
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
-        // A datagram of many lines is taken whole, whatever is wrong with some of them.
+        // A datagram with many lines is processed whole, even if some of them are invalid.
         let mut lines = vec![b'x'; LONGEST_LINE + 1];
         lines.extend(b"\n\n\xff\n");
         lines.extend([b'y'; LONGEST_TEXT + 1]);

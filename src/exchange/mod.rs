@@ -1,6 +1,5 @@
-//! What is exchanged with other programs of a laboratory: a headset's streams go out by Lab
-//! Streaming Layer, markers come in by LSL and as lines over UDP and TCP. Knows neither how it is
-//! asked for nor how it is shown.
+//! Exchange with other programs of a laboratory: a headset's streams go out over Lab Streaming Layer; markers
+//! come in over LSL and as lines over UDP and TCP. Knows neither commands and keys nor the screen.
 
 mod clocks;
 mod layout;

@@ -1,4 +1,4 @@
-//! LSL beside the monitor: switched on and off for one headset while samples flow.
+//! LSL in the monitor: turned on and off for one headset while samples are flowing.
 
 use std::{collections::BTreeMap, io, net::Ipv4Addr, sync::Arc};
 
@@ -8,21 +8,21 @@ use cortop_signal::sink::{SharedSinks, SinkHandle};
 
 use super::{LslSink, LslStreams, ServeError};
 
-/// Samples that may wait for the outlets: four seconds of a headset.
+/// Maximum number of samples queued for the outlets: four seconds of a headset.
 const QUEUE: usize = 2048;
 
-/// What is served at the moment.
+/// What is being served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LslState {
     /// The headset whose streams are served.
     pub headset: HeadsetId,
-    /// How many read the stream that most read.
+    /// The number of receivers of the stream that has the most.
     pub receivers: usize,
     /// Whether programs on other machines can read them.
     pub is_open: bool,
 }
 
-/// Serves one headset's streams by LSL, or none.
+/// Serves one headset's streams over LSL, or none.
 #[derive(Debug)]
 pub struct LslService {
     network: Network,
@@ -39,21 +39,21 @@ struct Serving {
 }
 
 impl LslService {
-    /// For this machine only, from sinks that are fed.
+    /// Serves only this machine, from these sinks.
     #[must_use]
     pub fn new(sinks: SharedSinks) -> Self {
         Self { network: Network::loopback(), sinks, clocks: BTreeMap::new(), serving: None }
     }
 
-    /// At another address of this machine, from the next time on.
+    /// Uses another address of this machine, from the next time on.
     pub fn set_interface(&mut self, interface: Ipv4Addr) {
         self.network = Network::on(interface);
     }
 
-    /// Serves a headset's streams from now on, in place of another's; on the current runtime.
+    /// Serves a headset's streams instead of another's, on the current runtime.
     ///
     /// # Errors
-    /// The address cannot be had.
+    /// The address is not available.
     pub fn serve(&mut self, headset: HeadsetId) -> io::Result<()> {
         self.stop();
         let server = Server::start(self.network.clone())?;
@@ -66,14 +66,14 @@ impl LslService {
         Ok(())
     }
 
-    /// Serves nothing any more.
+    /// Stops serving.
     pub fn stop(&mut self) {
         if let Some(serving) = self.serving.take() {
             self.sinks.lock().remove(serving.sink.id);
         }
     }
 
-    /// The clock of a headset was measured.
+    /// Sets the clock of a headset after a measurement.
     pub fn set_clock(&mut self, headset: &HeadsetId, clock: ClockOffset) {
         self.clocks.insert(headset.clone(), clock);
         if let Some(serving) = &self.serving {
@@ -81,10 +81,10 @@ impl LslService {
         }
     }
 
-    /// What is served now.
+    /// What is being served.
     ///
     /// # Errors
-    /// It could not go on, and is off.
+    /// It had to stop.
     pub fn state(&mut self) -> Result<Option<LslState>, ServeError> {
         let Some(serving) = &mut self.serving else { return Ok(None) };
         if let Ok(ended) = serving.sink.ended.try_recv() {

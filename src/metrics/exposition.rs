@@ -1,26 +1,26 @@
-//! Families and their samples as `OpenMetrics` 1.0 text. Knows no metric.
+//! Writes metric families and their samples as `OpenMetrics` 1.0 text. Knows no metric.
 
 use std::fmt::Write as _;
 
-/// What kind of family it is.
+/// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Goes up and down.
     Gauge,
-    /// Only grows, and begins again at 0.
+    /// Only grows, and may restart at 0.
     Counter,
-    /// Is in its labels; its value is 1.
+    /// The information is in its labels; its value is 1.
     Info,
 }
 
-/// Units that stand at the end of a family's name.
+/// Units that end a family's name.
 const UNITS: [&str; 3] = ["seconds", "hertz", "ratio"];
 
-/// A text that is being written.
+/// A text being written.
 #[derive(Debug, Default)]
 pub(super) struct Exposition {
     text: String,
-    /// The name of the samples of the family at hand.
+    /// The name of the current family's samples.
     name: String,
 }
 
@@ -41,7 +41,7 @@ impl Exposition {
         self.name = format!("{name}{suffix}");
     }
 
-    /// A sample of the family at hand.
+    /// Adds a sample to the current family.
     pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
         let labels: Vec<_> =
             labels.iter().map(|(name, text)| format!("{name}=\"{}\"", escaped(text))).collect();
@@ -52,7 +52,7 @@ impl Exposition {
         self.name = name;
     }
 
-    /// The same where there is a value.
+    /// The same if there is a value.
     pub(super) fn optional(&mut self, labels: &[(&str, &str)], value: Option<f64>) {
         if let Some(value) = value.filter(|value| value.is_finite()) {
             self.sample(labels, value);
@@ -71,7 +71,7 @@ impl Exposition {
     }
 }
 
-/// A label's value as it stands in quotes; it may come from the wire, and be read in a terminal.
+/// A label's value, escaped for quotes; it may come from the wire and be displayed in a terminal.
 fn escaped(text: &str) -> String {
     cortop_client::sanitize::clean(text).replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -1,6 +1,6 @@
-//! What is known of headsets and streams as `OpenMetrics` text over HTTP, for Prometheus and programs
-//! that read what it reads (docs/metrics.md). Knows the events of the client and the snapshots of the
-//! decoder, and neither sends a command nor asks the service for anything.
+//! Exports the state of headsets and streams as `OpenMetrics` text over HTTP, for Prometheus and compatible
+//! programs (docs/metrics.md). Reads the client's events and the decoder's snapshots; it neither sends
+//! commands nor queries the service.
 //!
 //! ```text
 //! mod        what is exported
@@ -23,7 +23,7 @@ use crate::known::Known;
 use cortop_client::{Event, Moment};
 use cortop_signal::{Snapshot, StreamHealth};
 
-/// What is exported. Cheap to clone.
+/// The exported state. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     known: Arc<Mutex<Known>>,
@@ -31,25 +31,25 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Without an event so far, and with what the decoder publishes.
+    /// Without events so far, and with the decoder's snapshots.
     #[must_use]
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         Self { known: Arc::default(), snapshots }
     }
 
-    /// Takes note of an event of the client.
+    /// Handles an event of the client.
     pub fn on_event(&self, event: &Event) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).on_event(event);
     }
 
-    /// Serves it from now on, on the current runtime, until the task is aborted.
+    /// Serves the text on the current runtime until the task is aborted.
     #[must_use]
     pub fn serve(&self, listener: TcpListener) -> JoinHandle<()> {
         let metrics = self.clone();
         tokio::spawn(server::serve(listener, move || metrics.text(Moment::now())))
     }
 
-    /// All of it at a moment.
+    /// The text at a moment.
     #[must_use]
     pub fn text(&self, now: Moment) -> String {
         let snapshot = Arc::clone(&self.snapshots.borrow());
@@ -70,7 +70,7 @@ impl Metrics {
     }
 }
 
-/// What the client has said.
+/// Writes what the client has reported.
 fn write_known(text: &mut Exposition, known: &Known) {
     text.family("cortop_headset", Kind::Info, "A headset that the service sees.");
     for headset in &known.headsets {
@@ -112,7 +112,7 @@ fn write_known(text: &mut Exposition, known: &Known) {
     text.sample(&[], known.recorded.len() as f64);
 }
 
-/// What the headsets say of themselves.
+/// Writes what the headsets report.
 fn write_devices(text: &mut Exposition, snapshot: &Snapshot) {
     let devices = || snapshot.devices.iter().map(|(id, device)| (id.as_str(), device));
     let help = "What is left in the battery of a headset, 0 to 1; of two, the emptier.";
@@ -134,7 +134,7 @@ fn write_devices(text: &mut Exposition, snapshot: &Snapshot) {
     }
 }
 
-/// A family of streams: its name, its kind, its help, and the value of a stream, if it has one.
+/// A family of streams: its name, type and help, and the function that gives a stream's value, if it has one.
 type StreamFamily = (&'static str, Kind, &'static str, fn(&StreamHealth, Moment) -> Option<f64>);
 
 const STREAMS: [StreamFamily; 10] = [
@@ -201,7 +201,7 @@ const STREAMS: [StreamFamily; 10] = [
 ];
 
 fn write_streams(text: &mut Exposition, snapshot: &Snapshot, now: Moment) {
-    // A headset that changes its session may have two for a moment: the later one is its own.
+    // A headset that changes its session may have two for a moment: the later one counts.
     let streams: BTreeMap<_, _> =
         snapshot.health.iter().map(|own| ((&own.headset, own.stream), own)).collect();
     for (name, kind, help, value) in STREAMS {

@@ -1,6 +1,6 @@
-//! A text over HTTP. A GET without a body is all that a scraper sends, so this reads the head of one
-//! request, answers and closes: hyper, the smallest kept server, would bring a dozen crates for it.
-//! Bounded in everything that a peer could stretch: size of the head, time, number of connections.
+//! Serves a text over HTTP. A scraper sends only a GET without a body, so this reads the head of one request,
+//! answers and closes: hyper, the smallest maintained server, would add a dozen crates for that. Everything
+//! that a peer could stretch is bounded: size of the head, time, number of connections.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -12,19 +12,19 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Bytes of a request's head.
+/// Maximum bytes of a request's head.
 const HEAD: u64 = 8 << 10;
-/// Time for a request and its answer.
+/// Time limit for a request and its answer.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Connections at once; others wait.
+/// Concurrent connections; others wait.
 const CONNECTIONS: usize = 16;
-/// Pause after a failed accept, which repeats at once when file descriptors have run out.
+/// Pause after a failed accept, which would fail again at once while file descriptors are exhausted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// Answers until it is dropped, and all connections with it.
+/// Serves until dropped, together with all connections.
 pub(super) async fn serve(
     listener: TcpListener,
     text: impl Fn() -> String + Clone + Send + Sync + 'static,
@@ -32,7 +32,7 @@ pub(super) async fn serve(
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        // Never closed.
+        // The semaphore is never closed.
         let Ok(place) = Arc::clone(&free).acquire_owned().await else { return };
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
@@ -84,7 +84,7 @@ async fn answer(mut stream: TcpStream, text: impl Fn() -> String) -> io::Result<
     stream.shutdown().await
 }
 
-/// The first line of a request, once its head has come whole; `None` for what is none.
+/// The first line of a request, once its head is complete; `None` if it is no request.
 async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<String>> {
     let mut stream = stream.take(HEAD);
     let mut head = Vec::new();

@@ -72,10 +72,10 @@ fn it_exports_what_client_and_decoder_know() {
     assert!(text.contains("cortop_connected 0\n") && !text.contains("cortop_headset_info{"));
 }
 
-/// What comes back for what was sent.
+/// The response to what was sent.
 async fn exchange(address: std::net::SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connected");
-    // The far end may have closed already, with what it had to say.
+    // The other end may have responded and closed already.
     let _ = stream.write_all(sent).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();
@@ -88,7 +88,7 @@ async fn it_answers_gets_and_nothing_can_hold_it_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let serving = metrics(Snapshot::default()).serve(listener);
-    // Silent ones do not keep others from their answer.
+    // Silent connections do not block others.
     let mut silent = Vec::new();
     for _ in 0..8 {
         silent.push(TcpStream::connect(address).await.expect("connected"));

@@ -1,6 +1,6 @@
-//! Captures whose lines are samples and nothing else: what is missing around them is made up, so that
-//! they take the same way as all others. Columns are those that the line names, else those that Cortex
-//! has for as many values.
+//! Captures that contain only samples: synthesizes the missing messages around them, so that they are
+//! processed like all others. Columns are those named by the line, else those that Cortex sends for this
+//! number of values.
 
 use serde_json::{Value, json};
 
@@ -10,18 +10,18 @@ use cortop_client::{
 };
 use cortop_files::capture::{ForeignSample, ForeignValues};
 
-/// Of a file that does not name them.
+/// The headset of a file that does not name one.
 const HEADSET: &str = "CAPTURE-00000000";
 const SESSION: &str = "capture";
 
-/// The connection that is made up.
+/// The synthesized connection.
 const CONNECTION: u64 = 1;
 
-/// What was made up so far.
+/// What has been synthesized so far.
 #[derive(Default)]
 pub(super) struct ForeignSession {
     is_connected: bool,
-    /// Sessions and their streams with so many columns.
+    /// Sessions and their streams, with the number of columns.
     known: Vec<(String, Vec<(Stream, usize)>)>,
     requests: u64,
 }
@@ -88,7 +88,7 @@ fn sensors(labels: &[Value]) -> Vec<&str> {
     flat.filter_map(Value::as_str).filter(|own| cortop_client::model::is_sensor(own)).collect()
 }
 
-/// Columns and values of a sample.
+/// The columns and values of a sample.
 fn labelled(sample: &ForeignSample) -> (Vec<Value>, Vec<Value>) {
     match &sample.values {
         ForeignValues::Named(named) => (
@@ -99,7 +99,7 @@ fn labelled(sample: &ForeignSample) -> (Vec<Value>, Vec<Value>) {
     }
 }
 
-/// The columns that Cortex has for as many values (§5.2 to §5.5); else numbers in their place.
+/// The columns that Cortex sends for this number of values (§5.2 to §5.5), otherwise numbers.
 fn columns(stream: Stream, values: &[Value]) -> Vec<Value> {
     let texts = |labels: &[&str]| labels.iter().map(|label| json!(label)).collect::<Vec<_>>();
     let models: [&[&str]; 3] = [&EPOC_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
@@ -154,7 +154,7 @@ fn columns(stream: Stream, values: &[Value]) -> Vec<Value> {
     if let Some(known) = known.filter(|own| own.len() == values.len()) {
         return texts(&known);
     }
-    // Contact comes as a group of the sensors and their overall.
+    // Contact is a group of the sensors and the overall value.
     if let (Stream::Dev, Some(Value::Array(group))) = (stream, values.get(2)) {
         let sensors = models.into_iter().find(|own| own.len() + 1 == group.len());
         if let Some(sensors) = sensors {

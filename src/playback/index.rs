@@ -1,5 +1,4 @@
-//! What is in a capture, found by going through it once: from when to when it goes, and where its
-//! markers are.
+//! Finds the time range and the markers of a capture in one pass.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -9,21 +8,21 @@ use cortop_files::{
     recording::OpenError,
 };
 
-/// Markers that are kept.
+/// Maximum number of markers kept.
 const MARKERS: usize = 100_000;
 
-/// What is in a capture.
+/// The content of a capture.
 #[derive(Debug, Default)]
 pub(super) struct CaptureIndex {
-    /// The service's URL; empty where the file does not say.
+    /// The service's URL; empty if the file does not have it.
     pub(super) service: String,
-    /// Its start, epoch seconds.
+    /// Its start in epoch seconds.
     pub(super) start: f64,
-    /// How long it is.
+    /// Its length.
     pub(super) length: Duration,
-    /// Where its markers are, counted from the start.
+    /// The positions of its markers from the start.
     pub(super) markers: Arc<[Duration]>,
-    /// What could be read.
+    /// How much of it could be read.
     pub(super) tally: LineTally,
 }
 

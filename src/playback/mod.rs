@@ -1,7 +1,7 @@
-//! A capture in place of a client and its decoder (docs/capture.md). Time is that of the capture: it
-//! goes on in steps of a fixed length, at the speed that is asked for, and each step is computed
-//! whole, whatever the speed. So the same file gives the same pictures, whether a place was played to
-//! or sought. Knows no screen and no key.
+//! A capture instead of a client and its decoder (docs/capture.md). Time is that of the capture: it advances
+//! in steps of a fixed length, at the requested speed, and each step is computed whole, whatever the speed.
+//! So the same file gives the same pictures, whether a position was reached by playing or by seeking. Knows
+//! no screen and no keys.
 //!
 //! ```text
 //! mod        the player: time, steps, seeking
@@ -37,67 +37,67 @@ use cortop_signal::{Snapshot, View, decoder::Decoder};
 /// The length of a step.
 const STEP: Duration = Duration::from_millis(100);
 
-/// Times of the capture that pass in a time.
+/// The available speeds, relative to real time.
 pub const SPEEDS: [f64; 7] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
-/// The place of the usual one.
+/// The index of the default speed.
 const USUAL: usize = 2;
 
-/// By how much a step may be late before time is let go.
+/// A step that is later than this is not caught up with.
 const LATE: Duration = Duration::from_millis(500);
 
-/// How a capture is being played.
+/// The state of the playback.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlaybackState {
     /// The file's name.
     pub name: String,
-    /// How far from its start.
+    /// The position from the start.
     pub position: Duration,
-    /// How long it is.
+    /// The length of the capture.
     pub length: Duration,
-    /// Times of it that pass in a time.
+    /// The speed relative to real time.
     pub speed: f64,
-    /// Time stands still at the user's word.
+    /// Whether the user paused it.
     pub is_paused: bool,
-    /// It runs to a place that was asked for.
+    /// Whether it is on its way to a requested position.
     pub is_seeking: bool,
-    /// Where its markers are.
+    /// The positions of its markers.
     pub markers: Arc<[Duration]>,
-    /// What could not be read of it, a sentence each.
+    /// What could not be read, one sentence each.
     pub problems: Vec<String>,
 }
 
 impl PlaybackState {
-    /// Whether it is over.
+    /// Whether it has reached its end.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.position >= self.length
     }
 }
 
-/// What is asked of a player.
+/// A command to the player.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaybackCommand {
-    /// Stand still, or go on.
+    /// Pause, or resume.
     Pause(bool),
-    /// The next speed, or the one before.
+    /// Use the next higher speed.
     Faster,
-    /// See above.
+    /// Use the next lower speed.
     Slower,
-    /// Run to this place, counted from the start.
+    /// Go to this position from the start.
     Seek(Duration),
 }
 
-/// What a step brought.
+/// The result of a step.
 #[derive(Debug)]
 pub struct PlaybackStep {
-    /// It begins anew: what was known before is void.
+    /// Whether the capture starts over: what was known before is void.
     pub restarted: bool,
-    /// What the client that was captured knew, and when.
+    /// The events of the captured client, with their times.
     pub events: Vec<(Moment, Event)>,
-    /// The moment of the picture.
+    /// The moment of the snapshot.
     pub now: Moment,
-    /// The picture.
+    /// The snapshot.
     pub snapshot: Arc<Snapshot>,
 }
 
@@ -105,15 +105,15 @@ pub struct PlaybackStep {
 pub struct Player {
     path: PathBuf,
     index: CaptureIndex,
-    /// The moment of its start on this machine's monotonic clock.
+    /// The capture's start on this machine's monotonic clock.
     base: Instant,
     run: Run,
     view: watch::Receiver<View>,
     /// Bytes of history for all headsets together.
     history: usize,
-    /// Steps from the start.
+    /// Steps since the start.
     steps: u64,
-    /// The step that is run to.
+    /// The step to reach, while seeking.
     sought: Option<u64>,
     restarted: bool,
     speed: usize,
@@ -122,7 +122,7 @@ pub struct Player {
     due: Instant,
 }
 
-/// What goes through the file once.
+/// One pass through the file.
 struct Run {
     reader: CaptureReader,
     /// The next line, which belongs to a later step.
@@ -154,7 +154,7 @@ impl Run {
 }
 
 impl Player {
-    /// Opens a capture and looks through it. `view`: what is looked at.
+    /// Opens a capture and indexes it. `view`: what is being looked at.
     ///
     /// # Errors
     /// It cannot be read, or is no capture.
@@ -181,19 +181,19 @@ impl Player {
         })
     }
 
-    /// The URL of the service that was captured; empty where the file does not say.
+    /// The URL of the captured service; empty if the file does not have it.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.index.service
     }
 
-    /// The moment of the capture that is shown.
+    /// The current moment in the capture.
     #[must_use]
     pub fn now(&self) -> Moment {
         self.moment(self.index.start + self.position().as_secs_f64())
     }
 
-    /// How it is being played.
+    /// The state of the playback.
     #[must_use]
     pub fn state(&self) -> PlaybackState {
         let tally = self.run.reader.tally();
@@ -210,7 +210,7 @@ impl Player {
         }
     }
 
-    /// Does what is asked.
+    /// Executes a command.
     ///
     /// # Errors
     /// The file cannot be read again.
@@ -234,14 +234,13 @@ impl Player {
         Ok(())
     }
 
-    /// Waits until the next step is due, or the same moment is to be seen otherwise. Called off at
-    /// any time.
+    /// Waits until the next step is due, or the view of the current one changes. Cancel safe.
     pub async fn next(&mut self) -> PlaybackStep {
         if self.view.has_changed().unwrap_or(false) {
             return self.refresh();
         }
         if self.sought.is_some() {
-            // Frames and keys get their turn meanwhile.
+            // Let frames and keys have their turn meanwhile.
             tokio::task::yield_now().await;
             return self.step();
         }
@@ -266,7 +265,7 @@ impl Player {
         }
     }
 
-    /// The next step of the capture at once.
+    /// The next step of the capture, without waiting.
     pub fn step(&mut self) -> PlaybackStep {
         let is_first = self.steps == 0 && self.run.latest == 0.0;
         if !is_first {
@@ -286,7 +285,7 @@ impl Player {
                 self.run.next = Some(line);
                 break;
             }
-            // Clocks may be set back, time does not.
+            // Clocks may be set back, but time must not go backwards.
             let at = if line.recalled { at } else { at.max(self.run.latest) };
             self.run.latest = self.run.latest.max(at).max(f64::MIN_POSITIVE);
             let moment = self.moment(at);
@@ -303,7 +302,7 @@ impl Player {
         PlaybackStep { restarted, events, ..self.picture() }
     }
 
-    /// The same moment as it is looked at now.
+    /// The current moment in the current view.
     fn refresh(&mut self) -> PlaybackStep {
         let view = self.view.borrow_and_update().clone();
         self.run.decoder.set_view(view);
@@ -320,7 +319,7 @@ impl Player {
         STEP * u32::try_from(self.steps).unwrap_or(u32::MAX)
     }
 
-    /// A moment of the capture, in epoch seconds.
+    /// A moment of the capture, given in epoch seconds.
     fn moment(&self, at: f64) -> Moment {
         let since = at - self.index.start;
         let length = Duration::try_from_secs_f64(since.abs()).unwrap_or_default();
@@ -358,7 +357,7 @@ impl Run {
     }
 }
 
-/// The steps to a place.
+/// The number of steps to a position.
 #[expect(clippy::cast_possible_truncation, reason = "no capture is that long")]
 fn steps(place: Duration) -> u64 {
     (place.as_millis() / STEP.as_millis()) as u64

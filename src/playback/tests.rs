@@ -51,7 +51,7 @@ impl Screen {
         self.app.update(Message::Playback(self.player.state()));
     }
 
-    /// Plays up to a place.
+    /// Plays up to a position.
     fn play_to(&mut self, place: Duration) {
         loop {
             let step = self.player.step();
@@ -69,11 +69,11 @@ impl Screen {
         self.play_to(place);
     }
 
-    /// What is drawn, but for the log, which is one for all tests.
+    /// The drawn screen without the log, which all tests share.
     fn drawn(&mut self) -> String {
         let mut terminal =
             Terminal::new(TestBackend::new(AREA.width, AREA.height)).expect("a terminal");
-        // What the last frame asked for is drawn in the next.
+        // What a frame requests is drawn in the next one.
         for _ in 0..2 {
             let view = self.ui.view(&self.app, AREA);
             self.view.send_if_modified(|own| std::mem::replace(own, view.clone()) != view);
@@ -93,12 +93,12 @@ impl Screen {
     }
 }
 
-/// A capture of some seconds of a simulated EPOC X, by the monitor's own client.
+/// A capture of some seconds of a simulated EPOC X, made by the monitor's own client.
 async fn captured(seconds: u64) -> (TempDir, PathBuf) {
     captured_with(seconds, |_, _, _, _| {}).await
 }
 
-/// The same, with what is done in each second.
+/// The same, with an action in each second.
 async fn captured_with(
     seconds: u64,
     mut act: impl FnMut(u64, &Sim, &mpsc::Sender<Command>, &SessionId),
@@ -169,7 +169,7 @@ async fn the_same_place_is_the_same_screen_however_it_is_reached() {
     played.app.update(Message::Playback(played.player.state()));
     assert_eq!(played.drawn(), screen, "back from later, at another speed");
 
-    // Whoever waits for a timer meanwhile is served.
+    // Timers of other tasks fire meanwhile.
     let mut running = Screen::open(&path);
     running.player.execute(PlaybackCommand::Seek(place)).expect("it can");
     let mut wait = std::pin::pin!(tokio::time::sleep(Duration::from_millis(1)));
@@ -183,7 +183,7 @@ async fn the_same_place_is_the_same_screen_however_it_is_reached() {
     }
     assert!(is_served);
 
-    // The end: the session was closed by the client, and the connection.
+    // At the end the client has closed the session and the connection.
     let mut ended = Screen::open(&path);
     ended.seek(Duration::from_secs(3600));
     assert!(ended.player.state().is_over());
@@ -259,7 +259,7 @@ async fn alerts_come_as_they_did_and_a_key_goes_to_a_marker() {
         let active = screen.app.alerts.active().map(|(kind, _, part)| kind.words(part));
         active.filter(|own| own.ends_with("stale")).collect()
     };
-    // The stall is two seconds after the marker, and four long.
+    // The stall begins two seconds after the marker and lasts four.
     let stalled = markers[0] + Duration::from_millis(5500);
     assert_eq!(stale(&screen), Vec::<String>::new());
     screen.play_to(stalled);
@@ -280,7 +280,7 @@ async fn it_stands_still_when_told_to_and_keeps_time_else() {
     screen.take(step);
     screen.player.execute(PlaybackCommand::Pause(true)).expect("it can");
     assert!(timeout(Duration::from_millis(300), screen.player.next()).await.is_err());
-    // Another view is answered all the same.
+    // A change of view is still answered.
     screen.view.send_modify(|view| view.columns += 1);
     let before = screen.player.position();
     let step = screen.player.next().await;
@@ -301,7 +301,7 @@ async fn it_stands_still_when_told_to_and_keeps_time_else() {
     assert!((screen.player.state().speed - 0.25).abs() < f64::EPSILON);
 }
 
-/// Lines of another client: no requests, no columns.
+/// Lines of another client, without requests and columns.
 #[test]
 fn captures_of_other_clients_open_too() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,5 @@
-//! Reads WebSocket messages out of a stream of bytes, however they are cut, without touching them.
-//! What cannot be read, or is too long to be kept, is named and passed over.
+//! Reads WebSocket messages from a stream of bytes, however it is split, without changing it. What is invalid
+//! or too long to keep is named and skipped.
 
 use std::io::Cursor;
 
@@ -9,17 +9,17 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-/// The longest message that is read; none of the API comes near.
+/// Maximum length of a message; no message of the API comes near it.
 const LONGEST: usize = 1 << 20;
-/// The longest header of a frame.
+/// Maximum length of a frame's header.
 const HEADER: usize = 14;
 
-/// The frame that is being read.
+/// The current frame.
 struct Frame {
     header: FrameHeader,
-    /// Bytes that are still to come.
+    /// Bytes still to come.
     left: u64,
-    /// Bytes so far.
+    /// Bytes read so far.
     at: usize,
 }
 
@@ -29,18 +29,18 @@ pub(super) struct FrameReader {
     /// The header so far.
     header: Vec<u8>,
     frame: Option<Frame>,
-    /// The message so far, of all its frames.
+    /// The message so far, from all its frames.
     message: Vec<u8>,
-    /// Its length, however much of it is kept.
+    /// Its length, even if only a part is kept.
     length: u64,
     is_text: bool,
-    /// The payload of a control frame, which may come between those of a message.
+    /// The payload of a control frame, which may come between the frames of a message.
     control: Vec<u8>,
     is_unreadable: bool,
 }
 
 impl FrameReader {
-    /// Reads what has come, and hands over the messages that end in it.
+    /// Reads bytes, and passes on the messages that they complete.
     pub(super) fn read(&mut self, mut bytes: &[u8], message: &mut impl FnMut(&WireMessage<'_>)) {
         while !bytes.is_empty() && !self.is_unreadable {
             let Some(frame) = &mut self.frame else {
@@ -71,7 +71,7 @@ impl FrameReader {
         }
     }
 
-    /// A byte of a header has come.
+    /// Handles a byte of a header.
     fn begin(&mut self, message: &mut impl FnMut(&WireMessage<'_>)) {
         match FrameHeader::parse(&mut Cursor::new(&self.header)) {
             Ok(Some((header, left))) => {
@@ -95,7 +95,7 @@ impl FrameReader {
         }
     }
 
-    /// A frame has come whole.
+    /// Handles a complete frame.
     fn end(&mut self, message: &mut impl FnMut(&WireMessage<'_>)) {
         let Some(Frame { header, .. }) = self.frame.take() else { return };
         match header.opcode {
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Frames as bytes; masked as a client's are.
+    /// Frames as bytes; masked, as a client's are.
     fn bytes(frames: Vec<Frame>, mask: Option<[u8; 4]>) -> Vec<u8> {
         let mut bytes = Vec::new();
         for mut frame in frames {

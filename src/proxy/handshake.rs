@@ -1,16 +1,16 @@
-//! The heads of an HTTP handshake, passed on line by line. Knows no WebSocket beyond its headers.
+//! The heads of the HTTP handshake, forwarded line by line. Knows nothing of WebSocket beyond its headers.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// The longest head that is read.
+/// Maximum length of a head.
 const LONGEST: usize = 16 << 10;
 /// The end of a head.
 const END: &[u8] = b"\r\n\r\n";
 
-/// Reads a head, and gives what came after it apart; `None` if the stream ends before, or the head
-/// does not end.
+/// Reads a head, and returns what follows it separately; `None` if the stream ends first, or the head is too
+/// long.
 pub(super) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
@@ -27,8 +27,7 @@ pub(super) async fn read(
     Ok(None)
 }
 
-/// The request of a client as the service gets it: with its own name, and without an offer to
-/// compress messages.
+/// A client's request as sent to the service: with the service's host, and without an offer of compression.
 pub(super) fn for_service(head: &[u8], host: &str) -> Vec<u8> {
     let mut passed = Vec::with_capacity(head.len() + host.len());
     for line in head.split_inclusive(|byte| *byte == b'\n') {
@@ -45,7 +44,7 @@ pub(super) fn for_service(head: &[u8], host: &str) -> Vec<u8> {
     passed
 }
 
-/// Whether the answer begins a WebSocket.
+/// Whether the answer accepts the WebSocket.
 pub(super) fn is_accepted(head: &[u8]) -> bool {
     head.split(|byte| *byte == b' ').nth(1) == Some(b"101")
 }
@@ -55,7 +54,7 @@ pub(super) fn first_line(head: &[u8]) -> String {
     String::from_utf8_lossy(head).lines().next().unwrap_or_default().chars().take(80).collect()
 }
 
-/// The answer where the service cannot be reached.
+/// The answer if the service cannot be reached.
 pub(super) fn bad_gateway(why: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \

@@ -1,7 +1,7 @@
-//! Between a client and a real service: each byte is passed through as it came, and read on the way
-//! for the journal. Answers to pings, close codes, masks and fragments are the two ends' own. Only
-//! the handshake is touched: its host is the service's, and it offers no compression, so that
-//! messages can be read. Listens on this machine only.
+//! A proxy between a client and a real service: forwards each byte unchanged, and reads along for the
+//! journal. Pongs, close codes, masks and fragments are left to the two ends. Only the handshake is changed:
+//! its host becomes the service's, and it offers no compression, so that messages can be read. Listens on
+//! this machine only.
 //!
 //! ```text
 //! mod        sockets: a client's, the service's, a pump for each direction
@@ -37,26 +37,26 @@ use cortop_sim::{Backlog, Listener, journal::Journal};
 
 /// Bytes read at a time.
 const BUFFER: usize = 16 << 10;
-/// Time for the handshakes of a new connection.
+/// How long the handshakes of a new connection may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Time for one direction to end after the other.
+/// How long one direction may outlive the other.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What is passed on to where, and who looks on.
+/// What is forwarded where, and who observes it.
 #[derive(Clone, Debug)]
 pub struct Proxy {
     /// The service.
     pub service: Transport,
-    /// How clients are served; plain WebSocket if `None`.
+    /// The TLS configuration for clients; plain WebSocket if `None`.
     pub tls: Option<Arc<ServerConfig>>,
-    /// What clients do.
+    /// Records what clients do.
     pub journal: Journal,
-    /// Where messages are written, if they are.
+    /// The file for captured messages, if any.
     pub capture: Option<CaptureFile>,
 }
 
 impl Proxy {
-    /// Serves clients for ever; dropped, all connections end.
+    /// Serves clients for ever; dropping it ends all connections.
     pub async fn serve(self, listener: Listener) {
         let mut connections = JoinSet::new();
         let mut number = 0;
@@ -73,7 +73,7 @@ impl Proxy {
 
     /// Serves one client.
     async fn connect(self, client: TcpStream, number: u64) {
-        // Samples must not wait for one another; a socket that cannot do it still works.
+        // Samples must not be delayed; a socket without the option still works.
         let _ = client.set_nodelay(true);
         let done = match self.tls.clone() {
             None => self.pass(client, number).await,
@@ -94,7 +94,7 @@ impl Proxy {
         }
     }
 
-    /// Connects to the service, passes the handshake on, then all else.
+    /// Connects to the service, forwards the handshake, then everything else.
     async fn pass(
         &self,
         mut client: impl AsyncRead + AsyncWrite + Unpin,
@@ -140,8 +140,8 @@ impl Proxy {
         }
     }
 
-    /// Passes the two heads of the handshake on. Gives the connection to the service, and what each
-    /// end has sent after its head; `None` if the service cannot be reached, or accepts no WebSocket.
+    /// Forwards the two heads of the handshake. Returns the connection to the service, and what each end sent
+    /// after its head; `None` if the service cannot be reached or accepts no WebSocket.
     async fn shake_hands(
         &self,
         client: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -173,7 +173,7 @@ impl Proxy {
     }
 }
 
-/// Hands the messages of one connection to journal and capture, and its end, however it comes.
+/// Passes the messages of a connection to journal and capture, and also its end, however it comes.
 struct ConnectionObserver<'a> {
     proxy: &'a Proxy,
     number: u64,
@@ -209,7 +209,7 @@ impl<'a> ConnectionObserver<'a> {
         self.capture(WireEventKind::Message { from, message: message.clone() });
     }
 
-    /// The first of the two ends that leaves.
+    /// Records which end closed first.
     fn ended_by(&self, side: Side) {
         self.ended.get_or_init(|| side);
     }
@@ -217,14 +217,14 @@ impl<'a> ConnectionObserver<'a> {
 
 impl Drop for ConnectionObserver<'_> {
     fn drop(&mut self) {
-        // With an abort of the task, the proxy itself ends it.
+        // If the task was aborted, the proxy itself ended it.
         let by = self.ended.get().copied().unwrap_or(Side::Service);
         self.proxy.journal.disconnected(self.number, by);
         self.capture(WireEventKind::Disconnected { by });
     }
 }
 
-/// Passes bytes on until the reader ends, then ends the writer. `rest` was read before.
+/// Forwards bytes until the reader ends, then closes the writer. `rest` was read before.
 async fn pump(
     mut reader: impl AsyncRead + Unpin,
     mut writer: impl AsyncWrite + Unpin,

@@ -1,6 +1,6 @@
-//! Runs the user's command at an alert, on a thread of its own, so that it blocks nothing: one after
-//! the other, with nothing of the terminal, in a process group that is killed after a time limit, and
-//! what came of it in the log. The facts are in its environment only: no shell reads them.
+//! Runs the user's command for alerts on its own thread, so that it blocks nothing. Commands run one after
+//! the other, without access to the terminal, each in its own process group that is killed after a time
+//! limit; the outcome goes to the log. The facts are passed only in the environment: no shell parses them.
 
 use std::{
     io,
@@ -16,21 +16,21 @@ use std::{
 
 use tracing::{debug, warn};
 
-/// Commands that may wait for the one that runs.
+/// Maximum number of commands waiting for the running one.
 const WAITING: usize = 16;
-/// A command that runs longer is killed.
+/// A command that runs for longer is killed.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Once cortop leaves, the one that runs has so much time left.
+/// How much longer the running command may take once cortop quits.
 const LEAVING: Duration = Duration::from_millis(500);
-/// How often a command that runs is looked after.
+/// How often a running command is polled.
 const POLL: Duration = Duration::from_millis(20);
-/// What no command needs to know.
+/// Variables that are removed from a command's environment.
 const SECRETS: [&str; 2] = ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"];
 
 /// A program with its arguments, and variables for its environment.
 type CommandJob = (Vec<String>, Vec<(&'static str, String)>);
 
-/// Runs commands; its thread starts with the first of them.
+/// Runs commands; its thread starts with the first one.
 #[derive(Debug)]
 pub(super) struct AlertCommand {
     limit: Duration,
@@ -45,7 +45,7 @@ impl Default for AlertCommand {
 }
 
 impl AlertCommand {
-    /// Runs a command after those that wait already. Where too many wait, it is not run.
+    /// Queues a command. It is dropped if too many are waiting.
     pub(super) fn run(&mut self, job: CommandJob) {
         if self.thread.is_none() {
             let (jobs, waiting) = sync_channel(WAITING);
@@ -84,7 +84,7 @@ fn run_all(waiting: &Receiver<CommandJob>, limit: Duration, leaving: &AtomicBool
             start(program, arguments, environment).and_then(|child| wait(child, limit, leaving));
         match status {
             Ok(Some(status)) if status.success() => debug!("on-alert: {program} has succeeded"),
-            // Its own words: "exit status: 1", "signal: 9 (SIGKILL)".
+            // The status has its own wording: "exit status: 1", "signal: 9 (SIGKILL)".
             Ok(Some(status)) => warn!("on-alert: {program} has failed: {status}"),
             Ok(None) => {
                 warn!("on-alert: {program} was killed after {} s", limit.as_secs_f64());
@@ -105,13 +105,13 @@ fn start(
     for secret in SECRETS {
         command.env_remove(secret);
     }
-    // What it starts is killed with it.
+    // Its child processes are killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn()
 }
 
-/// Waits for the end of a process; nothing if it had to be killed.
+/// Waits for the end of a process; `None` if it had to be killed.
 fn wait(mut child: Child, limit: Duration, leaving: &AtomicBool) -> io::Result<Option<ExitStatus>> {
     let mut deadline = Instant::now() + limit;
     loop {
@@ -130,11 +130,11 @@ fn wait(mut child: Child, limit: Duration, leaving: &AtomicBool) -> io::Result<O
     }
 }
 
-/// Kills a process and what it has started.
+/// Kills a process and its children.
 fn kill(child: &mut Child) {
     #[cfg(unix)]
     if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        // It may have ended by itself meanwhile.
+        // It may have ended meanwhile.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
     let _ = child.kill();
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// A shell script as a command, with a folder in its environment.
+    /// A shell script as a command, with a directory in its environment.
     fn script(text: &str, folder: &Path) -> CommandJob {
         let command = ["sh", "-c", text].map(str::to_owned).to_vec();
         (command, vec![("CORTOP_TEXT", folder.display().to_string())])

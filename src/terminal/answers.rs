@@ -1,4 +1,4 @@
-//! What a terminal sends: answers to the questions of [`probe`](super::probe), and keys between them.
+//! Parses the terminal's input: answers to the queries of [`probe`](super::probe), and keys between them.
 //! Knows bytes only.
 
 #[cfg(unix)]
@@ -8,7 +8,7 @@ use std::str;
 use crate::app::Key;
 use crate::ui::Background;
 
-/// What the terminal answered; `None` where it did not.
+/// What the terminal answered; `None` for what it did not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     /// Whether its background is dark or light.
@@ -19,25 +19,25 @@ pub struct Answers {
     pub synchronized: Option<bool>,
 }
 
-/// Bytes that may wait for the end of their sequence; no answer and no key is that long.
+/// Maximum bytes of an unfinished sequence; no answer and no key is that long.
 #[cfg(unix)]
 const MOST: usize = 256;
 
-/// Divides the bytes into answers, which it collects, and keys, which it returns. What is pasted and
-/// sequences that it does not know are discarded.
+/// Splits the input into answers, which it collects, and keys, which it returns. Discards pasted text and
+/// unknown sequences.
 #[cfg(unix)]
 #[derive(Debug, Default)]
 pub(super) struct AnswerParser {
     bytes: Vec<u8>,
     pasting: bool,
     pub(super) answers: Answers,
-    /// The terminal has answered the last question, DA1.
+    /// Whether the terminal has answered the last query, DA1.
     pub(super) complete: bool,
 }
 
 #[cfg(unix)]
 impl AnswerParser {
-    /// Takes what the terminal sent; returns the keys in it.
+    /// Parses input from the terminal; returns the keys in it.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Key> {
         self.bytes.extend_from_slice(bytes);
         let mut keys = Vec::new();
@@ -67,7 +67,7 @@ impl AnswerParser {
         keys
     }
 
-    /// The key in what is left once nothing more is waited for: a mere Esc.
+    /// The key left in the buffer once no more input is expected: a lone Esc.
     pub(super) fn rest(&self) -> Option<Key> {
         (self.bytes == b"\x1b").then_some(Key::ESC)
     }
@@ -75,7 +75,7 @@ impl AnswerParser {
 
 #[cfg(unix)]
 impl Answers {
-    /// Takes an answer; whether it is the one to the last question.
+    /// Handles a CSI answer; returns whether it answers the last query.
     fn on_csi(&mut self, body: &[u8]) -> bool {
         match body {
             [b'?', b'2', b'0', b'2', b'6', b';', state, b'$', b'y'] => {
@@ -87,7 +87,7 @@ impl Answers {
                 };
             }
             [b'?', .., b'c'] => return true,
-            // The cursor's column after one character of ambiguous width in the first.
+            // The cursor's column after a character of ambiguous width was written in the first column.
             [place @ .., b'R'] => {
                 let column = str::from_utf8(place).ok().and_then(|place| place.split_once(';'));
                 let column = column.and_then(|(_, column)| column.parse::<u16>().ok());
@@ -99,12 +99,12 @@ impl Answers {
     }
 }
 
-/// One thing that the terminal sent.
+/// A sequence sent by the terminal.
 #[cfg(unix)]
 enum AnswerSequence<'a> {
-    /// What follows `CSI`, up to its final byte.
+    /// The bytes after `CSI`, including the final byte.
     Csi(&'a [u8]),
-    /// What stands between `OSC` and its end.
+    /// The bytes between `OSC` and its terminator.
     Osc(&'a [u8]),
     Key(Key),
     Unknown,
@@ -112,7 +112,7 @@ enum AnswerSequence<'a> {
 
 #[cfg(unix)]
 impl<'a> AnswerSequence<'a> {
-    /// The first part and its length; `None` while its end is missing.
+    /// The first sequence and its length; `None` if it is incomplete.
     fn first(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let (&first, rest) = bytes.split_first()?;
         let key = |key| Some((Self::Key(key), 1));
@@ -134,7 +134,7 @@ impl<'a> AnswerSequence<'a> {
                     };
                     Some((key.map_or(Self::Unknown, Self::Key), 3))
                 }
-                // Esc was typed, and another sequence begins.
+                // Esc was pressed, and another sequence begins.
                 0x1b => key(Key::ESC),
                 _ => Some((Self::Unknown, 2)),
             },
@@ -150,7 +150,7 @@ impl<'a> AnswerSequence<'a> {
                     Err(error) if error.valid_up_to() > 0 => {
                         str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default()
                     }
-                    // The rest of a character is still to come.
+                    // The rest of a character has not arrived yet.
                     Err(error) if error.error_len().is_none() => return None,
                     Err(_) => return Some((Self::Unknown, 1)),
                 };
@@ -161,7 +161,7 @@ impl<'a> AnswerSequence<'a> {
     }
 }
 
-/// The key that a CSI sequence stands for.
+/// The key that a CSI sequence encodes.
 #[cfg(unix)]
 fn key_of(body: &[u8]) -> Option<Key> {
     Some(match body {
@@ -179,7 +179,7 @@ fn key_of(body: &[u8]) -> Option<Key> {
     })
 }
 
-/// Reads `rgb:R/G/B` or `rgba:R/G/B/A`, each of one to four hexadecimal digits.
+/// Parses `rgb:R/G/B` or `rgba:R/G/B/A`, each with one to four hexadecimal digits.
 #[cfg(unix)]
 fn background(color: &[u8]) -> Option<Background> {
     let (_, parts) = str::from_utf8(color).ok()?.split_once(':')?;

@@ -1,9 +1,9 @@
-//! The terminal as a file: standard output without a buffer, and once more for writes that never
-//! block. Knows bytes only.
+//! The terminal as a file: unbuffered standard output, and a second handle for writes that never block. Knows
+//! bytes only.
 
 use std::{fs::File, io};
 
-/// Standard output without the line buffer that [`io::stdout`] puts before it.
+/// Standard output without the line buffer of [`io::stdout`].
 #[cfg(unix)]
 pub(super) fn stdout() -> io::Result<File> {
     use std::os::fd::AsFd as _;
@@ -16,8 +16,8 @@ pub(super) fn stdout() -> io::Result<io::Stdout> {
     Ok(io::stdout())
 }
 
-/// The terminal at standard output opened once more, so that writes do not wait: this is a property
-/// of the open file, and standard output's is also the shell's.
+/// The terminal at standard output, opened a second time for non-blocking writes: `O_NONBLOCK` belongs to the
+/// open file, which standard output shares with the shell.
 #[cfg(unix)]
 pub(super) fn nonblocking_stdout() -> Option<File> {
     use rustix::fs::{Mode, OFlags};
@@ -26,7 +26,7 @@ pub(super) fn nonblocking_stdout() -> Option<File> {
     Some(rustix::fs::open(name, flags, Mode::empty()).ok()?.into())
 }
 
-/// There is no such way.
+/// Not available on this system.
 #[cfg(not(unix))]
 pub(super) fn nonblocking_stdout() -> Option<File> {
     None

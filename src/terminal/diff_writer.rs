@@ -1,8 +1,8 @@
-//! Draws cells with few bytes. It remembers from frame to frame where the cursor is, which style is
-//! set and what each line shows, so it moves the cursor by the shortest sequence, changes only the
-//! attributes that differ, and lets the terminal shift a line that scrolls. ratatui's own backend
-//! positions the cursor for each run of cells, resets the style after each frame and redraws a line
-//! that scrolls; both give the same screen, cell by cell. Knows no terminal: bytes go into a frame.
+//! Draws cells with few bytes. It remembers between frames where the cursor is, which style is set and what
+//! each line shows. So it moves the cursor by the shortest sequence, changes only attributes that differ, and
+//! has the terminal shift a line that scrolls. ratatui's own backend positions the cursor for each run of
+//! cells, resets the style after each frame and redraws a line that scrolls; both produce the same screen,
+//! cell by cell. Knows no terminal: it writes bytes into a frame.
 
 use std::{io::Write as _, iter, mem};
 
@@ -27,32 +27,32 @@ const ATTRIBUTES: [Modifier; 9] = [
     Modifier::CROSSED_OUT,
 ];
 
-/// What is known of the terminal's cursor, style and lines.
+/// The known state of the terminal: cursor, style and lines.
 #[derive(Debug, Default)]
 pub(super) struct DiffWriter {
     cursor: Option<Position>,
     style: Option<CellStyle>,
-    /// The rightmost column drawn so far, so one that exists. After a write there the terminal may
-    /// be waiting to wrap, and a relative move would start from an unknown column.
+    /// The rightmost column drawn so far, which therefore exists. After a write there the terminal may be
+    /// about to wrap, so that a relative move would start from an unknown column.
     last_column: u16,
     lines: Vec<LineDiff>,
     /// The last shift: the lines of a plot shift alike.
     last_shift: Shift,
-    /// The two ways to the next cell, relative and absolute; the shorter one is taken.
+    /// The relative and the absolute sequence to the next cell; the shorter one is used.
     moves: [Vec<u8>; 2],
 }
 
-/// A cell to be drawn, with its column and row.
+/// A cell to draw, with its column and row.
 type Change<'a> = (u16, u16, &'a Cell);
 
 impl DiffWriter {
-    /// Draws the cells that changed, given row by row, each from left to right.
+    /// Draws the changed cells, given row by row, each from left to right.
     pub(super) fn draw<'a>(&mut self, out: &mut Vec<u8>, cells: impl Iterator<Item = Change<'a>>) {
         let cells: Vec<Change<'_>> = cells.collect();
         self.last_column = cells.iter().fold(self.last_column, |last, (x, ..)| last.max(*x));
         let rows = || cells.chunk_by(|(_, y, _), (_, next, _)| y == next);
-        // First all shifts at the left edge of a plot, then all the rest at its right edge, so that
-        // the cursor only steps down from line to line.
+        // First all shifts at the left edge of a plot, then the rest at its right edge, so that the cursor
+        // only steps down from line to line.
         let shifts: Vec<_> = rows().map(|changes| self.shift_line(out, changes)).collect();
         for (changes, shift) in rows().zip(shifts) {
             match shift {
@@ -62,7 +62,7 @@ impl DiffWriter {
         }
     }
 
-    /// Shifts a line to the left where that saves most of the drawing.
+    /// Shifts a line to the left if that saves most of the drawing.
     fn shift_line(&mut self, out: &mut Vec<u8>, changes: &[Change<'_>]) -> Option<Shift> {
         let (&[(first, y, _), ..], &[.., (last, ..)]) = (changes, changes) else { return None };
         let place = usize::from(y);
@@ -83,12 +83,12 @@ impl DiffWriter {
         Some(shift)
     }
 
-    /// Moves what is right of a shift back to its place, and draws what the shift did not bring.
+    /// Moves what is right of a shift back into place, and draws what the shift did not provide.
     fn finish_shift(&mut self, out: &mut Vec<u8>, y: u16, shift: Shift) {
         let mut line = mem::take(&mut self.lines[usize::from(y)]);
         for (x, (shown, wanted)) in (0..).zip(line.shown.iter_mut().zip(&line.wanted)) {
             if x == shift.hole {
-                // The inserted cells are blanks in the current style.
+                // Inserted cells are blanks in the current style.
                 self.set_style(out, " ", CellStyle::default());
                 self.move_cursor(out, Position { x, y });
                 repeat(out, shift.by, '@');
@@ -107,7 +107,7 @@ impl DiffWriter {
             if line.mark_shown(x) {
                 let sure = line.shown[usize::from(x)].is_some();
                 self.write_cell(out, (x, y), cell.symbol(), cell.into());
-                // After a symbol of uncertain width the cursor may be anywhere: the next move is absolute.
+                // After a symbol of uncertain width the cursor may be anywhere, so the next move is absolute.
                 self.cursor = self.cursor.filter(|_| sure);
             }
         }
@@ -142,8 +142,8 @@ impl DiffWriter {
         out.extend_from_slice(if step_is_shorter { step } else { jump });
     }
 
-    /// Resets the style and forgets the terminal's state, before it is cleared or left to others: an
-    /// erased cell takes the current background.
+    /// Resets the style and forgets the terminal's state, before it is cleared or used by others: an erased
+    /// cell takes the current background.
     pub(super) fn reset(&mut self, out: &mut Vec<u8>) {
         *self = Self::default();
         out.extend_from_slice(b"\x1b[m");
@@ -155,7 +155,7 @@ impl DiffWriter {
             return;
         }
         let from = self.style.replace(to);
-        // Not every terminal can turn off a single attribute: all go, and those still wanted are set.
+        // Not every terminal can turn off a single attribute: turn all off, then set those still wanted.
         let base = from.filter(|from| to.modifier.contains(from.modifier));
         out.extend_from_slice(b"\x1b[");
         let start = out.len();
@@ -181,7 +181,7 @@ impl DiffWriter {
     }
 }
 
-/// From an unknown position (`CUP`).
+/// A move from an unknown position (`CUP`).
 fn move_absolute(out: &mut Vec<u8>, to: Position) {
     match (to.y, to.x) {
         (0, 0) => out.extend_from_slice(b"\x1b[H"),
@@ -190,10 +190,10 @@ fn move_absolute(out: &mut Vec<u8>, to: Position) {
     }
 }
 
-/// From a known position: up or down, then left or right.
+/// A move from a known position: up or down, then left or right.
 fn move_relative(out: &mut Vec<u8>, at: Position, to: Position) {
     match to.y.saturating_sub(at.y) {
-        // There is a line below, so nothing scrolls; in raw mode a line feed keeps the column.
+        // A line below exists, so nothing scrolls; in raw mode a line feed keeps the column.
         down @ 1..=3 if cfg!(unix) => out.extend(iter::repeat_n(b'\n', down.into())),
         down => repeat(out, down, 'B'),
     }
@@ -276,11 +276,11 @@ mod tests {
         ]
     }
 
-    /// A cell to put somewhere: place, symbol, colours and attributes.
+    /// A cell to draw: column, row, symbol, colours and attributes.
     type Stroke = (u16, u16, usize, Color, Color, u16);
 
     fn strokes() -> impl Strategy<Value = Vec<Stroke>> {
-        // Those attributes that the emulator knows.
+        // The attributes that the emulator supports.
         let known = Modifier::BOLD | Modifier::ITALIC | Modifier::UNDERLINED | Modifier::REVERSED;
         let modifiers =
             any::<u16>().prop_map(move |bits| (Modifier::from_bits_truncate(bits) & known).bits());
@@ -288,7 +288,7 @@ mod tests {
         prop::collection::vec(stroke, 0..40)
     }
 
-    /// Cells of a row that go to the left: the row, the columns from one up to another, how far.
+    /// Cells of a row that move left: the row, the range of columns, and the distance.
     type Move = (u16, u16, u16, u16);
 
     fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -303,7 +303,8 @@ mod tests {
         vt100::Parser::new(rows, columns, 0)
     }
 
-    /// What is seen of a cell: of a blank without line neither the text's colour nor its weight.
+    /// The visible properties of a cell; on a blank without underline, neither the text's colour nor its
+    /// weight.
     fn seen(cell: &vt100::Cell) -> impl PartialEq + std::fmt::Debug {
         let symbol = if cell.has_contents() { cell.contents() } else { " " };
         let weight = (cell.fgcolor(), cell.bold(), cell.dim(), cell.italic());
@@ -325,7 +326,7 @@ mod tests {
         }
     }
 
-    /// A screen full of dots, each row in a colour.
+    /// A screen full of dots, each row in its own colour.
     fn dots() -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, HEIGHT));
         for (at, cell) in (0_u32..).zip(&mut buffer.content) {
@@ -360,7 +361,7 @@ mod tests {
                 for (x, y, symbol, fg, bg, modifier) in strokes {
                     let cell = &mut after[(x, y)];
                     cell.reset();
-                    // A wide symbol in the last column would hang over the edge.
+                    // A wide symbol in the last column would exceed the edge.
                     let symbol = if x + 1 == WIDTH { SYMBOLS[symbol % 10] } else { SYMBOLS[symbol] };
                     cell.set_symbol(symbol).set_fg(fg).set_bg(bg);
                     cell.modifier = Modifier::from_bits_truncate(modifier);
@@ -390,7 +391,7 @@ mod tests {
                 .set_symbol("x")
                 .set_fg(Color::Indexed(u8::try_from(y).expect("small")));
         }
-        // Away at the left, down, away; back at the right, where one of the new cells is blank.
+        // Delete at the left, step down, delete; insert at the right, where one of the new cells is blank.
         assert_eq!(
             drawn(&mut writer, &all(&before, &after)),
             "\x1b[2;3H\x1b[2P\n\x1b[2P\x1b[2;22H\x1b[2@\x1b[C\x1b[38;5;1mx\n\x08\x08\x1b[2@\x1b[C\x1b[38;5;2mx"
@@ -434,7 +435,7 @@ mod tests {
             &[(4, 1, green.clone()), (5, 1, green.clone()), (9, 9, green.clone())],
         );
         assert_eq!(first, "\x1b[2;5H\x1b[0;32m⣿⣿\x1b[10;10H⣿");
-        // The next frame goes on in the same style; a cell below is a step down and one back.
+        // The next frame continues in the same style; the cell below is one step down and one back.
         let next = drawn(&mut writer, &[(4, 2, green.clone()), (4, 3, green)]);
         assert_eq!(next, "\x1b[3;5H⣿\n\x08⣿");
     }

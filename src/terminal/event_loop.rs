@@ -1,6 +1,6 @@
-//! The loop: joins input, the client's events, the decoder's snapshots and two clocks with the
-//! state machine, and draws when something has changed and the screen is ready. Knows neither tty
-//! nor socket, so that tests run it headless.
+//! The event loop: joins input, the client's events, the decoder's snapshots and two timers with the state
+//! machine, and draws when something has changed and the screen is ready. Knows neither tty nor socket, so
+//! that tests run it headless.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -27,23 +27,23 @@ use crate::{
 use cortop_client::{Command, Event, Feed, HeadsetId, Moment, SessionMarker};
 use cortop_files::recorder::RecorderOptions;
 
-/// The configuration as it was read again.
+/// A configuration that was read again.
 pub struct Reloaded {
-    /// For the state machine.
+    /// The settings for the state machine.
     pub settings: ReloadedSettings,
     /// The themes.
     pub ui: Ui,
 }
 
-/// What the loop knows of its surroundings.
+/// What the loop needs from its caller.
 pub struct Host {
-    /// Shortest time between two frames.
+    /// Minimum time between two frames.
     pub frame: Duration,
-    /// Reads configuration and themes again; else why that cannot be.
+    /// Reads configuration and themes again; the error says why that failed.
     pub reload: Box<dyn FnMut() -> Result<Reloaded, String> + Send>,
 }
 
-/// Without a configuration.
+/// A host without a configuration.
 impl From<Duration> for Host {
     fn from(frame: Duration) -> Self {
         Self { frame, reload: Box::new(|| Err("there is no configuration".to_owned())) }
@@ -51,7 +51,7 @@ impl From<Duration> for Host {
 }
 
 /// Runs until the user quits or the terminal, the client or the process ends. Closes nothing: the caller
-/// gives the terminal back and stops the client.
+/// restores the terminal and stops the client.
 pub async fn run<S: Screen>(
     app: App,
     ui: Ui,
@@ -89,12 +89,12 @@ impl<S: Screen> EventLoop<'_, S> {
         {
             return terminal_gone(error);
         }
-        // The first frame comes before client and decoder get a turn.
+        // Draw the first frame before client and decoder get a turn.
         if let Err(end) = self.draw().await {
             return end;
         }
         loop {
-            // In the order of urgency; what comes last cannot starve, as the queues are short.
+            // In order of urgency; later branches cannot starve, as the queues are short.
             let step = select! {
                 biased;
                 next = self.screen.next(input) => match next {
@@ -160,7 +160,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update(Message::Tick(self.now())).await
     }
 
-    /// Serves a headset's streams by LSL, or none.
+    /// Serves a headset's streams over LSL, or none.
     async fn serve(&mut self, headset: Option<HeadsetId>) -> Result<(), Exit> {
         match headset {
             None => self.channels.lsl.stop(),
@@ -174,12 +174,13 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update_lsl().await
     }
 
-    /// The moment that is shown: now, or that of the capture.
+    /// The displayed moment: now, or the position in the capture.
     fn now(&self) -> Moment {
         self.channels.playback.as_deref().map_or_else(Moment::now, Player::now)
     }
 
-    /// A step of a capture: the same that client and decoder would have reported, each at its time.
+    /// Handles a step of a capture: the same messages that client and decoder would have sent, each with its
+    /// time.
     async fn on_step(&mut self, step: PlaybackStep) -> Result<(), Exit> {
         if step.restarted {
             self.app.restart(step.now);
@@ -193,7 +194,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update_playback().await
     }
 
-    /// Asks something of the player.
+    /// Sends a command to the player.
     async fn play(&mut self, command: PlaybackCommand) -> Result<(), Exit> {
         let done = self.channels.playback.as_mut().map(|player| player.execute(command));
         if let Some(Err(error)) = done {
@@ -202,7 +203,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update_playback().await
     }
 
-    /// Notifies the state machine of how a capture is being played, if that has changed.
+    /// Notifies the state machine if the state of the playback has changed.
     async fn update_playback(&mut self) -> Result<(), Exit> {
         let state = self.channels.playback.as_deref().map(Player::state);
         match state {
@@ -213,7 +214,8 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    /// Whether an effect reaches beyond the screen, where what is played has happened long ago.
+    /// Whether an effect has to be dropped during playback: it reaches beyond the screen, but what caused it
+    /// is long past.
     fn is_over(&self, effect: &Effect) -> bool {
         let is_loud = matches!(effect, Effect::Bell | Effect::Notification(..));
         let reaches_out = matches!(
@@ -227,7 +229,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.app.playback.as_ref().is_some_and(|state| reaches_out || is_loud && state.is_seeking)
     }
 
-    /// Writes what crosses the socket to a file, or to none any more.
+    /// Captures what crosses the socket to a file, or stops capturing.
     async fn capture(&mut self, path: Option<&Path>) -> Result<(), Exit> {
         let problem = match path {
             None => self.channels.capture.stop().and_then(|state| state.error),
@@ -243,13 +245,13 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    /// Notifies the state machine of how the capture stands, if that has changed.
+    /// Notifies the state machine if the state of the capture has changed.
     async fn update_capture(&mut self) -> Result<(), Exit> {
         let state = self.channels.capture.state();
         if state == self.app.capture { Ok(()) } else { self.update(Message::Capture(state)).await }
     }
 
-    /// Notifies the state machine of what LSL serves, if that has changed.
+    /// Notifies the state machine if what is served over LSL has changed.
     async fn update_lsl(&mut self) -> Result<(), Exit> {
         let state = match self.channels.lsl.state() {
             Ok(state) => state,
@@ -261,7 +263,7 @@ impl<S: Screen> EventLoop<'_, S> {
         if state == self.app.lsl { Ok(()) } else { self.update(Message::Lsl(state)).await }
     }
 
-    /// Hands on what a station reports.
+    /// Handles a notice from a station.
     async fn on_station(&mut self, notice: StationNotice) -> Result<(), Exit> {
         match notice {
             StationNotice::Marker(marker) => self.update_now(Message::OutsideMarker(marker)).await,
@@ -269,7 +271,7 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    /// Notifies the state machine of how the station stands, if that has changed.
+    /// Notifies the state machine if the station's status has changed.
     async fn update_station(&mut self) -> Result<(), Exit> {
         let status = self.channels.station.as_ref().map(StationService::status);
         match status {
@@ -294,14 +296,14 @@ impl<S: Screen> EventLoop<'_, S> {
         self.update_recorder().await
     }
 
-    /// Notifies the state machine of what is recorded to files, if that has changed.
+    /// Notifies the state machine if what is recorded to files has changed.
     async fn update_recorder(&mut self) -> Result<(), Exit> {
         let state = self.channels.recorder.state().map_err(|error| error.to_string());
         let is_known = matches!(&state, Ok(state) if *state == self.app.recorder);
         if is_known { Ok(()) } else { self.update(Message::Recorder(state)).await }
     }
 
-    /// Handles an event and all that wait behind it.
+    /// Handles an event and all events queued behind it.
     async fn on_events(&mut self, first: Option<Event>) -> Result<(), Exit> {
         let Some(first) = first else { return self.update(Message::ClientEnded).await };
         self.pass_on(&first);
@@ -313,7 +315,8 @@ impl<S: Screen> EventLoop<'_, S> {
         Ok(())
     }
 
-    /// LSL needs the clocks of the headsets from their first measurement on; metrics and a station more.
+    /// LSL needs the clocks of the headsets from their first measurement on; metrics and station need more
+    /// events.
     fn pass_on(&mut self, event: &Event) {
         self.channels.metrics.on_event(event);
         if let Some(station) = &self.channels.station {
@@ -328,7 +331,7 @@ impl<S: Screen> EventLoop<'_, S> {
         }
     }
 
-    /// Updates the state machine with a message that it stamps with the time.
+    /// Updates the state machine with a message, after a tick with the current time.
     async fn update_now(&mut self, message: Message) -> Result<(), Exit> {
         self.update(Message::Tick(self.now())).await?;
         self.update(message).await
@@ -360,7 +363,7 @@ impl<S: Screen> EventLoop<'_, S> {
                 Effect::Mouse(on) => {
                     self.screen.terminal.backend_mut().mouse(on).map_err(terminal_gone)?;
                 }
-                // Boxed, as what was read may have effects of its own.
+                // Boxed, because the new configuration may have effects of its own.
                 Effect::Reload => Box::pin(self.reload()).await?,
                 Effect::Bell => {
                     self.screen.terminal.backend_mut().bell().map_err(terminal_gone)?;
@@ -374,14 +377,14 @@ impl<S: Screen> EventLoop<'_, S> {
                 }
                 Effect::Quit => return Err(Exit::Quit),
                 Effect::Redraw => self.screen.redraw(self.screen.area)?,
-                // Boxed, as suspending may resume, and resuming update again.
+                // Boxed, because suspending may resume, and resuming updates again.
                 Effect::Suspend => Box::pin(self.suspend()).await?,
             }
         }
         Ok(())
     }
 
-    /// Reads configuration and themes again. All of it holds from the next frame on, or none.
+    /// Reads configuration and themes again. All of it takes effect with the next frame, or none.
     async fn reload(&mut self) -> Result<(), Exit> {
         let reloaded = (self.host.reload)().map(|Reloaded { mut settings, ui }| {
             let changed = self.ui.replace_themes(ui);
@@ -426,7 +429,7 @@ impl<S: Screen> EventLoop<'_, S> {
         self.screen.draw(|frame| self.ui.draw(&self.app, frame))
     }
 
-    /// Gives the terminal back and stops the process.
+    /// Restores the terminal and stops the process.
     async fn suspend(&mut self) -> Result<(), Exit> {
         if let Err(why) = signals::can_suspend() {
             self.app.update(Message::Notice(why));
@@ -447,7 +450,7 @@ impl<S: Screen> EventLoop<'_, S> {
     }
 }
 
-/// The next step of a capture; never where none is played.
+/// The next step of a capture; pending forever without one.
 async fn next_step(player: &mut Option<Box<Player>>) -> PlaybackStep {
     match player {
         Some(player) => player.next().await,
@@ -455,7 +458,7 @@ async fn next_step(player: &mut Option<Box<Player>>) -> PlaybackStep {
     }
 }
 
-/// The next marker from outside; never where there can be none.
+/// The next marker from outside; pending forever without a source.
 async fn next_marker(markers: &mut Option<MarkerReceiver>) -> OutsideMarker {
     if let Some(receiver) = markers
         && let Some(marker) = receiver.recv().await
@@ -465,7 +468,7 @@ async fn next_marker(markers: &mut Option<MarkerReceiver>) -> OutsideMarker {
     std::future::pending().await
 }
 
-/// What a station reports next; never where there is none.
+/// The next notice of a station; pending forever without one.
 async fn next_notice(station: &mut Option<StationService>) -> StationNotice {
     if let Some(station) = station
         && let Some(notice) = station.next().await
@@ -493,7 +496,7 @@ mod tests {
 
     const FRAME: Duration = Duration::from_millis(100);
 
-    /// The far ends of all queues, and the loop running.
+    /// The far ends of all queues, and the running loop.
     struct LoopHarness {
         input: mpsc::Sender<Input>,
         events: Option<mpsc::Sender<Event>>,
@@ -543,7 +546,7 @@ mod tests {
         let mut rig = rig();
         let id = HeadsetId::from("EPOCX-1A2B3C4D");
         rig.event(Event::Headsets(vec![Headset { id: id.clone(), ..Headset::default() }])).await;
-        // Input is handled before events: wait until the headset has been drawn.
+        // Input is handled before events, so wait until the headset has been drawn.
         tokio::time::sleep(2 * FRAME).await;
         rig.key('1').await;
         rig.input.send(Input::Key(Key::ENTER, Moment::now())).await.expect("the loop runs");
@@ -569,7 +572,7 @@ mod tests {
         let rig = rig();
         // Ten idle seconds: the first frame and the heartbeats.
         tokio::time::sleep(Duration::from_millis(9_950)).await;
-        // A second of changes every millisecond: ten frames and one heartbeat's worth.
+        // A second of changes every millisecond: ten frames and one heartbeat.
         for _ in 0..1000 {
             rig.snapshots.send(Arc::default()).expect("the loop runs");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -593,7 +596,7 @@ mod tests {
     async fn a_key_is_answered_at_once_however_few_frames_are_asked_for() {
         let mut rig = rig_of(Duration::from_secs(60));
         let mut window = View::default().window;
-        // The second comes right behind the frame of the first, and has to wait.
+        // The second key comes right after the frame of the first, and has to wait.
         for latency in [Duration::ZERO, KEY_LATENCY] {
             let pressed = tokio::time::Instant::now();
             rig.key('[').await;

@@ -1,7 +1,6 @@
-//! Writes frames to the terminal. What the terminal takes without blocking is written at once; a
-//! thread behind a mailbox of one frame writes the rest, so a terminal that stalls blocks this thread
-//! and nothing else. The thread starts when there is a rest for the first time: starting it at once
-//! would delay the first frame. Knows bytes only.
+//! Writes frames to the terminal. What the terminal accepts without blocking is written immediately; a thread
+//! behind a mailbox of one frame writes the rest, so that a stalling terminal blocks only that thread. The
+//! thread starts with the first rest: starting it earlier would delay the first frame. Knows bytes only.
 
 use std::{fs::File, io::Write, mem, thread};
 
@@ -9,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::guard::GuardedOutput;
 
-/// The thread's part, until it starts.
+/// The thread's function, until it starts.
 type WriterThread = Box<dyn FnOnce() + Send>;
 
 /// The loop's end of the mailbox.
@@ -19,15 +18,15 @@ pub(super) struct FrameWriter<D = GuardedOutput<File>> {
     frames: mpsc::Sender<Vec<u8>>,
     /// Returns each buffer, emptied, once its frame is written.
     written: mpsc::Receiver<Vec<u8>>,
-    /// The buffer for the next frame; none while a frame is being written.
+    /// The buffer for the next frame; `None` while a frame is being written.
     spare: Option<Vec<u8>>,
-    /// What the thread does; taken when it starts.
+    /// The thread's function; taken when it starts.
     job: Option<WriterThread>,
 }
 
 impl<D: Write> FrameWriter<D> {
-    /// `nonblocking`: the same terminal, if it can be opened so that writes never block. The thread
-    /// ends with this handle, or when a write fails: the terminal is gone.
+    /// `nonblocking`: a second handle of the same terminal whose writes never block, if available. The thread
+    /// ends with this handle, or when a write fails because the terminal is gone.
     pub(super) fn new(mut out: impl Write + Send + 'static, nonblocking: Option<D>) -> Self {
         let (frames, mut mailbox) = mpsc::channel::<Vec<u8>>(1);
         let (give_back, written) = mpsc::channel(1);
@@ -54,8 +53,8 @@ impl<D: Write> FrameWriter<D> {
         self.spare.is_some()
     }
 
-    /// Writes a frame, or hands the thread what the terminal does not take at once, and leaves an empty
-    /// buffer in its place. While the last frame is still being written it does nothing.
+    /// Writes a frame, or passes what the terminal does not accept immediately to the thread, and leaves an
+    /// empty buffer in its place. Does nothing while the last frame is still being written.
     pub(super) fn send(&mut self, frame: &mut Vec<u8>) -> bool {
         if !self.is_idle() {
             return false;
@@ -79,7 +78,7 @@ impl<D: Write> FrameWriter<D> {
         true
     }
 
-    /// Waits until the last frame has been written, or cannot be.
+    /// Waits until the last frame has been written or has failed.
     pub(super) async fn drained(&mut self) {
         if !self.is_idle() {
             self.spare = self.written.recv().await;
@@ -101,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// A terminal that reports each write and blocks until allowed to go on with a result.
+    /// A terminal that reports each write and blocks until it is given a result.
     struct Stalling {
         writes: SyncSender<Vec<u8>>,
         go: Receiver<io::Result<()>>,
@@ -146,7 +145,7 @@ mod tests {
         assert!(written.try_recv().is_err(), "two frames, two writes");
     }
 
-    /// Takes so many bytes in all, then none.
+    /// Accepts this many bytes in total.
     struct LimitedWriter(usize);
 
     impl Write for LimitedWriter {

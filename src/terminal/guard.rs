@@ -1,6 +1,6 @@
-//! Takes the terminal over and gives it back on every way out: leaving, suspending, an error, a
-//! panic in whatever thread or task. What it holds is the process's only terminal, so its state is
-//! the process's: entering and leaving twice does nothing.
+//! Takes the terminal over and restores it on every way out: quitting, suspending, an error, a panic in any
+//! thread or task. It manages the process's only terminal, so its state is global: entering or leaving twice
+//! does nothing.
 
 use std::{
     io::{self, Write as _},
@@ -28,27 +28,27 @@ use tokio::sync::mpsc;
 
 use super::{device, exit::Exit, input::Input};
 
-/// How long to wait for a terminal that does not take the last bytes.
+/// How long to wait for a terminal that does not accept the last bytes.
 const LAST_WRITE: Duration = Duration::from_secs(1);
 
-/// Clicks and the wheel, in cells counted without a limit; crossterm's own would also report every
-/// move.
+/// Reports clicks and the wheel, with unlimited cell coordinates; crossterm's own mode would also report
+/// every move.
 pub(super) const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
-/// Undoes it.
+/// Undoes [`MOUSE_ON`].
 pub(super) const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 /// Held during each write, so that no frame follows the last bytes.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Gives the terminal back when dropped.
+/// Restores the terminal when dropped.
 #[derive(Debug)]
 pub struct TerminalGuard(());
 
 impl TerminalGuard {
-    /// Takes the terminal over and installs a hook that gives it back before a panic is reported; a
-    /// panic in any task or thread also ends the loop that reads `input`. Call it once, after the
-    /// hooks that report a panic are installed.
+    /// Takes the terminal over and installs a hook that restores it before a panic is reported; a panic in
+    /// any task or thread also ends the loop that reads `input`. Call it once, after the hooks that report a
+    /// panic are installed.
     ///
     /// # Errors
     /// The terminal cannot be set up.
@@ -57,9 +57,9 @@ impl TerminalGuard {
         panic::set_hook(Box::new(move |info| {
             leave(true);
             report(info);
-            // After the report: the log's own locks may be held by what has just failed.
+            // After the report: the code that panicked may hold the log's locks.
             tracing::error!("{info}");
-            // The loop empties a full queue, unless the panic was its own, which ends it anyway.
+            // The loop drains a full queue, unless it panicked itself, which ends it anyway.
             let _ = input.try_send(Input::Exit(Exit::Panicked));
         }));
         let guard = Self(());
@@ -77,8 +77,8 @@ impl Drop for TerminalGuard {
 /// Raw mode, alternate screen, bracketed paste, no cursor.
 pub(super) fn enter() -> io::Result<()> {
     if ENTERED.swap(true, Ordering::SeqCst) {
-        // The process was stopped without leaving (`kill -STOP`), and crossterm still believes that raw
-        // mode is on.
+        // The process was stopped without restoring the terminal (`kill -STOP`), and crossterm still believes
+        // that raw mode is on.
         disable_raw_mode()?;
     }
     enable_raw_mode()?;
@@ -87,8 +87,8 @@ pub(super) fn enter() -> io::Result<()> {
     device::stdout()?.write_all(&bytes)
 }
 
-/// Undoes all of it. `writable`: whether the terminal still takes bytes; one that stalls is waited for
-/// no longer than [`LAST_WRITE`].
+/// Undoes all of it. `writable`: whether the terminal still accepts bytes; a stalling one is awaited for at
+/// most [`LAST_WRITE`].
 pub(super) fn leave(writable: bool) {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
@@ -98,15 +98,15 @@ pub(super) fn leave(writable: bool) {
         // The thread may outlive this call only in a write that blocks until the process ends.
         let writing = thread::Builder::new().spawn(move || done.send(restore()));
         if writing.is_ok() {
-            // There is nothing to do about a terminal that does not take them.
+            // Nothing can be done about a terminal that does not accept them.
             let _ = wait.recv_timeout(LAST_WRITE);
         }
     }
     let _ = disable_raw_mode();
 }
 
-/// Standard output for frames. It discards what comes after the terminal was given back, such as a
-/// frame that was being written when another thread panicked.
+/// Standard output for frames. Discards what is written after the terminal was restored, such as a frame that
+/// was being written when another thread panicked.
 #[derive(Debug)]
 pub(super) struct GuardedOutput<W>(pub(super) W);
 

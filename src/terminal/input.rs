@@ -1,5 +1,5 @@
-//! What reaches the loop from outside: keys, pastes and sizes from the terminal, signals, panics, all
-//! through one bounded queue.
+//! The loop's input: keys, pastes and sizes from the terminal, signals and panics, all through one bounded
+//! queue.
 
 use std::{
     io,
@@ -16,45 +16,45 @@ use super::{
 use crate::app::{Key, MouseInput};
 use cortop_client::Moment;
 
-/// Inputs that may wait for the loop.
+/// Maximum number of queued inputs.
 const QUEUE: usize = 256;
 
-/// What reaches the loop from outside.
+/// An input of the loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A key was pressed or repeats, and when: a marker is set at that moment.
+    /// A key was pressed or repeated, and when: a marker is set at that moment.
     Key(Key, Moment),
-    /// The mouse was used in a cell: its column and row.
+    /// A mouse event in a cell: its column and row.
     Mouse(MouseInput, u16, u16),
-    /// Text was pasted. Not keys, which would fire shortcuts.
+    /// Text was pasted. Not sent as keys, which would trigger shortcuts.
     Paste(String),
-    /// The terminal has this many columns and rows now.
+    /// The new size of the terminal in columns and rows.
     Resize(u16, u16),
-    /// The terminal has answered the questions of a [`Probe`].
+    /// The terminal's answers to a [`Probe`].
     Answers(Answers),
-    /// The process is to be stopped (`SIGTSTP`).
+    /// The process has to be stopped (`SIGTSTP`).
     Suspend,
-    /// The process goes on after it was stopped (`SIGCONT`).
+    /// The process continues after a stop (`SIGCONT`).
     Resume,
-    /// The loop is to end.
+    /// The loop has to end.
     Exit(Exit),
 }
 
-/// The queue to the loop.
+/// Creates the queue to the loop.
 #[must_use]
 pub fn queue() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
     mpsc::channel(QUEUE)
 }
 
-/// Forwards the answers to a probe, then the terminal's events until the loop or the terminal ends.
-/// `read` waits for the next one ([`crossterm::event::read`]), which would take answers for keys.
+/// Forwards the answers to a probe, then the terminal's events until the loop or the terminal ends. `read`
+/// waits for the next event ([`crossterm::event::read`]), which would take answers for keys.
 ///
-/// It runs on a thread of its own rather than polling crossterm's `EventStream`: once the terminal is
-/// gone, crossterm reads its end over and over without returning, which on the runtime's thread would
-/// block the loop, the signals and all other tasks.
+/// It runs on its own thread instead of polling crossterm's `EventStream`: once the terminal is gone,
+/// crossterm reads its end over and over without returning, which would block the runtime's thread with the
+/// loop, the signals and all other tasks.
 ///
 /// # Errors
-/// The system gives no thread.
+/// The system cannot create a thread.
 pub fn forward(
     probe: Option<Probe>,
     mut read: impl FnMut() -> io::Result<Event> + Send + 'static,
@@ -74,7 +74,7 @@ pub fn forward(
                     Some(next) => next,
                     None => continue,
                 },
-                // A terminal that is gone fails again and again.
+                // A terminal that is gone keeps failing.
                 Err(_) => Input::Exit(Exit::TerminalGone),
             };
             let last = next == Input::Exit(Exit::TerminalGone);
@@ -85,7 +85,7 @@ pub fn forward(
     })
 }
 
-/// Key releases (Windows sends them), focus, and the mouse but for click and wheel mean nothing here.
+/// Ignores key releases (Windows sends them), focus, and mouse events other than click and wheel.
 fn translate(event: Event) -> Option<Input> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => {
@@ -135,7 +135,7 @@ mod tests {
         while let Some(input) = input.blocking_recv() {
             received.push(input);
         }
-        // The time of a key is not known beforehand.
+        // The time of a key is not known in advance.
         let received: Vec<_> = received
             .into_iter()
             .map(|input| match input {

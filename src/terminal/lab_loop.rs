@@ -1,6 +1,6 @@
-//! The loop of the screen of a lab: joins input, the messages of the broker and a clock with its state
-//! machine, and draws when something has changed and the screen is ready. Knows neither tty nor socket,
-//! so that tests run it headless.
+//! The event loop of a lab's screen: joins input, the broker's messages and a timer with its state machine,
+//! and draws when something has changed and the screen is ready. Knows neither tty nor socket, so that tests
+//! run it headless.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use crate::{
 use cortop_client::Moment;
 use cortop_mqtt::{LabNotice, Subscriber, payload::LabMarker};
 
-/// Runs until the user quits, or the terminal or the process ends. `frame`: shortest time between two
-/// frames. Closes nothing.
+/// Runs until the user quits, or the terminal or the process ends. `frame`: minimum time between two frames.
+/// Closes nothing.
 pub async fn run_lab<S: Screen>(
     lab: Lab,
     ui: Ui,

@@ -1,5 +1,5 @@
-//! A line of the screen: what the terminal shows and what is wanted there, and whether the second is
-//! the first shifted to the left. Knows no bytes, and not what is drawn.
+//! A line of the screen: what the terminal shows, what it should show, and whether the second is the first
+//! shifted to the left. Knows neither bytes nor the content.
 
 use std::{iter::once, ops::Range};
 
@@ -8,19 +8,19 @@ use ratatui::{
     style::{Color, Modifier},
 };
 
-/// Fewest cells that a shift must save; it costs about as much as drawing half of them.
+/// Minimum number of cells that a shift must save; it costs about as much as drawing half of them.
 const MIN_SAVED: usize = 8;
-/// The longest shift that is looked for, in cells.
+/// Maximum shift in cells.
 const MAX_SHIFT: u16 = 16;
 
-/// Attributes that are visible on a blank.
+/// Attributes visible on a blank.
 const SHOWN_ON_BLANK: Modifier = Modifier::REVERSED
     .union(Modifier::UNDERLINED)
     .union(Modifier::SLOW_BLINK)
     .union(Modifier::RAPID_BLINK)
     .union(Modifier::CROSSED_OUT);
 
-/// How a cell is written.
+/// The style of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CellStyle {
     pub(super) fg: Color,
@@ -29,7 +29,7 @@ pub(super) struct CellStyle {
 }
 
 impl CellStyle {
-    /// Whether a blank looks the same in both.
+    /// Whether a blank looks the same in both styles.
     pub(super) fn is_same_on_blank(self, other: Self) -> bool {
         let shows = |style: Self| style.modifier.intersects(SHOWN_ON_BLANK);
         self == other || (self.bg == other.bg && !shows(self) && !shows(other))
@@ -42,7 +42,7 @@ impl From<&Cell> for CellStyle {
     }
 }
 
-/// A character that every terminal makes one column wide. Equal if they look the same.
+/// A character that is one column wide in every terminal. Glyphs are equal if they look the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Glyph {
     pub(super) char: char,
@@ -50,13 +50,13 @@ pub(super) struct Glyph {
 }
 
 impl Glyph {
-    /// What an erased cell shows.
+    /// An erased cell.
     const BLANK: Self = Self {
         char: ' ',
         style: CellStyle { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() },
     };
 
-    /// A glyph of traces, frames or ASCII; `None` for anything else.
+    /// A glyph of traces, frames or ASCII; `None` for any other character.
     pub(super) fn of(cell: &Cell) -> Option<Self> {
         let mut chars = cell.symbol().chars();
         match (chars.next(), chars.next()) {
@@ -86,16 +86,16 @@ impl PartialEq for Glyph {
 /// A shift to the left of the cells in the columns `from + by..hole + by`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// The first column that is overwritten.
+    /// The first column overwritten.
     pub(super) from: u16,
     /// The first of the `by` columns that are blank afterwards.
     pub(super) hole: u16,
-    /// How far, in cells.
+    /// The distance in cells.
     pub(super) by: u16,
 }
 
-/// A line of the screen. `None` is a cell whose look depends on the terminal: a character that may be
-/// wide, and the cell it may cover.
+/// A line of the screen. `None` is a cell whose look depends on the terminal: a character that may be wide,
+/// and the cell it may cover.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineDiff {
     pub(super) shown: Vec<Option<Glyph>>,
@@ -103,7 +103,7 @@ pub(super) struct LineDiff {
 }
 
 impl LineDiff {
-    /// Notes a changed cell; whether it is certainly one column wide.
+    /// Records a changed cell; returns whether it is certainly one column wide.
     pub(super) fn set_wanted(&mut self, x: u16, cell: &Cell) -> bool {
         let x = usize::from(x);
         self.grow(x + 2);
@@ -123,7 +123,7 @@ impl LineDiff {
         }
     }
 
-    /// Marks a column as shown as wanted; whether it has to be drawn for that.
+    /// Marks a column as shown; returns whether it has to be drawn.
     pub(super) fn mark_shown(&mut self, x: u16) -> bool {
         let differs = self.differs(x);
         let x = usize::from(x);
@@ -135,9 +135,8 @@ impl LineDiff {
         !stands
     }
 
-    /// The shift that leaves far fewer of the changed columns to draw, if there is one. `width`: how
-    /// many columns certainly exist. `last`: the shift of another line, which this one's is probably
-    /// like.
+    /// The shift that leaves far fewer of the changed columns to draw, if there is one. `width`: the number
+    /// of columns that certainly exist. `last`: the shift of another line, which this line probably shares.
     pub(super) fn find_shift(
         &mut self,
         changed: Range<u16>,
@@ -164,12 +163,12 @@ impl LineDiff {
             x + by < width && self.shown[usize::from(x + by)] == self.wanted[usize::from(x)]
         };
         let differing = || changed.clone().filter(|&x| self.differs(x));
-        // Three of four must fit; where they do not, that shows early.
+        // Three of four must fit; stop early if they do not.
         if differing().filter(|&x| !fits(x)).nth(count / 4).is_some() {
             return None;
         }
         let (first, last) = (differing().find(|&x| fits(x))?, differing().rfind(|&x| fits(x))?);
-        // Shifts that line up below each other cost least.
+        // Shifts that are aligned with each other cost least.
         let from = if from < first && (from..first).all(fits) { from } else { first };
         let hole = if (last + 1..hole).all(fits) { hole.max(last + 1) } else { last + 1 };
         let moved = || from..hole + by;
@@ -178,7 +177,7 @@ impl LineDiff {
         if !moved().all(sure) {
             return None;
         }
-        // Cells that were right and are shifted away have to be drawn again.
+        // Correct cells that are shifted away have to be redrawn.
         let broken = moved().filter(|&x| !self.differs(x) && (x >= hole || !fits(x))).count();
         let spared = differing().filter(|&x| fits(x)).count();
         (spared >= broken + MIN_SAVED).then_some(Shift { from, hole, by })
@@ -189,7 +188,7 @@ impl LineDiff {
         self.shown[usize::from(x)] != self.wanted[usize::from(x)]
     }
 
-    /// The terminal has made the shift.
+    /// Records that the terminal has performed the shift.
     pub(super) fn apply_shift(&mut self, shift: Shift) {
         let [from, hole, by] = [shift.from, shift.hole, shift.by].map(usize::from);
         self.shown.copy_within(from + by..hole + by, from);

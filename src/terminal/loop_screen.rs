@@ -1,4 +1,4 @@
-//! What every loop has: a screen to draw on, input, the moment of the next frame, and a heartbeat.
+//! What all loops share: a screen to draw on, input, the time of the next frame, and a heartbeat.
 
 use std::{pin::Pin, time::Duration};
 
@@ -16,16 +16,15 @@ use super::{exit::Exit, input::Input, probe::Answers, screen::Screen, signals};
 use crate::{app::Key, ui::Ui};
 use cortop_client::timer::next_tick;
 
-/// A clock on the screen shows that it is alive, and its write notices a terminal that is gone.
+/// A clock on the screen shows that the program is alive, and writing it detects a terminal that is gone.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// A key is answered by a frame at once, however few frames a second are asked for, unless the last
-/// key was no longer ago than this; then so long after that one's.
+/// A key is answered by a frame immediately, whatever the frame rate, but at most once in this time.
 pub(super) const KEY_LATENCY: Duration = Duration::from_millis(100);
 
-/// Why a loop goes on.
+/// What a loop has to handle next.
 pub(super) enum LoopEvent {
-    /// A key or the like.
+    /// An input.
     Input(Input),
     /// Something changed, and a frame may be drawn.
     Frame,
@@ -33,7 +32,7 @@ pub(super) enum LoopEvent {
     Heartbeat,
 }
 
-/// Input that the screen leaves to a state machine without a mouse.
+/// Input for a state machine without a mouse, after the screen has handled its part.
 pub(super) enum ScreenInput {
     Key(Key),
     Paste(String),
@@ -44,15 +43,15 @@ pub(super) enum ScreenInput {
 pub(super) struct LoopScreen<'a, S: Screen> {
     pub(super) terminal: &'a mut Terminal<S>,
     pub(super) area: Rect,
-    /// Something changed since the last frame.
+    /// Whether something has changed since the last frame.
     pub(super) dirty: bool,
-    /// When the next one may be drawn.
+    /// When the next frame may be drawn.
     next_frame: Instant,
-    /// A key has not been answered by a frame yet.
+    /// Whether a key has not been answered by a frame yet.
     key_pending: bool,
     /// When a frame last answered a key.
     key_answered: Option<Instant>,
-    /// The shell has the terminal.
+    /// Whether the shell has the terminal.
     suspended: bool,
     heartbeat: Pin<Box<Sleep>>,
 }
@@ -71,7 +70,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         }
     }
 
-    /// Waits for the most urgent of what concerns the screen. Loses nothing when dropped.
+    /// Waits for the most urgent event of the screen. Cancel safe.
     pub(super) async fn next(
         &mut self,
         input: &mut mpsc::Receiver<Input>,
@@ -79,7 +78,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         select! {
             biased;
             () = self.terminal.backend().closed() => Err(Exit::TerminalGone),
-            // Without input nobody is left who could end the loop.
+            // Without input nobody could end the loop.
             input = input.recv() => input.map(LoopEvent::Input).ok_or(Exit::TerminalGone),
             () = sleep_until(self.next_frame), if self.dirty && !self.suspended => {
                 Ok(LoopEvent::Frame)
@@ -91,7 +90,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         }
     }
 
-    /// A key has come, which a frame answers soon.
+    /// A key was pressed: schedules a frame soon.
     pub(super) fn on_key(&mut self) {
         self.dirty = true;
         self.key_pending = true;
@@ -100,7 +99,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         self.next_frame = self.next_frame.min(soonest);
     }
 
-    /// Takes what concerns the screen itself, and gives the rest. For loops without a mouse.
+    /// Handles input that concerns the screen itself, and returns the rest. For loops without a mouse.
     pub(super) fn on_input(
         &mut self,
         input: Input,
@@ -125,8 +124,8 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         Ok(None)
     }
 
-    /// Draws as the terminal's answers ask for; whether it has to be in ASCII from now on. A new size
-    /// was not reported while they were read.
+    /// Applies the terminal's answers; returns whether drawing switches to ASCII. Checks the size, as changes
+    /// were not reported while the answers were read.
     pub(super) fn on_answers(&mut self, answers: Answers, ui: &mut Ui) -> Result<bool, Exit> {
         self.dirty = true;
         if let Some(background) = answers.background {
@@ -143,8 +142,8 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         Ok(is_wide)
     }
 
-    /// Whether a frame can be drawn now; the next one follows `frame` later. Where the last one has
-    /// not been sent yet, a key is answered as soon as it has.
+    /// Whether a frame can be drawn now; schedules the next one `frame` later. If the last frame has not been
+    /// sent yet, a key is answered as soon as it has.
     pub(super) fn begin_frame(&mut self, frame: Duration) -> bool {
         let ready = self.terminal.backend_mut().is_ready(self.key_pending);
         let soon = self.key_pending && !ready;
@@ -170,14 +169,14 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         self.terminal.resize(area).map_err(terminal_gone)
     }
 
-    /// Gives the terminal back. What happens meanwhile is drawn after [`Self::resume`].
+    /// Releases the terminal. Changes are drawn after [`Self::resume`].
     pub(super) async fn leave(&mut self) {
         self.suspended = true;
         self.terminal.backend_mut().leave().await;
     }
 
-    /// Gives the terminal back and stops the process; if nobody could continue it, gives a sentence
-    /// saying so in place of that. For loops without a mouse.
+    /// Releases the terminal and stops the process; if nobody could continue it, returns a sentence that says
+    /// so instead. For loops without a mouse.
     pub(super) async fn suspend(&mut self) -> Result<Option<String>, Exit> {
         if let Err(why) = signals::can_suspend() {
             return Ok(Some(why));
@@ -186,7 +185,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
         signals::suspend().or_else(|_| self.resume()).map(|()| None)
     }
 
-    /// Takes the terminal over again, at its present size, whoever stopped the process.
+    /// Takes the terminal over again, at its current size, whoever stopped the process.
     pub(super) fn resume(&mut self) -> Result<(), Exit> {
         self.suspended = false;
         self.terminal.backend_mut().enter().map_err(terminal_gone)?;
@@ -200,7 +199,7 @@ impl<'a, S: Screen> LoopScreen<'a, S> {
     }
 }
 
-/// Ends a loop whose terminal does not work any more.
+/// Ends a loop whose terminal no longer works.
 pub(super) fn terminal_gone(error: impl std::error::Error) -> Exit {
     tracing::warn!("the terminal failed, leaving: {error}");
     Exit::TerminalGone

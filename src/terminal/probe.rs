@@ -1,5 +1,5 @@
-//! Asks the terminal what it can do. The last question is DA1, which every terminal answers, so that
-//! what it does not know causes no wait. Nothing else may read the terminal until it has answered.
+//! Queries the terminal's capabilities. The last query is DA1, which every terminal answers, so that queries
+//! it does not know cause no wait. Nothing else may read the terminal until it has answered.
 
 use std::{io, time::Duration};
 
@@ -8,36 +8,36 @@ use tokio::sync::oneshot;
 pub use super::answers::Answers;
 use crate::app::Key;
 
-/// How long the monitor waits for answers; keys come through meanwhile.
+/// How long the monitor waits for answers; keys are handled meanwhile.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// How long the doctor waits, also over a slow line. A later answer would appear at the shell's prompt
+/// How long the doctor waits, including slow connections. A later answer would appear at the shell's prompt
 /// as if it had been typed.
 const PATIENT_LIMIT: Duration = Duration::from_secs(5);
 
-/// What the monitor asks for: how wide a character of ambiguous width is drawn, by the cursor's place
-/// after it, on a screen that is cleared again; the background (OSC 11).
+/// The monitor's queries: the width of a character of ambiguous width, from the cursor's position after it,
+/// on a screen that is then cleared; and the background (OSC 11).
 const WIDTH: &str = "\x1b[H●\x1b[6n\x1b[2J\x1b[H";
 const BACKGROUND: &str = "\x1b]11;?\x1b\\";
 
-/// What the doctor asks for: the same width in the line of the cursor, and DECRQM for mode 2026.
+/// The doctor's queries: the same width in the cursor's line, and DECRQM for mode 2026.
 const WIDTH_IN_LINE: &str = "\r●\x1b[6n\r\x1b[K";
 const SYNCHRONIZED: &str = "\x1b[?2026$p";
 
 /// DA1.
 const END: &str = "\x1b[c";
 
-/// Questions that the terminal was asked and has not answered yet.
+/// Queries that the terminal has not answered yet.
 #[derive(Debug)]
 pub struct Probe {
-    /// Dropped when the answers have been read.
+    /// Dropped once the answers have been read.
     pending: oneshot::Sender<()>,
 }
 
 impl Probe {
-    /// Asks a terminal that the monitor has taken over; `width`: for the width of characters too. The
-    /// receiver ends when the answers have been read. `None` for a terminal, by its `TERM`, that does
-    /// not answer.
+    /// Queries a terminal that the monitor has taken over; `width`: also the width of ambiguous characters.
+    /// The receiver ends once the answers have been read. `None` if the terminal, by its `TERM`, does not
+    /// answer.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -54,7 +54,7 @@ impl Probe {
         Ok(Some((Self { pending }, answered)))
     }
 
-    /// Reads the answers. `on_key` is given what is typed meanwhile, and says whether to go on.
+    /// Reads the answers. `on_key` gets the keys typed meanwhile, and returns whether to continue.
     pub(super) fn read(self, on_key: impl FnMut(Key) -> bool) -> Option<Answers> {
         let answers = listen(LIMIT, on_key);
         drop(self.pending);
@@ -62,7 +62,7 @@ impl Probe {
     }
 }
 
-/// Asks for the doctor, which has no screen; `width`: for the width of characters too.
+/// The doctor's queries, without a screen; `width`: also the width of ambiguous characters.
 #[must_use]
 pub fn ask_without_screen(width: bool) -> Answers {
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
@@ -85,7 +85,7 @@ pub fn ask_without_screen(width: bool) -> Answers {
         let question = [width, SYNCHRONIZED, END].concat();
         io::Write::write_all(&mut stdout, question.as_bytes()).ok()?;
         io::Write::flush(&mut stdout).ok()?;
-        // Ctrl-C is a mere key in raw mode.
+        // In raw mode Ctrl-C is an ordinary key.
         let answers = listen(PATIENT_LIMIT, |key| key != Key::ctrl('c'));
         drop(raw);
         answers
@@ -93,8 +93,8 @@ pub fn ask_without_screen(width: bool) -> Answers {
     if cfg!(unix) { ask().unwrap_or_default() } else { Answers::default() }
 }
 
-/// Reads what the terminal sends until it has answered DA1, the time is up or `on_key` says so; `None`
-/// if the terminal is gone.
+/// Reads the terminal's input until it has answered DA1, the time is up or `on_key` returns false; `None` if
+/// the terminal is gone.
 #[cfg(unix)]
 fn listen(limit: Duration, mut on_key: impl FnMut(Key) -> bool) -> Option<Answers> {
     use std::time::Instant;
@@ -125,7 +125,7 @@ fn listen(limit: Duration, mut on_key: impl FnMut(Key) -> bool) -> Option<Answer
     Some(parser.answers)
 }
 
-/// Nothing is asked there.
+/// This system is not queried.
 #[cfg(not(unix))]
 fn listen(_: Duration, _: impl FnMut(Key) -> bool) -> Option<Answers> {
     None

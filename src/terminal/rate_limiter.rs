@@ -1,5 +1,4 @@
-//! Limits frames to a number of bytes a second, lets the answer to a key through, and measures what
-//! went out.
+//! Limits frames to a number of bytes per second, lets the answer to a key through, and measures the output.
 
 use std::time::Duration;
 
@@ -7,20 +6,20 @@ use tokio::time::Instant;
 
 use crate::app::Throughput;
 
-/// Shortest time from a frame to one that answers a key. The loop tries at least every 100 ms, so a
-/// key shows within 300 ms whatever the limit.
+/// Minimum time from a frame to one that answers a key. The loop tries at least every 100 ms, so a key shows
+/// within 300 ms whatever the limit.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(150);
-/// Longest wait after a frame, however large it was.
+/// Maximum wait after a frame, however large.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Limits and measures.
+/// Limits and measures the output.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
-    /// Bytes a second allowed.
+    /// The limit in bytes per second.
     limit: Option<f64>,
-    /// When the limit allows the next frame.
+    /// When the limit permits the next frame.
     free_at: Instant,
-    /// When the last frame went out.
+    /// When the last frame was sent.
     last_frame: Option<Instant>,
     since: Instant,
     bytes: usize,
@@ -29,7 +28,7 @@ pub(super) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// `limit` in bytes a second.
+    /// `limit`: bytes per second.
     pub(super) fn new(limit: Option<f64>, now: Instant) -> Self {
         Self {
             limit,
@@ -42,13 +41,13 @@ impl RateLimiter {
         }
     }
 
-    /// Whether a frame may go out now. Its size does not matter: a large one delays the next.
+    /// Whether a frame may be sent now. Its size does not matter: a large frame delays the next.
     pub(super) fn permits(&self, now: Instant, answer: bool) -> bool {
         now >= self.free_at
             || (answer && self.last_frame.is_none_or(|last| now >= last + ANSWER_INTERVAL))
     }
 
-    /// A frame went out.
+    /// Records a frame that was sent.
     pub(super) fn record(&mut self, bytes: usize, now: Instant) {
         self.bytes += bytes;
         self.frames += 1;
@@ -60,12 +59,12 @@ impl RateLimiter {
         self.last_frame = Some(now);
     }
 
-    /// A frame had to wait.
+    /// Records that a frame had to wait.
     pub(super) fn record_held_back(&mut self) {
         self.held_back = true;
     }
 
-    /// What went out since the last call.
+    /// The output since the last call.
     pub(super) fn throughput(&mut self, now: Instant) -> Throughput {
         let seconds = (now - self.since).as_secs_f64().max(f64::EPSILON);
         let throughput = Throughput {
@@ -113,7 +112,7 @@ mod tests {
     }
 
     proptest! {
-        /// Of a limit of 8 kB/s, whatever the frames cost.
+        /// With a limit of 8 kB/s, whatever the frames cost.
         #[test]
         fn a_key_shows_within_300_ms(
             frames in prop::collection::vec(0..30_000_usize, 200),

@@ -1,5 +1,5 @@
-//! What the event loop draws on: a ratatui backend that also says whether a frame may be drawn now.
-//! Knows no tty, so that a screen in memory does as well.
+//! The screen that event loops draw on: a ratatui backend that also reports whether a frame may be drawn now.
+//! It need not be a tty: a screen in memory works as well.
 
 use std::{future, io};
 
@@ -11,26 +11,26 @@ use ratatui::{
 
 use crate::app::{NotificationProtocol, Throughput};
 
-/// What the loop draws on. The defaults are those of a screen in memory: always there, never busy.
+/// A screen to draw on. The defaults are those of a screen in memory: always available, never busy.
 pub trait Screen: Backend<Error: std::error::Error> {
-    /// Whether a frame drawn now would go out at once. `_answer`: it answers a key, and so is held
-    /// back for a short while only.
+    /// Whether a frame drawn now would be sent immediately. `_answer`: the frame answers a key, and so is
+    /// held back only briefly.
     fn is_ready(&mut self, _answer: bool) -> bool {
         true
     }
 
-    /// Ends when the terminal is gone.
+    /// Completes when the terminal is gone.
     fn closed(&self) -> impl Future<Output = ()> + Send {
         future::pending()
     }
 
-    /// What went out since the last call.
+    /// The output since the last call.
     fn throughput(&mut self) -> Throughput {
         Throughput::default()
     }
 
-    /// Puts a text on the clipboard of whoever sits at the terminal (OSC 52). Many terminals ask
-    /// first or refuse, and none reports whether it accepted the text.
+    /// Puts a text on the clipboard of the terminal's user (OSC 52). Many terminals ask first or refuse, and
+    /// none reports whether it accepted the text.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -47,7 +47,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
         Ok(())
     }
 
-    /// Has the terminal show a desktop notification; one that cannot, ignores it.
+    /// Asks the terminal for a desktop notification; terminals without support ignore it.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -56,7 +56,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
         Ok(())
     }
 
-    /// Has the terminal report clicks and the wheel of the mouse, or not.
+    /// Turns the terminal's reports of clicks and wheel on or off.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -65,7 +65,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
         Ok(())
     }
 
-    /// Takes the terminal over, also again after the shell had it.
+    /// Takes the terminal over, initially or after the shell had it.
     ///
     /// # Errors
     /// The terminal is gone.
@@ -73,7 +73,7 @@ pub trait Screen: Backend<Error: std::error::Error> {
         Ok(())
     }
 
-    /// Gives the terminal back, waiting at most a second for the last frame.
+    /// Restores the terminal, waiting at most a second for the last frame.
     fn leave(&mut self) -> impl Future<Output = ()> + Send {
         future::ready(())
     }
@@ -81,11 +81,11 @@ pub trait Screen: Backend<Error: std::error::Error> {
 
 impl Screen for TestBackend {}
 
-/// A ratatui terminal over the whole of a screen. Its viewport is fixed, as ratatui would otherwise
-/// ask the system for the size at every frame: the loop resizes it when the size changes.
+/// A ratatui terminal that covers the whole screen. Its viewport is fixed, as ratatui would otherwise query
+/// the size at every frame: the loop resizes it when the size changes.
 ///
 /// # Errors
-/// The size cannot be had: the terminal is gone.
+/// The size is unavailable because the terminal is gone.
 pub fn terminal<S: Screen>(screen: S) -> Result<Terminal<S>, S::Error> {
     let area = Rect::from((Position::ORIGIN, screen.size()?));
     Terminal::with_options(screen, TerminalOptions { viewport: Viewport::Fixed(area) })

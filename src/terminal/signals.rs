@@ -30,7 +30,7 @@ mod imp {
         Signal::XCPU,
     ];
 
-    /// Sends each signal to the loop. From now on none of them ends or stops the process by itself.
+    /// Sends each signal to the loop. From now on none of them ends or stops the process directly.
     ///
     /// # Errors
     /// The system refuses the handlers.
@@ -56,13 +56,13 @@ mod imp {
         }))
     }
 
-    /// Whether a shell is there to continue the process once it is stopped.
+    /// Whether a shell can continue the process once it is stopped.
     ///
     /// # Errors
-    /// A sentence saying why not.
+    /// A sentence that says why not.
     pub fn can_suspend() -> Result<(), String> {
-        // Only a shell with job control gives its jobs process groups of their own. In the group of
-        // the session leader (`ssh -t host cortop`) a stopped process would stay stopped for ever.
+        // Only a shell with job control gives its jobs their own process groups. In the group of the session
+        // leader (`ssh -t host cortop`) a stopped process would stay stopped for ever.
         match getsid(None) {
             Ok(session) if session != getpgrp() => Ok(()),
             _ => {
@@ -95,13 +95,13 @@ mod imp {
 
     use crate::terminal::{exit::Exit, input::Input};
 
-    /// The numbers of the signals that come nearest, of which the exit code is made.
+    /// The closest signal numbers, which determine the exit code.
     const HANGUP: i32 = 1;
     const INTERRUPT: i32 = 2;
     const TERMINATE: i32 = 15;
 
-    /// Sends Ctrl-C, Ctrl-Break, a closed console and the end of Windows to the loop. From now on none
-    /// of them ends the process by itself, but for what Windows ends after some seconds.
+    /// Sends Ctrl-C, Ctrl-Break, a closed console and the shutdown of Windows to the loop. From now on none
+    /// of them ends the process directly, except those after which Windows ends it within seconds.
     ///
     /// # Errors
     /// The system refuses the handlers.
@@ -123,15 +123,15 @@ mod imp {
         }))
     }
 
-    /// There is no job control.
+    /// Windows has no job control.
     ///
     /// # Errors
-    /// Always, with a sentence saying so.
+    /// Always, with a sentence that says so.
     pub fn can_suspend() -> Result<(), String> {
         Err("cannot suspend on this system".to_owned())
     }
 
-    /// There is no job control.
+    /// Windows has no job control.
     ///
     /// # Errors
     /// Always.

@@ -1,6 +1,6 @@
-//! The loop of the screen of simulator and proxy: joins input, the journal and a clock with its state
-//! machine, and draws when something has changed and the screen is ready. Knows neither tty nor
-//! socket, so that tests run it headless.
+//! The event loop of the screen of simulator and proxy: joins input, the journal and a timer with its state
+//! machine, and draws when something has changed and the screen is ready. Knows neither tty nor socket, so
+//! that tests run it headless.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ use cortop_sim::{
     journal::{Journal, JournalReader},
 };
 
-/// Runs until the user quits, or the terminal or the process ends. `frame`: shortest time between two
-/// frames. `inject` has something go wrong. Closes nothing.
+/// Runs until the user quits, or the terminal or the process ends. `frame`: minimum time between two frames.
+/// `inject` injects a fault. Closes nothing.
 pub async fn run_traffic<S: Screen>(
     traffic: Traffic,
     ui: Ui,

@@ -1,5 +1,4 @@
-//! The real terminal as a screen: collects a frame and hands it to the writer thread when ratatui
-//! flushes it.
+//! The real terminal as a screen: collects a frame and passes it to the writer when ratatui flushes it.
 
 use std::{fs::File, io, time::Duration};
 
@@ -28,22 +27,22 @@ use super::{
 use crate::app::{NotificationProtocol, Throughput};
 use cortop_client::sanitize::clean_bounded;
 
-/// Leaving waits no longer than this for a terminal that stalls.
+/// How long leaving waits for a terminal that stalls.
 const DRAIN: Duration = Duration::from_secs(1);
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
 
-/// How frames go out.
+/// How frames are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Output {
-    /// Most bytes a second.
+    /// Maximum bytes per second.
     pub max_rate: Option<f64>,
-    /// Whether frames are wrapped in synchronized output, so that none shows half drawn.
+    /// Whether frames are wrapped in synchronized output, so that none is visible half drawn.
     pub synchronized: bool,
-    /// Whether ratatui's own backend draws: it positions and styles each run of cells anew and so
-    /// relies on less of the terminal, for more bytes.
+    /// Whether to use ratatui's own backend: it positions and styles each run of cells anew, and so depends
+    /// less on the terminal, but writes more bytes.
     pub full_redraw: bool,
-    /// Whether tmux stands between, which hands a notification on only where it is wrapped.
+    /// Whether the terminal is tmux, which forwards a notification only if it is wrapped.
     pub tmux: bool,
 }
 
@@ -55,30 +54,30 @@ impl Default for Output {
 
 /// The real terminal.
 pub struct Tty {
-    /// The frame so far; empty, or [`BEGIN_FRAME`] and what was drawn.
+    /// The frame so far: empty, or [`BEGIN_FRAME`] and what was drawn.
     frame: Vec<u8>,
     writer: FrameWriter,
     limiter: RateLimiter,
     synchronized: bool,
     tmux: bool,
-    /// `None` where ratatui's own backend is asked for.
+    /// `None` if ratatui's own backend is used.
     diff: Option<DiffWriter>,
     cursor_shown: bool,
-    /// Ends when the terminal's answers to a probe have been read.
+    /// Ends once the terminal's answers to a probe have been read.
     answered: Option<oneshot::Receiver<()>>,
 }
 
 impl Tty {
-    /// Over standard output.
+    /// The terminal at standard output.
     ///
     /// # Errors
-    /// Standard output cannot be shared.
+    /// Standard output cannot be duplicated.
     pub fn new(output: Output) -> io::Result<Self> {
         let nonblocking = device::nonblocking_stdout().map(guard::GuardedOutput);
         Ok(Self::with_writer(guard::GuardedOutput(device::stdout()?), nonblocking, output))
     }
 
-    /// Over anything that takes bytes.
+    /// A terminal that writes to `out`.
     #[must_use]
     pub fn over(out: impl io::Write + Send + 'static, output: Output) -> Self {
         Self::with_writer(out, None, output)
@@ -101,13 +100,13 @@ impl Tty {
         }
     }
 
-    /// Leaving waits for `answered`, at most a second: an answer that comes later would appear at the
+    /// Makes leaving wait for `answered`, at most a second: an answer that arrives later would appear at the
     /// shell's prompt as if it had been typed.
     pub fn expect_answers(&mut self, answered: oneshot::Receiver<()>) {
         self.answered = Some(answered);
     }
 
-    /// Before the terminal is cleared or left to others.
+    /// Called before the terminal is cleared or used by others.
     fn reset_diff(&mut self) {
         self.frame();
         if let Some(diff) = &mut self.diff {
@@ -149,7 +148,7 @@ impl Screen for Tty {
     }
 
     fn notification(&mut self, protocol: NotificationProtocol, text: &str) -> io::Result<()> {
-        // No control character may end the sequence, and no semicolon divide it.
+        // Control characters would end the sequence, and a semicolon would divide it.
         let text = clean_bounded(text).replace(';', ",");
         let sequence = match protocol {
             NotificationProtocol::Off => return Ok(()),
@@ -193,7 +192,7 @@ impl Backend for Tty {
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
         let mut content = content.peekable();
-        // Even without content crossterm's backend would write its closing SGR sequences.
+        // Without content, crossterm's backend would still write its closing SGR sequences.
         if content.peek().is_none() {
             return Ok(());
         }
@@ -206,7 +205,7 @@ impl Backend for Tty {
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        // ratatui asks for it at every frame; it has been hidden since the terminal was taken over.
+        // ratatui requests this at every frame; the cursor has been hidden since the terminal was taken over.
         if std::mem::take(&mut self.cursor_shown) { queue!(self.frame(), Hide) } else { Ok(()) }
     }
 
@@ -216,7 +215,7 @@ impl Backend for Tty {
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
-        // Asking the terminal would race the key reader for the answer.
+        // Querying the terminal would race the key reader for the answer.
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -255,7 +254,7 @@ impl Backend for Tty {
         })
     }
 
-    /// Hands the frame to the writer, if anything was drawn.
+    /// Passes the frame to the writer, if anything was drawn.
     fn flush(&mut self) -> io::Result<()> {
         if self.frame.is_empty() {
             return Ok(());

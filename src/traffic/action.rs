@@ -1,4 +1,4 @@
-//! The one table of keys of this screen: footer and help come from it.
+//! The single table of keys of this screen: footer and help are generated from it.
 
 use super::TrafficPane;
 use crate::app::Key;
@@ -10,9 +10,9 @@ pub enum TrafficAction {
     NextPane,
     /// The previous pane.
     PreviousPane,
-    /// A pane.
+    /// Focus a pane.
     Focus(TrafficPane),
-    /// The focused pane on the whole screen, and back.
+    /// Toggle the focused pane between its place and the whole screen.
     Zoom,
     /// A row up.
     Up,
@@ -28,7 +28,7 @@ pub enum TrafficAction {
     Newest,
     /// The list of all faults.
     Faults,
-    /// A fault, as a scenario spells it.
+    /// A fault, in the spelling of scenarios.
     Fault(&'static str),
     /// The next theme.
     Theme,
@@ -36,14 +36,14 @@ pub enum TrafficAction {
     Help,
     /// Redraw everything.
     Redraw,
-    /// Give the terminal to the shell.
+    /// Release the terminal to the shell.
     Suspend,
-    /// End.
+    /// Quit.
     Quit,
 }
 
 impl TrafficAction {
-    /// Whether it has something go wrong, which a real service does by itself.
+    /// Whether it injects a fault, which a real service does not allow.
     #[must_use]
     pub const fn is_fault(self) -> bool {
         matches!(self, Self::Faults | Self::Fault(_))
@@ -53,13 +53,13 @@ impl TrafficAction {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct TrafficBinding {
-    /// What it does.
+    /// The action.
     pub action: TrafficAction,
     /// Its keys.
     pub keys: &'static [Key],
     /// The text in the help.
     pub help: &'static str,
-    /// The word in the footer, where it is worth a place there.
+    /// The word in the footer; `None` if the footer does not show it.
     pub hint: Option<&'static str>,
 }
 

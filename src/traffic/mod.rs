@@ -1,6 +1,6 @@
-//! The screen of the simulator and of the proxy: what clients, their sessions and their requests do,
-//! and the advice on it. A state machine as `app` is one for the monitor: keys and entries of the
-//! journal in, effects out; no I/O, no clock, no drawing.
+//! The state of the screen of the simulator and the proxy: what clients, their sessions and their requests
+//! do, and advice about it. A state machine, as `app` is for the monitor: keys and journal entries go in,
+//! effects come out; no I/O, no clock, no drawing.
 
 mod action;
 mod palette;
@@ -19,9 +19,9 @@ use cortop_sim::{
     journal::{Advice, ClientSummary, Entry, JournalEvent, OpenSession, Refusal, SessionEnd},
 };
 
-/// Rows and pieces of advice kept; the oldest go first.
+/// Maximum number of rows and pieces of advice kept; the oldest are dropped first.
 const MAX_ROWS: usize = 2000;
-/// Rows that a page key moves.
+/// Rows that a page key moves by.
 const PAGE: usize = 10;
 
 /// The panes.
@@ -29,7 +29,7 @@ const PAGE: usize = 10;
 pub enum TrafficPane {
     /// Clients and their sessions.
     Clients,
-    /// Requests and what happens unasked.
+    /// Requests and unsolicited events.
     #[default]
     Requests,
     /// Advice.
@@ -37,7 +37,7 @@ pub enum TrafficPane {
 }
 
 impl TrafficPane {
-    /// All, from top to bottom.
+    /// All panes, from top to bottom.
     pub const ALL: [Self; 3] = [Self::Clients, Self::Requests, Self::Advice];
 
     /// Its name.
@@ -51,77 +51,77 @@ impl TrafficPane {
     }
 }
 
-/// What runs, and what there is to say of it.
+/// What is running, for the header and the notes.
 #[derive(Clone, Debug, Default)]
 pub struct TrafficAbout {
-    /// What runs: `sim` or `proxy`.
+    /// `sim` or `proxy`.
     pub title: &'static str,
-    /// The service behind it, where that is another.
+    /// The service behind a proxy.
     pub service: String,
-    /// Where clients connect.
+    /// The address for clients.
     pub url: String,
-    /// What was said at the start: where the certificate is, what a recording lacks.
+    /// Notes from the start: where the certificate is, what a recording lacks.
     pub notes: Vec<String>,
 }
 
-/// What does not change while it runs.
+/// Settings that do not change at run time.
 #[derive(Clone, Debug, Default)]
 pub struct TrafficSettings {
-    /// What runs.
+    /// What is running.
     pub about: TrafficAbout,
-    /// Whether things can be made to go wrong.
+    /// Whether faults can be injected.
     pub has_faults: bool,
     /// The names of the themes.
     pub themes: Vec<String>,
-    /// The first theme's place among them.
+    /// The index of the first theme.
     pub theme: usize,
     /// When the journal began.
     pub began: Timestamp,
 }
 
-/// A row of the pane of requests.
+/// A row of the requests pane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrafficRow {
     /// When it began.
     pub at: Timestamp,
-    /// The client it is about; 0 where it is about all or none.
+    /// The client it is about; 0 if it concerns all or none.
     pub client: u64,
-    /// What it is.
+    /// Its content.
     pub what: RowKind,
 }
 
-/// What a row is.
+/// The content of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowKind {
-    /// A request, and its answer once it has come: the seconds that it took, and the error.
+    /// A request, and its answer once it has arrived: the time it took in seconds, and the error.
     Request {
         /// Its number.
         request: u64,
         /// The method's name.
         method: String,
-        /// What it is about.
+        /// The object it is about.
         subject: String,
         /// Its answer.
         answer: Option<(f64, Option<Refusal>)>,
-        /// How many times in a row it was asked; number, time and answer are those of the last.
+        /// How many times it was repeated in a row; number, time and answer are those of the last.
         times: u32,
     },
-    /// What was said at the start.
+    /// A note from the start.
     Note(String),
-    /// Something that was not asked for, and whether it is a problem.
+    /// An unsolicited event, and whether it is a problem.
     Event(String, bool),
 }
 
-/// What is to be done.
+/// What the state machine wants done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrafficEffect {
-    /// Have something go wrong.
+    /// Inject a fault.
     Inject(Injection),
     /// Redraw the whole screen.
     Redraw,
-    /// Give the terminal to the shell.
+    /// Release the terminal to the shell.
     Suspend,
-    /// End.
+    /// Quit.
     Quit,
 }
 
@@ -132,29 +132,29 @@ pub struct Traffic {
     pub settings: TrafficSettings,
     /// The time of the last tick.
     pub now: Timestamp,
-    /// Requests and events, the newest last.
+    /// Requests and events, newest last.
     pub rows: VecDeque<TrafficRow>,
-    /// Advice with its time and its client, the newest last.
+    /// Advice with its time and client, newest last.
     pub advice: VecDeque<(Timestamp, u64, Advice)>,
-    /// The clients, the newest last.
+    /// The clients, newest last.
     pub clients: Vec<ClientSummary>,
     /// Their sessions.
     pub sessions: Vec<OpenSession>,
-    /// The pane that keys mean.
+    /// The focused pane.
     pub focus: TrafficPane,
-    /// Whether it has the whole screen.
+    /// Whether the focused pane fills the screen.
     pub zoomed: bool,
-    /// Rows between the end of a pane and what is seen of it, for requests and advice.
+    /// Rows scrolled back from the end, for requests and advice.
     pub back: [usize; 2],
-    /// The client that faults hit; all if none is selected.
+    /// The client that faults apply to; all if `None`.
     pub selected: Option<u64>,
     /// The list of faults, while it is open.
     pub palette: Option<FaultPalette>,
     /// Whether the help is open.
     pub help: bool,
-    /// What there is to say, whether it is a problem, and since when.
+    /// The notice, whether it is a problem, and when it was raised.
     pub notice: Option<(String, bool, Timestamp)>,
-    /// Place in [`TrafficSettings::themes`].
+    /// Index into [`TrafficSettings::themes`].
     pub theme: usize,
 }
 
@@ -185,7 +185,7 @@ impl Traffic {
         }
     }
 
-    /// Time has passed, and the clients and their sessions are these.
+    /// Time has passed; updates the clients and their sessions.
     pub fn tick(
         &mut self,
         now: Timestamp,
@@ -201,7 +201,7 @@ impl Traffic {
         self.clients.iter().any(|own| own.number == client && own.until.is_none())
     }
 
-    /// Takes what has happened.
+    /// Adds journal entries.
     pub fn take(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             let since = SignedDuration::try_from_secs_f64(entry.at).unwrap_or_default();
@@ -214,7 +214,7 @@ impl Traffic {
         let client = entry.client;
         let what = match entry.event {
             JournalEvent::Request { request, method, subject } => {
-                // What is asked again and again does not push all else away.
+                // A repeated request does not push everything else out.
                 if let Some(row) = self.rows.back_mut().filter(|row| row.client == client)
                     && let RowKind::Request { request: own, answer, times, method: m, subject: s } =
                         &mut row.what
@@ -243,7 +243,7 @@ impl Traffic {
                 push(&mut self.advice, &mut self.back[1], (at, client, advice));
                 return;
             }
-            // These stand in the pane of clients, or follow from an answer.
+            // These are shown in the clients pane, or follow from an answer.
             JournalEvent::Samples { .. }
             | JournalEvent::SessionOpened { .. }
             | JournalEvent::Subscribed { .. }
@@ -271,7 +271,7 @@ impl Traffic {
             JournalEvent::Unread { seconds } => {
                 const UNREAD: &str = "has not read its socket for ";
                 let text = format!("{UNREAD}{seconds:.0} s");
-                // It is still so: the row says for how long.
+                // The condition continues: its row says for how long.
                 let last = self.rows.iter_mut().rev().find(|row| row.client == client);
                 if let Some(TrafficRow { what: RowKind::Event(said, _), .. }) = last
                     && said.starts_with(UNREAD)
@@ -327,7 +327,7 @@ impl Traffic {
         }
     }
 
-    /// Whether a key does something here.
+    /// Whether a key has an effect at the moment.
     #[must_use]
     pub fn is_available(&self, row: &TrafficBinding) -> bool {
         self.settings.has_faults || !row.action.is_fault()
@@ -347,7 +347,7 @@ impl Traffic {
             TrafficAction::Newest => self.step(false, usize::MAX),
             TrafficAction::Faults => self.palette = Some(FaultPalette::default()),
             TrafficAction::Fault(example) => {
-                // Those of the table are tested.
+                // A test checks those in the table.
                 if let Ok(fault) = toml::from_str(example) {
                     return self.inject(fault);
                 }
@@ -367,7 +367,7 @@ impl Traffic {
     }
 
     fn inject(&mut self, fault: Fault) -> Vec<TrafficEffect> {
-        // One that was meant for a client alone hits no other.
+        // A fault meant for one client must not hit another.
         if let Some(gone) = self.selected.filter(|client| !self.is_there(*client)) {
             let text = format!("client {gone} is gone: select another in pane 1, or all");
             self.notice = Some((text, true, self.now));
@@ -403,7 +403,7 @@ impl Traffic {
     }
 }
 
-/// Adds a row; what is being read stays where it is.
+/// Adds a row; a pane that is scrolled back does not move.
 fn push<T>(rows: &mut VecDeque<T>, back: &mut usize, row: T) {
     if rows.len() == MAX_ROWS {
         rows.pop_front();
@@ -484,7 +484,7 @@ mod tests {
         let RowKind::Request { request: 5, answer: Some(_), times: 5, .. } = shown[0] else {
             panic!("{shown:?}")
         };
-        // Side by side, each has its row.
+        // Interleaved requests each have their own row.
         traffic.take(entries(vec![request(6), request(7), answer(6), answer(7)]));
         assert_eq!(traffic.rows.len(), 2);
     }
@@ -503,7 +503,7 @@ mod tests {
         traffic.on_key(Key::char('1'));
         traffic.on_key(Key::DOWN);
         assert_eq!(injected(traffic.on_key(Key::char('c'))), Some((Some(1), Fault::Clear {})));
-        // By name: from the list as it stands there, or with a value of one's own.
+        // By name: as listed, or with a different value.
         for (typed, fault) in
             [("expire", Fault::ExpireTokens {}), ("lose = { count = 7 }", Fault::Lose { count: 7 })]
         {
@@ -519,7 +519,7 @@ mod tests {
         assert_eq!(traffic.on_key(Key::ENTER), []);
         assert!(traffic.palette.as_ref().is_some_and(|own| own.complaint.is_some()));
         traffic.on_key(Key::ESC);
-        // A fault that was meant for a client that is gone hits nobody, until another is selected.
+        // A fault meant for a client that is gone hits nobody, until another is selected.
         traffic.tick(Timestamp::UNIX_EPOCH, Vec::new(), Vec::new());
         assert_eq!(traffic.on_key(Key::char('d')), []);
         assert!(
@@ -537,7 +537,7 @@ mod tests {
         assert_eq!(traffic.on_key(Key::char('q')), [TrafficEffect::Quit]);
     }
 
-    /// What is typed in full is what happens, whatever else has its letters.
+    /// A fully typed name wins, whatever else contains its letters.
     #[test]
     fn each_fault_is_found_by_its_name() {
         for (example, _) in cortop_sim::fault::LIST {

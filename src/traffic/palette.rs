@@ -1,4 +1,4 @@
-//! The list of faults, narrowed by what is typed, which may also be a fault with values of one's own.
+//! The list of faults, filtered by typing; the typed text may also be a fault with different values.
 
 use crate::app::{
     Key,
@@ -6,18 +6,18 @@ use crate::app::{
 };
 use cortop_sim::{Fault, fault::LIST};
 
-/// The list while it is open.
+/// The open list.
 #[derive(Clone, Debug, Default)]
 pub struct FaultPalette {
-    /// What narrows it.
+    /// The filter.
     pub input: TextInput,
-    /// What is wrong with a fault that was typed.
+    /// Why a typed fault is invalid.
     pub complaint: Option<String>,
-    /// The place of the selected one among those that match.
+    /// The index of the selected fault among those that match.
     at: usize,
 }
 
-/// What came of a key.
+/// The result of a key.
 pub(super) enum PaletteEvent {
     Open,
     Closed,
@@ -26,7 +26,7 @@ pub(super) enum PaletteEvent {
 }
 
 impl FaultPalette {
-    /// The faults that match, as they are spelt and what they do, the best first.
+    /// The faults that match, best first: their spelling, and what they do.
     #[must_use]
     pub fn matches(&self) -> Vec<(&'static str, &'static str)> {
         let (typed, has_values) = match self.input.text().split_once('=') {
@@ -35,7 +35,7 @@ impl FaultPalette {
         };
         let ranked = LIST.iter().filter_map(|fault| {
             let rank = rank(typed, name_of(fault.0), fault.1)?;
-            // One with values of its own is one of its name.
+            // A text with values matches only the fault of its name.
             (!has_values || rank == Rank::Exact).then_some((rank, *fault))
         });
         let mut matches: Vec<_> = ranked.collect();
@@ -43,7 +43,7 @@ impl FaultPalette {
         matches.into_iter().map(|(_, fault)| fault).collect()
     }
 
-    /// The place of the selected one among them.
+    /// The index of the selected fault among them.
     #[must_use]
     pub fn selected(&self) -> usize {
         self.at.min(self.matches().len().saturating_sub(1))
@@ -59,7 +59,7 @@ impl FaultPalette {
             Key::ENTER => return self.choose(),
             Key::UP | Key::BACK_TAB => self.at = self.selected().saturating_sub(1),
             Key::DOWN => self.at = self.selected() + 1,
-            // To be changed, and then chosen.
+            // Tab completes the fault for editing.
             Key::TAB => {
                 if let Some((example, _)) = self.matches().get(self.selected()) {
                     self.input = (*example).into();
@@ -92,7 +92,7 @@ impl FaultPalette {
     }
 }
 
-/// The name of a fault that stands with its values.
+/// The name in a fault with values.
 fn name_of(example: &str) -> &str {
     example.split_once(" =").map_or(example, |(name, _)| name)
 }

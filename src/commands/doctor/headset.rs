@@ -1,4 +1,4 @@
-//! The headsets and their traps (§7.3, §8), and which of them is to be tried.
+//! Checks the headsets and their pitfalls (§7.3, §8), and chooses one to try.
 
 use super::report::{Diagnosis, Verdict};
 use crate::stage::Stage;
@@ -8,12 +8,12 @@ use cortop_client::{ClockOffset, Headset, HeadsetId, headset::HeadsetStatus, mod
 #[derive(Debug, PartialEq)]
 pub(super) enum Choice {
     This(HeadsetId),
-    /// None can be, and the diagnoses say why.
+    /// None can be tried; the diagnoses say why.
     None,
 }
 
-/// Chooses: the one asked for, else one that is connected, else the only one. Nothing is connected
-/// at random.
+/// Chooses the requested headset, else a connected one, else the only one. Does not connect an arbitrary
+/// headset.
 pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choice, Vec<Diagnosis>) {
     let judged =
         |verdict, found: &str, next: &str| Diagnosis::new(Stage::Headset, verdict, found, next);
@@ -47,7 +47,7 @@ pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choic
     (chosen.map_or(Choice::None, Choice::This), diagnoses)
 }
 
-/// Why no session can be had on it, with the next step.
+/// Why it cannot have a session, with the next step.
 fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
     if headset.is_on_usb_cable() {
         Some((Headset::ON_USB_CABLE, Headset::OFF_USB_CABLE))
@@ -62,7 +62,7 @@ fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
 fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetId>) -> Diagnosis {
     let mut notes = vec![headset.model().name().to_owned()];
     if let Some((why, next)) = hindrance(headset) {
-        // Another one can be tried in its place.
+        // Another one can be tried instead.
         let verdict = match chosen {
             Some(_) => Verdict::Warning,
             None if wanted.is_some_and(|id| headset.id != *id) => Verdict::Warning,
@@ -104,10 +104,10 @@ fn of_the_model(model: Model) -> Option<&'static str> {
     }
 }
 
-/// Above this many seconds markers stand visibly beside the sample they mean.
+/// Above this many seconds a marker is visibly off the sample it belongs to.
 const COARSE: f64 = 0.05;
 
-/// How well a marker finds its sample.
+/// How precisely a marker is aligned with its sample.
 pub(super) fn clock(clock: Option<&ClockOffset>) -> Diagnosis {
     let judged =
         |verdict, found: &str, next: &str| Diagnosis::new(Stage::Clock, verdict, found, next);
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What is chosen, and the verdicts.
+    /// The chosen headset, and the verdicts.
     fn chosen(headsets: &[Headset], wanted: Option<&str>) -> (Option<String>, Vec<Verdict>) {
         let (choice, diagnoses) = choose(headsets, wanted.map(HeadsetId::from).as_ref());
         let id = match choice {

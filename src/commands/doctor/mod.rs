@@ -1,6 +1,6 @@
-//! `cortop doctor`: checks every stage from the terminal to the samples, with the same client as the
-//! monitor, and reports for each how it is and what to do. It changes as little as it can: it opens an
-//! open session, unless there is one already, and closes it afterwards.
+//! `cortop doctor`: checks every stage from the terminal to the samples, with the same client as the monitor,
+//! and reports its state and what to do. It changes as little as possible: it opens a session without
+//! activating it, unless there is one already, and closes it afterwards.
 //!
 //! `terminal`, `service`, `headset` and `streams` judge what is found, `report` prints it.
 
@@ -36,17 +36,17 @@ use cortop_client::{
     Command, Headset, HeadsetId, SessionMode, SessionPolicy, transport::local_port,
 };
 
-/// How long signing in may take, the user's approval included.
+/// How long signing in may take, including the user's approval.
 const SIGN_IN: Duration = Duration::from_secs(20);
-/// How long a headset is looked for: a scan, and a little more.
+/// How long to search for a headset: a scan, and a little more.
 const SEARCH: Duration = Duration::from_secs(30);
 /// How long connecting the headset and opening a session may take.
 const OPEN: Duration = Duration::from_secs(45);
-/// How long the list of live sessions is waited for.
+/// How long to wait for the list of live sessions.
 const SESSIONS: Duration = Duration::from_secs(5);
-/// Time between two looks at the streams.
+/// How often to look at the streams.
 const LOOK: Duration = Duration::from_millis(250);
-/// The exit status after Ctrl-C, as of a program that it ended.
+/// The exit status after Ctrl-C, the same as of a program killed by it.
 const INTERRUPTED: u8 = 130;
 
 /// The stages before there is a headset, in order.
@@ -61,10 +61,10 @@ const SIGNING_IN: [Stage; 8] = [
     Stage::Licence,
 ];
 
-/// Checks everything; gives the exit status.
+/// Checks everything; returns the exit status.
 ///
 /// # Errors
-/// It cannot start, or what is found cannot be printed.
+/// It cannot start, or cannot print the report.
 pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
     console::report_panics()?;
     let env = |name: &str| std::env::var(name).ok();
@@ -109,7 +109,7 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
     report.finish()
 }
 
-/// The client's settings for looking around; without credentials it gets as far as the login.
+/// The client's settings for the checks; without credentials it gets as far as the login.
 fn client(settings: &Config) -> Result<cortop_client::ClientConfig> {
     let nobody = || Credentials { id: SecretString::default(), secret: SecretString::default() };
     let credentials = settings.credentials.clone().unwrap_or_else(|_| nobody());
@@ -143,7 +143,7 @@ struct Examination<'a> {
     /// Why there are no credentials.
     missing: Option<MissingCredentials>,
     headset: Option<HeadsetId>,
-    /// The session was there before, and belongs to another program.
+    /// Whether the session existed before, and belongs to another program.
     adopted: bool,
     report: &'a mut Report,
 }
@@ -160,7 +160,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Until there is a token; false if there is none.
+    /// Waits for a token; false if there is none.
     async fn sign_in(&mut self, probe: &mut ProbeSession) -> Result<bool> {
         let limit = match &self.missing {
             None => Stage::Headset,
@@ -189,7 +189,7 @@ impl Examination<'_> {
         for stage in SIGNING_IN {
             match &stuck {
                 Some(failure) if failure.stage == stage => break,
-                // Cortex asks for the credentials before it reports an approval.
+                // Cortex checks the credentials before it reports an approval.
                 Some(failure)
                     if stage == Stage::Approval && failure.stage == Stage::Credentials =>
                 {
@@ -206,7 +206,7 @@ impl Examination<'_> {
         Ok(signed_in)
     }
 
-    /// The command that removes what keeps one from signing in.
+    /// The command that fixes what prevents signing in.
     fn remedy(&self, stage: Stage) -> Option<String> {
         match stage {
             Stage::Credentials => Some("cortop login".to_owned()),
@@ -218,7 +218,7 @@ impl Examination<'_> {
         }
     }
 
-    /// The headset to try.
+    /// Finds the headset to try.
     async fn find(&mut self, probe: &mut ProbeSession) -> Result<Option<HeadsetId>> {
         let wanted = self.headset.clone();
         let mut reported = false;
@@ -229,7 +229,7 @@ impl Examination<'_> {
                     Some(wanted) => headsets.iter().any(|headset| headset.id == *wanted),
                     None => !headsets.is_empty(),
                 };
-                // The client scans by itself as long as nothing is connected.
+                // The client scans automatically as long as nothing is connected.
                 let scanning = !state.scanned && !headsets.iter().any(Headset::is_connected);
                 if !there && scanning && !std::mem::replace(&mut reported, true) {
                     report_progress("looking for headsets, which takes about 20 s");
@@ -255,7 +255,7 @@ impl Examination<'_> {
         })
     }
 
-    /// A session on the headset, with its streams; false if there is none.
+    /// Opens a session on the headset, with its streams; false if that fails.
     async fn open(&mut self, probe: &mut ProbeSession, headset: &HeadsetId) -> Result<bool> {
         report_progress(&format!("opening a session on {headset}"));
         // The answer only decides whose session it will be.
@@ -286,7 +286,7 @@ impl Examination<'_> {
         Ok(true)
     }
 
-    /// The first samples, and what is lost.
+    /// Checks the first samples, and the losses.
     async fn watch(&mut self, probe: &mut ProbeSession, headset: &HeadsetId) -> Result<()> {
         report_progress(&format!("watching the streams for {} s", streams::WATCHED.as_secs()));
         let started = Instant::now();
@@ -314,7 +314,7 @@ impl Examination<'_> {
         }
     }
 
-    /// Cortex may send the samples of another program's session to that program alone.
+    /// Adds that Cortex may send the samples of another program's session only to that program.
     fn of_another(&self, diagnosis: Diagnosis) -> Diagnosis {
         if !(self.adopted && diagnosis.verdict == Verdict::Fail) {
             return diagnosis;
@@ -328,7 +328,7 @@ fn is_logged_in(state: &ClientState) -> bool {
     state.user.as_ref().is_some_and(|user| !user.is_other_os_user())
 }
 
-/// Reports progress, where a person is watching.
+/// Reports progress if a person is watching.
 fn report_progress(line: &str) {
     if io::stderr().is_terminal() {
         print_error(line);

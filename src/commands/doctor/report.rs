@@ -1,4 +1,4 @@
-//! What the doctor finds: a list that is printed as it grows and decides the exit status.
+//! The doctor's findings: a list that is printed as it grows and decides the exit status.
 
 use std::{
     env,
@@ -14,21 +14,21 @@ use crate::stage::{Failure, Stage};
 use crate::{commands::pretty, console::print, ui::wrap};
 use cortop_client::sanitize::clean;
 
-/// How a check went.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::Display)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Verdict {
     Pass,
-    /// It is unknown, or good enough for some purposes only.
+    /// Unknown, or good enough for some purposes only.
     #[serde(rename = "unsure")]
     Warning,
     Fail,
-    /// It depends on a check that failed, or was left out on purpose.
+    /// Depends on a check that failed, or was omitted on purpose.
     Skipped,
 }
 
-/// One line of the report.
+/// A line of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Diagnosis {
     pub(super) stage: Stage,
@@ -71,7 +71,7 @@ impl From<Failure> for Diagnosis {
     }
 }
 
-/// How diagnoses are printed.
+/// The output format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
     /// As one JSON object at the end.
@@ -92,17 +92,17 @@ impl Style {
     }
 }
 
-/// What has been found so far.
+/// The findings so far.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) diagnoses: Vec<Diagnosis>,
     style: Style,
-    /// Columns of the terminal that is printed to.
+    /// Columns of the output terminal.
     width: usize,
 }
 
 impl Report {
-    /// `width`: columns of the terminal that is printed to; `None` where lines may be of any length.
+    /// `width`: columns of the output terminal; `None` for unlimited lines.
     pub(super) fn new(style: Style, width: Option<u16>) -> Self {
         Self { diagnoses: Vec::new(), style, width: width.map_or(usize::MAX, usize::from) }
     }
@@ -117,14 +117,13 @@ impl Report {
         Ok(())
     }
 
-    /// What failed first, in the order of the stages.
+    /// The first failure, in the order of the stages.
     pub(super) fn failed(&self) -> Option<&Diagnosis> {
         let failed = |diagnosis: &&Diagnosis| diagnosis.verdict == Verdict::Fail;
         self.diagnoses.iter().filter(failed).min_by_key(|diagnosis| diagnosis.stage)
     }
 
-    /// Reports the stages that were not reached as skipped, and what to do first; gives the exit
-    /// status.
+    /// Reports the remaining stages as skipped, and what to do first; returns the exit status.
     pub(super) fn finish(&mut self) -> Result<u8> {
         let failed = self.failed().cloned();
         let reason = failed
@@ -180,12 +179,12 @@ impl Report {
     }
 }
 
-/// Where the texts begin.
+/// The column where texts begin.
 const INDENT: usize = 21;
-/// Texts are not wrapped narrower than this.
+/// Minimum width for wrapping.
 const NARROWEST: usize = 20;
 
-/// A diagnosis as text. The colour only repeats what the word says.
+/// A diagnosis as text. The colour only repeats the word.
 fn lines(diagnosis: &Diagnosis, coloured: bool, width: usize) -> String {
     let word = format!("{:<8}", diagnosis.verdict);
     let word = match diagnosis.verdict {

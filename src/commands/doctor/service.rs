@@ -1,4 +1,4 @@
-//! From the address to the licence: what the client found, as diagnoses.
+//! Diagnoses what the client found, from the address to the licence.
 
 use super::report::{Diagnosis, Verdict};
 use crate::{commands::ClientState, stage::Stage};

@@ -1,4 +1,4 @@
-//! What flows once there is a session: the first samples of each stream, and what was lost.
+//! Diagnoses the streams of a session: the first samples of each, and the losses.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use cortop_signal::{Snapshot, StreamHealth};
 /// How long the streams are watched.
 pub(super) const WATCHED: Duration = Duration::from_secs(5);
 
-/// The longest that the first sample of a slow stream is waited for: `met` comes every 10 s.
+/// Maximum wait for the first sample of a slow stream: `met` comes every 10 s.
 pub(super) const SLOWEST: Duration = Duration::from_secs(15);
 
-/// From this share on a loss is more than a nuisance.
+/// From this share on, a loss is serious.
 const SERIOUS: f64 = 0.01;
 
-/// Whether every stream that was granted has shown a sample; `sys` waits for events.
+/// Whether every granted stream has delivered a sample, except `sys`, which waits for events.
 pub(super) fn all_seen(opened: &Opened, snapshot: &Snapshot) -> bool {
     granted(opened).filter(|&stream| stream != Stream::Sys).all(|stream| {
         snapshot.health_of(&opened.id, stream).is_some_and(|health| health.received > 0)
@@ -28,7 +28,7 @@ fn granted(opened: &Opened) -> impl Iterator<Item = Stream> {
     opened.subscribed.iter().flat_map(|subscribed| subscribed.streams.iter().copied())
 }
 
-/// A diagnosis for each stream, in their order.
+/// A diagnosis for each stream, in order.
 pub(super) fn samples(
     opened: &Opened,
     headset: &HeadsetId,
@@ -51,7 +51,7 @@ pub(super) fn samples(
     diagnoses.into_iter().map(|(stream, diagnosis)| diagnosis.about(stream.name())).collect()
 }
 
-/// A stream that was refused: some are, and nothing is wrong.
+/// A refused stream; some refusals are no problem.
 fn refusal(
     stream: Stream,
     why: &Error,
@@ -76,7 +76,7 @@ fn refusal(
     }
 }
 
-/// A stream that was granted.
+/// A granted stream.
 fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Diagnosis {
     let diagnosis =
         |verdict, found: &str, next| Diagnosis::new(Stage::Samples, verdict, found, next);
@@ -103,7 +103,7 @@ fn rate(health: &StreamHealth) -> String {
     }
 }
 
-/// What was lost of all streams together.
+/// The losses of all streams together.
 pub(super) fn loss(snapshot: &Snapshot) -> Diagnosis {
     let diagnosis = |verdict, found: &str, next| Diagnosis::new(Stage::Loss, verdict, found, next);
     let sum = |of: fn(&StreamHealth) -> u64| snapshot.health.iter().map(of).sum::<u64>();

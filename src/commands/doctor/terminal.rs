@@ -1,4 +1,4 @@
-//! The terminal and the settings: what can be checked without the service.
+//! Checks the terminal and the settings, which need no service.
 
 use std::path::Path;
 
@@ -18,11 +18,11 @@ const WHOLE: (u16, u16) = (80, 24);
 pub(super) struct Terminal {
     /// Columns and rows.
     pub(super) size: Option<(u16, u16)>,
-    /// What it answered when it was asked.
+    /// Its answers to the queries.
     pub(super) answers: Answers,
 }
 
-/// Judges the terminal; `None`: there is none. `env` looks up an environment variable.
+/// Judges the terminal, `None` if there is none. `env` looks up an environment variable.
 pub(super) fn terminal(
     terminal: Option<&Terminal>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -95,7 +95,7 @@ pub(super) fn terminal(
     ]
 }
 
-/// Judges the settings that were read from `file`, or why there are none.
+/// Judges the settings read from `file`, or reports why there are none.
 pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Diagnosis> {
     let mut diagnoses: Vec<Diagnosis> = config
         .warnings
@@ -107,7 +107,7 @@ pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Diagnosis> {
             Stage::Config,
             &match file {
                 Some(file) if file.exists() => {
-                    // Only Unix has permissions that cortop can read.
+                    // Only Unix has permissions that cortop can check.
                     let others =
                         if cfg!(unix) { "" } else { "; who reads it cannot be checked here" };
                     format!("{} is valid{others}", file.display())

@@ -1,4 +1,4 @@
-//! A report as one page that needs nothing else: its pictures are SVG within it, and it loads nothing.
+//! A report as a self-contained page: its pictures are inline SVG, and it loads nothing.
 
 use std::fmt::Write as _;
 
@@ -12,13 +12,13 @@ use super::{
 use cortop_protocol::sanitize::clean;
 use cortop_signal::{bands::BANDS, spectrum::decibel};
 
-/// Size of the pictures, in their own units.
+/// Size of the pictures in user units.
 const WIDTH: f64 = 900.0;
 const ROW: f64 = 18.0;
 const LEFT: f64 = 70.0;
 const SPECTRUM: f64 = 260.0;
 
-/// The colours of the levels of contact, from none to good; and those of lines.
+/// The colours of the contact levels, from none to good, and of lines.
 const COLORS: [&str; 5] = ["#222222", "#b2182b", "#ef8a62", "#fddb7a", "#4d9221"];
 const UNKNOWN: &str = "#dddddd";
 
@@ -28,7 +28,7 @@ th,td{padding:.15em .7em;text-align:right;font-variant-numeric:tabular-nums}\
 th:first-child,td:first-child{text-align:left}tr:nth-child(even) td{background:#f5f5f5}\
 svg{width:100%;height:auto}text{font:12px system-ui,sans-serif;fill:#222}.key{display:inline-block;width:1em;height:1em;vertical-align:-.15em;margin:0 .3em 0 1em}";
 
-/// A text within the page.
+/// A text escaped for the page.
 fn escaped(text: &str) -> String {
     clean(text)
         .replace('&', "&amp;")
@@ -85,7 +85,7 @@ fn summary(page: &mut String, measured: &Measured) {
     page.push_str("</table>\n");
 }
 
-/// Where a time stands.
+/// The x position of a time.
 fn x_of(at: f64, measured: &Measured) -> f64 {
     LEFT + (WIDTH - LEFT) * (at / measured.duration.max(1e-9)).clamp(0.0, 1.0)
 }
@@ -149,7 +149,7 @@ fn contact(page: &mut String, measured: &Measured) {
     for (row, own) in measured.contact.iter().enumerate() {
         let y = ROW * row as f64;
         let _ = write!(page, "<text x=\"0\" y=\"{:.1}\">{}</text>", y + 13.0, escaped(&own.label));
-        // Equal ones in a row are one rectangle.
+        // Equal values in a row become one rectangle.
         let mut from = 0;
         while from < own.lowest.len() {
             let level = own.lowest[from];
@@ -162,7 +162,7 @@ fn contact(page: &mut String, measured: &Measured) {
             );
             let color = level.map_or(UNKNOWN, |level| COLORS[usize::from(level.min(4))]);
             let word = level.map_or("unknown", |level| LEVELS[usize::from(level.min(4))]);
-            // The height says the same as the colour.
+            // The height shows the same as the colour.
             let height = (ROW - 2.0) * (f64::from(level.unwrap_or(4).min(4)) + 1.0) / 5.0;
             let _ = write!(
                 page,
@@ -254,7 +254,7 @@ fn spectra(page: &mut String, measured: &Measured) {
     page.push_str("</svg>\n<p>Power in dB µV²/Hz, Welch's estimate of two seconds under a Hann window; a line a channel.</p>\n");
 }
 
-/// Band powers, mains, and what is no EEG.
+/// Band powers, mains hum, and times without EEG.
 fn bands(page: &mut String, measured: &Measured) {
     let mut table = |title: &str, place: usize| {
         let _ = write!(page, "<h2>{title}</h2>\n<table><tr><th>channel</th>");

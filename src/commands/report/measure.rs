@@ -1,5 +1,5 @@
-//! What a recording shows, measured row by row: a file of gigabytes needs no more memory than a short
-//! one. The spectra are those of the monitor.
+//! Measures a recording row by row, so that a file of gigabytes needs no more memory than a short one. The
+//! spectra are computed as in the monitor.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,30 +16,30 @@ use cortop_signal::{
     spectrum::{FrequencyAxis, MAINS, Periodogram, RANGE},
 };
 
-/// Rows from which the rate is estimated where the file does not say it.
+/// Rows for estimating the sample rate if the file does not give it.
 const RATE_ROWS: usize = 2048;
 
-/// Gaps and markers that are kept; all are counted.
+/// Maximum number of gaps and markers kept; all are counted.
 const MAX_GAPS: usize = 1000;
 const MAX_MARKERS: usize = 10_000;
 
-/// Times in which contact is kept at most: then each becomes twice as long.
+/// Maximum number of time slots for contact; when it is reached, each slot becomes twice as long.
 const MAX_TIMES: usize = 512;
 
-/// Rows between two that are no more than so many periods apart follow each other.
+/// Two rows at most this many periods apart are consecutive.
 const FOLLOWS: f64 = 1.6;
 
-/// Samples by which a time may be off what rows and whole rounds of the counter would take, and the
-/// share of all of them by which the rate may be: with more, the clock was set.
+/// How far a time may deviate from the rows and whole cycles of the counter, in samples, and as a share of
+/// the total for an inexact rate. A larger deviation means that the clock was set.
 const OFF_SAMPLES: f64 = 12.0;
 const OFF_RATE: f64 = 0.002;
-/// Rows after which their own rate is known better than the nominal one.
+/// Rows after which the measured rate is more precise than the nominal one.
 const RATED: u64 = 1024;
 
-/// Around mains, in Hz.
+/// Half the width of the mains band in Hz.
 const BESIDE_MAINS: f64 = 1.0;
 
-/// When the eyes are open or closed, as markers say.
+/// Eyes open or closed, as marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EyeState {
     Open,
@@ -56,7 +56,7 @@ impl EyeState {
         }
     }
 
-    /// What a marker says of them: nothing, that this is over (`None`), or how they are.
+    /// What a marker says: nothing about eyes, the end of a state (`None`), or a state.
     #[expect(clippy::option_option, reason = "nothing, over, or how they are")]
     pub(super) fn of_marker(text: &str) -> Option<Option<Self>> {
         let text: String =
@@ -76,14 +76,14 @@ impl EyeState {
     }
 }
 
-/// A gap: rows that are missing.
+/// A gap of missing rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct MeasuredGap {
     /// Seconds from the start.
     pub(super) at: f64,
-    /// How long.
+    /// Its length.
     pub(super) seconds: f64,
-    /// Samples that are missing.
+    /// The number of missing samples.
     pub(super) samples: u64,
 }
 
@@ -92,19 +92,19 @@ pub(super) struct MeasuredGap {
 pub(super) struct MeasuredMarker {
     /// Seconds from the start.
     pub(super) at: f64,
-    /// How long it lasts, if it is an interval.
+    /// Its length in seconds, if it is an interval.
     pub(super) seconds: Option<f64>,
-    /// What it says.
+    /// Its text.
     pub(super) text: String,
 }
 
-/// What a sensor shows.
+/// The measurements of a sensor.
 #[derive(Clone, Debug)]
 pub(super) struct MeasuredChannel {
     pub(super) label: String,
-    /// Seconds in which it could be no EEG, by defect in the order of [`Defect::ALL`].
+    /// Seconds in which the signal cannot be EEG, by defect in the order of [`Defect::ALL`].
     pub(super) bad: [f64; Defect::ALL.len()],
-    /// Of all segments, and of those with the eyes open and closed.
+    /// Over all segments, over those with the eyes open, and over those with the eyes closed.
     pub(super) spectra: [MeanSpectrum; 3],
 }
 
@@ -124,7 +124,7 @@ impl MeanSpectrum {
         self.segments += 1;
     }
 
-    /// The powers in µV²/Hz; none where there is no segment.
+    /// The powers in µV²/Hz; empty without segments.
     pub(super) fn powers(&self) -> Vec<f64> {
         self.sums.iter().map(|sum| sum / self.segments as f64).collect()
     }
@@ -139,7 +139,8 @@ impl MeanSpectrum {
         })
     }
 
-    /// The share of the power from 1 to 70 Hz that lies at mains, of 50 and 60 Hz the louder.
+    /// The share of the power from 1 to 70 Hz around the stronger of the mains frequencies 50 and 60 Hz, and
+    /// that frequency.
     pub(super) fn mains(&self, lines: FrequencyAxis) -> Option<(f64, f64)> {
         let powers = self.powers();
         let all: f64 = powers.iter().sum();
@@ -152,28 +153,28 @@ impl MeanSpectrum {
     }
 }
 
-/// Contact of a sensor.
+/// The contact of a sensor.
 #[derive(Clone, Debug)]
 pub(super) struct MeasuredContact {
     pub(super) label: String,
     /// Seconds at each level from 0 (none) to 4 (good).
     pub(super) seconds: [f64; 5],
-    /// The lowest level in each of the times; `None` where none was reported.
+    /// The lowest level in each time slot; `None` if none was reported.
     pub(super) lowest: Vec<Option<u8>>,
 }
 
-/// What a recording shows.
+/// The measurements of a recording.
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) headset: Option<String>,
-    /// Epoch seconds of the first row, where the file has times.
+    /// Epoch seconds of the first row, if the file has times.
     pub(super) start: Option<f64>,
-    /// From the first row to the last, in seconds.
+    /// Seconds from the first row to the last.
     pub(super) duration: f64,
-    /// Rows.
+    /// The number of rows.
     pub(super) samples: u64,
     pub(super) interpolated: u64,
-    /// Samples a second that it should have, and has where nothing is missing.
+    /// The sample rate in Hz without losses.
     pub(super) nominal_rate: f64,
     pub(super) rate: Option<f64>,
     pub(super) lost: u64,
@@ -182,21 +183,21 @@ pub(super) struct Measured {
     pub(super) lines: FrequencyAxis,
     pub(super) channels: Vec<MeasuredChannel>,
     pub(super) contact: Vec<MeasuredContact>,
-    /// Seconds in which none was known, such as before the headset first reported it.
+    /// Seconds without a known level, such as before the first report.
     pub(super) contact_unknown: f64,
-    /// Seconds of each of the times of contact.
+    /// Length of a contact time slot in seconds.
     pub(super) contact_step: f64,
     pub(super) marker_count: u64,
     pub(super) markers: Vec<MeasuredMarker>,
     /// Seconds with the eyes open and closed.
     pub(super) eyes: [f64; 2],
-    /// What could not be read, a sentence each.
+    /// What could not be read, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
-/// Reads it all.
+/// Measures a whole recording.
 pub(super) fn measure(mut reader: Box<dyn RecordingReader>) -> Measured {
-    // The rate is told before anything is measured by it.
+    // Determine the rate first, as all measurements depend on it.
     let mut ahead = VecDeque::new();
     let mut cut = None;
     let mut next = |reader: &mut Box<dyn RecordingReader>, row: &mut Row| match reader.next_row(row)
@@ -246,21 +247,21 @@ struct Measuring {
     sensors: usize,
     bad: BadChannels,
     periodogram: Periodogram,
-    /// The samples of the segment that is filling, by channel.
+    /// The samples of the current segment, by channel.
     segment: Vec<VecDeque<f64>>,
     /// Samples since the last segment ended.
     fresh: usize,
-    /// Samples for which the eyes have been as they are.
+    /// Samples since the state of the eyes last changed.
     eyes_samples: usize,
     eyes: Option<EyeState>,
-    /// When that ends by itself.
+    /// When that state ends on its own.
     eyes_end: Option<f64>,
-    /// Rounds of the counter.
+    /// The cycle length of the counter.
     modulus: Option<u64>,
     last: Option<(f64, Option<u64>)>,
-    /// Rows that follow each other, and the time between them.
+    /// The number of consecutive rows, and the time between them.
     followed: (u64, f64),
-    /// The columns of contact, in their order.
+    /// The column indices of contact, in order.
     contact_places: Vec<usize>,
     levels: Vec<Option<u8>>,
 }
@@ -270,9 +271,9 @@ struct Measuring {
 enum RowStep {
     /// Nothing.
     Next,
-    /// Samples that are missing.
+    /// Missing samples.
     Gap(u64),
-    /// The clock was set between them; samples that are missing besides.
+    /// The clock was set between them; also the number of missing samples.
     ClockSet(u64),
 }
 
@@ -407,8 +408,8 @@ impl Measuring {
         self.eeg(row, period);
     }
 
-    /// What lies between the last row and this one. Samples are missing by the counter, and by the time
-    /// where there is no counter, or so long has passed that whole rounds of it may be missing.
+    /// What lies between the last row and this one. Missing samples are found by the counter; without a
+    /// counter, or after so long that whole cycles of it may be missing, by the time.
     fn step(&self, row: &Row, time: f64) -> RowStep {
         let Some((before, counter)) = self.last else { return RowStep::Next };
         let (rows, seconds) = self.followed;
@@ -420,7 +421,7 @@ impl Measuring {
             return RowStep::of(if now > before { now - before - 1 } else { jump });
         };
         let missing = (now % modulus + modulus - before % modulus - 1) % modulus;
-        // A counter that stands still is no round of it.
+        // A counter that stands still has not completed a cycle.
         let stands = missing + 1 == modulus && by_time < modulus as f64 / 2.0;
         let missing = if stands { 0 } else { missing };
         let rounds = ((by_time - missing as f64) / modulus as f64).round().max(0.0);
@@ -528,7 +529,7 @@ impl Measuring {
             segment.push_back(*value);
         }
         let is_full = self.segment.first().is_some_and(|own| own.len() == length);
-        // They overlap by half.
+        // Segments overlap by half.
         if !is_full || self.fresh < length / 2 {
             return;
         }
@@ -552,7 +553,7 @@ impl Measuring {
     }
 }
 
-/// The rate by the times of some rows: the inverse of the median between two; 128 Hz without times.
+/// The sample rate from the times of some rows: the inverse of the median period; 128 Hz without times.
 fn rate_of(rows: &[Row]) -> f64 {
     const USUAL: f64 = 128.0;
     let times: Vec<f64> = rows.iter().filter_map(|row| row.time).collect();
@@ -566,7 +567,7 @@ fn rate_of(rows: &[Row]) -> f64 {
     1.0 / *median
 }
 
-/// In how many steps a counter goes round, if it does.
+/// The cycle length of a counter, if it has one.
 fn modulus(counters: &[u64]) -> Option<u64> {
     let falls = counters.windows(2).any(|pair| pair[1] < pair[0]);
     counters.iter().max().filter(|most| falls && **most > 0).map(|most| most + 1)

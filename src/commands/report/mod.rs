@@ -1,4 +1,4 @@
-//! `cortop report`: what is in a recording, at a glance: is it whole, was contact good, is it EEG.
+//! `cortop report`: a recording at a glance: is it complete, was contact good, is it EEG.
 //!
 //! ```text
 //! mod        the command; as text and as JSON
@@ -23,7 +23,7 @@ use crate::{cli, console::print};
 use cortop_protocol::sanitize::clean;
 use cortop_signal::{Defect, bands::BANDS};
 
-/// Gaps and markers that the text names; the other forms have more.
+/// Gaps and markers listed in the text; the other formats have more.
 const NAMED: usize = 10;
 
 /// The levels of contact, from 0.
@@ -52,7 +52,7 @@ pub fn run(args: &cli::ReportArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Writes a file that is not there yet.
+/// Writes a new file; fails if it exists.
 fn write_new(path: &Path, text: &str) -> Result<()> {
     let file = fs::File::create_new(path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).wrap_err_with(|| {
@@ -60,7 +60,7 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     })
 }
 
-/// A time in hours, minutes and seconds.
+/// A duration in hours, minutes and seconds.
 fn clock(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "-" } else { "" };
     let tenths = (seconds.abs() * 10.0).round();
@@ -73,10 +73,10 @@ fn clock(seconds: f64) -> String {
     )
 }
 
-/// When it began, by this computer's time.
+/// When the recording began, by this computer's time.
 fn began(measured: &Measured, zone: &TimeZone) -> Option<String> {
     let start = SignedDuration::try_from_secs_f64(measured.start?).ok()?;
-    // Seconds from the start are no time of a calendar.
+    // Seconds from the start of the file are not calendar times.
     let start = Timestamp::from_duration(start).ok().filter(|at| at.as_second() > 86_400)?;
     Some(start.to_zoned(zone.clone()).strftime("%F %T %Z").to_string())
 }
@@ -91,13 +91,13 @@ fn percent(share: f64) -> String {
     if percent > 0.0 && percent < 0.1 { "< 0.1 %".to_owned() } else { format!("{percent:.1} %") }
 }
 
-/// Seconds at each level, as shares of all.
+/// The seconds at each level as shares of the total.
 fn shares(seconds: &[f64; 5]) -> [f64; 5] {
     let all: f64 = seconds.iter().sum();
     seconds.map(|own| if all > 0.0 { own / all } else { 0.0 })
 }
 
-/// For how long contact was not known, which the shares leave out.
+/// How long contact was unknown, which the shares omit.
 fn unknown_contact(measured: &Measured) -> Option<String> {
     let seconds = measured.contact_unknown;
     (seconds >= 0.05).then(|| {
@@ -187,7 +187,7 @@ fn text_of(name: &str, measured: &Measured) -> String {
 fn bands_of(bands: &[Option<f64>; BANDS.len()]) -> String {
     let word = |own: &Option<f64>| match own {
         None => "–".to_owned(),
-        // A glitch may have the power of ten thousand signals.
+        // A glitch may have ten thousand times the power of the signal.
         Some(own) if *own >= 10_000.0 => format!("{own:.0}"),
         Some(own) => format!("{own:.3}"),
     };

@@ -8,8 +8,8 @@ const RATE: f64 = 128.0;
 const START: f64 = 1_700_000_000.0;
 const SENSORS: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
 
-/// A capture of a minute of an Insight: alpha of 20 µV while the eyes are closed (from 30 s on), T7
-/// without a signal, mains on Pz, a second missing at 20 s, and AF4 without contact for 10 s.
+/// A capture of a minute of an Insight: alpha of 20 µV while the eyes are closed (from 30 s on), T7 without a
+/// signal, mains hum on Pz, one second missing at 20 s, and AF4 without contact for 10 s.
 fn capture() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("minute.jsonl");
@@ -165,7 +165,8 @@ fn a_clock_that_is_set_and_a_slow_headset_lose_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("slow.csv");
     let mut text = "Timestamp,EEG.Counter,EEG.AF3\n".to_owned();
-    // A headset that samples at 253.8 Hz of 256; nothing comes for 97.77 s, and then the clock is set ahead.
+    // A headset that samples at 253.8 Hz instead of 256; nothing arrives for 97.77 s, and then the clock is
+    // set ahead.
     let (rate, away, set_at) = (253.8, 10_000..10_000 + 24_814, 60_000);
     let heard = (0..70_000_u32).filter(|index| !away.contains(index));
     for index in heard {
@@ -215,7 +216,7 @@ fn eyes_are_told_by_markers_of_several_spellings() {
     }
 }
 
-/// Values that stand under their names are not read in the order of the file.
+/// Named values are not in the order of the file.
 #[test]
 fn a_recording_as_lines_names_its_headset_and_has_the_channels_of_it_in_order() {
     let folder = tempfile::tempdir().expect("a folder");
