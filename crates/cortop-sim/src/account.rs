@@ -1,5 +1,5 @@
-//! Who uses the service: user, applications, access right, licence agreement, tokens and licence
-//! (§2.1 to §2.4, §3.1). Knows no headset and no session.
+//! The account: user, applications, access right, licence agreement, tokens and licence (§2.1 to
+//! §2.4, §3.1). Independent of headsets and sessions.
 
 use std::collections::BTreeMap;
 
@@ -25,9 +25,9 @@ use cortop_protocol::code::{
 pub(super) const USER: &str = "sim.user";
 /// The user's id.
 pub(super) const USER_ID: &str = "51b1a7ed-0000-4000-8000-000000000001";
-/// Where the licence agreement can be read.
+/// The address of the licence agreement.
 const EULA_URL: &str = "https://id.emotivcloud.com/eoidc/privacy/privacy_eula/";
-/// Applications that can be known; no more are let in.
+/// The highest number of known applications; further ones are rejected.
 const MAX_APPS: usize = 64;
 
 /// Who is logged in with EMOTIV Launcher (§2.2).
@@ -48,31 +48,31 @@ impl Login {
     }
 }
 
-/// What is known of an application.
+/// What is known about an application.
 struct Application {
-    /// Its secret: the first one it came with.
+    /// Its secret: the first one that it used.
     secret: String,
-    /// Its name in the objects of the API.
+    /// Its `appId` in API objects.
     id: String,
-    /// What the user has answered, if the user has.
+    /// The user's answer, if there is one.
     granted: Option<bool>,
     /// Whether the user has been asked.
     asked: bool,
-    /// Whether its user's data stay out of the cloud.
+    /// Whether its user's data stays out of the cloud.
     opt_out: bool,
 }
 
-/// What belongs to the user of this computer.
+/// The account of the user of this computer.
 pub(super) struct Account {
     login: Login,
-    /// The name of the user.
+    /// The user's name.
     pub(super) user: String,
     logged_in_at: f64,
-    /// The licence agreement has been accepted.
+    /// Whether the licence agreement has been accepted.
     eula: bool,
     /// By client id.
     apps: BTreeMap<String, Application>,
-    /// Applications are approved without asking.
+    /// Whether applications are approved without asking the user.
     approve_all: bool,
     tokens: Tokens,
     pub(super) licence: LicenceState,
@@ -152,7 +152,7 @@ impl Account {
         match call.text("license") {
             // EMOTIV's own example sends an empty one.
             "" | LICENSE_ID => {}
-            // An id has 36 characters; a name is no id.
+            // An id has 36 characters; a name is not an id.
             other if other.len() == 36 => return Err(ApiError::new(UNKNOWN_LICENCE)),
             _ => return Err(ApiError::new(INVALID_PARAMS)),
         }
@@ -195,7 +195,7 @@ impl Account {
         json!({ "isOnline": true, "license": self.licence.to_json(&env.clock, call.now) })
     }
 
-    /// `configOptOut`. Member names inferred: nobody has published them.
+    /// `configOptOut`. The member names are inferred: nobody has published them.
     pub(super) fn config_opt_out(&mut self, call: &Call<'_>) -> CallResult {
         let app = self.apps.get_mut(&call.app).ok_or_else(|| ApiError::new(NOT_APPROVED))?;
         if call.text("status") == "get" {
@@ -205,7 +205,7 @@ impl Account {
         Ok(json!({ "message": "The opt-out has been set.", "newOptOut": app.opt_out }))
     }
 
-    /// The client id behind a token that is good enough.
+    /// The client id behind a token, if the token is sufficient for this use.
     pub(super) fn admit(&self, token: &str, usage: TokenUse, now: f64) -> Result<String, ApiError> {
         let token = self.tokens.find(token).ok_or_else(|| ApiError::new(INVALID_TOKEN))?;
         if !self.login.usable() {
@@ -220,7 +220,7 @@ impl Account {
         if !self.is_approved(&token.app) {
             return Err(ApiError::new(NOT_APPROVED));
         }
-        // The reference only says that the token is unusable until then; the code is inferred.
+        // The reference only says that the token cannot be used until then; the code is inferred.
         if !self.eula && usage == TokenUse::Any {
             let message = "The licence agreement has not been accepted.";
             return Err(ApiError::with_message(INVALID_TOKEN, message));
@@ -243,8 +243,8 @@ impl Account {
         self.tokens.issue(app, &self.user, &claims, now)
     }
 
-    /// The client id of a request, after a look at who is logged in and at the secret: which one is
-    /// right nobody here can know, so an application is held to its first.
+    /// The client id of a request, after checking the login and the secret. The simulator cannot
+    /// know which secret is right, so an application must keep using its first one.
     fn identify(&mut self, call: &Call<'_>) -> Result<String, ApiError> {
         if !self.login.usable() {
             return Err(ApiError::new(NOT_LOGGED_IN));
@@ -272,17 +272,18 @@ impl Account {
         Ok(id.to_owned())
     }
 
-    /// Whether the user has let an application in.
+    /// Whether the user has approved an application.
     fn is_approved(&self, id: &str) -> bool {
         self.apps.get(id).and_then(|app| app.granted) == Some(true)
     }
 
-    /// The `appId` of a client id: made up, the name behind it cannot be known.
+    /// The `appId` of a client id: made up, because the name behind it cannot be known.
     pub(super) fn app_id(&self, id: &str) -> &str {
         self.apps.get(id).map_or("", |app| &app.id)
     }
 
-    /// The user answers whether an application may use the service; it may be taken back later.
+    /// The user decides whether an application may use the service; approval may be withdrawn
+    /// later.
     pub(super) fn answer_access(&mut self, id: &str, granted: bool, env: &mut Environment) {
         let Some(app) = self.apps.get_mut(id) else { return };
         app.granted = Some(granted);
@@ -294,7 +295,7 @@ impl Account {
         env.warn(code, &json!(format!("The access right to the {} has been {verb}", app.id)));
     }
 
-    /// The user lets all applications in, or takes the right back from all.
+    /// The user approves all applications, or withdraws the approval of all.
     pub(super) fn answer_all(&mut self, granted: bool, env: &mut Environment) {
         self.approve_all = granted;
         for id in self.apps.keys().cloned().collect::<Vec<_>>() {
@@ -327,7 +328,7 @@ impl Account {
         }
     }
 
-    /// All tokens have run out.
+    /// Makes all tokens expire.
     pub(super) fn expire_tokens(&mut self, now: f64) {
         self.tokens.expire(now);
     }

@@ -1,11 +1,11 @@
-//! Errors as Cortex answers them (§6.1): a code and a text.
+//! Errors as Cortex sends them (§6.1): a code and a text.
 
 use std::fmt;
 
 use cortop_protocol::code::error;
 use serde_json::{Value, json};
 
-/// What a method returns.
+/// The result of a method.
 pub(super) type CallResult = Result<Value, ApiError>;
 
 /// The error of a request.
@@ -15,7 +15,7 @@ pub(super) struct ApiError {
     pub(super) message: String,
 }
 
-/// The texts of the codes: quoted from the wire where the reference quotes one, its meaning else.
+/// The texts of the codes: Cortex's own if the reference quotes it, otherwise the code's meaning.
 #[rustfmt::skip]
 const TEXTS: &[(i64, &str)] = &[
     (error::PARSE_ERROR, "Parse error."),
@@ -66,18 +66,18 @@ impl fmt::Display for ApiError {
 }
 
 impl ApiError {
-    /// With the code's usual text.
+    /// An error with the code's usual text.
     pub(super) fn new(code: i64) -> Self {
         let text = TEXTS.iter().find(|(known, _)| *known == code);
         Self::with_message(code, text.map_or("The request is refused.", |(_, text)| *text))
     }
 
-    /// With a text of its own, where one code stands for several things.
+    /// An error with a text of its own, for codes with several meanings.
     pub(super) fn with_message(code: i64, message: &str) -> Self {
         Self { code, message: message.to_owned() }
     }
 
-    /// A bad parameter, or an error whose code is not published (§6.1): the text says which.
+    /// A bad parameter, or an error whose code is not published (§6.1); the text says which.
     pub(super) fn invalid(message: &str) -> Self {
         Self::with_message(error::INVALID_PARAMS, message)
     }

@@ -1,10 +1,10 @@
-//! Where the protocol reference says that something is inferred, unknown or disputed, and what this
-//! simulator does there: the one list of it, for `cortop sim --assumptions`.
+//! What the protocol reference marks as inferred, unknown or disputed, and what this simulator does
+//! there: the complete list, for `cortop sim --assumptions`.
 
 use std::fmt::Write as _;
 
-/// A section of the reference, what is not known there, and what is done here, in the order of the
-/// sections.
+/// A section of the reference, what is unknown there, and what the simulator does, in the order of
+/// the sections.
 const POINTS: &[(&str, &str, &str)] = &[
     (
         "§1.2",
@@ -117,7 +117,7 @@ const POINTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What `cortop sim --assumptions` prints.
+/// The output of `cortop sim --assumptions`.
 #[must_use]
 pub fn list() -> String {
     let mut text = String::from(

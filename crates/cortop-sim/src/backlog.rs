@@ -1,5 +1,6 @@
-//! How long a client has left unread what was written to its socket. The buffers of both ends take
-//! some seconds of samples before a write has to wait, so that the wait alone would come too late.
+//! Measures for how long a client has not read what was written to its socket. The buffers of both
+//! ends absorb some seconds of samples before a write has to wait, so measuring that wait alone
+//! would report it too late.
 
 use std::{collections::VecDeque, future::Future, pin::pin, time::Duration};
 
@@ -7,29 +8,29 @@ use tokio::time::{Instant, timeout};
 
 use super::listener::SEND_BUFFER;
 
-/// Time for which a client may leave its socket unread before anything is said.
+/// How long a client may leave its socket unread before it is reported.
 const UNREAD: Duration = Duration::from_secs(5);
-/// Time until it is said again.
+/// How long until it is reported again.
 const AGAIN: Duration = Duration::from_secs(10);
-/// A write that waits for less is no sign of anything.
+/// A shorter wait of a write means nothing.
 const WAIT: Duration = Duration::from_secs(2);
-/// Bytes that lie between the two ends when a write has to wait: this end's buffer, which Linux makes
-/// twice as large as asked for, and the other's, which is taken to be that large.
+/// Bytes in transit when a write has to wait: this end's buffer, which Linux makes twice as large
+/// as requested, and the other's, which is assumed to be as large as requested.
 const OUTSTANDING: u64 = 3 * SEND_BUFFER as u64;
-/// Bytes between two moments that are remembered.
+/// Bytes between two remembered moments.
 const STEP: u64 = 4 << 10;
 
-/// When the last bytes were written to a socket.
+/// When the most recent bytes were written to a socket.
 #[derive(Debug, Default)]
 pub struct Backlog {
-    /// Moments with the bytes written before; of what was written at the first nothing has been read,
-    /// as far as that is known.
+    /// Moments, each with the bytes written before it. As far as is known, nothing written since
+    /// the first has been read.
     written: VecDeque<(Instant, u64)>,
     total: u64,
 }
 
 impl Backlog {
-    /// So many bytes are about to be written.
+    /// Records that this many bytes are about to be written.
     pub fn writes(&mut self, bytes: usize) {
         if self.written.back().is_none_or(|(_, total)| self.total - total >= STEP) {
             self.written.push_back((Instant::now(), self.total));
@@ -41,8 +42,8 @@ impl Backlog {
         }
     }
 
-    /// Waits for a write, however long. Calls `unread` with the time for which the client has left
-    /// its socket unread when that is long, and again and again.
+    /// Waits for a write, however long it takes. Once the client has left its socket unread for
+    /// long, calls `unread` with that time, and then repeatedly.
     pub async fn wait<T>(&self, write: impl Future<Output = T>, unread: impl Fn(Duration)) -> T {
         let mut write = pin!(write);
         let (mut pause, mut next) = (WAIT, UNREAD);
@@ -68,12 +69,12 @@ mod tests {
 
     use super::*;
 
-    /// What is said of a client that reads nothing from some moment on, in seconds from then.
+    /// After which seconds a client that stops reading is reported.
     async fn said(a_second: usize, seconds: u64) -> Vec<u64> {
         let mut backlog = Backlog::default();
         advance(Duration::from_secs(100)).await;
         let stopped = Instant::now();
-        // What the buffers take.
+        // The capacity of the buffers.
         let mut room = usize::try_from(OUTSTANDING).unwrap();
         while room > a_second / 10 {
             backlog.writes(a_second / 10);
@@ -89,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_said_5_s_after_the_last_byte_was_read_and_every_10_s() {
-        // An EPOC X with all streams fills the buffers in 3 s, 64 headsets at once.
+        // An EPOC X with all streams fills the buffers in 3 s; 64 headsets fill them at once.
         assert_eq!(said(60_000, 27).await, [5, 15, 25]);
         assert_eq!(said(1_000_000, 27).await, [5, 15, 25]);
     }

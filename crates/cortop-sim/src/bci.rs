@@ -1,5 +1,5 @@
-//! What a profile has learnt and how it is used (§3.8). Each method takes a stored profile, to be
-//! read, or a session, whose loaded profile can be changed too.
+//! What a profile has learnt and how that is used (§3.8). Each method takes either a stored
+//! profile, which can only be read, or a session, whose loaded profile can be changed as well.
 
 use serde_json::{Value, json};
 
@@ -14,10 +14,10 @@ use super::{
 };
 use cortop_protocol::code::error::INVALID_PARAMS;
 
-/// The threshold of a facial expression that nobody has changed.
+/// The threshold of a facial expression unless it was changed.
 const THRESHOLD: u64 = 500;
 
-/// Where the profiles are: the stored ones, and those loaded on the headsets of sessions.
+/// The profiles: those stored, and those loaded on the headsets of sessions.
 pub(super) struct BciContext<'a> {
     pub(super) profiles: &'a Profiles,
     pub(super) sessions: &'a Sessions,
@@ -84,7 +84,7 @@ impl BciContext<'_> {
         let profile = self.profile(call)?;
         let trained = ["neutral"].iter().chain(profile.active());
         let trained = trained.filter(|action| profile.mental.times(action) > 0);
-        // Neutral in the middle, the others around it, further out the better they are known.
+        // Neutral in the middle, the others around it; the better trained, the further out.
         let places = trained.zip(0..).map(|(action, place)| {
             let angle = f64::from(place) * std::f64::consts::TAU / 5.0;
             let far = if *action == "neutral" { 0.0 } else { skill(profile, action) };
@@ -127,7 +127,7 @@ impl BciContext<'_> {
         Ok(json!("success"))
     }
 
-    /// The profile to read: the loaded one of a session, or a stored one.
+    /// The profile to read: the one loaded in a session, or a stored one.
     fn profile(&self, call: &Call<'_>) -> Result<&StoredProfile, ApiError> {
         if call.get("session").is_some() {
             let headset = self.headsets.get(self.sessions.find(call)?.place);
@@ -137,7 +137,7 @@ impl BciContext<'_> {
         self.profiles.find(call.text("profile"))
     }
 
-    /// The profile to change, which only a session gives.
+    /// The profile to change, which must be one loaded in a session.
     fn profile_mut(&mut self, call: &Call<'_>) -> Result<&mut StoredProfile, ApiError> {
         let place = self.sessions.find(call)?.place;
         let headset = self.headsets.get_mut(place).ok_or_else(unknown_profile)?;
@@ -150,7 +150,7 @@ impl BciContext<'_> {
     }
 }
 
-/// How well an action is known, 0..1: each training halves what is missing.
+/// How well an action is trained, 0..1: each training halves the distance to 1.
 fn skill(profile: &StoredProfile, action: &str) -> f64 {
     let times = profile.mental.times(action);
     if times == 0 { 0.0 } else { 1.0 - 0.5_f64.powi(times.min(32).cast_signed()) }

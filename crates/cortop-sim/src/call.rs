@@ -1,10 +1,10 @@
-//! A checked request, as the methods see it (§1.3).
+//! A checked request, as methods receive it (§1.3).
 
 use serde_json::{Map, Value};
 
 /// A request whose parameters have been checked and whose token has been admitted.
 pub(super) struct Call<'a> {
-    /// Which connection asks.
+    /// The connection that sent it.
     pub(super) connection: u64,
     /// Service time in seconds.
     pub(super) now: f64,
@@ -14,33 +14,33 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A parameter, or `None` if it was left out.
+    /// A parameter; `None` if omitted.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.params.get(name)
     }
 
-    /// A text parameter, empty when left out.
+    /// A text parameter; empty if omitted.
     pub(super) fn text(&self, name: &str) -> &'a str {
         self.optional_text(name).unwrap_or_default()
     }
 
-    /// A text parameter that may be left out.
+    /// An optional text parameter.
     pub(super) fn optional_text(&self, name: &str) -> Option<&'a str> {
         self.get(name).and_then(Value::as_str)
     }
 
-    /// A number parameter, 0 when left out.
+    /// A number parameter; 0 if omitted.
     pub(super) fn number(&self, name: &str) -> f64 {
         self.get(name).and_then(Value::as_f64).unwrap_or_default()
     }
 
-    /// A whole number parameter, 0 when left out.
+    /// A whole-number parameter; 0 if omitted.
     pub(super) fn count(&self, name: &str) -> u32 {
         let count = self.get(name).and_then(Value::as_u64).unwrap_or_default();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// A flag, not set when left out.
+    /// A flag; `false` if omitted.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
@@ -50,7 +50,7 @@ impl<'a> Call<'a> {
         self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 
-    /// The texts of a list parameter.
+    /// The texts in a list parameter.
     pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.list(name).filter_map(Value::as_str)
     }

@@ -1,23 +1,23 @@
-//! Service time: seconds since the service started, from tokio's clock so that tests can pause it.
-//! Knows nothing of what is scheduled on it.
+//! Service time: seconds since the service started, based on tokio's clock so that tests can pause
+//! it. Independent of what is scheduled.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// Maps tokio's clock to service time and to the wall clock of that moment.
+/// Maps tokio's clock to service time and to the wall clock at that moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     started: Instant,
     epoch: f64,
     speed: f64,
-    /// Service time, where it stands still until it is moved on.
+    /// Service time, if it stands still until it is advanced explicitly.
     stepped: Option<f64>,
 }
 
 impl Clock {
-    /// Starts at zero; `speed` service seconds pass in a second, or none if the clock is stepped.
+    /// Starts at zero. `speed` service seconds pass per second, or none if the clock is stepped.
     pub(super) fn start(speed: f64, is_stepped: bool) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
@@ -29,12 +29,12 @@ impl Clock {
         }
     }
 
-    /// Lets a stepped clock go on.
+    /// Advances a stepped clock.
     pub(super) fn step(&mut self, seconds: f64) {
         self.stepped = self.stepped.map(|time| time + seconds);
     }
 
-    /// Sets the wall clock ahead, or back; service time goes on.
+    /// Sets the wall clock ahead or back; service time is not affected.
     pub(super) fn set(&mut self, seconds: f64) {
         self.epoch += seconds;
     }
@@ -44,24 +44,25 @@ impl Clock {
         self.stepped.unwrap_or_else(|| self.started.elapsed().as_secs_f64() * self.speed)
     }
 
-    /// When tokio's clock will show this service time. A time too far away to matter becomes a day.
+    /// When tokio's clock will reach this service time. A time too far away to matter becomes a
+    /// day.
     pub(super) fn instant(&self, time: f64) -> Instant {
         const FAR: f64 = 86_400.0;
         let ahead = time - self.now();
         let ahead = match self.stepped {
-            // A step wakes whoever waits.
+            // Each step wakes all waiting tasks.
             Some(_) if ahead > 0.0 => FAR,
             _ => (ahead / self.speed).clamp(0.0, FAR),
         };
         Instant::now() + Duration::from_secs_f64(ahead)
     }
 
-    /// Service seconds that pass in so many real ones at most.
+    /// How many service seconds pass in this many real ones at most.
     pub(super) fn span(&self, seconds: f64) -> f64 {
         if self.stepped.is_some() { f64::INFINITY } else { seconds * self.speed }
     }
 
-    /// Epoch seconds of a service time, as the `time` of samples (§5).
+    /// Epoch seconds of a service time, like the `time` of samples (§5).
     pub(super) fn epoch(&self, time: f64) -> f64 {
         self.epoch + time
     }
@@ -81,7 +82,7 @@ impl Clock {
         epoch - self.epoch
     }
 
-    /// The moment on the wall clock; what no calendar holds becomes 1970.
+    /// The moment on the wall clock; one that no calendar can represent becomes 1970.
     pub(super) fn moment(&self, time: f64) -> Timestamp {
         SignedDuration::try_from_secs_f64(self.epoch(time))
             .ok()

@@ -1,4 +1,4 @@
-//! The handle on a running service, for whoever started it.
+//! The control handle of a running service.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use cortop_protocol::HeadsetId;
 pub struct Control(pub(super) SharedService);
 
 impl Control {
-    /// Has something go wrong, at once or as ordered.
+    /// Injects a fault, immediately or as specified.
     pub fn inject(&self, injection: impl Into<Injection>) {
         self.0.update(|service, now| service.inject(injection.into(), now));
     }
 
-    /// Lets service time go on, if it is [stepped](crate::Options::stepped): everything that is due
-    /// happens, and the samples of that time are sent, two seconds of them at most to a client that
-    /// does not read meanwhile.
+    /// Advances service time if it is [stepped](crate::Options::stepped): everything that is due
+    /// happens, and the samples of that time are sent, but no more than two seconds of them to a
+    /// client that does not read meanwhile.
     pub fn advance(&self, time: Duration) {
         self.0.update(|service, _| service.env.clock.step(time.as_secs_f64()));
     }
@@ -32,7 +32,8 @@ impl Control {
         self.0.update(|service, _| service.account.set_eula(accepted, &mut service.env));
     }
 
-    /// Replaces the scopes of the licence (`eeg`, `pm`) and the sessions left on this computer.
+    /// Sets the scopes of the licence (`eeg`, `pm`) and the number of sessions left on this
+    /// computer.
     pub fn licence(&self, scopes: &[&str], quota: u32) {
         self.0.update(|service, _| {
             service.account.licence.scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
@@ -46,19 +47,19 @@ impl Control {
         self.0.with(|service, _| service.headsets.0.iter().map(|own| own.id.clone()).collect())
     }
 
-    /// Samples thrown away because a client did not read.
+    /// How many samples were dropped because a client did not read.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.0.with(|service, _| service.dropped)
     }
 
-    /// Waits until no more than so many connections are open.
+    /// Waits until at most this many connections are open.
     pub async fn disconnected(&self, left: usize) {
         let mut changes = self.0.changes();
         while self.connections() > left && changes.changed().await.is_ok() {}
     }
 
-    /// Connections open now.
+    /// The number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.with(|service, _| service.connections)

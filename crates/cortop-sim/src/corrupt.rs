@@ -1,4 +1,4 @@
-//! What a fault makes of a sample. Knows neither when nor for whom.
+//! Applies a fault to a sample. Independent of when and for whom.
 
 use serde_json::{Map, Value, json};
 
@@ -8,16 +8,16 @@ use super::{
     outgoing::{Delivery, Outgoing, Payload},
 };
 
-/// The stream that nobody knows.
+/// A stream name that does not exist.
 const UNKNOWN: &str = "eye";
 
-/// A member that nobody knows, before all streams in the alphabet.
+/// A member name that does not exist; sorts before all streams.
 const MEMBER: &str = "aux";
 
 /// The seed of shuffled times.
 const SHUFFLE: u64 = 1;
 
-/// Hands on what leaves in place of a sample. `now` is service time.
+/// Sends what replaces a sample. `now` is service time.
 pub(super) fn corrupt(
     text: String,
     fault: Option<Fault>,
@@ -57,12 +57,12 @@ pub(super) fn corrupt(
             send(Outgoing::now(text.replacen('{', &format!("{{\"{MEMBER}\":1,"), 1)));
         }
         Fault::UnknownStream { .. } => send(changed(&text, |name, _| UNKNOWN.clone_into(name))),
-        // The others do not concern samples, or have been seen to before it was written.
+        // The others do not concern samples, or were applied before the sample was written.
         _ => send(Outgoing::now(text)),
     }
 }
 
-/// A sample with another name or other values.
+/// A sample with a changed name or changed values.
 fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Outgoing {
     let mut sample: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
     let name = sample.iter().find(|(_, value)| value.is_array()).map(|(name, _)| name.clone());
@@ -75,7 +75,7 @@ fn changed(text: &str, change: impl FnOnce(&mut String, &mut Vec<Value>)) -> Out
     Outgoing::now(Value::Object(sample).to_string())
 }
 
-/// Seconds by which a fault has the sample of an index stamped late, or early if negative.
+/// The seconds by which a fault delays the stamp of the sample with this index; negative if early.
 pub(super) fn time_offset(fault: Option<&Fault>, index: u64) -> f64 {
     match fault {
         Some(Fault::WrongTime { seconds, .. }) => seconds.get(),

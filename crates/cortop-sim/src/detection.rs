@@ -1,11 +1,11 @@
-//! The two detections: their actions, controls and events (§3.7), and what a profile has learnt of
-//! one of them.
+//! The two detections: their actions, controls and events (§3.7), and what a profile has learnt for
+//! each.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// What is detected.
+/// A detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Detection {
     Mental,
@@ -26,7 +26,7 @@ const FACIAL: &[&str] = &[
 const FACIAL_TRAINED: &[&str] = &["neutral", "surprise", "frown", "smile", "clench"];
 
 impl Detection {
-    /// By its name in a request; the table of methods lets no other through.
+    /// The detection with this name in a request; the method table allows no other.
     pub(super) fn named(name: &str) -> Self {
         if name == "facialExpression" { Self::Facial } else { Self::Mental }
     }
@@ -39,7 +39,7 @@ impl Detection {
         }
     }
 
-    /// An event as `sys` names it.
+    /// The name of an event in `sys`.
     pub(super) fn event(self, what: &str) -> String {
         format!("{}_{what}", if self == Self::Mental { "MC" } else { "FE" })
     }
@@ -52,7 +52,7 @@ impl Detection {
         }
     }
 
-    /// Those that can be trained.
+    /// The actions that can be trained.
     pub(super) const fn all_trainable(self) -> &'static [&'static str] {
         match self {
             Self::Mental => MENTAL,
@@ -60,12 +60,12 @@ impl Detection {
         }
     }
 
-    /// One of its actions.
+    /// The action with this name.
     pub(super) fn action(self, name: &str) -> Option<&'static str> {
         self.actions().iter().copied().find(|action| *action == name)
     }
 
-    /// One of its actions that can be trained.
+    /// The trainable action with this name.
     pub(super) fn trainable(self, name: &str) -> Option<&'static str> {
         self.all_trainable().iter().copied().find(|action| *action == name)
     }
@@ -91,12 +91,12 @@ impl Detection {
     }
 }
 
-/// A training that is not over.
+/// A training in progress.
 #[derive(Clone, Debug)]
 pub(super) struct Training {
     pub(super) detection: Detection,
     pub(super) action: &'static str,
-    /// It has succeeded, and waits to be accepted or rejected.
+    /// Whether it has succeeded and waits to be accepted or rejected.
     pub(super) succeeded: bool,
 }
 
@@ -105,12 +105,12 @@ pub(super) struct Training {
 pub(super) struct TrainingHistory(BTreeMap<&'static str, u32>);
 
 impl TrainingHistory {
-    /// A training has been accepted.
+    /// Records an accepted training.
     pub(super) fn learn(&mut self, action: &'static str) {
         *self.0.entry(action).or_default() += 1;
     }
 
-    /// All training of an action is gone.
+    /// Erases all training of an action.
     pub(super) fn forget(&mut self, action: &str) {
         self.0.remove(action);
     }

@@ -1,5 +1,5 @@
-//! From the text of a request to what its client gets (§1.3): the envelope, and the faults that hit
-//! answers. Which methods there are stands in `methods`, what they do in the file of their area.
+//! From the text of a request to what its client gets (§1.3): the envelope, and the faults that
+//! affect answers. `methods` lists the methods; the file of each area implements them.
 
 use serde_json::{Map, Value, json};
 
@@ -17,12 +17,12 @@ use cortop_protocol::code::{
     warning::UNKNOWN_CALLER,
 };
 
-/// The method that only this simulator has.
+/// The method that exists only in this simulator.
 const INJECT_FAULT: &str = "sim.fault";
-/// How long an answer waits for the one that is to overtake it.
+/// How long an answer waits for the one that is meant to overtake it.
 const OVERTAKING: f64 = 1.0;
 
-/// What a client gets for one message of its.
+/// What a client gets for one of its messages.
 pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) -> Vec<Outgoing> {
     let request: Result<Value, _> = serde_json::from_str(text);
     let member = |name: &str| request.as_ref().ok().and_then(|request| request.get(name));
@@ -85,7 +85,7 @@ fn inject_fault(service: &mut Service, params: Value, now: f64) -> CallResult {
     Ok(json!({ "message": "ordered" }))
 }
 
-/// What a method has made of a request.
+/// The outcome of a request.
 enum Answer {
     Now(Value),
     Later(Deferred),

@@ -1,5 +1,5 @@
-//! What all areas of the service share: the time, new ids, what is scheduled, and messages that no
-//! client has asked for. Knows no area.
+//! What all areas of the service share: the time, new ids, scheduled events, and unsolicited
+//! messages to clients. Independent of the areas.
 
 use cortop_protocol::{SessionId, settings::Setting};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use super::{
     outgoing::{self, ClientEvent, Notification, Payload},
 };
 
-/// Handed to every method beside its area.
+/// Passed to every method in addition to its area.
 pub(super) struct Environment {
     pub(super) clock: Clock,
     pub(super) delays: Delays,
@@ -20,28 +20,28 @@ pub(super) struct Environment {
     notifications: Vec<Notification>,
 }
 
-/// What happens by itself some time after it was asked for.
+/// An event that happens some time after it was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ScheduledEvent {
     /// The user approves an application, by client id.
     Approval(String),
     /// A scan for headsets ends.
     ScanEnd,
-    /// A headset, by its place in the list, is connected.
+    /// A headset, by its index in the list, is connected.
     Connected(usize),
     /// A headset is disconnected on request.
     Disconnected(usize),
     /// A headset has been silent for too long.
     Silence(usize),
-    /// A headset cannot be connected, for a reason that is a warning's code.
+    /// A headset cannot be connected; with the warning's code as the reason.
     ConnectionFailed(usize, i64),
-    /// A headset has other settings, or the code of the warning that says why not.
+    /// A headset's settings have changed, or could not be changed, with the code of the warning.
     SettingsUpdated(usize, Result<Setting, i64>),
-    /// A record's post-processing ends, by its id.
+    /// The post-processing of a record ends, by its id.
     RecordProcessed(String),
     /// A session's training ends.
     TrainingEnd(SessionId),
-    /// The profiles of a connection that is gone are unloaded.
+    /// The profiles of a closed connection are unloaded.
     ProfilesAbandoned(u64),
 }
 
@@ -50,13 +50,13 @@ impl Environment {
         Self { clock, delays, ids, schedule: Vec::new(), notifications: Vec::new() }
     }
 
-    /// Has something happen at a time; the same event scheduled before is replaced.
+    /// Schedules an event; replaces the same event if it is already scheduled.
     pub(super) fn schedule(&mut self, time: f64, event: ScheduledEvent) {
         self.cancel(&event);
         self.schedule.push((time, event));
     }
 
-    /// Takes a scheduled event back.
+    /// Cancels a scheduled event.
     pub(super) fn cancel(&mut self, event: &ScheduledEvent) {
         self.schedule.retain(|(_, scheduled)| scheduled != event);
     }
@@ -79,12 +79,12 @@ impl Environment {
         self.notify(Notification { client: None, event: ClientEvent::Message(text) });
     }
 
-    /// Has something happen to clients.
+    /// Queues a notification.
     pub(super) fn notify(&mut self, notification: Notification) {
         self.notifications.push(notification);
     }
 
-    /// Takes what has been sent and not been delivered yet.
+    /// Takes the notifications that have not been delivered yet.
     pub(super) fn take_notifications(&mut self) -> Vec<Notification> {
         std::mem::take(&mut self.notifications)
     }

@@ -1,5 +1,6 @@
-//! What can be made to go wrong (§9.1(7)): one table, from which come the enum, what a scenario
-//! file and `sim.fault` accept, and what `--list-faults` prints. Knows nothing of how it is done.
+//! The faults that can be injected (§9.1(7)): one table generates the enum, what a scenario file
+//! and `sim.fault` accept, and the output of `--list-faults`. Independent of how they are carried
+//! out.
 
 use std::fmt::{self, Write as _};
 
@@ -10,26 +11,26 @@ use strum::VariantArray as _;
 
 use cortop_protocol::nearest_name::meant;
 
-/// Declares the faults: for each an example, its sentence, its name, its parameters.
+/// Declares the faults: for each an example, a description, its name, its parameters.
 macro_rules! faults {
     ($($example:literal $what:literal $name:ident {
         $($(#[$attribute:meta])* $field:ident: $type:ty,)*
     })*) => {
-        /// What goes wrong. Its name in a scenario is in kebab-case; a parameter left out has the
-        /// value of its first listed example or the one given there.
+        /// A fault. Its name in a scenario is in kebab-case; an omitted parameter has the value of
+        /// its first listed example or the one given there.
         #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub enum Fault {
             $(#[doc = $what] $name { $($(#[$attribute])* $field: $type,)* },)*
         }
 
-        /// An example of each fault as a scenario spells it, and what it does.
+        /// An example of each fault as a scenario spells it, and its description.
         pub const LIST: &[(&str, &str)] = &[$(($example, $what)),*];
     };
 }
 
 faults! {
-    // The link.
+    // The connection.
     "drop = { close = true }"
     "the connection ends, with a close frame or (close = false, the default) without"
     Drop {
@@ -51,19 +52,19 @@ faults! {
     "unidentified = { times = 1 }"
     "warning 11 comes in place of the answer, and the connection never answers again"
     Unidentified {
-        /// On so many connections.
+        /// How many connections.
         #[serde(default = "one")] times: u32,
     }
 
-    // Answers: of the method, of the one whose call is waited for, or of any.
+    // Answers: of the given method, of the one whose call is awaited, or of any.
     "refuse = { method = \"createSession\", code = -32152, times = 3 }"
     "a method is refused with a code, and a message if given"
     Refuse {
-        /// Which method.
+        /// The method.
         #[serde(default, deserialize_with = "method_name")] method: Option<String>,
-        /// With which code (§6.1).
+        /// The code (§6.1).
         code: i64,
-        /// With which text, the code's usual one if not given.
+        /// The text; by default the code's usual one.
         #[serde(default)] message: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
@@ -71,9 +72,9 @@ faults! {
     "late = { method = \"queryHeadsets\", seconds = 2, times = 1 }"
     "a method is carried out at once and answered late"
     Late {
-        /// Which method.
+        /// The method.
         #[serde(default, deserialize_with = "method_name")] method: Option<String>,
-        /// How late.
+        /// The delay.
         seconds: Seconds,
         /// How many times.
         #[serde(default = "one")] times: u32,
@@ -81,7 +82,7 @@ faults! {
     "out-of-order = { method = \"getLicenseInfo\", times = 1 }"
     "an answer comes after the next one, or a second later if there is no next"
     OutOfOrder {
-        /// Which method.
+        /// The method.
         #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
@@ -89,7 +90,7 @@ faults! {
     "twice = { method = \"createSession\", times = 1 }"
     "an answer comes twice"
     Twice {
-        /// Which method.
+        /// The method.
         #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
@@ -97,13 +98,13 @@ faults! {
     "never = { method = \"getUserLogin\", times = 1 }"
     "a method is carried out and never answered"
     Never {
-        /// Which method.
+        /// The method.
         #[serde(default, deserialize_with = "method_name")] method: Option<String>,
         /// How many times.
         #[serde(default = "one")] times: u32,
     }
 
-    // Samples: the next ones that fit headset, stream and client.
+    // Samples: the next ones that match headset, stream and client.
     "lose = { count = 3 }"
     "samples are lost, counters run on"
     Lose {
@@ -125,7 +126,7 @@ faults! {
     "delay = { seconds = 0.5, count = 3 }"
     "samples come late, after younger ones, with their own stamps"
     Delay {
-        /// How late.
+        /// The delay.
         seconds: Seconds,
         /// How many samples.
         #[serde(default = "one")] count: u32,
@@ -163,7 +164,7 @@ faults! {
     "wrong-time = { seconds = 3600, count = 3 }"
     "samples are stamped so many seconds late, or early if negative"
     WrongTime {
-        /// How much.
+        /// The offset.
         seconds: TimeOffset,
         /// How many samples.
         #[serde(default = "one")] count: u32,
@@ -171,7 +172,7 @@ faults! {
     "shuffled-times = { seconds = 2, count = 300 }"
     "samples are stamped late or early, each by another time up to so many seconds"
     ShuffledTimes {
-        /// How much at most.
+        /// The largest offset.
         seconds: Seconds,
         /// How many samples.
         #[serde(default = "one")] count: u32,
@@ -189,7 +190,7 @@ faults! {
         #[serde(default = "one")] count: u32,
     }
 
-    // Messages out of nowhere.
+    // Unsolicited messages.
     "invalid-utf8 = {}"
     "a text frame comes that is not UTF-8"
     InvalidUtf8 {}
@@ -202,9 +203,9 @@ faults! {
     "warning = { code = 999, message = \"a text where others have an object\" }"
     "any warning comes, known or not, with any message"
     Warning {
-        /// Which code (§6.2).
+        /// The code (§6.2).
         code: i64,
-        /// Text, object or anything.
+        /// A text, an object or any other value.
         #[serde(default)] message: Value,
     }
 
@@ -212,7 +213,7 @@ faults! {
     "set-clock = { seconds = 3.4 }"
     "Cortex's clock is set ahead by so many seconds, or back if negative"
     SetClock {
-        /// How much.
+        /// The offset.
         seconds: TimeOffset,
     }
 
@@ -251,11 +252,11 @@ faults! {
     "not-ready = { seconds = 1.5 }"
     "a headset refuses sessions (-32152) for so long, from now and after each connection"
     NotReady {
-        /// For how long.
+        /// How long.
         seconds: Seconds,
     }
 
-    // TLS, for all handshakes from now on.
+    // TLS, for all further handshakes.
     "tls-unknown-root = {}"
     "the certificate leads to a root that nobody knows"
     TlsUnknownRoot {}
@@ -271,7 +272,7 @@ faults! {
     Clear {}
 }
 
-/// What `cortop sim --list-faults` prints.
+/// The output of `cortop sim --list-faults`.
 #[must_use]
 pub fn list() -> String {
     LIST.iter().fold(String::new(), |mut text, (example, what)| {
@@ -281,19 +282,19 @@ pub fn list() -> String {
     })
 }
 
-/// What a fault hits, and for how long.
+/// What a fault affects, and for how long.
 pub(super) enum FaultTarget<'a> {
     /// It happens at once.
     Once,
-    /// All there is, for some seconds or until it is cleared.
+    /// Everything, for some seconds or until it is cleared.
     Lasting(Option<Seconds>),
-    /// So many answers of a method, or of any.
+    /// This many answers of a method, or of any.
     Answers(Option<&'a str>, u32),
-    /// So many samples.
+    /// This many samples.
     Samples(u32),
 }
 
-/// As a scenario spells it: `lose = { count = 3 }`.
+/// Formats the fault as a scenario spells it: `lose = { count = 3 }`.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.without(&Secrets::default()))
@@ -301,7 +302,7 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// The same as a text without secrets: a message may hold what a client has sent.
+    /// The same text without secrets: a message may contain what a client has sent.
     pub(super) fn without(&self, secrets: &Secrets) -> String {
         let mut fault = serde_json::to_value(self).unwrap_or_default();
         secrets.redact(&mut fault);
@@ -346,7 +347,7 @@ impl Fault {
     }
 }
 
-/// A span of service time that can be waited for.
+/// A duration in service time that can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Seconds(f64);
 
@@ -358,7 +359,7 @@ impl Seconds {
     }
 }
 
-/// Of a number; what cannot be waited for becomes the nearest that can.
+/// From a number, clamped to a valid duration.
 impl From<f64> for Seconds {
     fn from(seconds: f64) -> Self {
         Self(if seconds > 0.0 { seconds.min(MONTH) } else { 0.0 })
@@ -376,7 +377,7 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-/// A number of seconds by which a clock is off.
+/// The seconds by which a clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TimeOffset(f64);
 
@@ -388,7 +389,7 @@ impl TimeOffset {
     }
 }
 
-/// Of a number; what is no calendar's becomes the nearest that is.
+/// From a number, clamped to what a calendar can represent.
 impl From<f64> for TimeOffset {
     fn from(seconds: f64) -> Self {
         Self(if seconds.is_finite() { seconds.clamp(-MONTH, MONTH) } else { 0.0 })
@@ -406,7 +407,7 @@ impl<'de> Deserialize<'de> for TimeOffset {
     }
 }
 
-/// The longest that anything is put off, in seconds.
+/// The longest possible delay, in seconds.
 const MONTH: f64 = 31.0 * 86_400.0;
 /// The longest frame.
 const LONGEST: usize = 64 << 20;
@@ -419,7 +420,7 @@ const fn two_mib() -> usize {
     2 << 20
 }
 
-/// The name of a method of the API, as a text.
+/// The name of an API method, as a text.
 pub(super) fn method_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let name = String::deserialize(from)?;
     if name.parse::<Method>().is_ok() {
@@ -438,7 +439,7 @@ fn frame_length<'de, D: Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
 mod tests {
     use super::*;
 
-    /// The names as `--list-faults` shows them are those that are understood, each its own.
+    /// The names shown by `--list-faults` are the ones that are parsed, and each is unique.
     #[test]
     fn every_example_is_a_fault_of_that_name() {
         let mut seen = Vec::new();

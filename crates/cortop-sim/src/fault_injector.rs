@@ -1,5 +1,5 @@
-//! Which faults are planned, awaited and in force, and whom they hit. Knows nothing of what they do
-//! to the service: see [`Service::apply`](super::service::Service::apply).
+//! Tracks which faults are planned, awaited and active, and whom they affect. Does not carry them
+//! out: see [`Service::apply`](super::service::Service::apply).
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use super::{
 };
 use cortop_protocol::{HeadsetId, Stream};
 
-/// Faults that may be planned, awaited or in force; a client that sends more has them refused.
+/// The most faults that may be planned, awaited or active; further ones from clients are refused.
 const MAX_FAULTS: usize = 1024;
 
-/// What is wrong, and what will be.
+/// The active faults and those to come.
 #[derive(Debug, Default)]
 pub(super) struct FaultInjector {
     /// Whether clients may inject faults.
@@ -21,16 +21,16 @@ pub(super) struct FaultInjector {
     /// What is wrong with the certificate.
     pub(super) flaw: Option<CertificateFlaw>,
     planned: Vec<(f64, Injection)>,
-    /// With how many calls are still to come.
+    /// With the number of calls still to come.
     awaited: Vec<(Injection, u32)>,
     active: Vec<ActiveFault>,
-    /// Connections that are never answered again.
+    /// Connections that no longer get answers.
     mute: BTreeSet<u64>,
-    /// Those that have begun since somebody asked.
+    /// Faults that have begun since the last query.
     begun: Vec<Injection>,
 }
 
-/// In force.
+/// An active fault.
 #[derive(Debug)]
 struct ActiveFault {
     injection: Injection,
@@ -48,7 +48,7 @@ impl FaultInjector {
         self.planned.len() + self.awaited.len() + self.active.len() >= MAX_FAULTS
     }
 
-    /// Takes a fault, whose time counts from now; returns it if it happens at once.
+    /// Adds a fault, whose time counts from now. Returns it if it takes effect at once.
     pub(super) fn inject(&mut self, injection: Injection, now: f64) -> Option<Injection> {
         match injection.at.map(Seconds::get) {
             Some(wait) if wait > 0.0 => {
@@ -59,13 +59,14 @@ impl FaultInjector {
         }
     }
 
-    /// Begins what is due; returns what happens at once.
+    /// Begins the faults that are due. Returns those that take effect at once.
     pub(super) fn begin_due(&mut self, now: f64) -> Vec<Injection> {
         let due: Vec<_> = self.planned.extract_if(.., |(time, _)| *time <= now).collect();
         due.into_iter().filter_map(|(_, injection)| self.begin(injection, now)).collect()
     }
 
-    /// A method is called: begins what has waited for it; returns what happens at once.
+    /// Begins the faults that have waited for a call of this method. Returns those that take effect
+    /// at once.
     pub(super) fn called(&mut self, client: u64, method: &str, now: f64) -> Vec<Injection> {
         for (injection, left) in &mut self.awaited {
             if injection.call.as_deref() == Some(method) && injection.is_for(client) {
@@ -93,7 +94,7 @@ impl FaultInjector {
         }
     }
 
-    /// Puts it in force; returns it if it happens at once.
+    /// Activates a fault. Returns it if it takes effect at once.
     fn activate(&mut self, mut injection: Injection, now: f64) -> Option<Injection> {
         self.begun.push(injection.clone());
         let (until, left) = match injection.fault.target() {
@@ -104,7 +105,7 @@ impl FaultInjector {
             FaultTarget::Answers(_, times) => (f64::INFINITY, times),
             FaultTarget::Samples(count) => (f64::INFINITY, count),
         };
-        // Of answers, those of the method that was waited for.
+        // A fault of answers affects those of the awaited method.
         if let (
             Some(call),
             Fault::Refuse { method, .. }
@@ -121,24 +122,24 @@ impl FaultInjector {
         None
     }
 
-    /// Those that have begun since the last call.
+    /// Takes the faults that have begun since the last call.
     pub(super) fn take_begun(&mut self) -> Vec<Injection> {
         std::mem::take(&mut self.begun)
     }
 
-    /// Ends everything that lasts.
+    /// Ends every lasting fault.
     pub(super) fn clear(&mut self) {
         self.active.clear();
         self.mute.clear();
         self.flaw = None;
     }
 
-    /// Never answers a connection again.
+    /// Stops answering a connection for good.
     pub(super) fn mute(&mut self, client: u64) {
         self.mute.insert(client);
     }
 
-    /// Forgets a connection that is gone.
+    /// Forgets a closed connection.
     pub(super) fn forget(&mut self, client: u64) {
         self.mute.remove(&client);
     }
@@ -153,7 +154,7 @@ impl FaultInjector {
         self.mute.contains(&client) || self.active.iter().any(hangs)
     }
 
-    /// Whether sessions of a headset that this client closes end without a warning.
+    /// Whether sessions of a headset end without a warning when this client closes them.
     pub(super) fn closes_silently(&self, client: u64, headset: &HeadsetId) -> bool {
         self.active.iter().any(|own| {
             let injection = &own.injection;
@@ -163,7 +164,7 @@ impl FaultInjector {
         })
     }
 
-    /// What goes wrong with the answer to a call.
+    /// The fault that affects the answer to a call.
     pub(super) fn answer(&mut self, client: u64, method: &str) -> Option<Fault> {
         self.hit(|injection| {
             let fits = |wanted: Option<&str>| wanted.is_none_or(|wanted| wanted == method);
@@ -172,7 +173,7 @@ impl FaultInjector {
         })
     }
 
-    /// What goes wrong with a sample.
+    /// The fault that affects a sample.
     pub(super) fn sample(
         &mut self,
         client: u64,
@@ -201,7 +202,7 @@ impl FaultInjector {
         })
     }
 
-    /// Counts the first that fits down and gives its fault.
+    /// Decrements the count of the first matching fault and returns that fault.
     fn hit(&mut self, fits: impl Fn(&Injection) -> bool) -> Option<Fault> {
         let at = self.active.iter().position(|own| own.left > 0 && fits(&own.injection))?;
         let own = self.active.get_mut(at)?;

@@ -1,4 +1,5 @@
-//! A simulated headset: what it is, what it measures with, and its object (§4.1). Knows no call.
+//! A simulated headset: its properties, its signal source, and its API object (§4.1). Independent
+//! of calls.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -20,42 +21,43 @@ use cortop_protocol::{
     model::Model,
 };
 
-/// Markers on their way into a stream.
+/// The most markers waiting to be placed into a stream.
 const MAX_PENDING_MARKERS: usize = 64;
 
-/// A headset.
+/// A simulated headset.
 pub(super) struct SimulatedHeadset {
     pub(super) id: HeadsetId,
     pub(super) status: HeadsetStatus,
-    /// Seconds after a connection until a session can be created (-32152 before, §2.6).
+    /// Seconds from a connection until a session can be created (-32152 before that, §2.6).
     pub(super) warm_up: f64,
     /// Service time from which a session can be created.
     pub(super) ready_at: f64,
-    /// Service time of sample 0: when the headset was connected, or of a recording when the first
-    /// stream since then was subscribed to.
+    /// Service time of sample 0: when the headset was connected or, for a recording, when the first
+    /// stream was subscribed to after that.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
     pub(super) profile: Option<LoadedProfile>,
     pub(super) source: Arc<dyn SampleSource>,
     pub(super) spec: Spec,
-    /// Markers on their way into `eeg`: the sample's index and their text.
+    /// Markers waiting to be placed into `eeg`: the index of the sample, and the text.
     markers: VecDeque<(u64, String)>,
-    /// Made in Launcher: there is no warning 103 for it (§2.12).
+    /// Whether it was created in Launcher: then there is no warning 103 for it (§2.12).
     pub(super) is_virtual: bool,
-    /// What the user calls it.
+    /// The user's name for it.
     pub(super) custom_name: String,
-    /// Where its headband sits.
+    /// The position of its headband.
     pub(super) headband: String,
     /// Service time from which the metrics have values (§5.7).
     pub(super) metrics: f64,
-    /// Which electrode sits where, Flex only.
+    /// Where the electrodes sit; Flex only.
     pub(super) mapping: Mapping,
-    /// Switched off or too far away.
+    /// Whether it is switched off or out of range.
     pub(super) gone: bool,
 }
 
 impl SimulatedHeadset {
-    /// A headset that is switched on and, if `warm`, connected for long with that profile loaded.
+    /// A headset that is switched on and, if `warm`, has been connected for a long time with that
+    /// profile loaded.
     pub(super) fn new(
         id: HeadsetId,
         spec: Spec,
@@ -85,23 +87,23 @@ impl SimulatedHeadset {
         }
     }
 
-    /// Measures as another specification says from now on, if its source can.
+    /// Applies another specification, if its source can.
     pub(super) fn refit(&mut self, spec: Spec) {
         if let Some(source) = self.source.refit(&spec) {
             self.source = source;
             self.spec = spec;
         } else {
-            // A recording stays as it is, whatever it is connected by.
+            // A recording stays as it is, however it is connected.
             self.spec.connected_by = spec.connected_by;
         }
     }
 
-    /// The sample of `eeg` that a moment of service time belongs to.
+    /// The sample of `eeg` at a moment of service time.
     pub(super) fn sample_at(&self, time: f64) -> Option<u64> {
         Some(self.source.index_at(Stream::Eeg, time - self.origin?))
     }
 
-    /// Shows a marker in `eeg` at a sample.
+    /// Adds a marker to `eeg` at a sample.
     pub(super) fn push_marker(&mut self, index: u64, marker: String) {
         if self.markers.len() == MAX_PENDING_MARKERS {
             self.markers.pop_front();
@@ -109,13 +111,13 @@ impl SimulatedHeadset {
         self.markers.push_back((index, marker));
     }
 
-    /// The inside of the array of a sample's markers.
+    /// The content of the marker array of a sample.
     pub(super) fn markers_at(&self, index: u64) -> String {
         let own = self.markers.iter().filter(|(at, _)| *at == index).map(|(_, text)| text.as_str());
         own.collect::<Vec<_>>().join(",")
     }
 
-    /// It is connected again.
+    /// Starts measuring after it was connected.
     pub(super) fn start_measuring(&mut self, now: f64, metrics_delay: f64) {
         self.status = HeadsetStatus::Connected;
         self.ready_at = now + self.warm_up;
@@ -124,7 +126,7 @@ impl SimulatedHeadset {
         self.markers.clear();
     }
 
-    /// Has it found in another state at first.
+    /// Sets its initial state.
     pub(super) fn start_as(&mut self, state: InitialState) {
         self.gone = state == InitialState::Off;
         self.status = match state {
@@ -148,13 +150,13 @@ impl SimulatedHeadset {
         !self.gone && self.status == HeadsetStatus::Connected
     }
 
-    /// What the service decides about its samples at a service time.
+    /// What the service determines about its samples at a service time.
     pub(super) fn sample_context(&self, now: f64) -> SampleContext<'_> {
         let commands = self.profile.as_ref().map_or(&[][..], |loaded| loaded.profile.commands());
         SampleContext { interpolated: false, commands, metrics: now >= self.metrics, markers: "" }
     }
 
-    /// The `performanceMetrics` of a session object: what names the columns of `met` (§4.2).
+    /// The `performanceMetrics` of a session object, which name the columns of `met` (§4.2).
     pub(super) fn metrics_json(&self) -> Vec<Value> {
         let columns = self.source.columns(Stream::Met).unwrap_or_default();
         let names = columns.labels().filter(|label| !label.ends_with(IS_ACTIVE));
@@ -172,7 +174,7 @@ impl SimulatedHeadset {
             .collect()
     }
 
-    /// The headset object (§4.1); only that of a connected one has sensors and settings.
+    /// The headset object (§4.1); it has sensors and settings only if connected.
     pub(super) fn to_json(&self) -> Value {
         let spec = &self.spec;
         let known = self.status != HeadsetStatus::Discovered;
@@ -207,23 +209,23 @@ impl SimulatedHeadset {
         })
     }
 
-    /// Out of reach and no longer missed: not in the list.
+    /// Whether it is out of range and no longer expected back: not in the list.
     pub(super) fn is_off(&self) -> bool {
         self.gone && self.status == HeadsetStatus::Discovered
     }
 
-    /// On a USB cable it looks connected and never measures (§2.7).
+    /// Whether it is on a USB cable: it appears connected but never measures (§2.7).
     pub(super) fn on_cable(&self) -> bool {
         self.spec.connected_by == "usb cable"
     }
 }
 
-/// Service time of the first sample of a headset that is connected now, if it is known yet.
+/// Service time of the first sample of a headset that is being connected now, if already known.
 fn origin(source: &dyn SampleSource, now: f64) -> Option<f64> {
     (!source.begins_with_subscription()).then_some(now)
 }
 
-/// A rate as Cortex prints it: without a point where it is whole.
+/// A rate as Cortex prints it: without a decimal point if it is whole.
 fn rate(hz: f64) -> Value {
     let (whole, part) = slot(hz);
     if part > 0.0 { json!(hz) } else { json!(whole) }

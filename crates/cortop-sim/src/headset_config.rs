@@ -1,40 +1,39 @@
-//! A headset to simulate as the command line spells it: `model[@eegRate][:id][:state]`. Knows no
-//! service.
+//! Parses the headsets of the command line: `model[@eegRate][:id][:state]`.
 
 use std::str::FromStr;
 
 use cortop_protocol::{HeadsetId, model::Model};
 
-/// The most headsets that one simulator has.
+/// The most headsets in one simulator.
 pub const MAX_HEADSETS: usize = 64;
 
 /// A headset to simulate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadsetConfig {
-    /// Of which model.
+    /// The model.
     pub model: Model,
-    /// EEG samples a second, the model's usual ones if not given.
+    /// EEG samples per second; by default the model's usual rate.
     pub eeg_rate: Option<u32>,
-    /// Its id, made from the seed if not given.
+    /// Its id; by default derived from the seed.
     pub id: Option<HeadsetId>,
-    /// How it is found at first; if not given, connected where all is warm, else discovered.
+    /// Its initial state; by default connected if everything is warm, otherwise discovered.
     pub state: Option<InitialState>,
 }
 
-/// How a headset is found at first.
+/// The initial state of a headset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InitialState {
-    /// Switched off, or too far away: not in the list until the fault `headset-back`.
+    /// Switched off or out of range: not in the list until the fault `headset-back`.
     Off,
     /// Switched on and in the list, as after a scan.
     Discovered,
-    /// Being connected by somebody else.
+    /// Being connected by another client.
     Connecting,
     /// Connected already.
     Connected,
-    /// Connected by USB cable: it looks well and can never stream (§2.7).
+    /// Connected by USB cable: it looks fine but can never stream (§2.7).
     Usb,
-    /// Made in Launcher and discovered: no warning 103 reports its end (§2.12).
+    /// Created in Launcher and discovered: no warning 103 reports its loss (§2.12).
     Virtual,
 }
 
@@ -58,7 +57,7 @@ impl FromStr for HeadsetConfig {
     type Err = String;
 
     /// # Errors
-    /// A sentence naming the part that is wrong and those that are right.
+    /// A sentence that names the wrong part and the valid ones.
     fn from_str(text: &str) -> Result<Self, String> {
         let (head, rest) =
             text.split_once(':').map_or((text, None), |(head, rest)| (head, Some(rest)));

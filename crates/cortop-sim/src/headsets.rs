@@ -1,5 +1,5 @@
-//! The headsets in reach and what can be done with them: found, connected, disconnected, lost and
-//! found again (§2.5, §2.6, §2.12, §3.2). Knows no session.
+//! The headsets and what can happen to them: discovered, connected, disconnected, lost and found
+//! again (§2.5, §2.6, §2.12, §3.2). Independent of sessions.
 
 use serde_json::{Value, json};
 
@@ -20,10 +20,10 @@ use cortop_protocol::{
     headset::HeadsetStatus,
 };
 
-/// After a disconnect the status changes only some moments later (§3.2).
+/// After a disconnect, the status changes a moment later (§3.2).
 const DISCONNECT_SECONDS: f64 = 0.05;
 
-/// All headsets, in reach or not.
+/// All headsets, whether in range or not.
 pub(super) struct Headsets(pub(super) Vec<SimulatedHeadset>);
 
 impl Headsets {
@@ -72,7 +72,7 @@ impl Headsets {
     pub(super) fn sync_clock(&self, call: &Call<'_>, env: &Environment) -> CallResult {
         let headset = call.text("headset");
         self.connected(headset)?;
-        // To the clock that stamps the samples, compared when the request arrives.
+        // Relative to the clock that stamps the samples, compared when the request arrives.
         let adjustment = env.clock.epoch(call.now) - call.number("monotonicTime");
         Ok(json!({ "adjustment": adjustment, "headset": headset }))
     }
@@ -85,24 +85,24 @@ impl Headsets {
         self.0.get_mut(place)
     }
 
-    /// The place in the list of a headset that is in reach.
+    /// The index in the list of a headset that is in range.
     pub(super) fn place_of(&self, id: &str) -> Option<usize> {
         self.0.iter().position(|own| own.id.as_str() == id && !own.is_off())
     }
 
-    /// A headset that is connected.
+    /// A connected headset.
     pub(super) fn connected(&self, id: &str) -> Result<&SimulatedHeadset, ApiError> {
         let place = self.connected_place(id)?;
         self.get(place).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))
     }
 
-    /// The same, to be changed.
+    /// Like [`connected`](Self::connected), mutable.
     pub(super) fn connected_mut(&mut self, id: &str) -> Result<&mut SimulatedHeadset, ApiError> {
         let place = self.connected_place(id)?;
         self.get_mut(place).ok_or_else(|| ApiError::new(HEADSET_UNAVAILABLE))
     }
 
-    /// Its place in the list.
+    /// The index of a connected headset in the list.
     pub(super) fn connected_place(&self, id: &str) -> Result<usize, ApiError> {
         let connected = |own: &SimulatedHeadset| {
             own.id.as_str() == id && own.status == HeadsetStatus::Connected
@@ -126,7 +126,7 @@ impl Headsets {
             }
         };
         if headset.status == HeadsetStatus::Connected {
-            // Neither link nor sensors change under those who stream.
+            // Neither link nor sensors change while others are streaming.
             env.schedule(call.now, ScheduledEvent::Connected(place));
             return Ok(());
         }
@@ -151,14 +151,14 @@ impl Headsets {
         Ok(())
     }
 
-    /// A connection fails, for a reason that is a warning's code (§2.6).
+    /// A connection attempt has failed, with the warning's code as the reason (§2.6).
     pub(super) fn connection_failed(&mut self, place: usize, code: i64, env: &mut Environment) {
         let Some(headset) = self.0.get_mut(place) else { return };
         headset.status = HeadsetStatus::Discovered;
         env.warn(code, &behavior("The headset cannot be connected.", &headset.id));
     }
 
-    /// A connection is made, or has taken too long because the headset is gone.
+    /// A connection attempt has succeeded, or has timed out because the headset is gone.
     pub(super) fn connection_done(&mut self, place: usize, now: f64, env: &mut Environment) {
         let Some(headset) = self.0.get_mut(place) else { return };
         if headset.gone {
@@ -173,7 +173,7 @@ impl Headsets {
         env.warn(warning::HEADSET_CONNECTED, &message);
     }
 
-    /// A headset is connected no more; with it goes its profile.
+    /// A headset was disconnected, which also unloads its profile.
     pub(super) fn disconnected(&mut self, place: usize, env: &mut Environment) {
         let Some(headset) = self.0.get_mut(place) else { return };
         headset.status = HeadsetStatus::Discovered;
@@ -181,13 +181,13 @@ impl Headsets {
         self.unload_profile(place, warning::PROFILE_UNLOADED_BY_CORTEX, env);
     }
 
-    /// A scan is over.
+    /// A scan has ended.
     pub(super) fn scan_done(env: &mut Environment) {
         let message = behavior("Headset discovering complete.", &HeadsetId::default());
         env.warn(warning::SCAN_DONE, &message);
     }
 
-    /// A headset goes out of reach (§2.12): silence first, the warnings later.
+    /// A headset goes out of range (§2.12): first silence, then the warnings.
     pub(super) fn lose(&mut self, place: usize, now: f64, env: &mut Environment) {
         let Some(headset) = self.0.get_mut(place).filter(|headset| !headset.gone) else { return };
         headset.gone = true;
@@ -198,7 +198,7 @@ impl Headsets {
         }
     }
 
-    /// A headset is in reach again: connected if it was missed only for a while.
+    /// A headset is in range again; connected if it was away only briefly.
     pub(super) fn find_again(&mut self, place: usize, now: f64, env: &mut Environment) {
         env.cancel(&ScheduledEvent::Silence(place));
         let Some(headset) = self.0.get_mut(place).filter(|headset| headset.gone) else { return };
@@ -209,7 +209,7 @@ impl Headsets {
         }
     }
 
-    /// Warns that a headset has sent nothing for too long; nobody is warned of a virtual one.
+    /// Warns that a headset has sent nothing for too long; for a virtual one there is no warning.
     pub(super) fn warn_of_silence(&self, place: usize, env: &mut Environment) {
         let Some(headset) = self.0.get(place).filter(|headset| !headset.is_virtual) else { return };
         let message = behavior("No data from the headset, it is disconnected.", &headset.id);
@@ -233,14 +233,14 @@ impl Headsets {
         Ok(())
     }
 
-    /// Unloads whatever profile a headset has; the code of the warning says who wanted it.
+    /// Unloads the profile of a headset, if any; the code of the warning tells who unloaded it.
     pub(super) fn unload_profile(&mut self, place: usize, code: i64, env: &mut Environment) {
         let Some(headset) = self.0.get_mut(place) else { return };
         let Some(loaded) = headset.profile.take() else { return };
         env.warn(code, &profile_message("Profile is unloaded", &headset.id, &loaded));
     }
 
-    /// Unloads the profiles that fit.
+    /// Unloads the matching profiles.
     pub(super) fn unload_profiles(
         &mut self,
         code: i64,
@@ -254,7 +254,8 @@ impl Headsets {
         }
     }
 
-    /// Cortex unloads the profiles of a client that is gone, after a while (§1.5).
+    /// Schedules the unloading of a closed client's profiles, which Cortex does after a while
+    /// (§1.5).
     pub(super) fn abandon_profiles(&self, connection: u64, now: f64, env: &mut Environment) {
         let own = |loaded: &LoadedProfile| loaded.connection == Some(connection);
         if self.0.iter().any(|headset| headset.profile.as_ref().is_some_and(own)) {
@@ -264,7 +265,7 @@ impl Headsets {
     }
 }
 
-/// What most warnings about headsets say (§6.2).
+/// The message of most warnings about headsets (§6.2).
 pub(super) fn behavior(text: &str, id: &HeadsetId) -> Value {
     json!({ "behavior": text, "headsetId": id })
 }

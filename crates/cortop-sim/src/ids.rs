@@ -3,7 +3,7 @@
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use uuid::Builder;
 
-/// Makes ids; the same seed gives the same ids in the same order.
+/// Generates ids; the same seed gives the same ids in the same order.
 pub(super) struct Ids(StdRng);
 
 impl Ids {

@@ -1,8 +1,9 @@
-//! A simulated Cortex service on a loopback port, faithful in what the protocol reference states:
-//! for the demo, for tests, and for whoever has no headset. Knows `cortop-protocol`, the spectra of
-//! `cortop-signal`, and the files of `cortop-files`.
+//! A simulated Cortex service on a loopback port, faithful to the protocol reference: for the demo,
+//! for tests, and for users without a headset. Depends on `cortop-protocol`, the spectra of
+//! `cortop-signal`, and the readers and writers of `cortop-files`.
 //!
-//! In a test, start one, have things go wrong and time pass, and ask what your client did:
+//! A test starts a [`Sim`], injects faults and lets time pass with its [`Control`], and then asks
+//! the [`Journal`] what the client did:
 //!
 //! ```
 //! use std::time::Duration;
@@ -14,7 +15,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> color_eyre::Result<()> {
-//! // Service time goes on only when the test says so.
+//! // Service time advances only when the test says so.
 //! let sim = Sim::start(Options { stepped: true, ..Options::default() }).await?;
 //! let control = sim.control();
 //! # let (mut socket, _) = tokio_tungstenite::connect_async(sim.url()).await?;
@@ -37,7 +38,7 @@
 //! assert_eq!(journal.calls(), ["authorize", "createSession"]);
 //! assert_eq!(journal.clients()[0].refused, 1);
 //!
-//! // Two days later its token has run out, which it does not see to.
+//! // Two days later its token has expired, but the client goes on using it.
 //! control.advance(Duration::from_secs(49 * 3600));
 //! ask("querySessions", json!({ "cortexToken": token })).await?;
 //! ask("querySessions", json!({ "cortexToken": token })).await?;
@@ -48,23 +49,23 @@
 //! ```
 //!
 //! ```text
-//! server       sockets: one task and one timer a connection
-//!  └─ dispatch    request text → operation → answer text, and the faults that hit answers
+//! server       sockets: one task and one timer per connection
+//!  └─ dispatch    request text → operation → answer text, and the faults that affect answers
 //!      └─ methods    the table of operations: parameters, and the areas that each needs
-//!          └─ service    the areas; what concerns several: time, faults, clients that leave
+//!          └─ service    the areas, and what involves several: time, faults, clients that leave
 //!              ├─ account      user, applications, tokens, licence
 //!              ├─ headsets     their state, settings and Flex mappings
 //!              ├─ sessions     streams, training
 //!              ├─ records      recording, queries, export, subjects
-//!              ├─ profiles     stored and loaded ones, what they have learnt (bci)
-//!              └─ environment  clock, ids, what is scheduled, messages for clients
+//!              ├─ profiles     stored and loaded profiles, what they have learnt (bci)
+//!              └─ environment  clock, ids, scheduled events, messages to clients
 //! source       what a headset measures: synth or replay, pure functions of an index
-//! fault → scenario → fault_injector   what can go wrong, when and to whom
+//! fault → scenario → fault_injector   what can go wrong, when, and for whom
 //! journal      what clients did, and advice
 //! ```
 //!
-//! An area owns its state. A method takes its area, the call, and the areas it reads or changes
-//! besides; only `service` knows them all.
+//! Each area owns its state. A method gets its area, the call, and any other areas that it reads or
+//! changes; only `service` knows them all.
 
 mod account;
 mod api_error;
@@ -145,24 +146,24 @@ pub use self::{
 /// A running simulator.
 #[derive(Debug)]
 pub struct Sim {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// Sentences about what of a recording could not be read or was left out.
+    /// Sentences about parts of a recording that could not be read or were left out.
     pub notes: Vec<String>,
-    /// The accepting task; aborting it ends the service and every connection.
+    /// The task that accepts connections; aborting it ends the service and every connection.
     pub task: JoinHandle<()>,
     tls: bool,
     shared: SharedService,
 }
 
 impl Sim {
-    /// Starts on the current runtime.
+    /// Starts the simulator on the current runtime.
     ///
     /// # Errors
-    /// The recording cannot be read, the model cannot be simulated, or no port can be had; the
-    /// text names the file, the place in it and the next step.
+    /// The recording cannot be read, the model cannot be simulated, or no port is available; the
+    /// text names the file, the position in it and the next step.
     pub async fn start(options: Options) -> Result<Self> {
-        // A file may take long, or for ever: a pipe without a writer.
+        // Reading a file may take long, or for ever: a pipe without a writer.
         let recording = match options.replay.clone() {
             Some(file) => {
                 let report = options.report;
@@ -186,27 +187,27 @@ impl Sim {
         format!("{scheme}://{host}:{}", self.address.port())
     }
 
-    /// Ends it: every client gets a close frame.
+    /// Stops it: every client gets a close frame.
     pub async fn stop(self) {
         self.shared.end();
         // An aborted task has ended as well.
         let _ = self.task.await;
     }
 
-    /// What clients have done so far, and from now on.
+    /// The journal of what clients do, including what they have done so far.
     #[must_use]
     pub fn journal(&self) -> Journal {
         self.shared.journal.clone()
     }
 
-    /// A handle that makes things go wrong while the service runs.
+    /// A handle that injects faults and controls time while the service is running.
     #[must_use]
     pub fn control(&self) -> Control {
         Control(self.shared.clone())
     }
 }
 
-/// The service before its first client, and what there is to say about a recording.
+/// The service before its first client, and the notes about a recording.
 fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, Vec<String>)> {
     let (headsets, notes) = headsets(options, recording.map(Arc::new).as_ref())?;
     let licence = LicenceState::new(&options.scopes, options.quota);
@@ -226,12 +227,12 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
     Ok((service, notes))
 }
 
-/// The profile of warm headsets.
+/// The profile loaded on warm headsets.
 fn warm_profile(options: &Options) -> Option<LoadedProfile> {
     options.warm.then(|| LoadedProfile::demo(&options.profile_app))
 }
 
-/// The headsets, and what there is to say about a recording.
+/// The headsets, and the notes about a recording.
 fn headsets(
     options: &Options,
     recording: Option<&Arc<Recording>>,

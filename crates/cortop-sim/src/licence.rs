@@ -1,4 +1,4 @@
-//! The licence: scopes, quota, end (§4.6).
+//! The licence: scopes, quota, expiry (§4.6).
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,17 @@ use cortop_protocol::code::error::{LICENCE_EXPIRED, NO_ACTIVATION};
 pub(super) const LICENSE_ID: &str = "5e0c7a3e-0000-4000-8000-51b1a7ed0001";
 
 const DAY: f64 = 86_400.0;
-/// Service seconds to the end of the licence when the service starts.
+/// Service seconds from the start of the service to the expiry of the licence.
 const LIFE: f64 = 3650.0 * DAY;
 
-/// What can change of the licence.
+/// The mutable state of the licence.
 #[derive(Clone, Debug)]
 pub(super) struct LicenceState {
     /// `eeg`, `pm`, or nothing.
     pub(super) scopes: Vec<String>,
     /// Activations left on this computer.
     pub(super) quota: u32,
-    /// Service time of its end.
+    /// Service time of its expiry.
     pub(super) ends: f64,
     /// Activations moved to this computer so far.
     debited: u32,
@@ -46,7 +46,7 @@ impl LicenceState {
         self.debited = self.debited.saturating_add(sessions);
     }
 
-    /// Takes one activation from the quota of this computer.
+    /// Uses one activation of this computer's quota.
     pub(super) fn activate(&mut self, now: f64) -> Result<(), ApiError> {
         if self.expired(now) {
             return Err(ApiError::new(LICENCE_EXPIRED));
@@ -56,7 +56,7 @@ impl LicenceState {
         Ok(())
     }
 
-    /// The scopes as the API has them: a basic licence has a single empty one.
+    /// The scopes as the API lists them: a basic licence has a single empty one.
     pub(super) fn json_scopes(&self) -> Vec<&str> {
         if self.scopes.is_empty() {
             vec![""]

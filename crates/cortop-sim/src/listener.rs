@@ -1,4 +1,4 @@
-//! Listens on several addresses at one port. Knows no protocol.
+//! Listens on several addresses at one port. Independent of protocols.
 
 use std::{
     future::poll_fn,
@@ -14,26 +14,26 @@ use tokio::{
     time::sleep,
 };
 
-/// Pause after a failed accept, which repeats at once when file descriptors have run out.
+/// Pause after a failed accept, which would fail again at once when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Bytes that the system holds for a client.
+/// Bytes that the system buffers for a client.
 pub(super) const SEND_BUFFER: u32 = 64 << 10;
 
 /// Sockets on which connections are accepted.
 #[derive(Debug)]
 pub struct Listener {
-    /// Whose they are, for messages.
+    /// Who listens, for messages.
     name: &'static str,
-    /// That of the first socket.
+    /// The address of the first socket.
     address: SocketAddr,
     sockets: Vec<TcpListener>,
 }
 
 impl Listener {
-    /// Listens on all the addresses, on one port, or on a free one if that is 0. An address that this
-    /// machine does not have is left out, unless it is the first. `name` is who listens, as messages
-    /// call it.
+    /// Listens on all the addresses at one port, or at a free one if that is 0. An address that
+    /// this machine does not have is skipped, unless it is the first. `name` is who listens, for
+    /// messages.
     ///
     /// # Errors
     /// The port is in use, or the first address is not one of this machine.
@@ -77,13 +77,13 @@ impl Listener {
         }
     }
 
-    /// Where it listens, by the first of the addresses.
+    /// The first address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The next connection to any of the addresses. Loses none when dropped.
+    /// The next connection to any of the addresses. Cancel-safe.
     pub async fn accept(&self) -> TcpStream {
         loop {
             let accepted = poll_fn(|context| {
@@ -101,8 +101,8 @@ impl Listener {
     }
 }
 
-/// Listens with a send buffer of a size that does not grow: what the system holds for a client that
-/// does not read would hide that for a minute and more.
+/// Listens with a send buffer of fixed size: otherwise the system's buffer would hide for a minute
+/// and longer that a client does not read.
 fn open(place: SocketAddr) -> io::Result<TcpListener> {
     const WAITING: u32 = 1024;
     let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

@@ -1,4 +1,4 @@
-//! Which sensor of a Flex sits where on the head: what a mapping may say, and the stored ones
+//! Where the sensors of a Flex sit on the head: parsing mappings, and the stored ones
 //! (`configMapping`, §3.2).
 
 use serde_json::{Value, json};
@@ -14,17 +14,17 @@ use cortop_protocol::{
     model::is_sensor,
 };
 
-/// The electrodes that measure, in the order of the columns.
+/// The measuring electrodes, in column order.
 const ELECTRODES: [&str; 32] = [
     "LA", "LB", "LC", "LD", "LE", "LF", "LG", "LH", "LJ", "LK", "LL", "LM", "LN", "LO", "LP", "LQ",
     "RA", "RB", "RC", "RD", "RE", "RF", "RG", "RH", "RJ", "RK", "RL", "RM", "RN", "RO", "RP", "RQ",
 ];
-/// Those that every mapping needs.
+/// The electrodes that every mapping needs.
 const REFERENCES: [&str; 2] = ["CMS", "DRL"];
-/// Mappings that can be stored.
+/// The most mappings that can be stored.
 const MAX_MAPPINGS: usize = 64;
 
-/// The mapping a Flex comes with; empty for other headsets.
+/// The initial mapping of a Flex; empty for other headsets.
 pub(super) fn default_of(spec: &Spec) -> Mapping {
     if !spec.flex() {
         return Mapping::default();
@@ -37,7 +37,7 @@ pub(super) fn default_of(spec: &Spec) -> Mapping {
     Mapping { mappings }
 }
 
-/// The mapping a parameter says, or `None` if it makes no sense.
+/// Parses a mapping parameter; `None` if it is invalid.
 pub(super) fn read(value: &Value) -> Option<Mapping> {
     let Mapping { mut mappings } = Mapping::default();
     for (electrode, place) in value.as_object()? {
@@ -54,12 +54,12 @@ pub(super) fn read(value: &Value) -> Option<Mapping> {
     (complete && mappings.len() > REFERENCES.len()).then_some(Mapping { mappings })
 }
 
-/// The sensors of a mapping in the order of the columns.
+/// The sensors of a mapping, in column order.
 pub(super) fn sensors(mapping: &Mapping) -> Vec<String> {
     ELECTRODES.iter().filter_map(|&electrode| mapping.mappings.get(electrode)).cloned().collect()
 }
 
-/// The mappings that Cortex keeps.
+/// The mappings stored by Cortex.
 #[derive(Default)]
 pub(super) struct FlexMappings {
     stored: Vec<StoredMapping>,
@@ -122,7 +122,7 @@ fn to_json(StoredMapping { uuid, name, mapping }: &StoredMapping) -> Value {
     json!({ "label": {}, "mappings": mapping.mappings, "name": name, "uuid": uuid })
 }
 
-/// Of these only that of `create` is published.
+/// Only the text of `create` is published.
 fn message(status: &str) -> String {
     let mut message = format!("{status} flex mapping config successful");
     if let Some(first) = message.get_mut(..1) {

@@ -1,5 +1,5 @@
-//! The methods of the API (§3), a row each: name, parameters, and what it does. Names and types of
-//! parameters are checked here, before a method runs; what they mean is the method's business.
+//! The methods of the API (§3), one row each: name, parameters, and implementation. Names and types
+//! of parameters are checked here before a method runs; their meaning is up to the method.
 
 use serde_json::{Map, Value};
 
@@ -20,26 +20,26 @@ use cortop_protocol::{Method, code::error::INVALID_PARAMS};
 /// The parameter that carries the token.
 pub(super) const TOKEN: &str = "cortexToken";
 
-/// Bytes of a text or an object: what is kept of a request stays small.
+/// The most bytes of a text or an object, so that little is stored of a request.
 const LONGEST: usize = 4096;
 
-/// What a parameter has to be.
+/// The type of a parameter.
 #[derive(Clone, Copy)]
 enum ParamType {
     Text,
-    /// A text out of a list.
+    /// One of these texts.
     OneOf(&'static [&'static str]),
     Number,
-    /// A whole number from 0.
+    /// A non-negative whole number.
     Count,
     Flag,
     Object,
     Texts,
     Counts,
     Objects,
-    /// A text or a whole number from 0.
+    /// A text or a non-negative whole number.
     Value,
-    /// A token, and what it has to be good for.
+    /// A token, and what it has to be sufficient for.
     Token(TokenUse),
 }
 
@@ -62,7 +62,7 @@ impl ParamType {
 }
 
 impl ParamType {
-    /// What it has to be, in words.
+    /// The type in words.
     fn words(self) -> String {
         match self {
             Self::Text => "a text",
@@ -81,14 +81,14 @@ impl ParamType {
     }
 }
 
-/// When a parameter may not be left out.
+/// When a parameter is required.
 #[derive(Clone, Copy)]
 enum Presence {
     Required,
     Optional,
-    /// Required where another parameter has one of these values.
+    /// Required if another parameter has one of these values.
     RequiredWith(&'static str, &'static [&'static str]),
-    /// Required where another is left out.
+    /// Required if another one is omitted.
     RequiredWithout(&'static str),
 }
 
@@ -132,24 +132,24 @@ const fn need_with(
 /// What is wrong with the parameters of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ParamFault {
-    /// The method has none of this name.
+    /// The method has no parameter of this name.
     Unknown(String),
-    /// One that it needs is not there, nor the one that may stand in its place.
+    /// A required parameter is missing, and so is its alternative.
     Missing { name: &'static str, other: Option<&'static str> },
-    /// One is not what it has to be.
+    /// A parameter has the wrong type.
     Mistyped(&'static str, String),
 }
 
-/// What a method does.
+/// The implementation of a method.
 #[derive(Clone, Copy)]
 pub(super) enum Handler {
-    /// Its result is there at once.
+    /// Its result is available at once.
     Immediate(fn(&mut Service, &Call<'_>) -> CallResult),
-    /// Its result takes long to make.
+    /// Its result takes long to compute.
     Deferred(fn(&mut Service, &Call<'_>) -> Result<Deferred, ApiError>),
 }
 
-/// A method of the API, what it takes and what it does.
+/// A method of the API: its parameters and its implementation.
 pub(super) struct Operation {
     method: Method,
     params: &'static [Param],
@@ -193,7 +193,7 @@ const QUERY: Param = need("query", ParamType::Object);
 const ORDER: Param = need("orderBy", ParamType::Objects);
 const LIMIT: Param = may("limit", ParamType::Count);
 const OFFSET: Param = may("offset", ParamType::Count);
-// What is known of a person (§3.6).
+// The attributes of a person (§3.6).
 const PERSON: &[Param] = &[
     USABLE,
     need("subjectName", ParamType::Text),
@@ -304,14 +304,14 @@ fn bci(service: &mut Service) -> BciContext<'_> {
     }
 }
 
-/// What the method of this name does; names are case-sensitive.
+/// The method with this name; names are case-sensitive.
 pub(super) fn find(name: &str) -> Option<&'static Operation> {
     let method: Method = name.parse().ok()?;
     OPERATIONS.iter().find(|operation| operation.method == method)
 }
 
 impl Operation {
-    /// What its token has to be good for; `None` for a method without one.
+    /// What its token has to be sufficient for; `None` for a method without one.
     pub(super) fn token_use(&self) -> Option<TokenUse> {
         self.params.iter().find_map(|param| match param.kind {
             ParamType::Token(usage) => Some(usage),
@@ -319,7 +319,8 @@ impl Operation {
         })
     }
 
-    /// Missing, misnamed and mistyped parameters are all refused the same way (§1.3).
+    /// Checks the parameters. Missing, misnamed and mistyped ones are all refused the same way
+    /// (§1.3).
     pub(super) fn check(&self, params: &Map<String, Value>) -> Result<(), ApiError> {
         match self.param_fault(params) {
             None => Ok(()),
@@ -327,7 +328,8 @@ impl Operation {
         }
     }
 
-    /// What is wrong with parameters, the misnamed ones first: they are missing as well.
+    /// What is wrong with the parameters. Misnamed ones come first, because their right names are
+    /// missing too.
     pub(super) fn param_fault(&self, params: &Map<String, Value>) -> Option<ParamFault> {
         let known = |name: &String| self.params.iter().any(|param| param.name == name);
         if let Some(name) = params.keys().find(|name| !known(name)) {
@@ -353,7 +355,7 @@ impl Operation {
         self.params.iter().map(|param| param.name)
     }
 
-    /// The names of those that stand for something the client got before: a token, an id.
+    /// The names of parameters whose values the client must have obtained earlier: tokens and ids.
     pub(super) fn needed_texts(&self) -> impl Iterator<Item = &'static str> {
         let is_text = |kind| matches!(kind, ParamType::Text | ParamType::Token(_));
         let is_needed = |own: &&Param| matches!(own.presence, Presence::Required);

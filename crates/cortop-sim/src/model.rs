@@ -1,4 +1,4 @@
-//! Physical facts of the headset models (§8) as the simulator needs them.
+//! Physical properties of the headset models (§8) that the simulator needs.
 
 use cortop_protocol::{
     code::warning,
@@ -19,50 +19,51 @@ pub enum MotionFormat {
     RawGyro,
 }
 
-/// What is known of a model, and chosen where the reference leaves a choice.
+/// The properties of a model, some of them chosen where the reference leaves a choice.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Of which model.
+    /// The model.
     pub model: Model,
     /// `settings.mode`.
     pub mode: &'static str,
-    /// Firmware in hex.
+    /// Firmware version in hex.
     pub firmware: String,
     /// How it is connected.
     pub connected_by: &'static str,
-    /// EEG positions in the order of the columns.
+    /// EEG positions in column order.
     pub sensors: Vec<String>,
-    /// EEG samples a second.
+    /// EEG samples per second.
     pub eeg_rate: u32,
-    /// EEG bits.
+    /// EEG resolution in bits.
     pub eeg_bits: u32,
-    /// µV of one step of the converter.
+    /// µV per step of the converter.
     pub lsb: f64,
     /// DC offset in µV.
     pub dc: f64,
-    /// Motion samples a second.
+    /// Motion samples per second.
     pub mems_rate: f64,
-    /// Motion bits.
+    /// Motion resolution in bits.
     pub mems_bits: u32,
     /// How motion is reported.
     pub motion: MotionFormat,
-    /// Which way along its X axis the sensor is mounted: what it reports there of an upright head, in g.
+    /// How the sensor is mounted along its X axis: what it reports there with the head upright, in
+    /// g.
     pub gravity: f64,
-    /// Whether mental commands and metrics are to be had (Flex: only with the EPOC X montage).
+    /// Whether mental commands and metrics are available (Flex: only with the EPOC X montage).
     pub bci: bool,
-    /// Whether facial expressions are to be had.
+    /// Whether facial expressions are available.
     pub faces: bool,
-    /// Two batteries, one an ear.
+    /// Whether there are two batteries, one per ear.
     pub earbuds: bool,
 }
 
-/// µV of a step of 14 bits (§5.2).
+/// µV per step at 14 bits (§5.2).
 const LSB_14: f64 = 20.0 / 39.0;
-/// µV of a step of 16 bits (§5.2).
+/// µV per step at 16 bits (§5.2).
 const LSB_16: f64 = 5.0 / 39.0;
 
 impl Spec {
-    /// The facts of a model, or `None` for one of which too little is known to simulate it.
+    /// The properties of a model; `None` if too little is known to simulate it.
     #[must_use]
     pub fn of(model: Model) -> Option<Self> {
         let epoc = Self { model, sensors: names(model.sensors()), ..Self::epoc() };
@@ -135,7 +136,7 @@ impl Spec {
         Some(spec)
     }
 
-    /// The first of the family.
+    /// The first model of the EPOC family.
     pub(super) fn epoc() -> Self {
         Self {
             model: Model::Epoc,
@@ -157,7 +158,7 @@ impl Spec {
         }
     }
 
-    /// Whether its sensors are where the user puts them.
+    /// Whether the user chooses the positions of its sensors.
     #[must_use]
     pub fn flex(&self) -> bool {
         self.model.is_flex()
@@ -168,7 +169,7 @@ impl Spec {
         matches!(self.model, Model::EpocPlus | Model::EpocX)
     }
 
-    /// The same headset with another setting (§3.2).
+    /// The same headset with a different setting (§3.2).
     pub(super) fn with_setting(&self, setting: Setting) -> Self {
         let (mode, bits, eeg, motion) = match setting {
             Setting::Epoc => ("EPOC", 14, EegRate::Hz128, MotionRate::Off),
@@ -187,19 +188,19 @@ impl Spec {
         }
     }
 
-    /// Whether Bluetooth can carry its rates (§6.2, warning 112).
+    /// Whether its data rate is low enough for Bluetooth (§6.2, warning 112).
     pub(super) fn fits_bluetooth(&self) -> bool {
         self.eeg_rate == 128 && self.mems_rate <= 0.0
     }
 
-    /// Puts the sensors of a Flex elsewhere; an EPOC's positions bring an EPOC's detections (§5.1).
+    /// Moves the sensors of a Flex. With an EPOC's positions it has an EPOC's detections (§5.1).
     pub(super) fn set_flex_sensors(&mut self, sensors: Vec<String>) {
         self.bci = EPOC_SENSORS.iter().all(|&name| sensors.iter().any(|own| own == name));
         self.faces = self.bci;
         self.sensors = sensors;
     }
 
-    /// The code of the warning with which a connection by its link fails, if it does (§2.6, §8).
+    /// The code of the warning if a connection over its link fails (§2.6, §8).
     pub(super) fn obstacle(&self) -> Option<i64> {
         match (self.model, self.connected_by) {
             (Model::Epoc, "bluetooth" | "usb cable") => Some(warning::CONNECTION_FAILED),

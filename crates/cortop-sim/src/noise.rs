@@ -1,7 +1,7 @@
-//! Randomness that can be asked at any time in any order: a hash of seed, purpose and slot. There
-//! is no state to advance, so a signal made of it is the same however it is read.
+//! Randomness with random access: a hash of seed, purpose and slot. There is no state to advance,
+//! so a signal made from it is the same however it is read.
 
-/// A source of randomness of its own for each purpose.
+/// A source of randomness, independent for each purpose.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noise(u64);
 
@@ -16,24 +16,24 @@ impl Noise {
         Self(mix(self.0 ^ mix(purpose)))
     }
 
-    /// Uniform in 0..1, one value a slot.
+    /// Uniform in 0..1, one value per slot.
     pub(super) fn unit(self, slot: u64) -> f64 {
         // The upper 53 bits: exact in an `f64`.
         (mix(self.0.wrapping_add(slot.wrapping_mul(GOLDEN))) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Uniform in -1..1, one value a slot.
+    /// Uniform in -1..1, one value per slot.
     pub(super) fn signed(self, slot: u64) -> f64 {
         self.unit(slot).mul_add(2.0, -1.0)
     }
 
-    /// A smooth curve in -1..1 through one random value at each whole `x`.
+    /// A smooth curve in -1..1 through a random value at each whole `x`.
     pub(super) fn smooth(self, x: f64) -> f64 {
         let (slot, part) = slot(x);
         between([self.signed(slot), self.signed(slot + 1)], part)
     }
 
-    /// One of the items, a slot each.
+    /// One of the items per slot.
     pub(super) fn pick<T: Copy>(self, slot: u64, items: &[(f64, T)], last: T) -> T {
         let mut rest = self.unit(slot);
         for &(share, item) in items {
@@ -46,8 +46,8 @@ impl Noise {
     }
 }
 
-/// A curve as [`Noise::smooth`] makes it, for one who goes along it: holds the two values that the
-/// newest point lies between.
+/// A curve like that of [`Noise::smooth`], for sequential access: caches the two values around the
+/// newest point.
 #[derive(Clone, Debug)]
 pub(super) struct HeldCurve {
     noise: Noise,
@@ -60,7 +60,7 @@ impl HeldCurve {
         Self { noise, slot: 0, ends: [noise.signed(0), noise.signed(1)] }
     }
 
-    /// The curve at an `x`.
+    /// The value of the curve at `x`.
     pub(super) fn at(&mut self, x: f64) -> f64 {
         let (slot, part) = slot(x);
         if slot != self.slot {
@@ -71,13 +71,13 @@ impl HeldCurve {
     }
 }
 
-/// The smooth way from one value to another.
+/// Interpolates smoothly between two values.
 fn between([from, to]: [f64; 2], part: f64) -> f64 {
     let weight = part * part * 2.0_f64.mul_add(-part, 3.0);
     (to - from).mul_add(weight, from)
 }
 
-/// The whole and the fractional part of a time in units of a slot; before zero is zero.
+/// The slot number and the fraction within the slot; anything before zero is zero.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! What is simulated, and how long things take in it.
+//! What is simulated, and how long things take in the simulation.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -11,46 +11,46 @@ use cortop_protocol::model::Model;
 
 use super::{headset_config::HeadsetConfig, scenario::Injection, tls::Tls};
 
-/// What is simulated.
+/// Options of a simulation.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Options {
     /// The headsets.
     pub headsets: Vec<HeadsetConfig>,
-    /// A recording to feed instead of the synthetic signal; it also decides the model.
+    /// A recording to play in place of the synthetic signal; it also determines the model.
     pub replay: Option<PathBuf>,
-    /// The same seed gives the same signal and the same ids of headsets.
+    /// The same seed gives the same signal and the same headset ids.
     pub seed: u64,
-    /// The same seed gives the same ids of sessions, records and the like; without one they are new
-    /// each time, as those of a real service are after a restart.
+    /// The same seed gives the same ids of sessions, records and so on; if `None` they are new each
+    /// time, like those of a real service after a restart.
     pub ids: Option<u64>,
-    /// Headsets connected, metrics ready, a profile loaded.
+    /// Whether headsets start connected, with metrics ready and a profile loaded.
     pub warm: bool,
     /// The client id that has loaded that profile; empty for EMOTIV Launcher.
     pub profile_app: String,
-    /// Every application is approved without asking the user (§2.3).
+    /// Whether every application is approved without asking the user (§2.3).
     pub approved: bool,
     /// TLS, or plain WebSocket.
     pub tls: Option<Arc<Tls>>,
-    /// The addresses to listen on, the first of which must be there.
+    /// The addresses to listen on; the first one must exist.
     pub bind: Vec<IpAddr>,
     /// Their port, or 0 for a free one.
     pub port: u16,
-    /// What goes wrong by itself.
+    /// Faults that happen automatically.
     pub scenario: Vec<Injection>,
-    /// Whether clients may have things go wrong with `sim.fault`.
+    /// Whether clients may inject faults with `sim.fault`.
     pub control: bool,
-    /// Scopes of the licence: `eeg`, `pm`, or none for a basic one (§4.6).
+    /// Scopes of the licence: `eeg`, `pm`, or none for a basic licence (§4.6).
     pub scopes: Vec<String>,
     /// Activations left on this computer; `debit` adds to them.
     pub quota: u32,
     /// How long things take.
     pub delays: Delays,
-    /// Service seconds that pass in a second; delays, rates and time stamps all follow.
+    /// Service seconds per second; delays, rates and time stamps scale accordingly.
     pub speed: f64,
-    /// Service time stands still, but for [`Control::advance`](crate::Control::advance).
+    /// Whether service time stands still, except for [`Control::advance`](crate::Control::advance).
     pub stepped: bool,
-    /// Told how far a recording is read, if that takes long.
+    /// Called with the progress of reading a recording, if that takes long.
     pub report: fn(&str),
 }
 
@@ -65,20 +65,20 @@ pub struct Delays {
     pub connect: Duration,
     /// From there until the first performance metrics (§5.7).
     pub metrics: Duration,
-    /// From a headset's last sample to the warnings 103, 0 and 1 (§2.12).
+    /// From a headset's last sample to warnings 103, 0 and 1 (§2.12).
     pub silence: Duration,
     /// Changing a headset's settings (§3.2).
     pub update: Duration,
-    /// From the end of a record to its export (warning 30, §2.9).
+    /// From the end of a record until it can be exported (warning 30, §2.9).
     pub processing: Duration,
     /// A training (§3.7).
     pub training: Duration,
-    /// From the death of a client to the unloading of its profile (§1.5).
+    /// From the disappearance of a client until its profile is unloaded (§1.5).
     pub linger: Duration,
 }
 
 impl Default for Delays {
-    /// Those of the real service, as far as the reference has them.
+    /// Those of the real service, as far as the reference gives them.
     fn default() -> Self {
         Self {
             approval: Some(Duration::from_secs(3)),
@@ -95,7 +95,7 @@ impl Default for Delays {
 }
 
 impl Options {
-    /// What the demo shows: `count` warm headsets of a model, and a licence for everything.
+    /// The demo: `count` warm headsets of a model, and a licence for everything.
     #[must_use]
     pub fn demo(model: Model, count: usize, seed: u64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What leaves the service for its clients, before it is known how and through which socket.
+//! What the service sends to its clients, before it is decided how and through which socket.
 
 use std::{fmt, sync::Arc};
 
@@ -14,25 +14,25 @@ pub(super) struct Outgoing {
     pub(super) delivery: Delivery,
 }
 
-/// What a text frame holds.
+/// The content of a text frame.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
     Text(String),
-    /// Not checked to be UTF-8.
+    /// Not checked to be valid UTF-8.
     Bytes(Vec<u8>),
-    /// The answer to a request with this id, whose result takes long to make: not on the loop that
-    /// serves all clients.
+    /// The answer to a request with this id, whose result takes long to compute: not on the loop
+    /// that serves all clients.
     Deferred(RequestId, Deferred),
 }
 
-/// The id of a request, as it was written: numbers of any size and precision are the client's own.
+/// The id of a request as written: clients may use numbers of any size and precision.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(Box<RawValue>);
 
 impl RequestId {
-    /// That of a request; `null` where there is none that can be read.
+    /// The id of a request; `null` if none can be read.
     pub(super) fn read(request: &str) -> Self {
-        /// What of a request is read.
+        /// The part of a request that is parsed.
         #[derive(Deserialize)]
         struct Request {
             id: Box<RawValue>,
@@ -48,7 +48,7 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Makes the result of a request.
+/// Computes the result of a request.
 #[derive(Clone)]
 pub(super) struct Deferred(Arc<dyn Fn() -> Value + Send + Sync>);
 
@@ -69,7 +69,7 @@ impl fmt::Debug for Deferred {
 }
 
 impl Payload {
-    /// Its text, of a deferred one too; bytes that are no text are none.
+    /// Its text, including that of a deferred one; empty if the bytes are not text.
     #[cfg(test)]
     pub(super) fn into_text(self) -> String {
         match self {
@@ -80,20 +80,20 @@ impl Payload {
     }
 }
 
-/// When a message leaves.
+/// When a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Delivery {
     Now,
     /// At a service time.
     At(f64),
-    /// After the next one that leaves at once, at this service time at the latest.
+    /// After the next message that is sent at once, but no later than at this service time.
     AfterNext(f64),
 }
 
-/// Something that happens to clients unasked.
+/// An unsolicited message or event for clients.
 #[derive(Clone, Debug)]
 pub(super) struct Notification {
-    /// To which; `None`: to all.
+    /// The client; `None`: all clients.
     pub(super) client: Option<u64>,
     pub(super) event: ClientEvent,
 }
@@ -102,7 +102,7 @@ pub(super) struct Notification {
 #[derive(Clone, Debug)]
 pub(super) enum ClientEvent {
     Message(Payload),
-    /// The end of the connection, with a close frame or without.
+    /// The end of the connection, with or without a close frame.
     Disconnect {
         close: bool,
     },
@@ -122,14 +122,14 @@ impl Outgoing {
     }
 }
 
-/// To leave at once.
+/// To be sent at once.
 impl From<Payload> for Outgoing {
     fn from(payload: Payload) -> Self {
         Self { payload, delivery: Delivery::Now }
     }
 }
 
-/// The text of an answer. Members come out in alphabetical order, as Cortex prints them (§1.3).
+/// The text of an answer. Members are in alphabetical order, as Cortex prints them (§1.3).
 pub(super) fn reply(RequestId(id): &RequestId, result: CallResult) -> String {
     match result {
         Ok(result) => format!("{{\"id\":{id},\"jsonrpc\":\"2.0\",\"result\":{result}}}"),

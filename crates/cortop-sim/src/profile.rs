@@ -1,4 +1,4 @@
-//! A profile: what a person has trained, on disk or loaded for a headset (§2.10, §4.7).
+//! A profile: what a person has trained, stored or loaded on a headset (§2.10, §4.7).
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,35 @@ use serde_json::{Value, json};
 
 use super::detection::{Detection, TrainingHistory};
 
-/// Mental commands that can be active beside neutral.
+/// The most mental commands that can be active in addition to neutral.
 pub(super) const ACTIVE: usize = 4;
-/// The range of a sensitivity, and where it starts.
+/// The initial sensitivity of a command, of 1..10.
 const SENSITIVITY: u64 = 5;
 
-/// The id of the profile that a warm headset has loaded.
+/// The id of the profile loaded on a warm headset.
 const DEMO_ID: &str = "de300000-0000-4000-8000-51b1a7ed0001";
 
 /// A profile.
 #[derive(Clone, Debug)]
 pub(super) struct StoredProfile {
     pub(super) name: String,
-    /// Of an older version: it can be used, not changed.
+    /// Whether it is of an older version, which can be used but not changed.
     pub(super) read_only: bool,
-    /// The sensors it was trained with; a headset with others cannot load it.
+    /// The sensors with which it was trained; a headset with other sensors cannot load it.
     pub(super) channels: Vec<String>,
     pub(super) mental: TrainingHistory,
     pub(super) facial: TrainingHistory,
-    /// Sensitivity of the active commands, in their order, 1..10.
+    /// Sensitivities of the active commands, in their order, 1..10.
     pub(super) sensitivity: [u64; ACTIVE],
     /// Thresholds of facial expressions, 0..1000.
     pub(super) thresholds: BTreeMap<&'static str, u64>,
-    /// Whether facial expressions go by what was trained.
+    /// Whether facial expressions use what was trained.
     pub(super) signature: &'static str,
     /// The score of the last training.
     pub(super) last_score: Option<f64>,
     /// The active commands without neutral.
     active: Vec<&'static str>,
-    /// Those of them that are trained.
+    /// The trained commands among them.
     commands: Vec<&'static str>,
     uuid: String,
 }
@@ -57,12 +57,12 @@ impl StoredProfile {
         }
     }
 
-    /// The same under another name and id.
+    /// A copy with another name and id.
     pub(super) fn copy(&self, name: &str, uuid: String) -> Self {
         Self { name: name.to_owned(), uuid, ..self.clone() }
     }
 
-    /// Mental commands it can detect beside neutral.
+    /// The mental commands that it can detect, in addition to neutral.
     pub(super) fn commands(&self) -> &[&'static str] {
         &self.commands
     }
@@ -71,7 +71,7 @@ impl StoredProfile {
         &self.active
     }
 
-    /// Chooses the active commands.
+    /// Sets the active commands.
     pub(super) fn activate(&mut self, active: Vec<&'static str>) {
         self.active = active;
         self.update_commands();
@@ -81,7 +81,7 @@ impl StoredProfile {
         if detection == Detection::Mental { &self.mental } else { &self.facial }
     }
 
-    /// A training has been accepted. A command becomes active with its first one while there is
+    /// Records an accepted training. A command becomes active with its first training if there is
     /// room (inferred).
     pub(super) fn learn(&mut self, detection: Detection, action: &'static str) {
         match detection {
@@ -95,7 +95,7 @@ impl StoredProfile {
         self.update_commands();
     }
 
-    /// All training of an action is gone.
+    /// Erases all training of an action.
     pub(super) fn forget(&mut self, detection: Detection, action: &str) {
         match detection {
             Detection::Mental => self.mental.forget(action),
@@ -120,7 +120,7 @@ impl StoredProfile {
     }
 }
 
-/// A profile in use on a headset. Changes stay here until they are saved.
+/// A profile loaded on a headset. Changes remain here until saved.
 #[derive(Clone, Debug)]
 pub(super) struct LoadedProfile {
     pub(super) profile: StoredProfile,
@@ -131,7 +131,7 @@ pub(super) struct LoadedProfile {
 }
 
 impl LoadedProfile {
-    /// What an application has loaded on a warm headset.
+    /// The profile that an application has loaded on a warm headset.
     pub(super) fn demo(app: &str) -> Self {
         let mut profile = StoredProfile::new("demo", DEMO_ID.to_owned(), Vec::new());
         for action in ["neutral", "push", "lift", "left", "rotateRight"] {

@@ -1,5 +1,5 @@
-//! The user's profiles and which headset uses which (§2.10, §3.7). All applications see all
-//! profiles; what one has loaded, another cannot take away.
+//! The user's profiles, and which headset uses which (§2.10, §3.7). All applications see all
+//! profiles; one cannot unload what another has loaded.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use cortop_protocol::code::{
     warning::PROFILE_UNLOADED,
 };
 
-/// Profiles that can be stored.
+/// The most profiles that can be stored.
 const MAX_PROFILES: usize = 256;
 /// The name of the profile that is never stored.
 const GUEST: &str = "Guest";
@@ -122,7 +122,7 @@ impl Profiles {
         let name = call.text("profile");
         let headset = headsets.connected(call.text("headset"))?;
         let stored = self.find(name)?;
-        // Older profiles are of the headsets with 14 channels.
+        // Older profiles belong to headsets with 14 channels.
         let fits = match stored {
             StoredProfile { read_only: true, .. } => headset.spec.sensors.len() == 14,
             StoredProfile { channels, .. } => {
@@ -139,7 +139,7 @@ impl Profiles {
         headsets.load_profile(call.text("headset"), loaded_by(call, stored.clone()), env)
     }
 
-    /// A name that is not the loaded one's changes nothing and is no error (§2.10).
+    /// Any name but that of the loaded profile changes nothing and is not an error (§2.10).
     fn unload(
         call: &Call<'_>,
         env: &mut Environment,
@@ -162,7 +162,7 @@ impl Profiles {
         if profile.name != name || profile.read_only {
             return Err(ApiError::invalid("The profile cannot be saved."));
         }
-        // A guest's is not kept.
+        // A guest's profile is not kept.
         let stored = self.0.iter_mut().find(|own| own.name == name).ok_or_else(unknown_profile)?;
         stored.clone_from(profile);
         Ok(())
@@ -202,13 +202,13 @@ impl Profiles {
         self.0.iter().position(|profile| profile.name == name)
     }
 
-    /// The stored profile of a name.
+    /// The stored profile with this name.
     pub(super) fn find(&self, name: &str) -> Result<&StoredProfile, ApiError> {
         self.0.iter().find(|profile| profile.name == name).ok_or_else(unknown_profile)
     }
 }
 
-/// What the asking application has loaded on a headset.
+/// The profile that the calling application has loaded on a headset.
 pub(super) fn loaded<'a>(
     headset: &'a mut SimulatedHeadset,
     call: &Call<'_>,
@@ -219,7 +219,7 @@ pub(super) fn loaded<'a>(
     if loaded.app == call.app { Ok(loaded) } else { Err(ApiError::new(PROFILE_OF_OTHER_APP)) }
 }
 
-/// What no other application has loaded may be taken.
+/// A profile may be taken unless another application has loaded it.
 fn check_ownership(name: &str, call: &Call<'_>, headsets: &Headsets) -> Result<(), ApiError> {
     let mut loaded = headsets.0.iter().filter_map(|headset| headset.profile.as_ref());
     if loaded.any(|loaded| loaded.profile.name == name && loaded.app != call.app) {

@@ -1,4 +1,4 @@
-//! Queries of records and subjects: conditions, order and page (§3.4, §3.6).
+//! Queries of records and subjects: conditions, order and paging (§3.4, §3.6).
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{api_error::ApiError, call::Call};
 use cortop_protocol::code::error::INVALID_PARAMS;
 
-/// In which order, and which part.
+/// The order, and the part of the results.
 pub(super) struct PageQuery {
     order: Vec<(String, bool)>,
     limit: usize,
@@ -16,7 +16,7 @@ pub(super) struct PageQuery {
 }
 
 impl PageQuery {
-    /// Reads `orderBy`, `limit` and `offset`; each entry of the first has one of the `keys`.
+    /// Parses `orderBy`, `limit` and `offset`; each entry of the first has one of the `keys`.
     pub(super) fn read(call: &Call<'_>, keys: &[&str]) -> Result<Self, ApiError> {
         let mut order = Vec::new();
         for entry in call.list("orderBy") {
@@ -38,7 +38,7 @@ impl PageQuery {
         Ok(Self { order, limit: size("limit"), offset: size("offset") })
     }
 
-    /// The part of what was found, in order. A limit of 0 means all.
+    /// The requested part of the results, in order. A limit of 0 means all.
     pub(super) fn of<T>(&self, mut found: Vec<T>, key: impl Fn(&T, &str) -> Value) -> Vec<T> {
         found.sort_by(|a, b| {
             let ways = self.order.iter().map(|(name, down)| {
@@ -51,7 +51,7 @@ impl PageQuery {
         found.into_iter().skip(self.offset).take(limit).collect()
     }
 
-    /// The answer of a query: `count` of all that was found.
+    /// The answer to a query; `count` is the total number of results.
     pub(super) fn to_json(&self, name: &str, count: usize, page: &[Value]) -> Value {
         json!({ "count": count, "limit": self.limit, "offset": self.offset, name: page })
     }
@@ -64,11 +64,11 @@ fn compare(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// A condition `{from, to}`, ends included, either may be missing.
+/// A condition `{from, to}`, both inclusive and optional.
 pub(super) struct RangeCondition(f64, f64);
 
 impl RangeCondition {
-    /// Reads a condition; `number` reads its ends.
+    /// Parses a condition; `number` parses its limits.
     pub(super) fn read(
         condition: &Value,
         number: fn(&Value) -> Option<f64>,
@@ -94,7 +94,7 @@ pub(super) fn moment(value: &Value) -> Option<f64> {
     value.as_str()?.parse::<Timestamp>().ok().map(|it| it.as_duration().as_secs_f64())
 }
 
-/// Whether a text holds a word, whatever the case.
+/// Whether a text contains a word, ignoring case.
 pub(super) fn mentions<'a>(texts: impl IntoIterator<Item = &'a str>, word: &str) -> bool {
     let word = word.to_lowercase();
     texts.into_iter().any(|text| text.to_lowercase().contains(&word))

@@ -1,5 +1,5 @@
-//! A record and its markers (§4.3, §4.4). Samples are not kept: the source is a pure function of
-//! the index, so they are made again when they are exported.
+//! A record and its markers (§4.3, §4.4). Samples are not stored: the source is a pure function of
+//! the index, so they are generated again for an export.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use cortop_protocol::HeadsetId;
 
-/// What was measured: enough to measure it again.
+/// What was measured, in enough detail to measure it again.
 #[derive(Clone)]
 pub(super) struct Measurement {
     pub(super) headset: HeadsetId,
@@ -26,36 +26,36 @@ pub(super) struct Measurement {
 #[derive(Clone)]
 pub(super) struct StoredRecord {
     pub(super) uuid: String,
-    /// The client id of the application it belongs to.
+    /// The client id of the application that owns it.
     pub(super) app: String,
-    /// The name of that application.
+    /// The `appId` of that application.
     pub(super) app_id: String,
     pub(super) title: String,
     pub(super) description: String,
     pub(super) tags: Vec<String>,
     pub(super) subject: Option<String>,
     pub(super) experiment: u32,
-    /// Scopes of the licence it was made with.
+    /// Scopes of the licence at the time.
     pub(super) scopes: Vec<String>,
-    /// Where the headband sat, EPOC X only.
+    /// The position of the headband; EPOC X only.
     pub(super) headband: Option<String>,
     /// Service time of its start, its end, and its last change.
     pub(super) start: f64,
     pub(super) end: Option<f64>,
     pub(super) modified: f64,
-    /// Its post-processing is over: it can be exported.
+    /// Whether post-processing has finished, so that it can be exported.
     pub(super) ready: bool,
     pub(super) measurement: Measurement,
     pub(super) markers: Vec<StoredMarker>,
 }
 
 impl StoredRecord {
-    /// Whether it may hold data of a licence's scope.
+    /// Whether it may contain data that needs a scope of the licence.
     pub(super) fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|own| own == scope)
     }
 
-    /// Its length in seconds; until now while it runs.
+    /// Its duration in seconds, until now while it is running.
     pub(super) fn duration(&self, now: f64) -> f64 {
         self.end.unwrap_or(now) - self.start
     }
@@ -89,7 +89,7 @@ pub(super) struct StoredMarker {
     pub(super) value: Value,
     pub(super) label: String,
     pub(super) port: String,
-    /// Service times of its start and its end: the same for an instance.
+    /// Service times of its start and its end, which are equal for an instance.
     pub(super) start: f64,
     pub(super) end: f64,
     pub(super) extras: Value,

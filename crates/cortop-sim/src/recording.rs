@@ -1,6 +1,6 @@
-//! What a session records: records are started and stopped in an activated one, markers put into
-//! the running one and shown to everybody who streams the headset's `eeg` (§2.9, §3.4, §3.5, §5.2).
-//! Times of markers are milliseconds, those of samples seconds.
+//! What a session records: records are started and stopped in an activated session; markers are
+//! added to the running record and shown to everybody who streams the headset's `eeg` (§2.9, §3.4,
+//! §3.5, §5.2). Times of markers are in milliseconds, those of samples in seconds.
 
 use serde_json::{Value, json};
 
@@ -21,12 +21,12 @@ use cortop_protocol::{
     model::Model,
 };
 
-/// Markers of a record.
+/// The most markers in a record.
 const MAX_MARKERS: usize = 10_000;
-/// Seconds after a moment at which its sample may have been sent already.
+/// Seconds after which the sample of a moment may already have been sent.
 const EPSILON: f64 = 2e-6;
 
-/// The areas that recording concerns.
+/// The areas that recording involves.
 pub(super) struct RecordContext<'a> {
     pub(super) env: &'a mut Environment,
     pub(super) headsets: &'a mut Headsets,
@@ -129,7 +129,7 @@ impl RecordContext<'_> {
         Ok(json!({ "marker": object, "recordId": running, "sessionId": session.id }))
     }
 
-    /// `updateMarker`: makes an interval of an instance.
+    /// `updateMarker`: turns an instance marker into an interval.
     pub(super) fn update_marker(self, call: &Call<'_>) -> CallResult {
         let session = self.sessions.find(call)?;
         let id = call.text("markerId");
@@ -155,8 +155,8 @@ impl RecordContext<'_> {
     }
 }
 
-/// Shows a marker in the stream, an interval at its end: at its sample, or at the next one if that
-/// is gone.
+/// Adds a marker to the stream, an interval at its end: with its sample, or with the next one if
+/// that has been sent.
 fn show(
     headset: Option<&mut SimulatedHeadset>,
     marker: &Value,

@@ -1,6 +1,6 @@
-//! The records of the user: kept while the service runs, changed, deleted and found by the
-//! application that made them (§2.9, §3.4). What another application has made is as unknown here
-//! as what never was. Knows no session.
+//! The user's records: kept while the service is running; changed, deleted and found by the
+//! application that made them (§2.9, §3.4). A record of another application is treated like one
+//! that never existed. Independent of sessions.
 
 use serde_json::{Value, json};
 
@@ -17,15 +17,15 @@ use cortop_protocol::code::{
     warning,
 };
 
-/// Records that are kept; the oldest makes room.
+/// The most records kept; the oldest is dropped.
 pub(super) const MAX_RECORDS: usize = 1000;
 
-/// All records, the newest last.
+/// All records, newest last.
 #[derive(Default)]
 pub(super) struct Records(pub(super) Vec<StoredRecord>);
 
 impl Records {
-    /// Keeps a new record.
+    /// Adds a new record.
     pub(super) fn push(&mut self, record: StoredRecord) {
         if self.0.len() == MAX_RECORDS {
             let oldest = self.0.iter().position(|record| record.end.is_some());
@@ -34,7 +34,7 @@ impl Records {
         self.0.push(record);
     }
 
-    /// Ends a running record; its object.
+    /// Ends a running record. Returns its object.
     pub(super) fn finish(&mut self, uuid: &str, now: f64, env: &mut Environment) -> Option<Value> {
         let record = self.0.iter_mut().find(|record| record.uuid == uuid)?;
         record.end = Some(now);
@@ -44,7 +44,7 @@ impl Records {
         Some(record.to_json(&env.clock))
     }
 
-    /// The post-processing of a record is over: it can be exported.
+    /// The post-processing of a record has finished: it can be exported.
     pub(super) fn processed(&mut self, uuid: &str, env: &mut Environment) {
         if let Some(record) = self.0.iter_mut().find(|record| record.uuid == uuid) {
             record.ready = true;
@@ -92,8 +92,8 @@ impl Records {
         own.map(|record| record.to_json(&env.clock)).collect()
     }
 
-    /// `requestToDownloadRecordData`: all records are on this computer, there is nothing to
-    /// download, or nothing to be had.
+    /// `requestToDownloadRecordData`: all records are on this computer, so there is nothing to
+    /// download, or nothing at all.
     pub(super) fn download(&self, call: &Call<'_>) -> Value {
         outcomes(call.texts("recordIds").map(|uuid| {
             let known = self.find(uuid, &call.app);
@@ -143,7 +143,7 @@ impl Records {
         Ok(page.to_json("records", count, &objects.collect::<Vec<_>>()))
     }
 
-    /// How many records are of a subject.
+    /// The number of records of a subject.
     pub(super) fn count_of_subject(&self, name: &str) -> usize {
         self.0.iter().filter(|record| record.subject.as_deref() == Some(name)).count()
     }
@@ -154,7 +154,7 @@ impl Records {
         self.0.iter().find(own).ok_or_else(unknown_record)
     }
 
-    /// The same, to be changed.
+    /// Like [`find`](Self::find), mutable.
     pub(super) fn find_mut(
         &mut self,
         uuid: &str,
@@ -165,7 +165,7 @@ impl Records {
     }
 }
 
-/// Whether a record meets every condition of a query.
+/// Whether a record satisfies every condition of a query.
 fn matches(record: &StoredRecord, call: &Call<'_>, env: &Environment) -> Result<bool, ApiError> {
     let conditions = call.get("query").and_then(Value::as_object).into_iter().flatten();
     for (name, condition) in conditions {
@@ -195,7 +195,7 @@ fn matches(record: &StoredRecord, call: &Call<'_>, env: &Environment) -> Result<
     Ok(true)
 }
 
-/// What became of records.
+/// The outcomes of a request about several records.
 pub(super) fn outcomes<'a>(all: impl Iterator<Item = (&'a str, Result<(), ApiError>)>) -> Value {
     let (mut success, mut failure) = (Vec::new(), Vec::new());
     for (uuid, outcome) in all {

@@ -1,5 +1,5 @@
-//! The text of one sample, written value by value the way Cortex prints numbers (§5): rounded to
-//! the decimals of its stream, trailing zeros dropped, a fraction always with a point.
+//! Writes the text of one sample, value by value, in Cortex's number format (§5): rounded to the
+//! decimals of its stream, without trailing zeros, a fraction always with a point.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use cortop_protocol::Stream;
 
 use super::values::ValueSink;
 
-/// Below it whole numbers are exact, and have 16 digits at most.
+/// Below this, whole numbers are exact and have at most 16 digits.
 const EXACT: f64 = 9.0e15;
 
-/// A growing `{"eeg":[…],"sid":"…","time":…}`.
+/// A `{"eeg":[…],"sid":"…","time":…}` under construction.
 #[derive(Debug)]
 pub struct SampleWriter {
     text: String,
@@ -21,7 +21,7 @@ impl SampleWriter {
     #[must_use]
     pub fn new(stream: Stream) -> Self {
         let mut text = String::with_capacity(256);
-        // Writing to a `String` cannot fail; so everywhere in this file.
+        // Writing to a `String` cannot fail, here and everywhere else in this file.
         let _ = write!(text, "{{\"{}\":[", stream.name());
         Self { text }
     }
@@ -35,7 +35,7 @@ impl SampleWriter {
         self.text
     }
 
-    /// The values written so far, read back.
+    /// Parses the values written so far.
     #[cfg(test)]
     pub(super) fn values(self) -> Vec<serde_json::Value> {
         let values = self.text.split_once(':').map_or("", |(_, values)| values);
@@ -67,8 +67,8 @@ impl SampleWriter {
         }
     }
 
-    /// A number given in units of its last decimal. By hand, for this is most of what a sample
-    /// costs: the formatter of the standard library takes five times as long.
+    /// Writes a number given in units of its last decimal. Hand-written, because this is most of
+    /// the cost of a sample: the standard library's formatter takes five times as long.
     fn digits(&mut self, mut rest: u64, mut decimals: i32) {
         let mut digits = [b'0'; 24];
         let mut at = digits.len();

@@ -1,5 +1,5 @@
-//! What goes wrong when, and to whom: a scenario file (TOML) is a list of orders, `sim.fault` takes
-//! one. Knows nothing of how it is done.
+//! What goes wrong, when, and for whom: a scenario file (TOML) is a list of injections; `sim.fault`
+//! takes one. Independent of how faults are carried out.
 
 use std::path::Path;
 
@@ -11,21 +11,21 @@ use super::{
 };
 use cortop_protocol::{HeadsetId, Stream, nearest_name::meant};
 
-/// A fault, when it comes, and whom it hits.
+/// A fault, when it happens, and whom it affects.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Injection {
-    /// Seconds of service time from the start of the simulator, or from `sim.fault`, on.
+    /// Seconds of service time since the start of the simulator, or since `sim.fault`.
     #[serde(default)]
     pub at: Option<Seconds>,
-    /// From then on it waits for a call of this method, which is the first that is hit.
+    /// From then on, it waits for a call of this method, which is the first one affected.
     #[serde(default, deserialize_with = "method_name")]
     pub call: Option<String>,
-    /// For which of these calls, from 1; the first if left out.
+    /// Which of these calls, counted from 1; by default the first.
     #[serde(default)]
     pub nth: Option<u32>,
-    /// Only this client; they count from 1 as they connect. If left out and a call is waited for,
-    /// the client that calls.
+    /// Only this client, numbered from 1 in order of connection. By default, if a call is awaited,
+    /// the calling client.
     #[serde(default)]
     pub client: Option<u64>,
     /// Only this headset.
@@ -34,12 +34,12 @@ pub struct Injection {
     /// Only this stream.
     #[serde(default, deserialize_with = "stream")]
     pub stream: Option<Stream>,
-    /// What goes wrong.
+    /// The fault.
     #[serde(rename = "do")]
     pub fault: Fault,
 }
 
-/// At once, and for all.
+/// At once, and for everything.
 impl From<Fault> for Injection {
     fn from(fault: Fault) -> Self {
         Self { at: None, call: None, nth: None, client: None, headset: None, stream: None, fault }
@@ -47,22 +47,22 @@ impl From<Fault> for Injection {
 }
 
 impl Injection {
-    /// Only samples of this stream.
+    /// Restricts it to samples of this stream.
     #[must_use]
     pub fn on(self, stream: Stream) -> Self {
         Self { stream: Some(stream), ..self }
     }
 
-    /// When the method is called for the nth time from now on, counted from 1.
+    /// Makes it wait for the nth call of the method from now on, counted from 1.
     #[must_use]
     pub fn when_called(self, method: &str, nth: u32) -> Self {
         Self { call: Some(method.to_owned()), nth: Some(nth), ..self }
     }
 
-    /// Whether it can hit something, where these are the headsets.
+    /// Checks whether it can affect anything, given these headsets.
     ///
     /// # Errors
-    /// There is no such headset: a sentence with those that there are.
+    /// There is no such headset: a sentence that lists the existing ones.
     pub fn check<'a>(&self, headsets: impl Iterator<Item = &'a HeadsetId>) -> Result<(), String> {
         let Some(wanted) = &self.headset else { return Ok(()) };
         let ids: Vec<_> = headsets.map(HeadsetId::as_str).collect();
@@ -72,7 +72,7 @@ impl Injection {
         Err(format!("there is no headset {wanted}: {}", meant(ids, wanted.as_str())))
     }
 
-    /// Whether it is meant for this client.
+    /// Whether it applies to this client.
     pub(super) fn is_for(&self, client: u64) -> bool {
         self.client.is_none_or(|own| own == client)
     }
@@ -82,7 +82,7 @@ impl Injection {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// In any order.
+    /// The injections, in any order.
     #[serde(default, rename = "fault")]
     pub injections: Vec<Injection>,
 }
@@ -91,7 +91,7 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, or is not valid: toml's own text, which shows where.
+    /// It cannot be read or is not valid: toml's own text, which shows the position.
     pub fn read(path: &Path) -> color_eyre::Result<Self> {
         let hint = "`cortop sim --list-faults` shows what can be done";
         toml_file::read(path, "scenario", "--scenario", hint)

@@ -1,5 +1,5 @@
-//! The sockets of the service: accepting, one task for each connection with one timer, a bounded
-//! queue to a client that may not read. Knows no method and no stream.
+//! The sockets of the service: accepts connections; each has one task with one timer, and a bounded
+//! queue in case its client does not read. Independent of methods and streams.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -38,27 +38,28 @@ use super::{
 };
 use cortop_protocol::wire::Side;
 
-/// Messages that may wait for a client, a headset: two seconds of everything an EPOC X sends.
+/// How many messages per headset may wait for a client: two seconds of everything an EPOC X sends.
 const QUEUE_PER_HEADSET: usize = 1024;
-/// For so many headsets at most; then it is a second of everything.
+/// For this many headsets at most; beyond that, a second of everything.
 const MAX_QUEUES: usize = 16;
-/// Messages held back for later at most; a fault that delays more loses them.
+/// The most messages held back for later; a fault that delays more loses them.
 const MAX_HELD: usize = 4096;
-/// Bytes of a request that are read; none of the API comes near.
+/// The longest request that is read, in bytes; none of the API comes close.
 const MAX_REQUEST: usize = 1 << 20;
 /// The default of 128 KiB is zeroed at each read.
 const READ_BUFFER: usize = 8 << 10;
-/// Time for the handshakes of a new connection.
+/// The time limit of a new connection's handshakes.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for what is queued, the close frame and the client's answer to it.
+/// The time limit for sending what is queued and the close frame, and for the client's answer to
+/// it.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Accepts connections and lets scheduled events happen, until the service ends, and for twice the
-/// [`CLOSE_TIMEOUT`] at most after it; aborted, all connections end with it.
+/// Accepts connections and lets scheduled events happen until the service ends, and after that for
+/// twice the [`CLOSE_TIMEOUT`] at most; if aborted, all connections end with it.
 pub(super) async fn serve(listener: Listener, tls: Option<Arc<Tls>>, shared: SharedService) {
     let mut connections = JoinSet::new();
     let mut changes = shared.changes();
-    // Clients count from 1, as a scenario counts them.
+    // Clients are numbered from 1, as in a scenario.
     let mut number = 0;
     while !shared.is_ending() {
         let next = shared.next_event();
@@ -73,12 +74,13 @@ pub(super) async fn serve(listener: Listener, tls: Option<Arc<Tls>>, shared: Sha
         }
     }
     drop(listener);
-    // A client that reads nothing, or never finishes its handshake, does not keep the service.
+    // A client that reads nothing or never finishes its handshake must not keep the service
+    // running.
     let ended = async { while connections.join_next().await.is_some() {} };
     let _ = timeout(2 * CLOSE_TIMEOUT, ended).await;
 }
 
-/// Waits for a moment, or for ever.
+/// Waits until a moment, or forever.
 async fn wait_until(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -92,7 +94,7 @@ async fn serve_connection(
     shared: SharedService,
     number: u64,
 ) {
-    // Samples must not wait for one another; a socket that cannot do it still works.
+    // Samples must not wait for one another; a socket without this option still works.
     let _ = stream.set_nodelay(true);
     let done = match tls {
         None => converse(stream, &shared, number).await,
@@ -118,7 +120,7 @@ async fn serve_connection(
     }
 }
 
-/// Whether a connection has ended by nothing but the end of a socket.
+/// Whether a connection ended without a close frame.
 fn is_abrupt(error: &tungstenite::Error) -> bool {
     match error {
         tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => true,
@@ -133,7 +135,8 @@ fn is_abrupt(error: &tungstenite::Error) -> bool {
     }
 }
 
-/// Takes the client off the service however its connection ends, by an abort of its task too.
+/// Removes the client from the service however its connection ends, including when its task is
+/// aborted.
 struct DisconnectGuard<'a> {
     shared: &'a SharedService,
     number: u64,
@@ -165,7 +168,7 @@ async fn converse(
         service.headsets.0.len()
     });
     shared.journal.connected(number);
-    // An end that nobody here asks for is the client's, but for the abort of this task.
+    // An end that nobody here requested is the client's, unless this task is aborted.
     let mut guard = DisconnectGuard { shared, number, by: Side::Service };
     let (queue, queued) = mpsc::channel(QUEUE_PER_HEADSET * headsets.clamp(1, MAX_QUEUES));
     let unread = |time| shared.journal.unread(number, time);
@@ -189,8 +192,8 @@ async fn converse(
             }
             CloseKind::Refused(_) => {
                 let sink = writing.await?;
-                // What the client still sends would otherwise reset the connection, and with it goes
-                // the close frame.
+                // Otherwise, data that the client is still sending would reset the connection and
+                // lose the close frame.
                 if let Ok(mut socket) = sink.reunite(source) {
                     tokio::io::copy(socket.get_mut(), &mut tokio::io::sink()).await?;
                 }
@@ -210,18 +213,18 @@ async fn converse(
 /// How a connection ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CloseKind {
-    /// The client is gone.
+    /// The client has disconnected.
     Left,
-    /// The client is dropped without a word.
+    /// The client is dropped without a close frame.
     Dropped,
     /// With a close frame.
     Close,
-    /// With a close frame of this code, as the client breaks the WebSocket protocol.
+    /// With a close frame of this code, because the client violates the WebSocket protocol.
     Refused(CloseCode),
 }
 
-/// The code that says what is wrong with what a client sends (RFC 6455, section 7.4.1); `None` where
-/// the connection itself has failed.
+/// The close code for what is wrong with a client's data (RFC 6455, section 7.4.1); `None` if the
+/// connection itself has failed.
 fn refusal_of(error: &tungstenite::Error) -> Option<CloseCode> {
     match error {
         tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
@@ -232,7 +235,7 @@ fn refusal_of(error: &tungstenite::Error) -> Option<CloseCode> {
     }
 }
 
-/// Serves one client, and holds messages for later.
+/// Serves one client, and holds back messages for later.
 struct ClientConnection<'a> {
     queue: mpsc::Sender<Message>,
     shared: &'a SharedService,
@@ -241,7 +244,7 @@ struct ClientConnection<'a> {
 }
 
 impl ClientConnection<'_> {
-    /// Answers the client, and queues what is due by time.
+    /// Answers the client, and queues what is due.
     async fn run(
         mut self,
         mut source: impl Stream<Item = tungstenite::Result<Message>> + Unpin,
@@ -271,7 +274,7 @@ impl ClientConnection<'_> {
                             self.send(answer).await;
                         }
                     }
-                    // After a close frame the reading goes on until it is answered.
+                    // After a close frame, keep reading until it is answered.
                     None => return Ok(CloseKind::Left),
                     Some(Ok(_)) => {}
                 },
@@ -296,7 +299,7 @@ impl ClientConnection<'_> {
         }
     }
 
-    /// When there is something to send by itself.
+    /// When the next message is due without a request.
     fn due(&self) -> Option<Instant> {
         self.shared.with(|service, _| {
             let held = self.held.iter().filter_map(|message| match message.delivery {
@@ -325,7 +328,7 @@ impl ClientConnection<'_> {
         }
     }
 
-    /// Sends what has been held back long enough.
+    /// Sends messages that have been held back long enough.
     async fn release(&mut self) {
         let now = self.shared.with(|_, now| now) + 1e-6;
         let due = |held: &mut Outgoing| match held.delivery {
@@ -340,7 +343,7 @@ impl ClientConnection<'_> {
 
     async fn queue(&self, payload: Payload) {
         if matches!(payload, Payload::Deferred(..)) {
-            // It does not hold back the end of the connection.
+            // It must not delay the end of the connection.
             let queue = self.queue.downgrade();
             let (journal, number) = (self.shared.journal.clone(), self.number);
             spawn_blocking(move || {
@@ -355,11 +358,11 @@ impl ClientConnection<'_> {
         if let Payload::Text(text) = &payload {
             self.shared.journal.sent(self.number, text);
         }
-        // Without a writer the connection is over, which is noticed where it ends.
+        // Without a writer the connection is over, which is detected elsewhere.
         let _ = self.queue.send(frame(payload)).await;
     }
 
-    /// Queues the samples that are due; what does not fit is dropped and counted.
+    /// Queues the samples that are due; those that do not fit are dropped and counted.
     fn send_samples(&mut self) {
         let (queue, held, number) = (&self.queue, &mut self.held, self.number);
         let mut count = SampleCount::default();
@@ -370,7 +373,7 @@ impl ClientConnection<'_> {
                 let permit = if is_now { queue.try_reserve().ok() } else { None };
                 let has_room = permit.is_some() || !is_now && held.len() < MAX_HELD;
                 dropped += u64::from(!has_room);
-                // One that is held back counts when it leaves.
+                // A sample that is held back counts when it is sent.
                 if let (true, Payload::Text(text)) = (is_now || !has_room, &sample.payload) {
                     count.count(text, has_room);
                 }
@@ -386,7 +389,7 @@ impl ClientConnection<'_> {
     }
 }
 
-/// A text frame, whatever is in it.
+/// A text frame, whatever its content.
 fn frame(payload: Payload) -> Message {
     match payload {
         Payload::Text(text) => Message::text(text),
@@ -397,8 +400,8 @@ fn frame(payload: Payload) -> Message {
     }
 }
 
-/// Writes what is queued, flushes when nothing more waits, and closes when nothing more will come.
-/// Calls `unread` when the client has not taken anything for some time.
+/// Writes what is queued, flushes when nothing is waiting, and closes when nothing more will come.
+/// Calls `unread` when the client has not read for some time.
 async fn write_all<S: Sink<Message, Error = tungstenite::Error> + Unpin>(
     mut sink: S,
     mut queue: mpsc::Receiver<Message>,
@@ -446,7 +449,8 @@ mod tests {
             ClientConnection { queue, shared: &shared, number: 0, held: Vec::new() };
         advance(Duration::from_millis(501)).await;
         connection.send_samples();
-        // Half a second of 256 Hz and the sample at its start; the oldest wait, the rest is counted.
+        // Half a second at 256 Hz and the sample at its start; the oldest wait, the rest is
+        // counted.
         assert_eq!(shared.with(|service, _| service.dropped), 129 - 16);
         assert!(waiting.recv().await.unwrap().to_text().unwrap().starts_with("{\"eeg\":[0,"));
     }

@@ -1,6 +1,6 @@
-//! The simulated service: its areas, and what happens to several of them at once, over time, by a
-//! fault or when a client leaves. A state machine without I/O: time is handed in, messages are
-//! collected for whoever sends them.
+//! The simulated service: its areas, and what involves several of them: the passing of time,
+//! faults, and clients that leave. A state machine without I/O: time is passed in, and messages are
+//! collected for the sender.
 
 use super::{
     account::{Account, Login},
@@ -20,7 +20,7 @@ use super::{
 };
 use cortop_protocol::code::warning::PROFILE_UNLOADED_BY_CORTEX;
 
-/// Everything the service knows, by area.
+/// Everything that the service knows, by area.
 pub(super) struct Service {
     pub(super) env: Environment,
     pub(super) account: Account,
@@ -32,9 +32,9 @@ pub(super) struct Service {
     pub(super) subjects: Subjects,
     pub(super) profiles: Profiles,
     pub(super) faults: FaultInjector,
-    /// Samples thrown away because a client did not read.
+    /// Samples dropped because a client did not read.
     pub(super) dropped: u64,
-    /// Connections open now.
+    /// The number of open connections.
     pub(super) connections: usize,
 }
 
@@ -61,9 +61,10 @@ impl Service {
         self.env.next_event().into_iter().chain(self.faults.next()).min_by(f64::total_cmp)
     }
 
-    /// Lets everything happen that is due; whether anything was.
+    /// Processes everything that is due. Returns whether there was anything.
     pub(super) fn advance(&mut self, now: f64) -> bool {
-        // A little more than now, or a rounded wake-up comes too early for ever on a paused clock.
+        // Slightly more than now; otherwise, on a paused clock, a rounded wake-up would always come
+        // too early.
         let due = now + 1e-6;
         if self.next_event().is_none_or(|time| time > due) {
             return false;
@@ -107,13 +108,13 @@ impl Service {
         }
     }
 
-    /// With a headset's connection end the sessions on it.
+    /// Disconnecting a headset ends its sessions.
     fn disconnect_headset(&mut self, place: usize, now: f64) {
         self.sessions.close(now, &mut self.env, &mut self.records, |own| own.place == place);
         self.headsets.disconnected(place, &mut self.env);
     }
 
-    /// Somebody logs in or out with EMOTIV Launcher; with the user go the sessions.
+    /// Somebody logs in or out with EMOTIV Launcher; a change of user ends the sessions.
     pub(super) fn log_in(&mut self, login: Login, now: f64) {
         if login != Login::Same {
             self.sessions.close(now, &mut self.env, &mut self.records, |_| true);
@@ -121,7 +122,7 @@ impl Service {
         self.account.log_in(login, now, &mut self.env);
     }
 
-    /// What is bound to a connection dies with it (§1.5): sessions at once, its profile later.
+    /// Ends what is bound to a connection (§1.5): sessions at once, its profile later.
     pub(super) fn disconnect_client(&mut self, connection: u64, now: f64) {
         self.sessions.drop_connection(connection, now, &mut self.env, &mut self.records);
         self.headsets.abandon_profiles(connection, now, &mut self.env);
@@ -129,7 +130,7 @@ impl Service {
         self.faults.forget(connection);
     }
 
-    /// Hands all samples of a connection that are due to `send`, in order of time.
+    /// Passes all due samples of a connection to `send`, in order of time.
     pub(super) fn send_samples(&mut self, connection: u64, send: impl FnMut(Outgoing)) {
         let Self { env, headsets, sessions, faults, .. } = self;
         sessions.send_samples(connection, &env.clock, headsets, faults, send);
@@ -142,14 +143,14 @@ impl Service {
         }
     }
 
-    /// A method is called, which a fault may have waited for.
+    /// A method is called, for which a fault may have waited.
     pub(super) fn called(&mut self, client: u64, method: &str, now: f64) {
         for injection in self.faults.called(client, method, now) {
             self.apply(injection, now);
         }
     }
 
-    /// Does what a fault does at once.
+    /// Applies the immediate effect of a fault.
     pub(super) fn apply(&mut self, injection: Injection, now: f64) {
         let Injection { client, headset, fault, .. } = injection;
         let Self { env, account, headsets, faults, .. } = self;
@@ -203,7 +204,7 @@ impl Service {
                     headset.ready_at = now;
                 }
             }
-            // All others last or count.
+            // All others last or are counted.
             _ => {}
         }
     }

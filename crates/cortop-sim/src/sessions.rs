@@ -1,5 +1,5 @@
-//! Sessions (§2.7, §3.3, §4.2): one for each headset and application, bound to the connection that
-//! made it.
+//! Sessions (§2.7, §3.3, §4.2): one per headset and application, bound to the connection that
+//! created it.
 
 use serde_json::{Value, json};
 
@@ -27,34 +27,34 @@ use cortop_protocol::{
 /// A live session.
 pub(super) struct LiveSession {
     pub(super) id: SessionId,
-    /// The connection it lives and dies with.
+    /// The connection to which it is bound.
     pub(super) connection: u64,
-    /// Its headset's place in the list.
+    /// Its headset's index in the list.
     pub(super) place: usize,
     /// Whether it uses the licence.
     pub(super) active: bool,
     pub(super) streams: Vec<ActiveStream>,
     /// Samples of `sys` that wait to be sent.
     pub(super) events: Vec<String>,
-    /// The training that is not over.
+    /// The training in progress.
     pub(super) training: Option<Training>,
-    /// The ids of its records, the newest last.
+    /// The ids of its records, newest last.
     pub(super) records: Vec<String>,
     /// The id of the record that is running.
     pub(super) running_record: Option<String>,
     app: String,
-    /// When it was created, by the clock of that moment.
+    /// When it was created, by the wall clock at that moment.
     started: String,
 }
 
-/// A stream that a session has subscribed to.
+/// A stream to which a session has subscribed.
 pub(super) struct ActiveStream {
     pub(super) stream: Stream,
-    /// The connection that subscribed, which need not be the one that created the session.
+    /// The connection that subscribed, which may differ from the one that created the session.
     pub(super) connection: u64,
     /// Index of the next sample.
     pub(super) next: u64,
-    /// Distance to the one after it.
+    /// The distance to the sample after that.
     pub(super) step: u64,
 }
 
@@ -150,12 +150,12 @@ impl Sessions {
         own.map(|session| session.to_json(None, env, headsets, account)).collect()
     }
 
-    /// The session a request names; an application sees only its own.
+    /// The session that a request names; an application sees only its own.
     pub(super) fn find(&self, call: &Call<'_>) -> Result<&LiveSession, ApiError> {
         self.0.iter().find(|own| own.is_named(call)).ok_or_else(|| ApiError::new(NO_SESSION))
     }
 
-    /// The same, to be changed.
+    /// Like [`find`](Self::find), mutable.
     pub(super) fn find_mut(&mut self, call: &Call<'_>) -> Result<&mut LiveSession, ApiError> {
         self.0.iter_mut().find(|own| own.is_named(call)).ok_or_else(|| ApiError::new(NO_SESSION))
     }
@@ -165,7 +165,7 @@ impl Sessions {
         place.ok_or_else(|| ApiError::new(NO_SESSION))
     }
 
-    /// Cortex closes sessions by itself, with two warnings for each (§2.12).
+    /// Cortex itself closes sessions, with two warnings for each (§2.12).
     pub(super) fn close(
         &mut self,
         now: f64,
@@ -180,8 +180,8 @@ impl Sessions {
         }
     }
 
-    /// The sessions of a connection die with it (§1.5), and so do its subscriptions in others;
-    /// nobody is warned.
+    /// Ends the sessions of a closed connection (§1.5), and its subscriptions in other sessions,
+    /// without a warning.
     pub(super) fn drop_connection(
         &mut self,
         connection: u64,
@@ -203,7 +203,7 @@ impl LiveSession {
         self.id.as_str() == call.text("session") && self.app == call.app
     }
 
-    /// With a session end its record and its training.
+    /// Ends its record and its training.
     fn end(&mut self, now: f64, env: &mut Environment, records: &mut Records) {
         if let Some(record) = self.running_record.take() {
             records.finish(&record, now, env);
@@ -211,7 +211,7 @@ impl LiveSession {
         env.cancel(&ScheduledEvent::TrainingEnd(self.id.clone()));
     }
 
-    /// Its streams have stopped, or Cortex has closed it (§6.2).
+    /// Warns that its streams have stopped, or that Cortex has closed it (§6.2).
     fn warn_of_end(&self, code: i64, env: &mut Environment) {
         let id = &self.id;
         let behavior = if code == warning::STREAMS_STOPPED {

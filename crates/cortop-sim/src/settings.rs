@@ -1,4 +1,4 @@
-//! What can be changed about a headset: rates and mode (`updateHeadset`), name and headband
+//! What can be changed on a headset: rates and mode (`updateHeadset`), name and headband
 //! (`updateHeadsetCustomInfo`, §3.2).
 
 use std::iter::once;
@@ -20,10 +20,10 @@ use cortop_protocol::{
     settings::{EegRate, MotionRate, Setting},
 };
 
-/// Characters of the name of a headset.
+/// The longest name of a headset, in characters.
 const LONGEST_NAME: usize = 64;
 
-/// The setting a parameter asks for, or `None` if no headset can have it.
+/// The setting that a parameter requests; `None` if no headset supports it.
 fn read(value: &Value) -> Option<Setting> {
     let plus = EegRate::ALL
         .into_iter()
@@ -32,7 +32,7 @@ fn read(value: &Value) -> Option<Setting> {
 }
 
 impl Headsets {
-    /// `updateHeadset`: the answer means "started"; a warning reports the end.
+    /// `updateHeadset`: the answer means "started"; a warning reports how it ended.
     pub(super) fn update(&self, call: &Call<'_>, env: &mut Environment) -> CallResult {
         let id = call.text("headset");
         let place = self.connected_place(id)?;

@@ -1,5 +1,5 @@
-//! The service as its connections, its acceptor and its handle share it. The lock is held for one
-//! call at a time and never across a wait.
+//! The service, shared by its connections, its acceptor and its control handle. The lock is held
+//! for one call at a time and never across an await.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{journal::Journal, outgoing::Notification, service::Service};
 
-/// Notifications that may wait for a connection; one that is slower loses the oldest.
+/// How many notifications may wait for a connection; a slower one loses the oldest.
 const MAX_NOTIFICATIONS: usize = 64;
 
 /// A handle on the service; cheap to clone.
@@ -23,13 +23,13 @@ pub(super) struct SharedService {
     notifications: broadcast::Sender<Notification>,
     changed: watch::Sender<()>,
     ending: watch::Sender<bool>,
-    /// What clients do.
+    /// The journal of what clients do.
     pub(super) journal: Journal,
 }
 
 impl fmt::Debug for SharedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Tokens live in here: nothing of it is printed.
+        // The service contains tokens, so nothing of it is printed.
         f.debug_struct("SharedService").finish_non_exhaustive()
     }
 }
@@ -48,15 +48,15 @@ impl SharedService {
         }
     }
 
-    /// Does something with the service at the present time, then wakes all whom it may concern.
+    /// Calls `act` at the current time, then wakes everything that may be affected.
     pub(super) fn update<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
         let done = self.with(act);
         self.changed.send_replace(());
         done
     }
 
-    /// As [`update`](Self::update), for what concerns nobody else: nobody is woken, unless a
-    /// scheduled event happens first, after which a connection may have something to send.
+    /// Like [`update`](Self::update), for calls that affect nobody else: wakes nobody, unless a
+    /// scheduled event happened first, after which a connection may have something to send.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Service, f64) -> T) -> T {
         let mut service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
         let now = service.env.clock.now();
@@ -68,19 +68,19 @@ impl SharedService {
             self.journal.injected(injection);
         }
         for notification in service.env.take_notifications() {
-            // Without connections nobody receives it.
+            // Without connections, nobody receives it.
             let _ = self.notifications.send(notification);
         }
         done
     }
 
-    /// Has all connections close.
+    /// Closes all connections.
     pub(super) fn end(&self) {
         self.ending.send_replace(true);
         self.changed.send_replace(());
     }
 
-    /// Whether all connections are to close.
+    /// Whether all connections should close.
     pub(super) fn is_ending(&self) -> bool {
         *self.ending.borrow()
     }
@@ -90,12 +90,12 @@ impl SharedService {
         self.with(|service, _| service.next_event().map(|time| service.env.clock.instant(time)))
     }
 
-    /// What happens to clients from now on.
+    /// Receives what happens to clients from now on.
     pub(super) fn notifications(&self) -> broadcast::Receiver<Notification> {
         self.notifications.subscribe()
     }
 
-    /// Changes from now on.
+    /// Signals changes from now on.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }

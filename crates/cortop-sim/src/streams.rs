@@ -1,6 +1,6 @@
-//! Subscriptions and the schedule of their samples (§2.8, §5). A sample's time comes from its
-//! absolute index, so nothing drifts; after a short stall the samples follow with their own
-//! stamps, after a long one they are lost and the counters run on.
+//! Subscriptions and the schedule of their samples (§2.8, §5). A sample's time is derived from its
+//! absolute index, so nothing drifts; after a short stall the samples follow with their own stamps,
+//! after a long one they are lost and the counters continue.
 
 use std::ops::RangeInclusive;
 
@@ -27,7 +27,7 @@ use cortop_protocol::{
     sample::{Column, Columns},
 };
 
-/// Samples of one instant leave in this order (§5.1).
+/// The order in which samples of one instant are sent (§5.1).
 const ORDER: [Stream; 8] = [
     Stream::Eeg,
     Stream::Fac,
@@ -38,13 +38,14 @@ const ORDER: [Stream; 8] = [
     Stream::Dev,
     Stream::Mot,
 ];
-/// Of 21 samples of `dev` in a live capture so many are stamped with their tick (§5.1) …
+/// Share of `dev` samples stamped with their tick, as in a live capture of 21 (§5.1) …
 const PUNCTUAL_DEV: f64 = 9.0 / 21.0;
-/// … and the others so many seconds later.
+/// … and the delay of the others in seconds.
 const DEV_DELAY: RangeInclusive<f64> = 0.0072..=0.0078;
-/// Of the 2 Hz of `met`, one in so many comes without an activated session and scope `pm`.
+/// Without an activated session and scope `pm`, only one in so many of the 2 Hz samples of `met` is
+/// sent.
 const SLOW_MET: u64 = 20;
-/// Real seconds behind schedule after which samples are lost instead of sent late.
+/// Real seconds behind schedule after which samples are lost rather than sent late.
 const MAX_LAG: f64 = 1.0;
 
 impl Sessions {
@@ -102,7 +103,7 @@ impl Sessions {
         due.min_by(f64::total_cmp)
     }
 
-    /// Hands all samples of a connection that are due to `send`, in order of time.
+    /// Passes all due samples of a connection to `send`, in order of time.
     pub(super) fn send_samples(
         &mut self,
         connection: u64,
@@ -121,7 +122,7 @@ impl Sessions {
                 continue;
             };
             let source = &headset.source;
-            // The clock's granularity must not make a sample wait for the next wake-up.
+            // The clock's granularity must not delay a sample until the next wake-up.
             let until = now - origin + 1e-6;
             let sampled = |own: &&mut ActiveStream| own.is_sampled_for(connection);
             for own in session.streams.iter_mut().filter(sampled) {
@@ -157,7 +158,7 @@ impl Sessions {
     }
 }
 
-/// Seconds after its tick with which a sample of `dev` is stamped.
+/// Seconds after its tick at which a sample of `dev` is stamped.
 fn dev_delay(index: u64) -> f64 {
     let noise = Noise::new(0);
     if noise.branch(1).unit(index) < PUNCTUAL_DEV {
@@ -175,7 +176,7 @@ impl ActiveStream {
 }
 
 impl LiveSession {
-    /// Whether events of `sys` wait for this connection.
+    /// Whether events of `sys` are waiting for this connection.
     fn has_events(&self, connection: u64) -> bool {
         let listens =
             |own: &ActiveStream| own.stream == Stream::Sys && own.connection == connection;
@@ -194,7 +195,7 @@ impl LiveSession {
             return Err(unavailable());
         }
         let columns = match stream {
-            // Events of trainings come from the service, not from the headset.
+            // Training events come from the service, not from the headset.
             Stream::Sys => Columns(["event", "msg"].map(|name| Column::One(name.into())).into()),
             _ => headset.source.columns(stream).ok_or_else(|| {
                 ApiError::with_message(STREAM_UNAVAILABLE, headset.source.absence())
@@ -203,7 +204,7 @@ impl LiveSession {
         if self.streams.iter().all(|own| own.stream != stream) {
             let origin = *headset.origin.get_or_insert(call.now);
             let fast = self.active && account.licence.has("pm");
-            // A recording may be slow by itself.
+            // A recording may itself be slow.
             let dense = headset.source.time(stream, 1) - headset.source.time(stream, 0) < 1.0;
             let step = if stream == Stream::Met && !fast && dense { SLOW_MET } else { 1 };
             let next = headset.source.index_at(stream, call.now - origin).next_multiple_of(step);
@@ -233,7 +234,7 @@ mod tests {
         serde_json::from_str::<Value>(answer.text()).unwrap()["result"].clone()
     }
 
-    /// A warm EPOC X with these streams subscribed, whose first samples are due.
+    /// A warm EPOC X with these streams subscribed; their first samples are due.
     async fn streaming(status: &str, streams: &[&str]) -> Service {
         let (mut service, _) = service(&Options::default(), None).unwrap();
         subscribe(&mut service, status, streams);
@@ -273,7 +274,7 @@ mod tests {
         let first = due(&mut service);
         let order = ["eeg", "fac", "com", "met", "pow", "eq", "dev", "mot"];
         assert_eq!(first.iter().map(name).collect::<Vec<_>>(), order);
-        // All of a tick have its stamp, but for `dev`.
+        // All samples of a tick have its stamp, except those of `dev`.
         for (sample, name) in first.iter().zip(order) {
             let later = time(sample) - time(&first[0]);
             assert!(name == "dev" || later == 0.0, "{name} {later}");
@@ -301,7 +302,7 @@ mod tests {
             let worst = off.iter().copied().fold(0.0, f64::max);
             assert!(worst > 0.1 && worst < most, "{stream}: {worst} ms");
         }
-        // §5.1: 31.0 to 31.6 ms at 32 Hz, of which there are two here.
+        // §5.1: 31.0 to 31.6 ms at 32 Hz, which is two of these intervals.
         let motion = times("mot");
         let motion = motion.windows(3).step_by(2).map(|three| 1000.0 * (three[2] - three[0]));
         for step in motion {
@@ -355,7 +356,7 @@ mod tests {
             );
             for (index, sample) in own.iter().enumerate() {
                 let ideal = time(own[0]) + index as f64 / rate;
-                // As uneven as stamps are, and printed with four decimals.
+                // As irregular as stamps are, and printed with four decimals.
                 assert!((time(sample) - ideal).abs() < 3.5e-4, "{stream} {index}");
             }
         }
@@ -419,7 +420,7 @@ mod tests {
         advance(Duration::from_millis(4)).await;
         let next = due(&mut service).remove(0);
         let apart = ((time(&next) - time(&first)) * 256.0).round();
-        // The counter has run on through the silence.
+        // The counter has continued through the silence.
         assert!((next["eeg"][0].as_f64().unwrap() - apart % 256.0).abs() < 0.5);
     }
 

@@ -1,4 +1,4 @@
-//! Subjects: the persons that records are made of (§3.6, §4.5).
+//! Subjects: the people who are recorded (§3.6, §4.5).
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use super::{
 };
 use cortop_protocol::code::error::INVALID_PARAMS;
 
-/// Subjects that can be stored.
+/// The most subjects that can be stored.
 const MAX_SUBJECTS: usize = 1000;
-/// Characters of a subject's name.
+/// The longest name of a subject, in characters.
 const LONGEST_NAME: usize = 30;
 
-/// What can be known of a person beside where and when they were born.
+/// Attributes of a person other than place and date of birth.
 const ATTRIBUTES: [(&str, &[&str]); 3] = [
     ("Handedness", &["Left-handed", "Right-handed", "Ambidextrous"]),
     ("Education", &["Primary", "Secondary", "Bachelor", "Master", "Doctorate", "Other"]),
@@ -35,10 +35,10 @@ const COUNTRIES: [(&str, &str); 8] = [
     ("US", "United States"),
     ("VN", "Vietnam"),
 ];
-/// Members that are texts.
+/// The attributes that are texts.
 const TEXTS: [&str; 5] = ["dateOfBirth", "sex", "countryCode", "state", "city"];
 
-/// The subjects by name: of each the members of its object that were given.
+/// The subjects by name, each with the members of its object that were given.
 #[derive(Default)]
 pub(super) struct Subjects(BTreeMap<String, Value>);
 
@@ -127,7 +127,7 @@ pub(super) fn demographic_attributes() -> Value {
     ATTRIBUTES.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
 
-/// A subject with what a request says of it.
+/// A subject, updated from a request.
 fn merged(mut subject: Value, call: &Call<'_>) -> CallResult {
     for name in TEXTS {
         if let Some(text) = call.optional_text(name) {

@@ -1,5 +1,5 @@
-//! The simulator's own root and the certificates it signs, made at each start (§1.2): a good
-//! one, and one for each way in which a certificate can be wrong. Knows no socket.
+//! The simulator's own root and the certificates signed by it, generated at each start (§1.2): a
+//! good one, and one for each way in which a certificate can be wrong. Independent of sockets.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -15,7 +15,7 @@ use rustls::{
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 
-/// Days that certificates are valid; more than 398 some systems do not accept.
+/// Days that certificates are valid; some systems reject more than 398.
 const DAYS: i32 = 397;
 
 /// What is wrong with a certificate.
@@ -26,10 +26,10 @@ pub(super) enum CertificateFlaw {
     WrongName,
 }
 
-/// Everything for serving TLS.
+/// Everything needed to serve TLS.
 #[derive(Debug)]
 pub struct Tls {
-    /// The root to be trusted, PEM.
+    /// The root to trust, as PEM.
     pub root_pem: String,
     good: Arc<ServerConfig>,
     unknown_root: Arc<ServerConfig>,
@@ -37,18 +37,18 @@ pub struct Tls {
     wrong_name: Arc<ServerConfig>,
 }
 
-/// A root that signs.
+/// A signing root.
 struct RootCertificate {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Tls {
-    /// Makes root and certificates for `localhost`, the loopback addresses and other addresses of
-    /// this machine.
+    /// Generates root and certificates for `localhost`, the loopback addresses and other addresses
+    /// of this machine.
     ///
     /// # Errors
-    /// The system gives no randomness.
+    /// The system provides no randomness.
     pub fn new(addresses: &[IpAddr]) -> Result<Self> {
         let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
         names.extend(addresses.iter().filter(|own| !own.is_unspecified()).map(IpAddr::to_string));
@@ -71,13 +71,13 @@ impl Tls {
         })
     }
 
-    /// How to serve with the good certificate.
+    /// The server configuration with the good certificate.
     #[must_use]
     pub const fn server_config(&self) -> &Arc<ServerConfig> {
         &self.good
     }
 
-    /// With which certificate to serve.
+    /// The server configuration with a given flaw.
     pub(super) fn config(&self, flaw: Option<CertificateFlaw>) -> Arc<ServerConfig> {
         Arc::clone(match flaw {
             None => &self.good,
@@ -92,14 +92,14 @@ impl RootCertificate {
     fn new(name: &str, valid: (Date, Date)) -> Result<Self> {
         let mut params = params(&[], name, valid)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Python 3.13 asks for it.
+        // Required by Python 3.13.
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().wrap_err("no key for a root certificate can be made")?;
         let pem = params.self_signed(&key)?.pem();
         Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
-    /// How to serve with a certificate for these names.
+    /// The server configuration with a certificate for these names.
     fn leaf(&self, names: &[String], valid: (Date, Date)) -> Result<Arc<ServerConfig>> {
         let mut params = params(names, "cortop sim", valid)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -1,39 +1,38 @@
-//! Tokens that were handed out to applications (§2.4). Knows neither the user nor the application
-//! behind one.
+//! The tokens issued to applications (§2.4). Independent of users and applications.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-/// Tokens kept; an application that asks for more loses its oldest.
+/// The most tokens kept; an application that asks for more loses its oldest.
 const MAX_TOKENS: usize = 64;
-/// Seconds for which a token is good.
+/// Lifetime of a token in seconds.
 const LIFE: f64 = 48.0 * 3600.0;
-/// Seconds for which it claims to be.
+/// The lifetime in seconds that it claims.
 pub(super) const CLAIMED_LIFE: u64 = 259_200;
 
-/// What a token has to be good for.
+/// What a token has to be sufficient for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenUse {
-    /// Everything: neither expired nor without an accepted licence agreement.
+    /// Everything: not expired, and the licence agreement accepted.
     Any,
-    /// What is asked for before the licence agreement has been accepted.
+    /// Requests made before the licence agreement has been accepted.
     BeforeEula,
-    /// Being exchanged for a new one: it may have expired.
+    /// To be exchanged for a new one: it may have expired.
     Renewal,
 }
 
-/// A token that was handed out.
+/// A token that was issued.
 pub(super) struct IssuedToken {
     text: String,
     /// The client id it belongs to.
     pub(super) app: String,
     /// The user it belongs to.
     pub(super) user: String,
-    /// Service time of its end.
+    /// Service time of its expiry.
     pub(super) expires: f64,
 }
 
-/// All that were handed out, the newest last.
+/// All issued tokens, newest last.
 #[derive(Default)]
 pub(super) struct Tokens(Vec<IssuedToken>);
 
@@ -60,7 +59,7 @@ impl Tokens {
         text
     }
 
-    /// All tokens handed out so far run out.
+    /// Makes all tokens issued so far expire.
     pub(super) fn expire(&mut self, now: f64) {
         self.0.iter_mut().for_each(|token| token.expires = now);
     }

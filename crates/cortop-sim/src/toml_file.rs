@@ -1,4 +1,4 @@
-//! Reads files in TOML.
+//! Reads TOML files.
 
 use std::{fs, path::Path};
 
@@ -8,10 +8,10 @@ use color_eyre::{
 };
 use serde::de::DeserializeOwned;
 
-/// Reads a file of `what` that `flag` has named; `hint` says what it can hold.
+/// Reads a TOML file of kind `what`, given with `flag`; `hint` describes its content.
 ///
 /// # Errors
-/// It cannot be read, or is not valid: toml's own text, which shows where.
+/// It cannot be read or is not valid: toml's own text, which shows the position.
 pub(super) fn read<T: DeserializeOwned>(
     path: &Path,
     what: &str,

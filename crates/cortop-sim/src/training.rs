@@ -1,5 +1,5 @@
-//! Training: started, some seconds later succeeded or failed, then accepted or rejected. Its
-//! progress is shown on the stream `sys` of the session that trains (§3.7, §5.10).
+//! Training: started, a few seconds later succeeded or failed, then accepted or rejected. The
+//! stream `sys` of the training session shows its progress (§3.7, §5.10).
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use cortop_protocol::{
 
 /// Contact quality in per cent below which a training fails.
 const POOR_CONTACT: f64 = 50.0;
-/// Events that wait for a session.
+/// The most events that may wait for a session.
 const MAX_EVENTS: usize = 64;
 
 impl Sessions {
@@ -91,7 +91,7 @@ impl Sessions {
         Ok(json!({ "detection": call.text("detection"), "time": time }))
     }
 
-    /// The time of a training is over: contact decides.
+    /// The time of a training has elapsed: contact decides.
     pub(super) fn training_end(
         &mut self,
         id: &SessionId,
@@ -101,7 +101,7 @@ impl Sessions {
     ) {
         let Some(session) = self.0.iter_mut().find(|session| session.id == *id) else { return };
         let contact = headsets.get(session.place).and_then(|headset| contact(headset, now));
-        // A headset that does not report its contact is taken for well fitted.
+        // A headset that does not report its contact is assumed to fit well.
         let good = contact.unwrap_or(100.0) >= POOR_CONTACT;
         let Some(training) = &mut session.training else { return };
         training.succeeded = good;
@@ -113,7 +113,7 @@ impl Sessions {
     }
 }
 
-/// Overall contact quality in per cent, as `dev` has it; `None` where it does not.
+/// Overall contact quality in per cent, as in `dev`; `None` if it has none.
 fn contact(headset: &SimulatedHeadset, now: f64) -> Option<f64> {
     if !headset.streams() {
         return Some(0.0);
@@ -127,7 +127,8 @@ fn contact(headset: &SimulatedHeadset, now: f64) -> Option<f64> {
 }
 
 impl LiveSession {
-    /// Puts an event on `sys`, if the session listens. Members in alphabetical order (§1.3).
+    /// Adds an event to `sys`, if the session has subscribed to it. Members in alphabetical order
+    /// (§1.3).
     fn send_event(&mut self, detection: Detection, event: &str, now: f64, env: &Environment) {
         let time = (env.clock.epoch(now) * 1e4).round() / 1e4;
         let listens = self.streams.iter().any(|own| own.stream == Stream::Sys);

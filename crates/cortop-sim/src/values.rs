@@ -1,21 +1,22 @@
-//! What a source writes the values of a sample to, value by value, and the numbers of one.
+//! Receives the values of a sample from a source, one by one; and a receiver that collects its
+//! numbers.
 
-/// Takes the values of a sample in the order of its columns.
+/// Receives the values of a sample in column order.
 pub trait ValueSink {
     /// A whole number.
     fn int(&mut self, value: u64);
 
-    /// A number rounded to `decimals`, a whole one without a point if there are none; what is not
-    /// finite is `null`.
+    /// A number rounded to `decimals`, without a point if there are none; a non-finite one is
+    /// `null`.
     fn fixed(&mut self, value: f64, decimals: i32);
 
     /// `true` or `false`.
     fn flag(&mut self, value: bool);
 
-    /// A word that needs no escapes.
+    /// A word that needs no escaping.
     fn word(&mut self, value: &str);
 
-    /// A nested array whose inside is written already.
+    /// A nested array whose content is already formatted.
     fn nested(&mut self, json: &str);
 
     /// Opens a nested array.
@@ -39,7 +40,7 @@ impl dyn ValueSink + '_ {
     }
 }
 
-/// The numbers of a sample as they are sent, those of nested arrays among them: one a label.
+/// The numbers of a sample as they are sent, one per label, including those of nested arrays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers(pub(super) Vec<Option<f64>>);
 

@@ -1,5 +1,5 @@
-//! A record as `EmotivPRO` exports it to CSV: a row for each sample of its fastest stream, with the
-//! newest of the slower ones where they have a sample of their own.
+//! A record as `EmotivPRO` exports it to CSV: one row per sample of its fastest stream, with the
+//! newest values of the slower ones in the rows where they have a sample of their own.
 
 use std::{
     fs::File,
@@ -26,7 +26,7 @@ impl RecordExport {
             }
             let values: Vec<_> =
                 streams.iter().map(|own| (own.stream, own.values.as_slice())).collect();
-            // A marker belongs to the first sample that is not before it, and a row has room for one.
+            // A marker belongs to the first sample at or after it, and a row has room for one.
             let due = markers.next_if(|own| own.start - self.origin <= time + EPSILON);
             let marker = due.map(|own| CsvMarker {
                 index: own.index,
@@ -69,7 +69,7 @@ fn fastest(streams: &[Stream]) -> Stream {
 }
 
 impl ExportedStream {
-    /// Takes the values of a row that ends before `next`: contact and quality repeat themselves, the
+    /// Takes the values of a row that ends before `next`: contact and quality are repeated, the
     /// others have a sample or nothing.
     fn advance(&mut self, export: &RecordExport, next: f64) {
         if export.time(self.stream, self.next) < next {

@@ -1,5 +1,5 @@
-//! A record as EDF, EDF+ or BDF+: each signal at its own rate, whole samples in each record, and an end
-//! where the record ends. EDF+ and BDF+ carry the markers as annotations.
+//! A record as EDF, EDF+ or BDF+: each signal at its own rate, whole samples in each data record,
+//! and the same end as the record. EDF+ and BDF+ carry the markers as annotations.
 
 use std::{
     collections::BTreeMap,
@@ -21,20 +21,21 @@ use super::{ExportedStream, RecordExport};
 use crate::{model::MotionFormat, noise::slot};
 use cortop_protocol::{Stream, model::Model};
 
-/// Bytes that the time of a record and an annotation without its text take at most.
+/// The most bytes that the time of a data record, and an annotation without its text, take.
 const TIME_BYTES: usize = 24;
 const ANNOTATION_BYTES: usize = 40;
-/// The most bytes of annotations in a record.
+/// The most bytes of annotations in a data record.
 const MAX_ANNOTATIONS: usize = 16 << 10;
 
-/// A signal of a file: its place among the values of its stream, and how it is written.
+/// A signal of a file: its index among the values of its stream, and how it is written.
 type PlacedSignal = (usize, EdfSignal);
 
 /// A step of a signal.
 enum ExportStep {
     /// The sample of this index.
     Sample(u64),
-    /// One that is lost: how many are from here to the next that there is, and its index.
+    /// A lost sample: how many are missing from here to the next existing one, and the index of
+    /// that.
     Lost { left: u64, next: u64 },
 }
 
@@ -49,7 +50,7 @@ impl RecordExport {
         let mut streams = self.streams_of(wanted);
         streams.retain(|own| !matches!(own.stream, Stream::Met | Stream::Pow));
         let pace = if wanted.contains(&Stream::Eeg) { Stream::Eeg } else { Stream::Mot };
-        // Contact and quality are written as often as the EEG that they are about.
+        // Contact and quality are written as often as the EEG to which they belong.
         let rate = |stream| match stream {
             Stream::Mot => spec.mems_rate,
             _ => f64::from(spec.eeg_rate),
@@ -100,7 +101,7 @@ impl RecordExport {
                     match steps.next() {
                         Some(ExportStep::Sample(index)) => self.take(own, pace, index),
                         Some(ExportStep::Lost { left, next }) => self.fill_in(own, left, next),
-                        // Contact and quality stay, and so does the last sample of a signal.
+                        // Contact and quality are repeated, and so is the last sample of a signal.
                         None => {}
                     }
                     for (place, (of_stream, _)) in signals.iter().enumerate() {
@@ -115,8 +116,8 @@ impl RecordExport {
         Ok(())
     }
 
-    /// The samples of a stream within the record, and those that are lost between them: what these
-    /// files hold has no gaps.
+    /// The samples of a stream within the record, and the ones lost in between: these files cannot
+    /// represent gaps.
     fn steps(&self, stream: Stream, rate: f64) -> impl Iterator<Item = ExportStep> + use<'_> {
         let samples = self.samples(stream);
         let first = samples.start;
@@ -128,8 +129,8 @@ impl RecordExport {
         })
     }
 
-    /// Takes the values of a stream at a sample of its own, or at one of the pace for what repeats
-    /// itself.
+    /// Takes the values of a stream at one of its own samples, or, for repeated values, at one of
+    /// `pace`.
     fn take(&self, own: &mut ExportedStream, pace: Stream, index: u64) {
         if own.is_state() {
             let time = self.time(pace, index);
@@ -142,8 +143,8 @@ impl RecordExport {
         }
     }
 
-    /// Fills a lost sample in, as Cortex does: all signals hold, and the counter counts on. So many
-    /// samples are `left` until the `next` that there is.
+    /// Fills in a lost sample as Cortex does: all signals repeat their value, and the counter
+    /// continues. `left` samples are missing until the existing one at `next`.
     fn fill_in(&self, own: &mut ExportedStream, left: u64, next: u64) {
         let rate = match own.stream {
             Stream::Eeg => u64::from(self.measurement().spec.eeg_rate),
@@ -159,7 +160,7 @@ impl RecordExport {
                 "INTERPOLATED" | "INTERPOLATED_MEMS" => 1,
                 "COUNTER" | "COUNTER_MEMS" => {
                     let (before, next) = (counter_at(&own.values, place), counter_at(&next, place));
-                    // Counters wrap where the headset has them wrap (§5.2).
+                    // Counters wrap where those of the headset do (§5.2).
                     let wraps = [rate, 128, 129, 256].into_iter();
                     let wrap = wraps.clone().find(|wrap| (before + left + 1) % wrap == next);
                     (before + 1) % wrap.unwrap_or(rate)
@@ -172,7 +173,7 @@ impl RecordExport {
         }
     }
 
-    /// The signals of a stream under the names that EMOTIV's files have.
+    /// The signals of a stream, under the names used in EMOTIV's files.
     fn signals(&self, own: &ExportedStream, format: EdfFormat, samples: u64) -> Vec<PlacedSignal> {
         let spec = &self.measurement().spec;
         let model = Model::from_id(&self.measurement().headset);
@@ -188,7 +189,7 @@ impl RecordExport {
     }
 }
 
-/// Bytes of annotations that the fullest record needs.
+/// Bytes of annotations that the fullest data record needs.
 fn annotation_bytes(markers: &[ExportedMarker], start: f64, seconds: f64) -> usize {
     let mut needed: BTreeMap<u64, usize> = BTreeMap::new();
     for own in markers {

@@ -1,5 +1,5 @@
-//! Records written to files (`exportRecord`, §3.4): which are asked for, whether they may be had, which
-//! files that makes, and the samples they are made of.
+//! Exports records to files (`exportRecord`, §3.4): which records are requested, whether they may
+//! be exported, which files that makes, and the samples in them.
 
 mod csv;
 mod edf;
@@ -37,7 +37,7 @@ use cortop_protocol::{
     sample::Column,
 };
 
-/// What can be exported, with the stream it comes from and the part of a file's name it makes.
+/// What can be exported, its stream, and the part of the file name that it contributes.
 const DATA: [(&str, Stream, &str); 4] = [
     ("EEG", Stream::Eeg, ""),
     ("MOTION", Stream::Mot, ".md"),
@@ -45,59 +45,59 @@ const DATA: [(&str, Stream, &str); 4] = [
     ("BP", Stream::Pow, ".bp"),
 ];
 
-/// Records that one request may name.
+/// The most records that one request may name.
 const MAX_RECORDS: usize = 100;
-/// Exports that may be under way.
+/// The most exports that may run at once.
 const MAX_EXPORTS: usize = 4;
-/// Files that are remembered as made here; the one first in the alphabet is forgotten.
+/// How many files are remembered as created here; the alphabetically first one is forgotten.
 const MAX_FILES: usize = 10_000;
 
-/// A record to be written: what both formats need to know.
+/// A record to be written: what all formats need to know.
 struct RecordExport {
     record: StoredRecord,
-    /// Where to, without the ending.
+    /// The path without its extension.
     stem: PathBuf,
     /// Epoch seconds of the first sample of its source.
     origin: f64,
-    /// Its start and its end in seconds of its source, exact where epoch seconds are not.
+    /// Its start and end in seconds of its source, which are exact where epoch seconds are not.
     start: f64,
     end: f64,
     streams: Vec<Stream>,
-    /// The set of columns of a CSV file.
+    /// The column layout of a CSV file.
     version: CsvVersion,
-    /// A table of the markers is asked for.
+    /// Whether a table of the markers is wanted.
     marker_table: bool,
 }
 
-/// A stream of a file, and what is to come of it.
+/// A stream of a file, and its remaining samples.
 struct ExportedStream {
     stream: Stream,
     labels: Vec<String>,
     next: u64,
-    /// Its newest values, or none where there is no sample.
+    /// Its newest values, or empty if there is no sample.
     values: Vec<Option<f64>>,
 }
 
 impl ExportedStream {
-    /// Whether it is sent at a pace of its own and holds until the next.
+    /// Whether its values are sent at their own rate and hold until the next.
     fn is_state(&self) -> bool {
         matches!(self.stream, Stream::Dev | Stream::Eq)
     }
 }
 
-/// Seconds that a sample and the end of a record may differ by and still be at one moment.
+/// A sample and the end of a record may differ by this many seconds and still coincide.
 const EPSILON: f64 = 1e-6;
 
 /// Writes records to files.
 #[derive(Default)]
 pub(super) struct Exporter(Arc<Files>);
 
-/// The files made so far, the only ones that may be overwritten.
+/// The files created so far, the only ones that may be overwritten.
 #[derive(Default)]
 struct Files(Mutex<BTreeSet<PathBuf>>);
 
 impl Files {
-    /// A new file. Neither another's file is touched nor a link followed.
+    /// Creates a file. Neither overwrites foreign files nor follows links.
     fn create(&self, path: &Path) -> io::Result<File> {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if made.contains(path)
@@ -116,7 +116,7 @@ impl Files {
 }
 
 impl Exporter {
-    /// `exportRecord`. Writing takes long, and needs nothing of the service.
+    /// `exportRecord`. Writing takes long, and does not need the service.
     pub(super) fn export(
         &self,
         call: &Call<'_>,
@@ -140,7 +140,7 @@ impl Exporter {
         if call.texts("recordIds").count() > MAX_RECORDS {
             return Err(ApiError::invalid("There are too many records: 100 are exported at once."));
         }
-        // Each export under way shares the list of files with the service.
+        // Each running export shares the list of files with the service.
         if Arc::strong_count(&self.0) > MAX_EXPORTS {
             let message = "Too many exports are under way.";
             return Err(ApiError::with_message(INTERNAL_ERROR, message));
@@ -162,7 +162,7 @@ impl Exporter {
     }
 }
 
-/// Whether a record has data of a stream, by its licence and its headset.
+/// Whether a record contains data of a stream, according to its licence and headset.
 fn holds(record: &StoredRecord, stream: Stream) -> bool {
     let allowed = match stream {
         Stream::Eeg => record.has("eeg"),
@@ -174,7 +174,7 @@ fn holds(record: &StoredRecord, stream: Stream) -> bool {
 }
 
 impl RecordExport {
-    /// What is to be written of a record.
+    /// Collects what is to be written of a record.
     fn new(
         uuid: &str,
         call: &Call<'_>,
@@ -187,11 +187,11 @@ impl RecordExport {
         let measured = &mut record.measurement;
         let chosen = DATA.iter().filter(|(name, ..)| wanted.contains(name));
         let streams: Vec<_> = chosen.clone().map(|(_, stream, _)| *stream).collect();
-        // One of its own: what a source holds of its newest samples is of use to those who stream.
+        // A separate source: the cache of newest samples should serve those who stream.
         if let Some(source) = measured.source.refit(&measured.spec) {
             measured.source = source;
         }
-        // Not ready is too early (§2.9); the code is inferred.
+        // Not ready yet: the request came too early (§2.9); the code is inferred.
         if !record.ready || !streams.iter().all(|stream| holds(&record, *stream)) {
             return Err(ApiError::new(NO_STREAM_DATA));
         }
@@ -225,8 +225,8 @@ impl RecordExport {
         })
     }
 
-    /// The files of a format: CSV V1 and EDF have one a stream, the others one for all; the markers
-    /// stand beside them.
+    /// Writes the files of a format: one per stream for CSV V1 and EDF, one in total for the
+    /// others, plus the markers.
     fn write_files(&self, format: &str, files: &Files) -> io::Result<()> {
         let ending = match format {
             "CSV" => ".csv",
@@ -268,7 +268,7 @@ impl RecordExport {
         &self.record.measurement
     }
 
-    /// The streams of a file before their first sample: contact and EEG quality come with the EEG.
+    /// The streams of a file before their first sample: contact and EEG quality accompany the EEG.
     fn streams_of(&self, wanted: &[Stream]) -> Vec<ExportedStream> {
         let with_eeg = wanted.contains(&Stream::Eeg);
         let all = [Stream::Eeg, Stream::Dev, Stream::Eq, Stream::Mot, Stream::Met, Stream::Pow];
@@ -282,7 +282,7 @@ impl RecordExport {
             let (labels, mut next) = (self.labels(stream), self.first(stream));
             let mut values = Vec::new();
             if matches!(stream, Stream::Dev | Stream::Eq) {
-                // What held at the start was measured before it.
+                // The value at the start was measured before it.
                 next = next.saturating_sub(1);
                 values = self.values(stream, next);
                 next += 1;
@@ -299,7 +299,7 @@ impl RecordExport {
         first..end.max(first)
     }
 
-    /// The labels of a stream, those of a group one by one.
+    /// The labels of a stream, with those of a group listed one by one.
     fn labels(&self, stream: Stream) -> Vec<String> {
         let columns = self.measurement().source.columns(stream).unwrap_or_default();
         let labels = columns.0.into_iter().flat_map(|column| match column {
@@ -309,7 +309,7 @@ impl RecordExport {
         labels.collect()
     }
 
-    /// Seconds of the source at a sample.
+    /// The time of a sample in seconds of the source.
     fn time(&self, stream: Stream, index: u64) -> f64 {
         self.measurement().source.time(stream, index)
     }
@@ -319,7 +319,7 @@ impl RecordExport {
         self.measurement().source.index_at(stream, self.start)
     }
 
-    /// The values of a sample in the order of its labels; what is no number is empty.
+    /// The values of a sample in the order of its labels; `None` for anything but a number.
     fn values(&self, stream: Stream, index: u64) -> Vec<Option<f64>> {
         let measurement = self.measurement();
         let metrics =
@@ -330,7 +330,7 @@ impl RecordExport {
         numbers.0
     }
 
-    /// Its markers in the order of their starts.
+    /// Its markers, sorted by start.
     fn markers(&self) -> Vec<ExportedMarker> {
         let epoch = |time: f64| time - self.measurement().origin + self.origin;
         let mut all: Vec<_> = self.record.markers.iter().collect();

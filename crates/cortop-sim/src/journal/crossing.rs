@@ -1,6 +1,6 @@
-//! What crosses the socket of a client, read: requests with their answers, warnings, samples. The
-//! one language between the socket and whoever looks on (the journal's entries, the advice). Knows
-//! no journal and no socket.
+//! What crosses a client's socket, parsed: requests and their answers, warnings, samples. The
+//! common representation between the socket and the observers (the journal's entries, the advice).
+//! Independent of both.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 64;
 pub(super) struct Crossing<'a> {
     /// Seconds since the journal began.
     pub(super) at: f64,
-    /// Which client.
+    /// The client.
     pub(super) client: u64,
     pub(super) what: CrossingEvent<'a>,
 }
@@ -34,19 +34,19 @@ pub(super) enum CrossingEvent<'a> {
     Warned(&'a Warning),
     /// Samples were sent.
     Sampled,
-    /// The client has not read its socket for so many seconds.
+    /// The client has not read its socket for this many seconds.
     Unread(f64),
     Disconnected(Side),
 }
 
-/// A request as it came, but for its secrets.
+/// A request as received, without its secrets.
 #[derive(Clone, Debug)]
 pub(super) struct ClientRequest {
-    /// As JSON, `null` where there is none.
+    /// Its id as JSON; `null` if there is none.
     pub(super) id: String,
-    /// Its name, empty where there is none.
+    /// Its method's name; empty if there is none.
     pub(super) name: String,
-    /// If the API has it.
+    /// The method, if it exists in the API.
     pub(super) method: Option<Method>,
     pub(super) params: Map<String, Value>,
     /// What is wrong with the envelope.
@@ -54,8 +54,8 @@ pub(super) struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Reads what a client sent, whatever it is. Secrets are hidden before anything is cut short: a
-    /// part of one would not be known again.
+    /// Parses whatever a client sent. Secrets are hidden before anything is truncated: a part of
+    /// one would not be recognized.
     pub(super) fn read(text: &str, secrets: &Secrets) -> Self {
         let hidden = serde_json::from_str(text).map(|mut request| {
             secrets.redact(&mut request);
@@ -85,14 +85,14 @@ impl ClientRequest {
         Self { id, method: name.parse().ok(), name, params, fault }
     }
 
-    /// A text parameter, empty where there is none.
+    /// A text parameter; empty if missing.
     pub(super) fn text(&self, name: &str) -> &str {
         self.params.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
-/// The id of a message as JSON. Whole numbers of more than 64 bits are as they were written: rounded, they
-/// would be taken for others.
+/// The id of a message as JSON. Whole numbers of more than 64 bits are kept as written: rounding
+/// would make them equal to others.
 pub(super) fn id_of(id: Option<Value>, message: &str) -> String {
     let id = id.unwrap_or_default();
     let written = id.as_number().filter(|own| own.is_f64()).map(|_| RequestId::read(message));
@@ -102,7 +102,7 @@ pub(super) fn id_of(id: Option<Value>, message: &str) -> String {
     written.filter(is_whole).unwrap_or_else(|| id.to_string())
 }
 
-/// An error as it was answered.
+/// The error in an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The code (§6.1).

@@ -1,4 +1,4 @@
-//! An entry of the journal, and how it is written as JSON. Secrets are cut out before one is made.
+//! An entry of the journal, and its JSON form. Secrets are removed before an entry is made.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use cortop_protocol::{HeadsetId, SessionId, Stream, wire::Side};
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Counts all entries from 1.
+    /// The number of the entry, counted from 1.
     pub number: u64,
-    /// Seconds since the journal began, of the machine's clock, not the service's.
+    /// Seconds since the journal began, by the machine's clock, not the service's.
     pub at: f64,
-    /// Which client; they count from 1 as they connect. 0 where it is about all.
+    /// The client, numbered from 1 in order of connection; 0 if the entry concerns all.
     pub client: u64,
     /// What happened.
     pub event: JournalEvent,
@@ -25,13 +25,13 @@ pub struct Entry {
 pub enum JournalEvent {
     /// A client has connected.
     Connected,
-    /// A client asks for something.
+    /// A client sent a request.
     Request {
-        /// Counts all requests of this client from 1.
+        /// The number of the request, counted from 1 per client.
         request: u64,
         /// The method's name.
         method: String,
-        /// What it is about: headset, session, status, streams.
+        /// Its subject: headset, session, status, streams.
         subject: String,
     },
     /// The answer to a request.
@@ -40,9 +40,9 @@ pub enum JournalEvent {
         request: u64,
         /// Its method's name.
         method: String,
-        /// What it was about.
+        /// The subject of the request.
         subject: String,
-        /// The error, if it is one.
+        /// The error, if the request was refused.
         refusal: Option<Refusal>,
         /// Seconds since the request.
         took: f64,
@@ -58,7 +58,7 @@ pub enum JournalEvent {
     SessionOpened {
         /// Its id.
         session: SessionId,
-        /// On which headset.
+        /// The headset.
         headset: HeadsetId,
         /// `opened` or `activated`.
         status: String,
@@ -67,35 +67,35 @@ pub enum JournalEvent {
     SessionClosed {
         /// Its id.
         session: SessionId,
-        /// How.
+        /// How it ended.
         end: SessionEnd,
     },
-    /// Streams of a session are sent from now on.
+    /// Streams of a session are being sent from now on.
     Subscribed {
         /// The session.
         session: SessionId,
         /// The streams.
         streams: Vec<String>,
     },
-    /// A stream was refused within an answer that is none.
+    /// A stream was refused within a successful answer.
     StreamRefused {
         /// The stream.
         stream: String,
         /// Why.
         refusal: Refusal,
     },
-    /// Streams of a session are not sent any more.
+    /// Streams of a session are no longer sent.
     Unsubscribed {
         /// The session.
         session: SessionId,
         /// The streams.
         streams: Vec<String>,
     },
-    /// Samples since the last such entry of this client.
+    /// Samples since the client's last entry of this kind.
     Samples {
-        /// Sent, by stream.
+        /// Samples sent, by stream.
         sent: BTreeMap<String, u64>,
-        /// Thrown away because the client did not read.
+        /// Samples dropped because the client did not read.
         dropped: u64,
     },
     /// The client has not read its socket for some time.
@@ -108,20 +108,20 @@ pub enum JournalEvent {
         /// Why, and what to do.
         text: String,
     },
-    /// Something goes wrong on purpose from now on.
+    /// A fault was injected.
     Fault {
-        /// What, as a scenario spells it.
+        /// The fault, as a scenario spells it.
         fault: String,
-        /// The headset that alone is hit.
+        /// The only headset affected, if restricted.
         headset: Option<HeadsetId>,
-        /// The stream that alone is hit.
+        /// The only stream affected, if restricted.
         stream: Option<Stream>,
     },
     /// A protocol mistake.
     Advice(Advice),
     /// A connection has ended.
     Disconnected {
-        /// By whom.
+        /// Who closed it.
         by: Side,
     },
 }
@@ -138,7 +138,7 @@ pub enum SessionEnd {
 }
 
 impl Entry {
-    /// As an object of one level; `time` is an ISO date made by the journal.
+    /// The entry as a flat JSON object; `time` is an ISO date made by the journal.
     #[must_use]
     pub fn to_json(&self, time: &str) -> Value {
         let refusal =
@@ -215,7 +215,7 @@ impl Entry {
 }
 
 impl SessionEnd {
-    /// In a word.
+    /// As a word.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! What clients are expected to do, from a file, and what of it they have not done. Entries in,
-//! sentences out; the file is read here, nothing else is known of files.
+//! What clients are expected to do, read from a file, and which expectations they have not met.
+//! Entries go in, sentences come out.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,29 +11,29 @@ use strum::VariantArray as _;
 use super::entry::{Entry, JournalEvent, SessionEnd};
 use crate::toml_file;
 
-/// Sentences of one kind; the rest is counted.
+/// The most sentences of one kind; the rest is only counted.
 const MAX_LISTED: usize = 20;
 
-/// What clients are expected to do, and how far they have come.
+/// What clients are expected to do, and their progress.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectations {
-    /// Methods that are called in this order; others may come between.
+    /// Methods that are called in this order, possibly with others in between.
     #[serde(default)]
     calls: Vec<ExpectedMethod>,
-    /// Methods that are not called.
+    /// Methods that must not be called.
     #[serde(default)]
     never: Vec<ExpectedMethod>,
-    /// Streams that are subscribed.
+    /// Streams that are subscribed to.
     #[serde(default)]
     subscribed: Vec<ExpectedStream>,
-    /// Requests and streams refused at most.
+    /// The most refused requests and streams.
     #[serde(default)]
     refused: Option<u64>,
-    /// Pieces of advice given at most.
+    /// The most pieces of advice.
     #[serde(default)]
     advice: Option<u64>,
-    /// Samples dropped at most because a client did not read.
+    /// The most samples dropped because a client did not read.
     #[serde(default)]
     dropped: Option<u64>,
     /// Whether each session is closed by `updateSession`.
@@ -46,20 +46,20 @@ pub struct Expectations {
 /// What clients have done.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Seen {
-    /// How many of the expected calls have come.
+    /// How many of the expected calls have been made.
     calls: usize,
-    /// What was called that should not be.
+    /// Calls that must not be made.
     unwanted: BTreeSet<Method>,
     subscribed: BTreeSet<String>,
     refused: Occurrences,
     advice: Occurrences,
     dropped: u64,
-    /// Sessions that were not closed, and those that live.
+    /// Sessions that were not closed properly, and live ones.
     left: Vec<String>,
     open: BTreeSet<String>,
 }
 
-/// How often something was found, and the first ones in words.
+/// How often something occurred, and descriptions of the first occurrences.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Occurrences {
     count: u64,
@@ -74,7 +74,7 @@ impl Occurrences {
         }
     }
 
-    /// What there is to say if these are too many.
+    /// The sentences if there are more than allowed.
     fn above(&self, most: Option<u64>, [one, many]: [&str; 2]) -> Vec<String> {
         let Some(most) = most.filter(|most| self.count > *most) else { return Vec::new() };
         let more = self.count - self.listed.len() as u64;
@@ -87,17 +87,17 @@ impl Occurrences {
 }
 
 impl Expectations {
-    /// Reads a file.
+    /// Reads a file of expectations.
     ///
     /// # Errors
-    /// It cannot be read, or is not valid: toml's own text, which shows where.
+    /// It cannot be read or is not valid: toml's own text, which shows the position.
     pub fn read(path: &Path) -> Result<Self> {
         let hint =
             "there are calls, never, subscribed, refused, advice, dropped and sessions_closed";
         toml_file::read(path, "expectations", "--expect", hint)
     }
 
-    /// Takes note of what happened.
+    /// Records an entry.
     pub fn observe(&mut self, entry: &Entry) {
         let seen = &mut self.seen;
         match &entry.event {
@@ -138,7 +138,7 @@ impl Expectations {
         }
     }
 
-    /// What clients have not done, a line each.
+    /// The unmet expectations, one line each.
     #[must_use]
     pub fn unmet(&self) -> Vec<String> {
         let seen = &self.seen;
@@ -182,7 +182,7 @@ impl Expectations {
     }
 }
 
-/// A method that the API has.
+/// An existing API method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ExpectedMethod(Method);
 
@@ -197,7 +197,7 @@ impl<'de> Deserialize<'de> for ExpectedMethod {
     }
 }
 
-/// One of the streams.
+/// An existing stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct ExpectedStream(Stream);
 

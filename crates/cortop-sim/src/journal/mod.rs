@@ -1,13 +1,13 @@
 //! What clients do: connections, requests and their answers, sessions, subscriptions, samples, and
-//! [advice](Advice) on what they do wrong. It is read off the messages as they cross the socket, so
-//! that the simulator and a proxy before a real service keep the same journal. Bounded, and without
-//! secrets: parameters are kept only where they name a headset, a session or the like.
+//! [advice](Advice) on their mistakes. Derived from the messages that cross the socket, so that the
+//! simulator and a proxy in front of a real service keep the same journal. Bounded, and without
+//! secrets: of the parameters, only those that name a headset, a session or the like are kept.
 //!
 //! ```text
-//! state         what is known: messages in, entries out
-//!  ├─ crossing    the messages, read
+//! state         the state: messages in, entries out
+//!  ├─ crossing    the messages, parsed
 //!  ├─ advice      a state machine: crossings in, advice out
-//!  └─ entry       what is kept of them, and its JSON
+//!  └─ entry       what is kept of them, and its JSON form
 //! expectations  what clients are expected to do: entries in, what is missing out
 //! ```
 
@@ -45,23 +45,23 @@ use cortop_protocol::{HeadsetId, SessionId, wire::Side};
 /// A client, connected or gone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClientSummary {
-    /// Clients count from 1 as they connect.
+    /// Its number, counted from 1 in order of connection.
     pub number: u64,
     /// When it connected, in seconds since the journal began.
     pub since: f64,
-    /// When it went.
+    /// When it left.
     pub until: Option<f64>,
-    /// Its requests so far.
+    /// The number of its requests so far.
     pub requests: u64,
-    /// Those that were refused.
+    /// How many of them were refused.
     pub refused: u64,
     /// Samples sent to it, by stream.
     pub sent: BTreeMap<&'static str, u64>,
-    /// Samples thrown away because it did not read.
+    /// Samples dropped because it did not read.
     pub dropped: u64,
 }
 
-/// A session that lives.
+/// A live session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenSession {
     /// Its id.
@@ -72,7 +72,7 @@ pub struct OpenSession {
     pub headset: HeadsetId,
     /// `opened` or `activated`.
     pub status: String,
-    /// The streams that are sent.
+    /// The streams that are being sent.
     pub streams: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// An empty one, that begins now.
+    /// An empty journal that begins now.
     #[must_use]
     pub fn new() -> Self {
         Self { state: Arc::new(Mutex::new(State::new())), changed: watch::Sender::new(()) }
@@ -112,7 +112,7 @@ impl Journal {
         self.change(|state, at| state.received(client, at, text));
     }
 
-    /// The service has sent a message, sample or other.
+    /// The service has sent a message, whether a sample or not.
     pub fn sent(&self, client: u64, text: &str) {
         self.change(|state, at| state.sent(client, at, text));
     }
@@ -124,9 +124,9 @@ impl Journal {
         }
     }
 
-    /// A client could not connect, most often because it does not trust the certificate.
+    /// A client could not connect, usually because it does not trust the certificate.
     pub fn handshake_failed(&self, client: u64, error: &io::Error) {
-        // It has only looked whether somebody listens.
+        // It only checked whether something is listening.
         if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
             return;
         }
@@ -143,12 +143,12 @@ impl Journal {
         self.change(|state, at| state.handshake_failed(client, at, &text));
     }
 
-    /// The service has these headsets, before any client has asked for them.
+    /// Tells the journal the headsets of the service before a client has asked for them.
     pub fn has_headsets<'a>(&self, ids: impl IntoIterator<Item = &'a HeadsetId>) {
         self.lock().has_headsets(ids.into_iter().map(|id| id.as_str().to_owned()).collect());
     }
 
-    /// Something goes wrong on purpose.
+    /// A fault was injected.
     pub(super) fn injected(&self, injection: Injection) {
         self.change(|state, at| state.injected(at, injection));
     }
@@ -163,7 +163,7 @@ impl Journal {
         self.change(|state, at| state.disconnected(client, at, by));
     }
 
-    /// The entries so far, but for the oldest of a long time.
+    /// The entries so far; the oldest may have been dropped.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().entries.iter().cloned().collect()
@@ -192,25 +192,25 @@ impl Journal {
         advice.collect()
     }
 
-    /// The clients, the newest last.
+    /// The clients, newest last.
     #[must_use]
     pub fn clients(&self) -> Vec<ClientSummary> {
         self.lock().clients.values().map(|own| own.shown.clone()).collect()
     }
 
-    /// The sessions that live.
+    /// The live sessions.
     #[must_use]
     pub fn sessions(&self) -> Vec<OpenSession> {
         self.lock().sessions.values().cloned().collect()
     }
 
-    /// Seconds since it began.
+    /// Seconds since the journal began.
     #[must_use]
     pub fn now(&self) -> f64 {
         self.lock().started.elapsed().as_secs_f64()
     }
 
-    /// The moment of an entry.
+    /// The wall-clock time of an entry.
     #[must_use]
     pub fn moment(&self, at: f64) -> Timestamp {
         let since = SignedDuration::try_from_secs_f64(at).unwrap_or_default();
@@ -218,13 +218,13 @@ impl Journal {
         epoch.checked_add(since).unwrap_or(epoch)
     }
 
-    /// An entry as an object of one level.
+    /// An entry as a flat JSON object.
     #[must_use]
     pub fn json(&self, entry: &Entry) -> Value {
         entry.to_json(&self.moment(entry.at).strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
     }
 
-    /// Reads all entries from the first on.
+    /// A reader that starts with the first entry.
     #[must_use]
     pub fn reader(&self) -> JournalReader {
         JournalReader {
@@ -252,19 +252,19 @@ impl Journal {
     }
 }
 
-/// Hands out all entries once, in order.
+/// Returns every entry once, in order.
 #[derive(Debug)]
 pub struct JournalReader {
     journal: Journal,
     changed: watch::Receiver<()>,
-    /// The number of the last one handed out.
+    /// The number of the last entry returned.
     seen: u64,
-    /// Entries that were forgotten before they could be read.
+    /// Entries that were dropped before they could be read.
     pub missed: u64,
 }
 
 impl JournalReader {
-    /// The entries that have come since the last call.
+    /// The entries since the last call.
     pub fn take(&mut self) -> Vec<Entry> {
         let mut state = self.journal.lock();
         state.advance();
@@ -278,7 +278,7 @@ impl JournalReader {
 
     /// Waits for entries.
     pub async fn next(&mut self) -> Vec<Entry> {
-        /// Some advice follows from a step that does not come.
+        /// Some advice follows from a step that is never taken.
         const LOOK: Duration = Duration::from_secs(1);
         loop {
             self.changed.mark_unchanged();
@@ -288,7 +288,7 @@ impl JournalReader {
             }
             tokio::select! {
                 changed = self.changed.changed() => if changed.is_err() {
-                    // Never: the journal of this reader keeps the sender.
+                    // Cannot happen: the reader's own journal holds the sender.
                     std::future::pending::<()>().await;
                 },
                 () = sleep(LOOK) => {}

@@ -2,13 +2,13 @@
 
 use cortop_protocol::Stream;
 
-/// Stands for a stream that nobody knows.
+/// The name for unknown streams.
 const OTHER: &str = "other";
 
-/// Samples that were handed to a socket, or thrown away.
+/// Samples that were handed to a socket, or dropped.
 #[derive(Debug, Default)]
 pub(crate) struct SampleCount {
-    /// By the streams' order, then those of unknown streams.
+    /// In stream order, followed by those of unknown streams.
     pub(super) sent: [u64; Stream::ALL.len() + 1],
     pub(super) dropped: u64,
 }

@@ -1,4 +1,5 @@
-//! All that the journal knows of clients, sessions and pending requests, and how each message changes it.
+//! Everything the journal knows about clients, sessions and pending requests, and how each message
+//! changes it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -23,38 +24,38 @@ use cortop_protocol::{
     wire::Side,
 };
 
-/// Entries kept; the oldest go first.
+/// Entries kept; the oldest are dropped first.
 pub(super) const MAX_ENTRIES: usize = 4096;
-/// Clients kept, those that are gone included.
+/// Clients kept, including those that have left.
 pub(super) const MAX_CLIENTS: usize = 256;
-/// Requests of a client that may wait for their answers.
+/// Requests of a client that may be waiting for an answer.
 pub(super) const MAX_PENDING: usize = 256;
 /// Sessions known at a time.
 const MAX_SESSIONS: usize = 1024;
 /// Seconds between two entries that count a client's samples.
 const SAMPLES_EVERY: f64 = 10.0;
 
-/// All that is known.
+/// The journal's state.
 pub(super) struct State {
     pub(super) started: Instant,
     pub(super) epoch: Timestamp,
     pub(super) entries: VecDeque<Entry>,
-    /// Entries so far.
+    /// The number of entries so far.
     pub(super) count: u64,
     pub(super) clients: BTreeMap<u64, KnownClient>,
     pub(super) sessions: BTreeMap<String, OpenSession>,
     advisor: Advisor,
     secrets: Secrets,
-    /// Reused.
+    /// A buffer, reused.
     numbers: Vec<f64>,
 }
 
-/// A client, and what is kept of it beside what is shown.
+/// A client with its internal data.
 #[derive(Default)]
 pub(super) struct KnownClient {
     pub(super) shown: ClientSummary,
     pub(super) pending: VecDeque<Pending>,
-    /// Samples that no entry has counted.
+    /// Samples not yet counted by an entry.
     samples: SampleCount,
     /// When the last entry counted them.
     counted: f64,
@@ -69,7 +70,7 @@ pub(super) struct Pending {
 }
 
 impl State {
-    /// Nothing yet; time runs from now.
+    /// An empty state; time starts now.
     pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
@@ -84,7 +85,7 @@ impl State {
         }
     }
 
-    /// What follows because time has passed; returns the time.
+    /// Processes the passing of time. Returns the current time.
     pub(super) fn advance(&mut self) -> f64 {
         let now = self.started.elapsed().as_secs_f64();
         for (client, advice) in self.advisor.advance(now) {
@@ -189,7 +190,7 @@ impl State {
 
     fn answered(&mut self, client: u64, at: f64, pending: &Pending, refusal: Option<Refusal>) {
         let method = clean_bounded(&pending.request.name);
-        // Neither parameters nor results: they may hold secrets and tokens.
+        // Neither parameters nor results, which may contain secrets and tokens.
         let refused = |own: &Refusal| format!("{} {}", own.code, own.message);
         let outcome = refusal.as_ref().map_or_else(|| "ok".to_owned(), refused);
         let (request, subject, took) = (pending.number, pending.subject.clone(), at - pending.at);
@@ -197,7 +198,7 @@ impl State {
         self.push(client, at, JournalEvent::Answer { request, method, subject, refusal, took });
     }
 
-    /// What an answer changes of the sessions.
+    /// Updates the sessions from an answer.
     fn follow(&mut self, client: u64, at: f64, request: &ClientRequest, result: &Value) {
         let text = |value: Option<&Value>| {
             clean_bounded(value.and_then(Value::as_str).unwrap_or_default())
@@ -310,7 +311,7 @@ impl State {
         }
     }
 
-    /// An entry for the samples since the last one.
+    /// Adds an entry for the samples since the last one.
     fn count_samples(&mut self, client: u64, at: f64) {
         let Some(own) = self.clients.get_mut(&client) else { return };
         own.counted = at;
@@ -365,7 +366,7 @@ fn listed<'a>(result: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> 
     result.get(name).and_then(Value::as_array).into_iter().flatten().take(64)
 }
 
-/// What a request is about: never a parameter that could be a secret.
+/// The subject of a request: never a parameter that could be a secret.
 fn subject(request: &ClientRequest) -> String {
     const NAMED: [&str; 9] = [
         "command",

@@ -1,4 +1,4 @@
-//! The journal as it is read.
+//! The journal as its readers see it.
 
 use serde_json::json;
 use tokio::time::advance;
@@ -22,7 +22,7 @@ fn answer(journal: &Journal, id: u64, result: &Value) {
     journal.sent(1, &json!({ "id": id, "jsonrpc": "2.0", "result": result }).to_string());
 }
 
-/// A client that does everything once.
+/// The journal of a client that does everything once.
 async fn kept() -> Journal {
     let journal = Journal::new();
     journal.connected(1);
@@ -45,7 +45,7 @@ async fn kept() -> Journal {
     for _ in 0..3 {
         journal.sent(1, "{\"mot\":[1,2],\"sid\":\"S\",\"time\":1.5}");
     }
-    // A service that echoes secrets, in a text that would drive a terminal.
+    // A service that echoes secrets, in a text that would control a terminal.
     ask(&journal, 4, "getLicenseInfo", &json!({ "cortexToken": TOKEN }));
     let error = json!({ "code": -32014, "message": format!("\u{1b}[2J{TOKEN} is bad") });
     journal.sent(1, &json!({ "id": 4, "jsonrpc": "2.0", "error": error }).to_string());
@@ -58,7 +58,7 @@ async fn kept() -> Journal {
     journal
 }
 
-/// A text is cut to what is kept of it only after its secrets have been hidden.
+/// A text is truncated only after its secrets have been hidden.
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_long_secret_is_kept() {
     let journal = Journal::new();
@@ -202,7 +202,7 @@ async fn ids_of_more_than_64_bits_are_told_apart() {
     let answered: Vec<_> = answered.collect();
     assert_eq!(answered, ["queryHeadsets", "getUserLogin", "getCortexInfo"]);
     assert_eq!(journal.advice(), []);
-    // One that does come again is named in full.
+    // A repeated id is shown in full.
     journal.received(
         1,
         "{\"id\":36893488147419103233,\"jsonrpc\":\"2.0\",\"method\":\"getCortexInfo\"}",

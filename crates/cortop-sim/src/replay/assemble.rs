@@ -1,5 +1,5 @@
-//! From the rows of a file to a recording: its times, its counters, the headset it seems to come
-//! from, and what the user should know about it.
+//! Turns the rows of a file into a recording: its times, its counters, the headset that it seems to
+//! come from, and what the user should know about it.
 
 use std::{
     collections::BTreeMap,
@@ -40,28 +40,28 @@ use cortop_protocol::{
     sample::{Column, Columns},
 };
 
-/// Markers that are kept of a recording.
+/// The most markers kept of a recording.
 const MAX_MARKERS: usize = 1_000_000;
-/// µV below which no EEG stays as a whole, and those within which that of a headset with an offset
-/// does if it is given in mV.
+/// Real EEG does not stay below this many µV throughout; and the range in which EEG of a headset
+/// with an offset stays if it is given in mV.
 const LEAST_EEG: f64 = 1.0;
 const OFFSET_IN_MILLIVOLTS: RangeInclusive<f64> = 1.0..=9.0;
 
-/// What is read of a file, in the order of its rows.
+/// What is read of a file, in row order.
 struct Collected {
     eeg: Store,
     counters: CounterScan,
     stamps: StampScan,
-    /// The time stamp and the counter of the row before, and its values.
+    /// The time stamp, the counter and the values of the previous row.
     before: (Option<f64>, Option<u64>),
     eeg_before: Vec<f64>,
     repeats: Repeats,
-    /// Rows that stand twice, and those that come after the next one.
+    /// The number of duplicate rows, and of rows that come after the one that should follow them.
     doubled: u64,
     out_of_order: u64,
     /// The first value of each channel.
     first_values: Vec<f64>,
-    /// Sensors, and the lowest and the highest of their values.
+    /// The number of sensors, and the lowest and highest of their values.
     sensors: usize,
     range: (f64, f64),
     others: Vec<(Stream, Store, CounterScan)>,
@@ -69,7 +69,7 @@ struct Collected {
     markers: Vec<(usize, RowMarker)>,
 }
 
-/// Reads all rows of a file and puts a recording together. `read` gets how many there are so far.
+/// Reads all rows of a file and builds a recording. Stores the number of rows so far in `read`.
 pub(super) fn recording(
     mut reader: Box<dyn RecordingReader>,
     file: &Path,
@@ -225,7 +225,7 @@ impl Collected {
             *time = last_time;
             *step = last_step as f64;
             for (cell, first) in cells.iter_mut().zip(first_values) {
-                // Channels that have no value at first begin with their first one.
+                // Channels that start without a value get their first one.
                 if cell.is_nan() {
                     *cell = if first.is_nan() { 0.0 } else { *first };
                 }
@@ -301,7 +301,7 @@ impl Collected {
     }
 }
 
-/// The time stamp, the counter and the place of a row of EEG that was read.
+/// The time stamp, the counter and the position of a stored EEG row.
 fn row_clock(row: &[f64]) -> RowClock {
     match row {
         [time, counter, place, ..] => (*time, *counter, slot(*place).0),
@@ -325,7 +325,7 @@ fn markers(
             members.insert("applicationId".to_owned(), json!(""));
             members.insert("recordId".to_owned(), json!(""));
         }
-        // One that has a time of its own belongs to the first sample that is not before it.
+        // A marker with a time of its own belongs to the first sample at or after it.
         let at = time.and_then(|time| clock.time(time, row)).map_or(row, |at| eeg.row_at(at));
         let own = of_row.entry(at).or_default();
         if !own.is_empty() {
@@ -353,8 +353,8 @@ fn columns(header: &Header, stream: Stream) -> Columns {
     }
 }
 
-/// The columns of `dev`, contact quality in a group of its own (§5.4). Clients take battery and signal
-/// by their places, so that they are there whatever the file has.
+/// The columns of `dev`, with contact quality in a group of its own (§5.4). Clients find battery
+/// and signal by position, so these columns exist even if the file lacks them.
 fn dev_columns(header: &Header) -> Columns {
     let one = |label: &str| Column::One(label.to_owned());
     let contact: Vec<_> = header.labels(ColumnKind::Contact).map(str::to_owned).collect();
@@ -364,7 +364,7 @@ fn dev_columns(header: &Header) -> Columns {
     Columns([one("Battery"), one("Signal")].into_iter().chain(contact).chain(percent).collect())
 }
 
-/// That the EEG has another unit than µV, if its range says so.
+/// A note that the EEG is not in µV, if its range shows that.
 fn unit_note((low, high): (f64, f64)) -> Option<String> {
     let most = low.abs().max(high.abs());
     let unit = if most < LEAST_EEG / 100.0 {
@@ -384,7 +384,7 @@ fn unit_note((low, high): (f64, f64)) -> Option<String> {
     })
 }
 
-/// What was read, what was repaired, what was dropped.
+/// What was read, repaired and dropped.
 fn count_sentences(
     counts: &ReadCounts,
     clock: &ClockCounts,
@@ -431,7 +431,7 @@ fn flat<'a>(labels: impl Iterator<Item = &'a str>) -> Columns {
     Columns(labels.map(|label| Column::One(label.to_owned())).collect())
 }
 
-/// What there is of time stamps.
+/// How usable the time stamps are.
 enum StampQuality {
     None,
     Unreadable,
@@ -439,7 +439,7 @@ enum StampQuality {
     Rising,
 }
 
-/// What times and counters of a recording are taken from.
+/// The basis of a recording's times and counters.
 struct Timing {
     stamps: StampQuality,
     pace: Option<Pace>,
@@ -484,7 +484,7 @@ impl Timing {
     }
 }
 
-/// What the user should know before believing the picture.
+/// What the user should know before trusting the recording.
 fn notes(
     recording: &Recording,
     file: &Path,
@@ -536,7 +536,7 @@ fn notes(
     notes
 }
 
-/// The model of the metadata, else the one whose sensors these are.
+/// The model named in the metadata, or else the one with these sensors.
 fn spec(info: &RecordingInfo, eeg_rate: u32, mems_rate: f64) -> Spec {
     let header = &info.header;
     let named = info.headset_type.as_ref().map(|kind| Model::from_id(&format!("{kind}-").into()));
@@ -560,7 +560,7 @@ fn spec(info: &RecordingInfo, eeg_rate: u32, mems_rate: f64) -> Spec {
         Model::EpocFlex
     };
     let spec = match named {
-        // Too little is known of it to simulate it, and enough to play it.
+        // Too little is known to simulate it, but enough to play it.
         Some(Model::XTrodes) => Some(Spec {
             model: Model::XTrodes,
             mode: "UNKNOWN",
@@ -583,8 +583,8 @@ fn spec(info: &RecordingInfo, eeg_rate: u32, mems_rate: f64) -> Spec {
     }
 }
 
-/// The EEG rate that the file names, else the measured one; the measured one too where it is certain
-/// and another. That of a headset if it is near one.
+/// The EEG rate named in the file, or else the measured one; also the measured one if it is
+/// reliable and differs. Snaps to a headset's rate if it is close to one.
 fn nominal_rate(named: Option<f64>, pace: Option<Pace>) -> u32 {
     const RATES: [f64; 2] = [128.0, 256.0];
     const LIMITS: RangeInclusive<f64> = 1.0..=100_000.0;

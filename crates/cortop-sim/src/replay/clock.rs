@@ -1,6 +1,6 @@
-//! When the rows of a recording were measured. Time stamps may be of any unit, rounded, missing or
-//! wrong, and the clock that gave them may have been set: what comes of them rises, and goes on at the
-//! rate where they say nothing.
+//! When the rows of a recording were measured. Time stamps may be in any unit, rounded, missing or
+//! wrong, and their clock may have been set. The resulting times always increase, and continue at
+//! the sampling rate where the time stamps are no help.
 
 use std::ops::Range;
 
@@ -15,26 +15,29 @@ const UNITS: [(f64, &str); 5] = [
     (1e-9, "nanoseconds"),
     (86_400.0, "days"),
 ];
-/// Rates that an EEG amplifier may have, in Hz.
+/// Plausible rates of an EEG amplifier, in Hz.
 const RATES: Range<f64> = 32.0..20_000.0;
-/// Seconds since 1970 that a clock may show.
+/// Plausible seconds since 1970.
 const EPOCH: Range<f64> = 5e8..5e10;
-/// Seconds by which time stamps may be off, however fine they are.
+/// The least tolerance of time stamps in seconds, however fine they are.
 const LEAST_TOLERANCE: f64 = 0.25;
-/// Seconds after which time stamps that were wrong for a while are steps of the clock.
+/// Time stamps that are wrong for longer than this many seconds are a step of the clock.
 const LONGEST_EXCURSION: f64 = 2.0;
 /// The longest pause of a recording in seconds.
 const LONGEST_GAP: f64 = 86_400.0;
-/// Samples over which the rate is measured at a time, and measurements that are kept.
+/// The number of samples over which the rate is measured each time, and the number of measurements
+/// kept.
 const WINDOW: u64 = 64;
 const WINDOWS: usize = 16_384;
-/// Jumps of the time stamps that are kept, and those that are few in any recording.
+/// The most jumps of the time stamps that are kept, and the number that counts as few in any
+/// recording.
 const JUMPS: usize = 65_536;
 const FEW: usize = 4;
-/// Jumps after which the time stamps are back at where they would have been: the ones between are odd.
+/// If the time stamps are back at their expected values after this many jumps, the ones in between
+/// are outliers.
 const EXCURSION: usize = 4;
 
-/// A distance from the first row by counters, and by places.
+/// The distance from the first row by counters, and by positions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Distance {
     counted: u64,
@@ -48,31 +51,31 @@ impl Distance {
     }
 }
 
-/// What is seen of the time stamps of a recording, one after the other.
+/// Statistics of the time stamps of a recording, collected row by row.
 #[derive(Debug, Default)]
 pub(super) struct StampScan {
     rows: u64,
     read: u64,
-    /// Those that are not later than the one before.
+    /// Time stamps that are not later than the previous one.
     not_later: u64,
     earlier: u64,
-    /// The row before: its counter and its place, and its distance from the first one as far as
-    /// counters and places tell it here.
+    /// The previous row's counter and position, and its distance from the first row by counters and
+    /// positions.
     before: Option<(Option<u64>, u64)>,
     distance: Distance,
-    /// The last time stamp that differs from the one before, and its distance.
+    /// The last time stamp that differs from its predecessor, and its distance.
     changed: Option<(f64, Distance)>,
     changes: u64,
     first: Option<(f64, Distance)>,
-    /// The change at which the current measurement begins.
+    /// The change at which the current measurement began.
     begin: Option<(f64, Distance)>,
-    /// How long it takes to the next change, and how much later how much further each measurement ends.
+    /// The time between changes, and the time and distance of each measurement.
     sizes: Vec<f64>,
     windows: Vec<(f64, Distance)>,
 }
 
 impl StampScan {
-    /// Takes the time stamp, the counter and the place of the next row.
+    /// Adds the time stamp, the counter and the position of the next row.
     pub(super) fn push(&mut self, stamp: Option<f64>, counter: Option<u64>, place: u64) {
         self.rows += 1;
         if let Some((counter_before, place_before)) = self.before {
@@ -99,8 +102,8 @@ impl StampScan {
         if stamp > before && self.sizes.len() < WINDOWS {
             self.sizes.push(stamp - before);
         }
-        // A measurement goes from change to change: of equal ones, only the first is as late as its
-        // row.
+        // A measurement goes from change to change: of equal time stamps, only the first is as late
+        // as its row.
         let (begin, distance) = *self.begin.get_or_insert((stamp, self.distance));
         let ahead = self.distance.since(distance);
         if ahead.placed >= WINDOW {
@@ -112,7 +115,7 @@ impl StampScan {
         self.changed = Some((stamp, self.distance));
     }
 
-    /// Units of the time stamps from sample to sample, as most of the recording has it.
+    /// Units of the time stamps from sample to sample, as in most of the recording.
     fn interval(&self, is_counted: bool) -> Option<f64> {
         let since = |begin: Option<(f64, Distance)>| {
             let ((from, first), (to, last)) = begin.zip(self.changed)?;
@@ -120,7 +123,8 @@ impl StampScan {
         };
         let mut windows = self.windows.clone();
         if windows.is_empty() {
-            // A short recording is measured as a whole, one of two time stamps from its first row.
+            // A short recording is measured as a whole; one with two different time stamps, from
+            // its first row.
             windows.extend(since(if self.changes > 1 { self.begin } else { self.first }));
         }
         let samples = |own: Distance| if is_counted { own.counted } else { own.placed };
@@ -132,8 +136,8 @@ impl StampScan {
                 (0.75..1.33).contains(&(seconds / samples / usual))
             }
         };
-        // Steps of the clock may be in most measurements, and are in few single intervals; those may
-        // come in bursts, and measurements level them.
+        // Steps of the clock may affect most measurements, but few of the single intervals; those
+        // may come in bursts, which measurements average out.
         let single =
             median(self.sizes.clone()).filter(|usual| windows.iter().any(|own| near(*usual)(&own)));
         let usual = match single {
@@ -147,22 +151,22 @@ impl StampScan {
         Some(seconds / samples)
     }
 
-    /// Whether there are any.
+    /// Whether there are any time stamps.
     pub(super) fn has_any(&self) -> bool {
         self.read > 0
     }
 
-    /// Whether they fall from row to row.
+    /// Whether they decrease from row to row.
     pub(super) fn is_backwards(&self) -> bool {
         5 * self.earlier > 4 * self.read
     }
 
-    /// What the time stamps tell, where the file names a rate or not; `None` if they tell nothing.
-    /// `is_counted`: whether the counters count samples.
+    /// The pace according to the time stamps, whether or not the file names a rate; `None` if they
+    /// are no help. `is_counted`: whether the counters count samples.
     pub(super) fn pace(&self, named: Option<f64>, is_counted: bool) -> Option<Pace> {
         let interval = self.interval(is_counted)?;
         let (stamp, _) = self.changed?;
-        // The numbers of rows are no times.
+        // Row numbers are not times.
         let is_number = |size: &f64| (size - 1.0).abs() < f64::EPSILON;
         if !EPOCH.contains(&stamp) && self.sizes.iter().all(is_number) {
             return None;
@@ -179,22 +183,23 @@ impl StampScan {
     }
 }
 
-/// What the time stamps of a recording tell of its pace.
+/// The pace of a recording according to its time stamps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Seconds of a unit of the time stamps, and its name.
+    /// The unit of the time stamps in seconds, and its name.
     unit: f64,
     pub(super) unit_name: &'static str,
     /// Seconds from sample to sample.
     pub(super) interval: f64,
-    /// The time stamps are too coarse to tell when a row was measured.
+    /// Whether the time stamps are too coarse to tell when a row was measured.
     coarse: bool,
-    /// Seconds by which time stamps may be off.
+    /// The tolerance of time stamps in seconds.
     tolerance: f64,
 }
 
 impl Pace {
-    /// Units of the time stamps from sample to sample, where they are fine enough to tell single ones.
+    /// Units of the time stamps from sample to sample, if they are fine enough to tell single
+    /// samples apart.
     pub(super) fn fine_interval(&self) -> Option<f64> {
         Some(self.interval / self.unit).filter(|_| !self.coarse)
     }
@@ -205,8 +210,8 @@ fn median(mut all: Vec<f64>) -> Option<f64> {
     all.get(all.len() / 2).copied()
 }
 
-/// The unit of time stamps by the rate that the file names, by a rate that makes sense, and by how
-/// long ago they are.
+/// The unit of time stamps, judged by the rate that the file names, by what gives a plausible rate,
+/// and by what gives a plausible date.
 fn unit(named: Option<f64>, interval: f64, stamp: f64) -> (f64, &'static str) {
     let [seconds, ..] = UNITS;
     let rate = |unit: f64| 1.0 / (interval * unit);
@@ -222,64 +227,65 @@ fn unit(named: Option<f64>, interval: f64, stamp: f64) -> (f64, &'static str) {
     fitting.or(epoch).unwrap_or(seconds)
 }
 
-/// A row's time stamp and counter, NaN where it has none, and its place.
+/// A row's time stamp and counter, NaN if missing, and its position.
 pub(super) type RowClock = (f64, f64, u64);
 
-/// A place where the time stamps do not go on as the samples do.
+/// A point at which the time stamps do not continue like the samples.
 #[derive(Clone, Copy, Debug)]
 struct Jump {
     row: usize,
-    /// Seconds by which they go too far.
+    /// By how many seconds they go too far.
     seconds: f64,
-    /// The counters have a gap there.
+    /// Whether the counters have a gap there.
     has_gap: bool,
-    /// Nothing but a single row is before it, or after it.
+    /// Whether there is only a single row before or after it.
     at_end: bool,
 }
 
-/// How the time stamps of a recording become times.
+/// Converts the time stamps of a recording to times.
 #[derive(Debug)]
 pub(super) struct RecordingClock {
     unit: f64,
-    /// The first time stamp, and the distance of its row; `None` if there is none.
+    /// The first time stamp and the distance of its row; `None` if there is none.
     first: Option<(f64, u64)>,
     /// Seconds from sample to sample.
     interval: f64,
-    /// The times follow from the distances alone.
+    /// Whether the times follow from the distances alone.
     spread: bool,
-    /// From which row on how many seconds are added to the time stamps; NaN where they tell nothing.
+    /// The seconds to add to the time stamps, each from a row on; NaN where the time stamps are no
+    /// help.
     offsets: Vec<(usize, f64)>,
-    /// From which row on how many samples more are missing than counters or places tell.
+    /// How many more samples are missing than counters or positions show, each from a row on.
     missing: Vec<(usize, u64)>,
     /// Rows whose counters do not fit.
     odd_counters: Vec<usize>,
-    /// Time and distance of the row before, and its time stamp.
+    /// Time and distance of the previous row, and its time stamp.
     before: Option<(f64, u64)>,
     stamp_before: f64,
-    /// What was repaired so far.
+    /// Repairs so far.
     pub(super) counts: ClockCounts,
 }
 
-/// What was repaired, by kind.
+/// Repairs by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct ClockCounts {
-    /// Time stamps that cannot be read, or do not fit those around them.
+    /// Time stamps that cannot be read, or do not fit their neighbours.
     pub(super) stamps: u64,
-    /// Time stamps that are not later than the one before.
+    /// Time stamps that are not later than the previous one.
     pub(super) not_later: u64,
-    /// All time stamps were replaced.
+    /// Whether all time stamps were replaced.
     pub(super) spread: bool,
     /// Steps of the clock.
     pub(super) steps: u64,
-    /// Counters that cannot be read, or do not fit those around them.
+    /// Counters that cannot be read, or do not fit their neighbours.
     pub(super) counters: u64,
-    /// Seconds of the longest gap that is kept.
+    /// The longest gap that is kept, in seconds.
     pub(super) longest_gap: f64,
 }
 
 impl RecordingClock {
-    /// Learns how the time stamps of rows are to be read. `rate`: samples a second where they do not
-    /// tell it; `steps`: as they are before the first row.
+    /// Determines how to convert the time stamps. `rate`: samples per second if the time stamps do
+    /// not show it; `steps`: its state before the first row.
     pub(super) fn new(
         scan: &StampScan,
         pace: Option<Pace>,
@@ -304,7 +310,7 @@ impl RecordingClock {
         let wrap = steps.wrap();
         let jumps = clock.find_jumps(steps, rows, tolerance);
         if jumps.len() > FEW && 8 * jumps.len() as u64 > scan.read || jumps.len() == JUMPS {
-            // They tell nothing.
+            // The time stamps are no help.
             clock.spread = true;
         } else {
             clock.resolve(&jumps, tolerance, wrap);
@@ -354,7 +360,7 @@ impl RecordingClock {
                     jumps.push(Jump { row, seconds, has_gap, at_end });
                 }
             }
-            // Of equal ones the first counts: the others may have been left standing.
+            // Of equal time stamps the first counts: the others may be stale.
             if last.is_none_or(|(before, ..)| before.total_cmp(&stamp).is_ne()) {
                 last = Some((stamp, place, distance));
             }
@@ -362,7 +368,7 @@ impl RecordingClock {
         jumps
     }
 
-    /// Tells odd time stamps, steps of the clock and gaps apart.
+    /// Distinguishes outliers, steps of the clock and gaps.
     fn resolve(&mut self, jumps: &[Jump], tolerance: f64, wrap: Option<u64>) {
         let (mut offset, mut missing) = (0.0, 0);
         let mut rest = jumps;
@@ -424,8 +430,9 @@ impl RecordingClock {
                 match own.filter(|own| *own > before) {
                     Some(own) => own,
                     None if own.is_none() => ahead(1.0),
-                    // One that was left standing goes on at the rate; after one that goes back, times
-                    // are slower than the samples until the time stamps are ahead again.
+                    // A stale time stamp is extrapolated at the sampling rate; after one that goes
+                    // back, times increase more slowly than the samples until the time stamps are
+                    // ahead again.
                     None => {
                         self.counts.not_later += 1;
                         ahead(if stamp.total_cmp(&self.stamp_before).is_eq() { 1.0 } else { 0.5 })
@@ -438,7 +445,8 @@ impl RecordingClock {
         (time, distance)
     }
 
-    /// The time since the first row of a time stamp near a row; `None` where time stamps tell nothing.
+    /// The time since the first row for a time stamp near a row; `None` where the time stamps are
+    /// no help.
     pub(super) fn time(&self, stamp: f64, row: usize) -> Option<f64> {
         let (first, distance) = self.first.filter(|_| !self.spread)?;
         let since = (stamp - first).mul_add(self.unit, newest(&self.offsets, row));
@@ -446,7 +454,7 @@ impl RecordingClock {
     }
 }
 
-/// The newest value of a list at a row.
+/// The value of a list that applies at a row.
 fn newest<T: Copy + Default>(list: &[(usize, T)], row: usize) -> T {
     let after = list.partition_point(|(from, _)| *from <= row);
     after.checked_sub(1).and_then(|place| list.get(place)).map_or_else(T::default, |own| own.1)

@@ -1,56 +1,56 @@
-//! Counters of samples: where they wrap, and how far each row is from the first one, although some
-//! cannot be read or do not fit.
+//! Sample counters: where they wrap, and how far each row is from the first one, even if some
+//! counters cannot be read or do not fit.
 
 use std::ops::RangeInclusive;
 
 use crate::noise::slot;
 
-/// A counter that runs on from round to round.
+/// A counter that continues from round to round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReplayedCounter {
     /// The counter of the first row.
     pub(super) first: u64,
-    /// The counter stays below this.
+    /// The counter stays below this value.
     pub(super) wrap: u64,
 }
 
-/// How far a counter goes on from one row to the next where little is lost.
+/// By how much a counter advances from one row to the next if little is lost.
 const NEAR: RangeInclusive<u64> = 1..=8;
 
-/// Counters too few to tell whether they count samples.
+/// With fewer counters than this, it is undecided whether they count samples.
 const FEW: u64 = 16;
 
-/// What is seen of the counters of a recording, one after the other. A value counts as seen where its
-/// neighbour goes on from it, so that a single wrong one says nothing about the wrap.
+/// Statistics of the counters of a recording, collected row by row. A value only counts if its
+/// neighbour continues from it, so that a single wrong one does not affect the wrap.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CounterScan {
     rows: u64,
-    /// The one of the row before with its time stamp, and whether it follows its predecessor.
+    /// The previous row's counter and time stamp, and whether it follows its predecessor.
     before: Option<(u64, f64, bool)>,
     most: u64,
     read: u64,
-    /// How often it goes on by one.
+    /// How often the counter advances by one.
     by_one: u64,
     unchanged: u64,
-    /// A fall that no successor has confirmed yet.
+    /// A decrease that no later row has confirmed yet.
     unconfirmed: Option<Fall>,
     falls: u64,
     first_fall: Option<Fall>,
-    /// How often it fell to 0 from the highest value.
+    /// How often it dropped to 0 from the highest value.
     falls_from_most: u64,
 }
 
-/// A counter that is lower than the one before.
+/// A counter that is lower than the previous one.
 #[derive(Clone, Copy, Debug)]
 struct Fall {
     from: u64,
     to: u64,
-    /// How much later it was stamped.
+    /// The difference of their time stamps.
     interval: f64,
 }
 
 impl CounterScan {
-    /// Takes the counter of the next row, and its time stamp, NaN where it has none.
+    /// Adds the counter of the next row, and its time stamp (NaN if missing).
     pub(super) fn push(&mut self, counter: Option<u64>, stamp: f64) {
         self.rows += 1;
         let fall = self.unconfirmed.take();
@@ -90,16 +90,16 @@ impl CounterScan {
         self.falls_from_most += u64::from(fall.to == 0 && fall.from == self.most);
     }
 
-    /// Whether they count samples.
+    /// Whether the counters count samples.
     pub(super) fn is_usable(&self) -> bool {
         let goes_on = 10 * self.by_one >= self.read || self.read < FEW;
         2 * self.read > self.rows && 20 * self.unchanged <= self.read && goes_on
     }
 
-    /// What the counter stays below; `None` if there is no usable one. Where it falls again and again
-    /// from one value to 0, that is above this value; where it falls once, what its time stamp shows;
-    /// else what counters are known to stay below (§5.2). `rate`: how far it is thought to count where
-    /// it does not wrap; `interval`: that of time stamps from sample to sample, where they tell it.
+    /// The value below which the counter stays; `None` if there is no usable counter. If it
+    /// repeatedly drops from one value to 0: one above that value; if it drops once: what its time
+    /// stamp shows; otherwise: the known limits of counters (§5.2). `rate`: the assumed limit if it
+    /// does not wrap; `interval`: that of the time stamps from sample to sample, if they show it.
     pub(super) fn wrap(&self, rate: u64, interval: Option<f64>) -> Option<u64> {
         if !self.is_usable() {
             return None;
@@ -124,17 +124,17 @@ impl CounterScan {
     }
 }
 
-/// The distances of rows from the first one, by their counters, or by their places where there is
-/// none. A row whose counter cannot be read is as far from the one before as its place is.
+/// The distances of rows from the first one, by their counters, or by their positions if there is
+/// none. A row whose counter cannot be read is as far from the previous one as its position.
 #[derive(Clone, Debug)]
 pub(super) struct Steps {
-    /// What the counter stays below, if there is one.
+    /// The value below which the counter stays, if there is a counter.
     wrap: Option<u64>,
     /// The counter of the first row.
     first: Option<u64>,
-    /// Counter, place and distance of the last row whose counter can be read.
+    /// Counter, position and distance of the last row with a readable counter.
     known: Option<(u64, u64, u64)>,
-    /// Place and distance of the row before.
+    /// Position and distance of the previous row.
     before: Option<(u64, u64)>,
 }
 
@@ -143,13 +143,14 @@ impl Steps {
         Self { wrap, first: None, known: None, before: None }
     }
 
-    /// The counter of the rows so far; one that begins with 0 and stays below `rate` if they have none.
+    /// The counter of the rows so far; if they have none, one that starts with 0 and stays below
+    /// `rate`.
     pub(super) fn counter(&self, rate: u64) -> ReplayedCounter {
         let wrap = self.wrap.unwrap_or(rate).max(1);
         ReplayedCounter { first: self.first.unwrap_or_default(), wrap }
     }
 
-    /// What the counter stays below, if there is one.
+    /// The value below which the counter stays, if there is a counter.
     pub(super) fn wrap(&self) -> Option<u64> {
         self.wrap
     }
@@ -182,7 +183,7 @@ impl Steps {
                 let own = slot(counter).0;
                 let distance = self.known.map_or(by_place, |(known, place_known, distance)| {
                     let ahead = (own + wrap - known) % wrap;
-                    // Rows whose counters cannot be read may hide a wrap.
+                    // Rows with unreadable counters may hide a wrap.
                     let rows = place.saturating_sub(place_known);
                     let wraps = (rows.saturating_sub(ahead) + wrap / 2) / wrap;
                     distance + ahead + wraps * wrap
@@ -202,7 +203,7 @@ impl Steps {
 mod tests {
     use super::*;
 
-    /// Wrap and lost samples of counters stamped once a step, with a known rate.
+    /// Wrap and lost samples for counters with one time stamp per step, at a known rate.
     fn seen(counters: &[Option<u64>], stamps: impl Fn(usize) -> f64, rate: u64) -> (u64, u64) {
         let mut scan = CounterScan::default();
         for (row, counter) in counters.iter().enumerate() {
@@ -223,11 +224,11 @@ mod tests {
         for (wrap, rate) in [(128, 256), (256, 256), (129, 128), (100, 128), (128, 250)] {
             assert_eq!(seen(&count(wrap), without, rate), (wrap, 0), "{wrap}");
         }
-        // It falls once: its stamp shows from where.
+        // It drops once: its time stamp shows from which value.
         let once = count(255)[..384].to_vec();
         assert_eq!(seen(&once, |row| row as f64, 128), (255, 0));
         assert_eq!(seen(&once, without, 128), (256, 1));
-        // One sample is lost where it wraps.
+        // One sample is lost at the wrap.
         let lost: Vec<_> = [124, 125, 126, 0, 1].map(Some).to_vec();
         assert_eq!(seen(&lost, without, 128), (128, 1));
         assert_eq!(seen(&lost, |row| [0.0, 1.0, 2.0, 4.0, 5.0][row], 128), (128, 1));

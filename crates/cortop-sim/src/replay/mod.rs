@@ -1,7 +1,8 @@
-//! A recording played back as a headset, looped, in whichever format `cortop-files` reads. Streams a recording does not have are refused, never made up.
-//! What can be read is played; what cannot is repaired or left out, and counted.
+//! Plays a recording, in any format that `cortop-files` reads, as a looped headset. Streams that a
+//! recording does not have are refused, never made up. What can be read is played; what cannot is
+//! repaired or left out, and counted.
 //!
-//! Rates are the recording's own: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
+//! The rates are those of the recording: an `eeg_128` that ran at 126.9 Hz is replayed at 126.9 Hz.
 
 mod assemble;
 mod clock;
@@ -44,14 +45,14 @@ use cortop_protocol::{
     sample::{Column, Columns},
 };
 
-/// Samples of `dev` and `eq` a second.
+/// Samples of `dev` and `eq` per second.
 const STATE_RATE: f64 = 2.0;
-/// Time of reading after which progress is reported, and then again and again.
+/// The reading time after which progress is reported, first and from then on.
 const REPORTED_FIRST: Duration = Duration::from_millis(500);
 const REPORTED: Duration = Duration::from_secs(2);
-/// Stands for a charge that the file does not have, at a place that clients count on.
+/// The value for a charge that the file does not contain, because clients rely on its position.
 const UNKNOWN: f64 = -1.0;
-/// Mental commands by the numbers of an export (§3.4).
+/// Mental commands by their numbers in an export (§3.4).
 const COMMANDS: [(u64, &str); 7] = [
     (1, "neutral"),
     (2, "push"),
@@ -65,15 +66,15 @@ const COMMANDS: [(u64, &str); 7] = [
 /// A recording.
 #[derive(Debug)]
 pub struct Recording {
-    /// The headset that made it, as far as the file says.
+    /// The headset that made it, as far as the file shows.
     pub spec: Spec,
-    /// The headset's id, if the file has it.
+    /// The headset's id, if the file contains it.
     pub id: Option<HeadsetId>,
-    /// Sentences about what is assumed, repaired and left out.
+    /// Sentences about what was assumed, repaired and left out.
     pub notes: Vec<String>,
-    /// Its rows begin with whether the sample was filled in.
+    /// Its rows begin with the flag for interpolated samples.
     eeg: RecordedStream,
-    /// The other streams. Of `dev` and `eq` there is a row for each change.
+    /// The other streams. `dev` and `eq` have a row for each change.
     streams: Vec<(Stream, RecordedStream)>,
     /// The markers of a row, as JSON.
     markers: BTreeMap<usize, String>,
@@ -84,13 +85,13 @@ pub struct Recording {
 struct RecordedStream {
     track: Track,
     columns: Columns,
-    /// What the cells of a row hold, where the columns do not show it.
+    /// The kinds of the cells in a row, where the columns do not show them.
     kinds: Vec<ColumnKind>,
 }
 
 impl RecordedStream {
-    /// The battery's level and its per cent; where the file has one of them, the other follows from it,
-    /// for a level is a quarter of the charge.
+    /// The battery's level and its per cent. If the file has only one of them, the other is
+    /// derived: a level is a quarter of the charge.
     fn charge(&self, time: f64) -> (Option<f64>, Option<f64>) {
         let newest = self.track.newest(time);
         let one = |wanted| {
@@ -106,10 +107,11 @@ impl RecordedStream {
 }
 
 impl Recording {
-    /// Reads a recording; `-` is standard input. `report` is told how far it is, if that takes long.
+    /// Reads a recording; `-` is standard input. Calls `report` with the progress if that takes
+    /// long.
     ///
     /// # Errors
-    /// The file cannot be read, or nothing usable is in it: one sentence that names the file and
+    /// The file cannot be read, or contains nothing usable: one sentence that names the file and
     /// the next step.
     pub fn read(file: &Path, report: fn(&str)) -> Result<Self> {
         let is_stream = file.as_os_str() == STDIN
@@ -124,7 +126,7 @@ impl Recording {
                 let (mut wait, mut said, ended) = (REPORTED_FIRST, String::new(), ended);
                 while ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                     wait = REPORTED;
-                    // What takes long then is not the reading.
+                    // From then on, reading is not what takes long.
                     let share = progress.share();
                     if share.is_some_and(|own| own >= 1.0) {
                         continue;
@@ -149,7 +151,7 @@ impl Recording {
         })
     }
 
-    /// Seconds of one round.
+    /// Duration of one round in seconds.
     #[cfg(test)]
     pub(super) fn round(&self) -> f64 {
         self.eeg.track.period()
@@ -170,7 +172,7 @@ impl Recording {
         values.nested(&all.join(","));
     }
 
-    /// A mental command by its name, or its number if it has none here, and its power.
+    /// A mental command by its name, or by its number if it has no name here, and its power.
     fn write_com(series: &RecordedStream, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         for (kind, cell) in series.kinds.iter().zip(&*cells) {
@@ -186,7 +188,7 @@ impl Recording {
         }
     }
 
-    /// Facial expressions, whose numbers no reference lists: all but neutral by their number.
+    /// Facial expressions, whose numbers are not documented: all but neutral by number.
     fn write_fac(series: &RecordedStream, index: u64, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         let mut eyes = None;
@@ -220,7 +222,7 @@ impl Recording {
         }
     }
 
-    /// What an inactive metric carries is no reading (§5.7).
+    /// The value of an inactive metric is not a reading (§5.7).
     fn write_met(series: &RecordedStream, index: u64, ready: bool, values: &mut dyn ValueSink) {
         let (_, cells) = series.track.sample(index);
         let labels: Vec<_> = series.columns.labels().collect();
@@ -237,8 +239,8 @@ impl Recording {
         }
     }
 
-    /// The state of the headset, which stands in each row. A headset whose EEG was received had a link,
-    /// whether the file has that or not.
+    /// The state of the headset, which is in each row. If its EEG was received, there was a link,
+    /// whether or not the file records one.
     fn write_dev(series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
         let newest = series.track.newest(time);
         let cells = || series.kinds.iter().zip(newest.iter().copied());
@@ -259,7 +261,7 @@ impl Recording {
         }
     }
 
-    /// EEG quality, which stands in each row, after the charge, which the rows of `dev` have.
+    /// EEG quality, which is in each row, after the charge, which the rows of `dev` contain.
     fn write_eq(&self, series: &RecordedStream, time: f64, values: &mut dyn ValueSink) {
         let percent = self.series(Stream::Dev).and_then(|dev| dev.charge(time).1);
         values.fixed(percent.unwrap_or(UNKNOWN), 2);
@@ -273,7 +275,7 @@ impl Recording {
         self.streams.iter().find(|(own, _)| *own == stream).map(|(_, series)| series)
     }
 
-    /// The track whose rows are the samples of a stream; `dev` and `eq` have a pace of their own.
+    /// The track whose rows are the samples of a stream; `dev` and `eq` have a rate of their own.
     fn track(&self, stream: Stream) -> Option<&Track> {
         let paced = matches!(stream, Stream::Dev | Stream::Eq);
         Some(&self.series(stream).filter(|_| !paced)?.track)

@@ -1,30 +1,30 @@
-//! Puts rows in order that changed places on their way into the file.
+//! Restores the order of rows that were swapped on their way into the file.
 
 use std::collections::VecDeque;
 
 use cortop_files::row::Row;
 
-/// Rows that are held until it is certain that none belongs before them.
+/// Rows held back until it is certain that none belongs before them.
 const HELD: usize = 8;
-/// Rows moved in succession from which on it is no order that was disturbed.
+/// From this many consecutive moves on, it is not just a disturbed order.
 const TOO_MANY: usize = HELD / 2;
-/// How far a counter falls at least where it wraps.
+/// By how much a counter drops at least where it wraps.
 const FALL: u64 = 2 * HELD as u64;
 
-/// Holds the last few rows. Where the counter and the time of a row have its place between two of them,
-/// it goes there.
+/// Holds the last few rows. A row whose counter and time belong between two of them is inserted
+/// there.
 #[derive(Debug, Default)]
 pub(super) struct RowOrder {
     held: VecDeque<Row>,
-    /// The time and the counter of the last row of EEG that was handed out.
+    /// The time and the counter of the last EEG row returned.
     before: Option<(Option<f64>, Option<u64>)>,
-    /// Rows that were moved, and how many of the last ones were, one after the other.
+    /// How many rows were moved, and how many of the most recent ones in a row.
     pub(super) moved: u64,
     in_succession: usize,
 }
 
 impl RowOrder {
-    /// Takes a row, and gives the one that comes first in its place; `false` if there is none yet.
+    /// Takes a row and returns the next one in order in its place; `false` if there is none yet.
     pub(super) fn push(&mut self, row: &mut Row) -> bool {
         let place = self.place(row);
         let own = std::mem::take(row);
@@ -34,7 +34,7 @@ impl RowOrder {
         if place < self.held.len() && self.in_succession < TOO_MANY {
             self.moved += 1;
             self.held.insert(place, own);
-            // The places in the file stay as they are.
+            // Their positions in the file stay unchanged.
             let moved = || self.held.range(place..).filter(|row| !row.eeg.is_empty());
             let mut places: Vec<_> = moved().map(|row| row.place).collect();
             places.rotate_left(1);
@@ -52,7 +52,7 @@ impl RowOrder {
         })
     }
 
-    /// The next row of those that are held.
+    /// The next of the rows held.
     pub(super) fn pop(&mut self) -> Option<Row> {
         let row = self.held.pop_front()?;
         if !row.eeg.is_empty() {
@@ -61,7 +61,7 @@ impl RowOrder {
         Some(row)
     }
 
-    /// Where a row belongs among those that are held.
+    /// Where a row belongs among those held.
     fn place(&self, row: &Row) -> usize {
         let end = self.held.len();
         let own = (row.time, row.counter);
@@ -80,7 +80,7 @@ impl RowOrder {
         let first = self.held.get(place).and_then(|held| held.counter);
         let fits = match self.before {
             Some(before) => precedes(before, own),
-            // At the start of the file, only the next one shows it.
+            // At the start of the file, only the next row shows it.
             None => own.1.zip(first).is_some_and(|(own, first)| own + 1 == first),
         };
         if fits { place } else { end }
@@ -103,7 +103,7 @@ fn precedes(
 mod tests {
     use super::*;
 
-    /// The counters in the order in which they are handed out, and how many rows were moved.
+    /// The counters in the order in which rows are returned, and how many rows were moved.
     fn ordered(rows: &[(f64, u64)]) -> (Vec<u64>, u64) {
         let (mut order, mut found) = (RowOrder::default(), Vec::new());
         for (place, (time, counter)) in (0..).zip(rows) {

@@ -1,26 +1,27 @@
-//! Finds rows that stand in the file already, as where a file was appended to itself: the time runs back
-//! to one that was, and what follows is the same.
+//! Detects rows that the file already contains, as when a file was appended to itself: the time
+//! returns to an earlier one, and what follows is the same.
 
 use cortop_files::row::Row;
 
 use super::store::Store;
 
-/// Rows of one time stamp that are compared, and searches without a find after which there are no more.
+/// How many rows with the same time stamp are compared, and after how many fruitless searches to
+/// give up.
 const SAME_STAMP: usize = 512;
 const SEARCHES: u32 = 1000;
 
-/// Compares rows with those before, of which the first numbers are time stamps.
+/// Compares rows with earlier ones, in which the first number is the time stamp.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
-    /// The stored row that the next one is the same as, within a repeated block.
+    /// Within a repeated block: the stored row that should equal the next one.
     next: Option<usize>,
-    /// Searches that found nothing.
+    /// Fruitless searches so far.
     futile: u32,
     stored: Vec<f64>,
 }
 
 impl Repeats {
-    /// Whether a row stands among those that are stored; `before`: the time stamp of the last of them.
+    /// Whether a row is among those stored; `before`: the time stamp of the last of them.
     pub(super) fn is_repeated(&mut self, row: &Row, before: Option<f64>, rows: &Store) -> bool {
         let Some(time) = row.time.filter(|_| !row.eeg.is_empty()) else {
             return self.next.is_some() && row.eeg.is_empty();
@@ -49,8 +50,8 @@ impl Repeats {
         false
     }
 
-    /// Whether a row is the stored one. Within a repeated block, values that could not be read may have
-    /// been filled in otherwise.
+    /// Whether a row equals a stored one. Within a repeated block, unreadable values may have been
+    /// filled in differently.
     fn is_same(&mut self, row: &Row, time: f64, own: usize, rows: &Store, within: bool) -> bool {
         rows.copy_row(own, &mut self.stored);
         let [stamp, counter, _, _, cells @ ..] = self.stored.as_slice() else { return false };

@@ -1,5 +1,6 @@
-//! Rows of numbers of one width, however many: the first stay in memory, the rest lie in a temporary
-//! file without a name, of which a few blocks are held. Knows nothing of what the numbers mean.
+//! Stores any number of rows of numbers of equal width: the first ones in memory, the rest in an
+//! anonymous temporary file, a few blocks of which are cached. Independent of what the numbers
+//! mean.
 
 use std::{
     collections::VecDeque,
@@ -9,11 +10,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Rows of a block.
+/// Rows per block.
 const BLOCK_ROWS: usize = 1024;
-/// Numbers of a store that stay in memory: 16 MiB.
+/// How many numbers a store keeps in memory: 16 MiB.
 const IN_MEMORY: usize = 2 << 20;
-/// Blocks of the file that are held.
+/// How many blocks of the file are cached.
 const HELD: usize = 16;
 
 /// Rows of numbers.
@@ -21,16 +22,16 @@ const HELD: usize = 16;
 pub(super) struct Store {
     width: usize,
     len: usize,
-    /// The first blocks, each whole but for the last.
+    /// The first blocks; all but the last are full.
     memory: Vec<Arc<Vec<f64>>>,
-    /// The block that is being filled, and goes to the file.
+    /// The block being filled, which will go to the file.
     open: Vec<f64>,
     /// The first number of each block.
     firsts: Vec<f64>,
     rest: Mutex<Rest>,
 }
 
-/// The blocks that memory has no room for.
+/// The blocks that do not fit in memory.
 #[derive(Debug, Default)]
 struct Rest {
     file: Option<File>,
@@ -54,7 +55,7 @@ impl Deref for StoredRow {
 }
 
 impl Store {
-    /// An empty one for rows of so many numbers.
+    /// An empty store for rows of this many numbers.
     pub(super) fn new(width: usize) -> Self {
         Self {
             width: width.max(1),
@@ -66,12 +67,12 @@ impl Store {
         }
     }
 
-    /// Rows.
+    /// The number of rows.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Adds a row; what is too long is cut, what is too short filled with NaN.
+    /// Adds a row; cuts one that is too long, pads one that is too short with NaN.
     pub(super) fn push(&mut self, row: impl IntoIterator<Item = f64>) -> io::Result<()> {
         if self.len.is_multiple_of(BLOCK_ROWS) {
             self.close_block()?;
@@ -86,7 +87,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the filling: all rows can be read.
+    /// Finishes writing, so that all rows can be read.
     pub(super) fn close_block(&mut self) -> io::Result<()> {
         if self.open.is_empty() {
             return Ok(());
@@ -100,7 +101,7 @@ impl Store {
         self.write_block(number, &block)
     }
 
-    /// Changes every row in order; the first number of a row may change as long as they rise.
+    /// Changes every row in order; the first numbers may change as long as they keep increasing.
     pub(super) fn update(&mut self, mut change: impl FnMut(&mut [f64])) -> io::Result<()> {
         for number in 0..self.firsts.len() {
             let mut block = self.block(number)?;
@@ -118,14 +119,14 @@ impl Store {
         Ok(())
     }
 
-    /// A row; an empty one if there is none, or if the file cannot be read.
+    /// A row; empty if there is none, or if the file cannot be read.
     pub(super) fn row(&self, row: usize) -> StoredRow {
         let block = if row < self.len { self.block(row / BLOCK_ROWS).ok() } else { None };
         let start = row % BLOCK_ROWS * self.width;
         StoredRow { block: block.unwrap_or_default(), start, width: self.width }
     }
 
-    /// Copies a row, of those that are still being added too; nothing if there is none.
+    /// Copies a row, even while rows are still being added; copies nothing if there is none.
     pub(super) fn copy_row(&self, row: usize, into: &mut Vec<f64>) {
         into.clear();
         let first_open = self.len - self.open.len() / self.width;
@@ -138,7 +139,7 @@ impl Store {
         }
     }
 
-    /// The first row whose first number is not below a value; they must rise.
+    /// The first row whose first number is not below a value; first numbers must increase.
     pub(super) fn first_at(&self, value: f64) -> usize {
         let after = self.firsts.partition_point(|first| *first < value);
         let Some(number) = after.checked_sub(1) else { return 0 };
@@ -194,7 +195,7 @@ impl Store {
         file.write_all(&bytes)
     }
 
-    /// Where a block stands in the file.
+    /// The offset of a block in the file.
     fn offset(&self, number: usize) -> u64 {
         ((number - self.memory.len()) * BLOCK_ROWS * self.width * 8) as u64
     }
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn rows_beyond_the_memory_are_read_back_changed_and_found() {
-        // Wide rows, so that few are needed to leave the memory.
+        // Wide rows, so that few are needed to exceed the memory.
         let width = 500;
         let rows = IN_MEMORY / width + 3 * BLOCK_ROWS + 17;
         let mut store = Store::new(width);

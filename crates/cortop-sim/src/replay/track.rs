@@ -1,5 +1,5 @@
-//! A series over time, looped without end: times rise and counters run on from one round to the next.
-//! Knows nothing of files or streams.
+//! A time series in an endless loop: times increase and counters continue from one round to the
+//! next. Independent of files and streams.
 
 use std::ops::Deref;
 
@@ -9,19 +9,20 @@ use super::{
 };
 use crate::noise::slot;
 
-/// Numbers of a row before its cells: its time, its distance from the first row, and what it belongs to.
+/// How many numbers of a row precede its cells: its time, its distance from the first row, and what
+/// it belongs to.
 pub(super) const BEFORE_CELLS: usize = 3;
 
-/// A series, looped unless it plays once.
+/// A time series, looped unless it plays once.
 #[derive(Debug)]
 pub(super) struct Track {
     rows: Store,
     counter: ReplayedCounter,
-    /// Steps of one round: more than its rows where the recording itself has lost samples.
+    /// Steps of one round: more than its rows if samples are missing in the recording.
     span: u64,
-    /// Seconds of one round.
+    /// Duration of one round in seconds.
     period: f64,
-    /// It ends with its last row.
+    /// Whether it ends with its last row.
     once: bool,
 }
 
@@ -38,31 +39,31 @@ impl Deref for RecordedCells {
 }
 
 impl Track {
-    /// Of rows whose first number is their time since the start, and whose second is their distance
-    /// from the first row; both rise.
+    /// From rows whose first number is their time since the start and whose second is their
+    /// distance from the first row; both increase.
     pub(super) fn new(rows: Store, counter: ReplayedCounter, period: f64, once: bool) -> Self {
         let last = rows.row(rows.len().saturating_sub(1));
         let (last, _) = slot(last.get(1).copied().unwrap_or_default());
         Self { rows, counter, span: last + 1, period, once }
     }
 
-    /// Seconds of one round.
+    /// Duration of one round in seconds.
     #[cfg(test)]
     pub(super) fn period(&self) -> f64 {
         self.period
     }
 
-    /// Whether there is nothing at a time any more.
+    /// Whether the series has ended at a time.
     pub(super) fn is_over(&self, time: f64) -> bool {
         self.rows.len() == 0 || self.once && time >= self.period
     }
 
-    /// Samples that are missing in the recording.
+    /// Samples missing in the recording.
     pub(super) fn missing(&self) -> u64 {
         self.span.saturating_sub(self.rows.len() as u64)
     }
 
-    /// When sample `index` was measured; never, if there is no such sample.
+    /// When sample `index` was measured; infinite if there is no such sample.
     pub(super) fn time(&self, index: u64) -> f64 {
         let (round, row) = self.position(index);
         if self.rows.len() == 0 || self.once && round > 0 {

@@ -1,5 +1,6 @@
-//! What the wearer does with the face, which shows in the EEG and in `fac` alike, and mental commands.
-//! Each event lives inside a slot of time, so any moment can be asked for. Of the eyes it knows nothing.
+//! The wearer's facial expressions, which show in the EEG and in `fac` alike, and mental commands.
+//! Each event is contained in a slot of time, so any moment can be computed directly. Independent
+//! of the eyes.
 
 use std::f64::consts::PI;
 
@@ -9,7 +10,7 @@ const CLENCH_SLOT: f64 = 17.0;
 const FACE_SLOT: f64 = 5.0;
 const COMMAND_SLOT: f64 = 6.0;
 
-/// A wearer's muscles and intentions.
+/// The wearer's muscles and intentions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActivityModel {
     clenches: Noise,
@@ -18,7 +19,7 @@ pub(super) struct ActivityModel {
     commands: Noise,
 }
 
-/// Something done with a strength of 0..1.
+/// An action and its strength of 0..1.
 pub(super) type ActionPower = (&'static str, f64);
 
 impl ActivityModel {
@@ -52,7 +53,7 @@ impl ActivityModel {
         expression(act, 0.8 * bump(part))
     }
 
-    /// The mental command at `time`, one of those that are known.
+    /// The mental command at `time`, out of those that are known.
     pub(super) fn command(&self, time: f64, known: &[&'static str]) -> ActionPower {
         let (slot, part) = slot(time / COMMAND_SLOT);
         let share = 0.75 / known.len().max(1) as f64;
@@ -63,12 +64,12 @@ impl ActivityModel {
     }
 }
 
-/// Rises from 0 to 1 and falls back while `part` goes from 0 to 1.
+/// Rises from 0 to 1 and falls back to 0 while `part` goes from 0 to 1.
 fn bump(part: f64) -> f64 {
     if (0.0..1.0).contains(&part) { (PI * part).sin().powi(2) } else { 0.0 }
 }
 
-/// An act too weak to see is neutral.
+/// An action too weak to see is neutral.
 fn expression(act: &'static str, power: f64) -> ActionPower {
     if act == "neutral" || power < 0.1 { ("neutral", 0.0) } else { (act, power) }
 }

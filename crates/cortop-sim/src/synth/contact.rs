@@ -1,44 +1,45 @@
-//! How well each sensor touches the skin, what a bad contact adds to its signal, and the battery.
+//! How well each sensor touches the skin, what bad contact adds to its signal, and the battery.
 
 use crate::noise::{Noise, slot};
 
 /// Seconds between changes of a sensor's contact.
 const CONTACT_SLOT: f64 = 12.0;
-/// Levels of contact (§5.4) other than good, and how often they are.
+/// Contact levels (§5.4) other than good, and their probabilities.
 const LEVELS: [(f64, u8); 3] = [(0.02, 0), (0.05, 1), (0.13, 2)];
 const GOOD: u8 = 4;
-/// Seconds in which an electrode of very bad contact may pop once, and how often it does.
+/// Seconds in which an electrode with very bad contact may pop once, and how often it does.
 const POP_SLOT: f64 = 2.3;
 const POPS: f64 = 0.7;
-/// Seconds in which a pop fades.
+/// Seconds in which a pop fades out.
 const POP_FADING: f64 = 0.35;
-/// Seconds a per cent of the battery lasts: a charge of ten hours.
+/// Seconds per per cent of the battery: a charge lasts ten hours.
 const PERCENT: f64 = 360.0;
 
 /// Contact quality and battery of a headset.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ContactModel(Noise);
 
-/// The contact of one sensor. It holds what it looked up last.
+/// The contact of one sensor. Caches its last lookup.
 #[derive(Clone, Debug)]
 pub(super) struct SensorContact {
     noise: Noise,
-    /// Each sensor changes at moments of its own.
+    /// Makes each sensor change at moments of its own.
     shift: f64,
     slot: u64,
     held: Contact,
 }
 
-/// What a level of contact does to the signal.
+/// The effect of a contact level on the signal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Contact {
     /// One of 0, 1, 2, 4 (§5.4).
     pub(super) level: u8,
-    /// How many times the noise of a good contact it has.
+    /// The factor by which its noise exceeds that of good contact.
     pub(super) noise: f64,
-    /// µV of mains. With good contact the headset's own notch leaves less than 0.01 % of the power.
+    /// Mains hum in µV. With good contact, the headset's own notch leaves less than 0.01 % of the
+    /// power.
     pub(super) mains: f64,
-    /// Without contact the channel is stuck at one value; which one, 0..1.
+    /// Without contact the channel is stuck at one value; this selects which, 0..1.
     pub(super) stuck: Option<f64>,
 }
 
@@ -54,7 +55,7 @@ impl ContactModel {
         SensorContact { noise, shift: noise.branch(1).unit(0), slot: 0, held }
     }
 
-    /// Battery per cent of one of the batteries.
+    /// The charge of one of the batteries in per cent.
     pub(super) fn battery(self, which: u64, time: f64) -> f64 {
         let full = self.0.branch(99).unit(which).mul_add(20.0, 78.0);
         (full - time / PERCENT).floor().max(1.0)
@@ -72,7 +73,7 @@ impl SensorContact {
         self.held
     }
 
-    /// µV of the electrode's pops at a time, where the contact that was looked up last has them.
+    /// The electrode's pops at a time, in µV, if the contact that was looked up last has any.
     pub(super) fn pop(&self, time: f64) -> f64 {
         if self.held.level != 1 {
             return 0.0;

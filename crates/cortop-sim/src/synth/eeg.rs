@@ -1,6 +1,6 @@
-//! The EEG of one headset: sources on the head, each seen by every sensor as much as their places are
-//! near, which is volume conduction; then what the electrode adds, and the converter's steps on top of
-//! the offset.
+//! The EEG of one headset: sources on the head, each of which reaches every sensor according to
+//! their distance, which is volume conduction; then the noise of the electrode, and the steps of
+//! the converter on top of the offset.
 //!
 //! | source | where |
 //! |---|---|
@@ -23,16 +23,17 @@ use crate::{
     noise::{HeldCurve, Noise, slot},
 };
 
-/// A place on the head, seen from above as [`place`] has it.
+/// A position on the head, seen from above, in the coordinates of [`place`].
 type Place = (f64, f64);
 
-/// Sources of the background: one at the vertex, and rings around it: of how many, how far out.
+/// Sources of the background: one at the vertex, and rings around it: their number and radius.
 const RINGS: [(usize, f64); 3] = [(1, 0.0), (6, 0.55), (10, 1.1)];
 const BACKGROUND_SOURCES: usize = 17;
-/// How far a source of the background is seen: neighbours correlate with 0.6 to 0.9.
+/// How far a background source spreads: neighbours correlate with 0.6 to 0.9.
 const BACKGROUND_WIDTH: f64 = 0.45;
-/// How often a second each octave of the background changes, and its µV: |x| is about 7 µV in the
-/// median after a band-pass, and the spectrum falls as in recordings, by 7 to 10 dB from theta to gamma.
+/// How many times per second each octave of the background changes, and its amplitude in µV: the
+/// median of |x| is about 7 µV after a band-pass, and the spectrum falls as in recordings, by 7 to
+/// 10 dB from theta to gamma.
 const OCTAVES: [(f64, f64); 8] = [
     (64.0, 11.5),
     (32.0, 8.5),
@@ -44,19 +45,19 @@ const OCTAVES: [(f64, f64); 8] = [
     (0.5, 7.5),
 ];
 
-/// Hz of the alpha rhythm.
+/// Frequency of the alpha rhythm in Hz.
 const ALPHA: f64 = 10.2;
-/// µV of alpha of each side with open and with closed eyes.
+/// µV of alpha on each side with open and with closed eyes.
 const ALPHA_OPEN: f64 = 4.5;
 const ALPHA_CLOSED: f64 = 17.0;
 const ALPHA_PLACE: Place = (0.3, -0.9);
 const ALPHA_WIDTH: f64 = 0.5;
-/// How much of alpha is seen all over the head.
+/// The share of alpha that reaches the whole head.
 const ALPHA_EVERYWHERE: f64 = 0.2;
 
 const EYE_PLACE: Place = (0.6, 0.95);
 const EYE_WIDTH: f64 = 0.3;
-/// Sensor that sees an eyelid as it is.
+/// The sensor that measures an eyelid at full strength.
 const LID_SENSOR: &str = "AF3";
 const GAZE_PLACE: Place = (0.9, 0.7);
 const GAZE_WIDTH: f64 = 0.4;
@@ -66,35 +67,36 @@ const TEMPLE_WIDTH: f64 = 0.4;
 const FOREHEAD_PLACE: Place = (0.0, 1.1);
 const FOREHEAD_WIDTH: f64 = 0.5;
 
-/// Alpha of two sides, two eyelids, gaze, and muscles at two temples and the forehead.
+/// Alpha of two sides, two eyelids, gaze, and muscles at both temples and the forehead.
 const SOURCES: usize = BACKGROUND_SOURCES + 8;
 
-/// Times a second at which the strength of muscles is looked up.
+/// How often per second the strength of the muscles is updated.
 const MUSCLE_RATE: f64 = 16.0;
-/// µV of muscles at rest, with the jaw clenched, with a smile, and with a moved brow.
+/// µV of the muscles at rest, with the jaw clenched, with a smile, and with a raised or lowered
+/// brow.
 const MUSCLE_REST: f64 = 0.8;
 const CLENCH: f64 = 45.0;
 const SMILE: f64 = 10.0;
 const BROW: f64 = 20.0;
 
-/// µV that an electrode with good contact adds, and its slow drift.
+/// Noise in µV of an electrode with good contact, and its slow drift.
 const ELECTRODE: f64 = 1.0;
 const DRIFT: f64 = 15.0;
-/// Seconds in which the drift turns.
+/// The time scale of the drift in seconds.
 const DRIFT_SECONDS: f64 = 25.0;
 /// µV above its level at which a channel without contact is stuck, if not at a rail (§5.2).
 const STUCK: f64 = 830.0;
 /// µV from the middle of the converter's range to its ends (§8).
 const HALF_RANGE: f64 = 4200.0;
 
-/// Makes EEG. What it holds only saves computing it again: a sample depends on its index alone.
+/// Generates EEG. Its state is only a cache: a sample depends on its index alone.
 #[derive(Clone, Debug)]
 pub(super) struct EegModel {
     background: Vec<Octave>,
     alpha: AlphaRhythm,
     eyes: Eyes,
     activity: ActivityModel,
-    /// Of the temples and the forehead, and their strengths at a slot of time.
+    /// Noise of the temples and the forehead, and their strengths in a slot of time.
     muscles: [Noise; 3],
     strengths: Option<(u64, [f64; 2])>,
     mains_hz: f64,
@@ -107,7 +109,7 @@ pub(super) struct EegModel {
 /// A channel.
 #[derive(Clone, Debug)]
 struct Sensor {
-    /// What it sees of each source.
+    /// How strongly it receives each source.
     gains: [f64; SOURCES],
     offset: f64,
     noise: Noise,
@@ -115,23 +117,23 @@ struct Sensor {
     contact: SensorContact,
 }
 
-/// The part of all sources of the background that changes so many times a second.
+/// The part of all background sources that changes at one rate.
 #[derive(Clone, Debug)]
 struct Octave {
     hz: f64,
     height: f64,
-    /// So that the octaves do not turn at the same moments.
+    /// Prevents the octaves from changing at the same moments.
     shift: f64,
     slot: u64,
     /// Each source with its values at the beginning and the end of the slot.
     sources: Vec<(Noise, f64, f64)>,
 }
 
-/// The alpha rhythm: waxes and wanes, and wanders in phase.
+/// The alpha rhythm: its amplitude waxes and wanes, and its phase wanders.
 #[derive(Clone, Debug)]
 struct AlphaRhythm {
     phase: HeldCurve,
-    /// By how much the right side is apart from the left.
+    /// The phase difference between the right and the left side.
     apart: HeldCurve,
     slow: HeldCurve,
     fast: HeldCurve,
@@ -187,8 +189,8 @@ impl EegModel {
             let seen: f64 = sensor.gains.iter().zip(&sources).map(|(gain, own)| gain * own).sum();
             let contact = sensor.contact.at(time);
             let exact = if let Some(part) = contact.stuck {
-                // Part of the channels hangs at either rail, the others off their level. Where the
-                // headset takes the baseline off (§5.2), no rail is seen.
+                // Some of the channels are at either rail, the others off their level. If the
+                // headset removes the baseline (§5.2), the rails are not visible.
                 match part {
                     0.0..0.25 if low >= 0.0 => low,
                     0.25..0.5 if low >= 0.0 => high,
@@ -212,7 +214,7 @@ impl EegModel {
         let [alpha_left, alpha_right] = self.alpha.at(time);
         let eyes = self.eyes.potentials(time);
         let [temples, forehead] = self.strengths(time);
-        // Muscles have next to nothing below 15 Hz, unlike noise of all frequencies.
+        // Unlike white noise, muscles have almost no power below 15 Hz.
         let muscle = |noise: &Noise| noise.signed(index) - noise.signed(index.wrapping_sub(1));
         let [left, right, brow] = self.muscles.each_ref().map(muscle);
         let own = [
@@ -270,7 +272,7 @@ impl Octave {
         octaves.collect()
     }
 
-    /// Adds what each source has at a time.
+    /// Adds the contribution to each source at a time.
     fn add(&mut self, time: f64, sources: &mut [f64]) {
         let (now, part) = slot(time.mul_add(self.hz, self.shift));
         if now != self.slot {
@@ -288,7 +290,7 @@ impl Octave {
 }
 
 impl AlphaRhythm {
-    /// µV of the left and the right side.
+    /// µV on the left and the right side.
     fn at(&mut self, time: f64) -> [f64; 2] {
         let phase = TAU.mul_add(ALPHA * time, 2.0 * self.phase.at(time));
         let apart = 0.8 * self.apart.at(time / 1.5);
@@ -299,7 +301,7 @@ impl AlphaRhythm {
     }
 }
 
-/// What a sensor at a place sees of each source.
+/// How strongly a sensor at a position receives each source.
 fn gains(at: Place) -> [f64; SOURCES] {
     let [left, right] = [-1.0, 1.0];
     let side = |(x, y): Place, side: f64| (side * x, y);
@@ -322,7 +324,7 @@ fn gains(at: Place) -> [f64; SOURCES] {
     for (gain, source) in background.iter_mut().zip(rings) {
         *gain = near(at, source, BACKGROUND_WIDTH);
     }
-    // Every sensor has as much background as the others, however far out it sits.
+    // Every sensor has as much background as the others, however far out it is.
     let length = background.iter().map(|gain| gain * gain).sum::<f64>().sqrt();
     for gain in background.iter_mut() {
         *gain /= length;
@@ -341,7 +343,7 @@ fn gains(at: Place) -> [f64; SOURCES] {
     all
 }
 
-/// How much a source is seen from another place.
+/// How strongly a source is received at a distance.
 fn near((x, y): Place, (source_x, source_y): Place, width: f64) -> f64 {
     let distance = (x - source_x).hypot(y - source_y) / width;
     (-0.5 * distance * distance).exp()

@@ -1,29 +1,29 @@
-//! The wearer's eyes: open and closed in turn, and while they are open they blink, wink and look to
-//! a side. `fac` reports what shows in the EEG. Any moment can be asked for.
+//! The wearer's eyes: alternately open and closed; while open, they blink, wink and look to the
+//! side. `fac` reports what shows in the EEG. Any moment can be computed directly.
 
 use std::f64::consts::{PI, TAU};
 
 use crate::noise::{Noise, slot};
 
-/// Seconds from the headset's start for which the eyes are open …
+/// Seconds from the headset's start during which the eyes are open …
 const OPEN: f64 = 20.0;
-/// … and then closed, and so on in turn.
+/// … and then closed, alternating from then on.
 const CLOSED: f64 = 10.0;
-/// Seconds in which there is one movement at most.
+/// Seconds in which there is at most one movement.
 const SLOT: f64 = 2.8;
-/// Seconds of a slot, and on either side of a change between open and closed, without movement.
+/// Seconds without movement at the ends of a slot, and around each opening or closing of the eyes.
 const MARGIN: f64 = 0.3;
-/// What eyes do, and in which share of the slots.
+/// The movements of the eyes, and their share of the slots.
 const ACTS: [(f64, &str); 5] =
     [(0.65, "blink"), (0.08, "lookL"), (0.08, "lookR"), (0.03, "winkL"), (0.03, "winkR")];
-/// Seconds of the headset's high-pass of 0.2 Hz (§8): what is held fades, and a pulse is followed by
-/// an undershoot.
+/// Time constant in seconds of the headset's 0.2 Hz high-pass (§8): a constant potential fades, and
+/// a pulse is followed by an undershoot.
 const FADING: f64 = 0.8;
 /// Seconds that the eyes take to turn.
 const SACCADE: f64 = 0.04;
-/// µV at AF3 and AF4 when the eyes are closed, and the opposite when they are opened.
+/// µV at AF3 and AF4 when the eyes close; the opposite when they open.
 const LIDS_CLOSE: f64 = 60.0;
-/// Seconds after which alpha has risen when the eyes are closed, and has fallen when they are opened.
+/// Seconds that alpha takes to rise after the eyes close, and to fall after they open.
 const ALPHA_RISES: f64 = 1.0;
 const ALPHA_FALLS: f64 = 0.4;
 
@@ -34,19 +34,19 @@ pub(super) struct Eyes(Noise);
 /// The potentials of the eyes in µV.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EyePotentials {
-    /// Of the eyelids, as AF3 and AF4 have them.
+    /// Of the eyelids, as measured at AF3 and AF4.
     pub(super) left_lid: f64,
     pub(super) right_lid: f64,
-    /// Of both eyes turned, as F7 has it; F8 has the opposite.
+    /// Of the gaze to the side, as measured at F7; F8 has the opposite.
     pub(super) gaze: f64,
 }
 
-/// Something that eyes do.
+/// A movement of the eyes.
 struct Movement {
     act: &'static str,
     start: f64,
     seconds: f64,
-    /// µV where it is greatest.
+    /// Peak amplitude in µV.
     height: f64,
 }
 
@@ -60,7 +60,7 @@ impl Eyes {
         time.rem_euclid(OPEN + CLOSED) >= OPEN
     }
 
-    /// How far alpha has risen because they are closed, 0..1.
+    /// How far alpha has risen because the eyes are closed, 0..1.
     pub(super) fn rest(time: f64) -> f64 {
         let phase = time.rem_euclid(OPEN + CLOSED);
         if phase >= OPEN {
@@ -72,8 +72,8 @@ impl Eyes {
         }
     }
 
-    /// What the sample of `fac` reports that covers the `span` seconds before `time`: a blink once, at
-    /// its peak, the others as long as they last.
+    /// The action in the sample of `fac` that covers the `span` seconds before `time`: a blink
+    /// once, at its peak; the others for as long as they last.
     pub(super) fn action(self, time: f64, span: f64) -> &'static str {
         let movement = self.movement(slot(time / SLOT).0).filter(|own| {
             let (from, until) = match own.act {
@@ -97,7 +97,7 @@ impl Eyes {
         all.left_lid += lids;
         all.right_lid += lids;
         let (newest, _) = slot(time / SLOT);
-        // What has faded for a slot is nothing.
+        // What has faded for a whole slot is negligible.
         for own in (newest.saturating_sub(1)..=newest).filter_map(|slot| self.movement(slot)) {
             let since = time - own.start;
             let pulse = || own.height * pulse(since, own.seconds);
@@ -116,7 +116,7 @@ impl Eyes {
         all
     }
 
-    /// What they do in a slot.
+    /// The movement in a slot, if any.
     fn movement(self, slot: u64) -> Option<Movement> {
         let of = |what: u64| self.0.branch(what).unit(slot);
         let act = Some(self.0.pick(slot, &ACTS, "")).filter(|act| !act.is_empty())?;
@@ -134,18 +134,18 @@ impl Eyes {
     }
 }
 
-/// Rises from 0 to 1 while `part` does.
+/// Rises smoothly from 0 to 1 while `part` does.
 fn ramp(part: f64) -> f64 {
     let part = part.clamp(0.0, 1.0);
     part * part * 2.0_f64.mul_add(-part, 3.0)
 }
 
-/// A step of 1 at time 0, as it fades.
+/// A step of 1 at time 0, fading.
 fn held(time: f64) -> f64 {
     if time <= 0.0 { 0.0 } else { ramp(time / SACCADE) * (-time / FADING).exp() }
 }
 
-/// A pulse of height 1 from time 0 on, and its undershoot.
+/// A pulse of height 1 starting at time 0, and its undershoot.
 fn pulse(time: f64, seconds: f64) -> f64 {
     if time <= 0.0 {
         0.0

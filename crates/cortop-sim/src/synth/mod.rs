@@ -1,5 +1,5 @@
-//! The synthetic headset: all streams of a model, made from a seed. Knows no clock, no socket and
-//! no session; see [`SampleSource`] for why every value is a pure function of its index.
+//! The synthetic headset: all streams of a model, generated from a seed. Independent of clocks,
+//! sockets and sessions; see [`SampleSource`] for why every value is a pure function of its index.
 
 mod activity;
 mod contact;
@@ -34,12 +34,12 @@ use cortop_protocol::{
 };
 use cortop_signal::bands::BANDS;
 
-/// Samples of `fac` a second.
+/// Samples of `fac` per second.
 const FAC_RATE: f64 = 32.0;
-/// Seconds after its tick with which a sample is stamped at most: at 32 Hz stamps are 31.0 to 31.5 ms
-/// apart then, about as in a live capture (§5.1).
+/// The largest delay in seconds between a tick and the stamp of its samples: at 32 Hz stamps are
+/// then 31.0 to 31.5 ms apart, about as in a live capture (§5.1).
 const JITTER: f64 = 0.000_24;
-/// Ticks a second: a multiple of most rates, so that samples of one tick have one stamp.
+/// Ticks per second: a multiple of most rates, so that samples of one tick share a stamp.
 const TICKS: f64 = 256.0;
 
 /// A synthetic headset.
@@ -58,7 +58,7 @@ pub struct Synth {
 }
 
 impl Synth {
-    /// A headset of a model; the same seed gives the same values.
+    /// A headset of this specification; the same seed gives the same values.
     #[must_use]
     pub fn new(spec: Spec, seed: u64) -> Self {
         let noise = Noise::new(seed);
@@ -80,7 +80,8 @@ impl Synth {
         }
     }
 
-    /// The µV of every sensor at a sample index, DC offset included, on the converter's steps.
+    /// The µV of every sensor at a sample index, including the DC offset, in steps of the
+    /// converter.
     pub fn eeg(&self, index: u64) -> impl Iterator<Item = f64> {
         self.samples.read(&(index..index + 1), |ring| ring.sample(index).to_vec()).into_iter()
     }
@@ -113,7 +114,7 @@ impl Synth {
         let (wrap, _) = noise::slot(self.spec.mems_rate.ceil());
         values.int(index % wrap.max(1));
         values.int(0);
-        // Raw counts (§5.3): zero stands at 8192, and 4096 counts make a g.
+        // Raw counts (§5.3): zero is at 8192, and 4096 counts are 1 g.
         let counts = |axes: [f64; 3], scale: f64| {
             axes.map(|value| value.mul_add(scale, 8192.0).round()).into_iter()
         };
@@ -179,7 +180,7 @@ impl Synth {
         }
     }
 
-    /// Reads what is known of each sensor over the 2 s before a time.
+    /// Reads the spectrum of each sensor over the 2 s before a time.
     fn spectra<T>(&self, time: f64, read: impl FnOnce(&[SensorSpectrum]) -> T) -> T {
         let (end, _) = noise::slot(time * self.rate(Stream::Eeg));
         self.spectra.read(&self.samples, self.spec.sensors.len(), end, read)
@@ -241,10 +242,10 @@ impl SampleSource for Synth {
     }
 
     fn index_at(&self, stream: Stream, time: f64) -> u64 {
-        // The sample before may be stamped later than its tick.
+        // The previous sample may be stamped later than its tick.
         let (next, _) = noise::slot((time * self.rate(stream)).ceil());
         let before = next.saturating_sub(1);
-        // A little less, so that the time of an index gives back this index, not the next.
+        // Slightly less, so that the time of an index maps back to this index, not to the next.
         if self.time(stream, before) >= time - 1e-9 { before } else { next }
     }
 

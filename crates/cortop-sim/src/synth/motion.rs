@@ -1,20 +1,21 @@
-//! The head as it moves: orientation, and what accelerometer, magnetometer and gyroscope make of it.
+//! The motion of the head: its orientation, and what accelerometer, magnetometer and gyroscope
+//! measure.
 //!
-//! The room and the head have z up. The sensor is mounted with its X axis along that of the head that
-//! points up, or down, as in recordings (§5.3).
+//! Room and head have z up. The sensor is mounted with its X axis along the head's vertical axis,
+//! pointing up or down, as in recordings (§5.3).
 
 use crate::noise::Noise;
 
-/// The field of the earth in µT, north and down.
+/// The earth's magnetic field in µT, north and down.
 const FIELD: [f64; 3] = [21.0, 0.0, -43.0];
-/// µT that an uncalibrated magnetometer is off (§5.3).
+/// The offset of an uncalibrated magnetometer in µT (§5.3).
 const FIELD_OFFSET: [f64; 3] = [30.0, -18.0, 55.0];
 
 /// A moving head with a sensor on it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadMotion {
     noise: Noise,
-    /// From the axes of the sensor to those of the head.
+    /// The rotation from the axes of the sensor to those of the head.
     mount: [f64; 4],
 }
 
@@ -23,18 +24,18 @@ pub(super) struct HeadMotion {
 pub(super) struct Reading {
     /// Unit quaternion, w first.
     pub(super) quaternion: [f64; 4],
-    /// Degrees a second about x, y, z.
+    /// Turn rate in degrees per second about x, y, z.
     pub(super) gyro: [f64; 3],
-    /// g.
+    /// Acceleration in g.
     pub(super) acc: [f64; 3],
-    /// µT.
+    /// Magnetic field in µT.
     pub(super) mag: [f64; 3],
 }
 
 impl HeadMotion {
-    /// `gravity`: what the sensor reports on X of an upright head, 1 or -1 g.
+    /// `gravity`: what the sensor reports on X with the head upright, 1 or -1 g.
     pub(super) fn new(noise: Noise, gravity: f64) -> Self {
-        // A quarter of a turn about Y.
+        // A quarter turn about Y.
         let half = std::f64::consts::FRAC_1_SQRT_2;
         Self { noise, mount: [half, 0.0, -half * gravity, 0.0] }
     }
@@ -81,7 +82,7 @@ fn quaternion(roll: f64, pitch: f64, yaw: f64) -> [f64; 4] {
     ]
 }
 
-/// One rotation after another: first the second.
+/// The product of two rotations: the second is applied first.
 fn product([aw, ax, ay, az]: [f64; 4], [bw, bx, by, bz]: [f64; 4]) -> [f64; 4] {
     [
         aw * bw - ax * bx - ay * by - az * bz,
@@ -91,7 +92,7 @@ fn product([aw, ax, ay, az]: [f64; 4], [bw, bx, by, bz]: [f64; 4]) -> [f64; 4] {
     ]
 }
 
-/// A vector of the room as the sensor sees it: v + 2 w (v × u) + 2 u × (u × v) for w + u.
+/// A vector of the room in the axes of the sensor: v + 2 w (v × u) + 2 u × (u × v) for w + u.
 fn rotate_back([w, u @ ..]: [f64; 4], vector: [f64; 3]) -> [f64; 3] {
     let across = cross(vector, u);
     let back = cross(across, u);

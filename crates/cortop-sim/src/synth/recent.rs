@@ -1,5 +1,5 @@
-//! The newest samples of EEG, made once for all who want them: every session that streams `eeg`,
-//! and band power.
+//! The newest EEG samples, generated once for all users: every session that streams `eeg`, and band
+//! power.
 
 use std::{
     fmt,
@@ -9,23 +9,24 @@ use std::{
 
 use super::eeg::EegModel;
 
-/// Seconds that are held: twice what band power looks at, so that sessions may lag behind another.
+/// How many seconds are cached: twice what band power needs, so that sessions may lag behind each
+/// other.
 const SECONDS: u32 = 4;
 
-/// Makes samples and holds the newest. What it holds only saves making them again.
+/// Generates samples and caches the newest ones, which only saves generating them again.
 pub(super) struct RecentSamples(Mutex<HeldSamples>);
 
 struct HeldSamples {
     model: EegModel,
-    /// The indices that are held.
+    /// The cached indices.
     held: Range<u64>,
     ring: Ring,
-    /// How many samples have been made.
+    /// How many samples have been generated.
     #[cfg(test)]
     made: u64,
 }
 
-/// Samples by index, all sensors of one after the other.
+/// Samples by index, each with all sensors.
 pub(super) struct Ring {
     values: Vec<f64>,
     sensors: usize,
@@ -39,7 +40,7 @@ impl fmt::Debug for RecentSamples {
 }
 
 impl RecentSamples {
-    /// For so many samples a second and so many sensors.
+    /// For this many samples per second and sensors.
     pub(super) fn new(model: EegModel, rate: u32, sensors: usize) -> Self {
         let capacity = SECONDS * rate.max(1);
         let values = vec![0.0; capacity as usize * sensors];
@@ -54,8 +55,8 @@ impl RecentSamples {
         Self(Mutex::new(window))
     }
 
-    /// Reads samples, of which those that are not held are made; more than half of what can be
-    /// held must not be asked for.
+    /// Reads samples, generating those that are not cached; the range must not exceed half of the
+    /// cache.
     pub(super) fn read<T>(&self, wanted: &Range<u64>, read: impl FnOnce(&Ring) -> T) -> T {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         window.fill(wanted);
@@ -99,7 +100,7 @@ impl HeldSamples {
 }
 
 impl Ring {
-    /// The µV of every sensor at an index that is held.
+    /// The µV of every sensor at a cached index.
     pub(super) fn sample(&self, index: u64) -> &[f64] {
         let place = self.place(index);
         self.values.get(place..place + self.sensors).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! What Cortex computes from the samples of the last 2 s: band power (§5.6), and how much the signal
-//! looks like EEG (§5.5).
+//! What Cortex computes from the samples of the last 2 s: band power (§5.6), and how much the
+//! signal resembles EEG (§5.5).
 
 use std::{
     fmt,
@@ -14,31 +14,31 @@ use cortop_signal::{
 use super::recent::RecentSamples;
 use crate::noise::slot;
 
-/// Hz of what is looked at as EEG.
+/// The frequency range that counts as EEG, in Hz.
 const EEG: (f64, f64) = (1.0, 45.0);
-/// Hz to either side of mains that are its.
+/// The half width of mains in Hz.
 const MAINS_WIDTH: f64 = 3.0;
-/// µV from which on the EEG, and mains, are too large for the levels 4, 3 and 2.
+/// Above these µV, EEG or mains are too large for levels 4, 3 and 2.
 const EEG_LIMITS: [f64; 3] = [50.0, 90.0, 150.0];
 const MAINS_LIMITS: [f64; 3] = [1.0, 3.0, 10.0];
 
-/// Computes band power and quality of a headset, once for all who ask.
+/// Computes band power and quality of a headset once for all users.
 pub(super) struct SensorSpectra(Mutex<Workspace>);
 
-/// What is known of a sensor's last 2 s.
+/// The results for one sensor over the last 2 s.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SensorSpectrum {
-    /// µV²/Hz by band in the order of [`BANDS`].
+    /// Band powers in µV²/Hz, in the order of [`BANDS`].
     pub(super) bands: [f64; BANDS.len()],
     /// EEG quality, 0..4.
     pub(super) quality: u8,
 }
 
-/// What is reused from one computation to the next.
+/// Buffers reused between computations.
 struct Workspace {
     periodogram: Periodogram,
     lines: Vec<f32>,
-    /// The index that was asked for last, and its answer.
+    /// The index of the last request, and its result.
     end: Option<u64>,
     sensors: Vec<SensorSpectrum>,
 }
@@ -50,7 +50,7 @@ impl fmt::Debug for SensorSpectra {
 }
 
 impl SensorSpectra {
-    /// For so many samples a second.
+    /// For this many samples per second.
     pub(super) fn new(rate: u32) -> Self {
         let periodogram = Periodogram::new(rate.into(), *RANGE.end());
         let workspace =
@@ -58,7 +58,7 @@ impl SensorSpectra {
         Self(Mutex::new(workspace))
     }
 
-    /// Reads what is known of each sensor over the samples before an index; until there are enough,
+    /// Reads the results of each sensor over the samples before an index; until there are enough,
     /// over the first ones.
     pub(super) fn read<T>(
         &self,

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::*;
 use crate::{Delays, Login, licence::LICENSE_ID};
 
-/// What a part of a token holds.
+/// The content of a part of a token.
 fn decoded(part: &str) -> Value {
     serde_json::from_slice(&STANDARD.decode(part).unwrap()).unwrap()
 }
@@ -17,7 +17,7 @@ async fn the_user_is_asked_once_and_the_answer_stands() {
     assert_eq!(peer.raw("authorize", &keys), -32102);
     assert_eq!(peer.call("requestAccess", &keys)["accessGranted"], false);
     peer.pass(2.0).await;
-    // Asking again neither prompts again nor puts the answer off.
+    // Asking again neither prompts the user again nor delays the answer.
     assert_eq!(peer.call("requestAccess", &keys)["accessGranted"], false);
     peer.pass(1.1).await;
     assert_eq!(peer.codes(), [9]);
@@ -129,7 +129,7 @@ async fn nobody_or_somebody_else_logged_in_shuts_the_service() {
     }
     peer.shared.update(|service, now| service.log_in(Login::Same, now));
     assert_eq!(peer.codes(), [2]);
-    // With the user went the sessions.
+    // The sessions ended with the login.
     assert_eq!(peer.own("querySessions", &json!({})), json!([]));
 }
 

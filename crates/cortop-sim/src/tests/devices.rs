@@ -141,7 +141,7 @@ async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     let open = json!({ "headset": peer.headset(), "status": "open" });
     assert_eq!(peer.refused("createSession", &open), -32152);
 
-    // There, and only there, its settings can be changed.
+    // Its settings can be changed there, and only there.
     let setting =
         |mode: &str, eeg: u32, mems: u32| json!({ "mode": mode, "eegRate": eeg, "memsRate": mems });
     let update = |setting: Value| json!({ "headset": peer.headset(), "setting": setting });
@@ -168,7 +168,7 @@ async fn on_a_usb_cable_it_looks_connected_and_never_is_ready() {
     peer.pass(3.1).await;
     peer.call("controlDevice", &json!({ "command": "disconnect", "headset": peer.headset() }));
     peer.pass(0.1).await;
-    // At 128 Hz and without motion Bluetooth carries it.
+    // At 128 Hz and without motion, Bluetooth is fast enough.
     peer.call("controlDevice", &connect(&peer, &json!({ "connectionType": "bluetooth" })));
     peer.pass(4.0).await;
     assert_eq!(peer.codes(), [110, 104]);
@@ -213,7 +213,7 @@ async fn name_and_headband_are_the_users() {
     let band = json!({ "headsetId": insight.headset(), "headbandPosition": "top" });
     assert_eq!(insight.refused("updateHeadsetCustomInfo", &band), -32602);
 
-    // To the clock of the samples, whatever the client takes for the time.
+    // Relative to the clock of the samples, whatever the client's time.
     let sync = json!({ "headset": peer.headset(), "systemTime": 1000.5, "monotonicTime": 20.25 });
     let adjustment = peer.call("syncWithHeadsetClock", &sync)["adjustment"].as_f64().unwrap();
     assert!((adjustment + 20.25 - peer.millis() / 1000.0).abs() < 1e-3, "{adjustment}");
@@ -275,7 +275,7 @@ async fn a_flex_has_its_sensors_where_it_is_told() {
     peer.pass(0.1).await;
     peer.call("controlDevice", &connect(&peer, &json!({ "mappings": like })));
     peer.pass(4.0).await;
-    // An EPOC's positions bring an EPOC's detections.
+    // With an EPOC's positions, there are an EPOC's detections.
     assert_eq!(
         peer.subscribe(&peer.session("active"), &["met", "com", "fac"])["failure"],
         json!([])
@@ -378,7 +378,7 @@ async fn a_stepped_clock_goes_on_only_when_it_is_told_to() {
     assert_eq!(peer.samples().len(), 0);
     let step = |seconds| peer.shared.update(|service, _| service.env.clock.step(seconds));
     step(5.0);
-    // However far the step, none is lost.
+    // However large the step, none is lost.
     assert_eq!(peer.samples().len(), 5 * 256);
     step(49.0 * 3600.0);
     assert_eq!(peer.refused("querySessions", &json!({})), -32015);

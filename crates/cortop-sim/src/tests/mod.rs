@@ -1,4 +1,4 @@
-//! The service without a socket, story by story: every method as it should go, and every refusal.
+//! The service without a socket: every method when it succeeds, and every refusal.
 
 mod account;
 mod devices;
@@ -41,12 +41,12 @@ impl TestClient {
         Self { shared, token: String::new(), notifications, client: 1, keys }
     }
 
-    /// Nobody has been here before.
+    /// A client of a service that nobody has used before.
     pub(super) fn cold() -> Self {
         Self::new(&Options { warm: false, approved: false, ..Options::default() })
     }
 
-    /// A warm headset of a model, and a token.
+    /// A client with a token, and a warm headset of a model.
     pub(super) fn warm(model: Model) -> Self {
         let mut peer = Self::new(&Options::demo(model, 1, 0));
         peer.authorize();
@@ -68,7 +68,7 @@ impl TestClient {
         token.as_str().unwrap().clone_into(&mut self.token);
     }
 
-    /// The answer to a request as it stands.
+    /// The raw answer to a request.
     fn answer(&self, method: &str, params: &Value) -> Value {
         let request = json!({ "id": 1, "jsonrpc": "2.0", "method": method, "params": params });
         let answer = self
@@ -78,7 +78,7 @@ impl TestClient {
         serde_json::from_str(&answer.payload.into_text()).unwrap()
     }
 
-    /// The code of a refusal, 0 if there is none; no token is added.
+    /// The code of a refusal, 0 if there is none; adds no token.
     pub(super) fn raw(&self, method: &str, params: &Value) -> i64 {
         self.answer(method, params)["error"]["code"].as_i64().unwrap_or_default()
     }
@@ -91,19 +91,19 @@ impl TestClient {
         params
     }
 
-    /// The result of a method without token.
+    /// The result of a method without a token.
     fn call(&self, method: &str, params: &Value) -> Value {
         let answer = self.answer(method, params);
         assert!(answer.get("error").is_none(), "{method} {params}: {answer}");
         answer["result"].clone()
     }
 
-    /// The result of a method with token.
+    /// The result of a method with a token.
     fn own(&self, method: &str, params: &Value) -> Value {
         self.call(method, &self.with_token(params))
     }
 
-    /// The code with which a method with token is refused.
+    /// The code with which a method with a token is refused.
     fn refused(&self, method: &str, params: &Value) -> i64 {
         self.raw(method, &self.with_token(params))
     }
@@ -121,7 +121,7 @@ impl TestClient {
         self.own("subscribe", &json!({ "session": session, "streams": streams }))
     }
 
-    /// Has something go wrong.
+    /// Injects a fault.
     fn inject(&self, fault: impl Into<Injection>) {
         self.shared.update(|service, now| service.inject(fault.into(), now));
     }
@@ -132,7 +132,7 @@ impl TestClient {
         self.shared.with(|_, _| {});
     }
 
-    /// The warnings since the last look: codes and messages.
+    /// The warnings since the last call: codes and messages.
     fn warnings(&mut self) -> Vec<(i64, Value)> {
         let mut all = Vec::new();
         while let Ok(Notification { event: ClientEvent::Message(Payload::Text(text)), .. }) =
@@ -160,17 +160,17 @@ impl TestClient {
         samples
     }
 
-    /// The values of a stream among the samples that are due.
+    /// The values of a stream in the samples that are due.
     fn values(&self, stream: &str) -> Vec<Value> {
         self.samples().iter().filter_map(|sample| sample.get(stream).cloned()).collect()
     }
 
-    /// The socket closes.
+    /// Closes the socket.
     fn leave(&self) {
         self.shared.update(|service, now| service.disconnect_client(self.client, now));
     }
 
-    /// Milliseconds of the epoch, as markers have them.
+    /// Epoch milliseconds, as used by markers.
     fn millis(&self) -> f64 {
         self.shared.with(|service, now| service.env.clock.epoch(now) * 1000.0)
     }

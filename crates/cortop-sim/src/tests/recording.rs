@@ -55,7 +55,7 @@ async fn a_record_runs_in_an_activated_session_and_is_ready_after_its_processing
     peer.pass(1.1).await;
     assert_eq!(peer.warnings(), [(30, json!({ "recordId": object["uuid"] }))]);
 
-    // Closing the session, or the socket, stops what runs.
+    // Closing the session or the socket stops the running record.
     let second = record(&peer, &session, "second");
     peer.own("updateSession", &json!({ "session": session, "status": "close" }));
     peer.pass(1.1).await;
@@ -138,7 +138,7 @@ async fn records_are_found_changed_and_deleted_by_their_application() {
     let changed = peer.own("updateRecord", &update);
     assert_eq!((&changed["title"], &changed["tags"]), (&json!("new"), &json!(["t"])));
     assert_eq!(peer.refused("updateRecord", &json!({ "record": ids[0], "title": "" })), -32602);
-    // To another application they are not there.
+    // For another application they do not exist.
     assert_eq!(other.refused("updateRecord", &update), -32602);
     assert_eq!(titles(&other, &query(json!({}), json!([]))), [""; 0]);
     assert_eq!(other.own("getRecordInfos", &json!({ "recordIds": ids })), json!([]));
@@ -270,7 +270,7 @@ async fn subjects_are_created_found_changed_and_deleted() {
     );
 }
 
-/// A record of a model, ready; the peer, and its id.
+/// A finished record of a model; returns the client and the record's id.
 async fn recorded(model: Model, scopes: &[&str], seconds: f64) -> (TestClient, Value, Value) {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
     let mut peer = TestClient::new(&Options { scopes, ..Options::demo(model, 1, 0) });
@@ -339,7 +339,7 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
 
     let recording = crate::replay::Recording::read(&path, |_| ()).unwrap();
     assert_eq!((recording.spec.model, recording.spec.sensors.len()), (Model::EpocX, 14));
-    // The markers stand beside it, and are those of its rows.
+    // The markers are in a file beside it, and match those of its rows.
     let (_, beside) = exported(folder.path(), ".json");
     let beside: Value = serde_json::from_slice(&std::fs::read(beside).unwrap()).unwrap();
     assert_eq!(
@@ -349,7 +349,7 @@ async fn an_export_can_be_replayed_and_its_values_are_those_that_were_streamed()
     assert!(!recording.notes.join(" ").contains("no file beside it"), "{:?}", recording.notes);
 }
 
-/// The one file of an export whose name ends so.
+/// The only file of an export whose name ends like this.
 fn exported(folder: &std::path::Path, ending: &str) -> (String, std::path::PathBuf) {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = files.map(|file| (file.file_name().into_string().unwrap(), file.path()));
@@ -388,7 +388,7 @@ async fn an_export_as_edf_is_replayed_with_the_values_that_were_streamed() {
             })
         };
         let step = 1.0 / rate;
-        // The end is that of the record, within the shortest record that holds whole samples.
+        // It ends where the record does, within the shortest data record that holds whole samples.
         let round = recording.round();
         assert!((10.4 - round).abs() < 0.16 + step && round <= 10.4 + step, "{format} {round}");
         for sample in [0, 1, 2, 100, 500, 1200] {
@@ -426,8 +426,8 @@ async fn an_export_as_edf_is_replayed_with_the_values_that_were_streamed() {
     }
 }
 
-/// EDF has no gaps: what a replayed recording has lost is filled in, and what comes after keeps its
-/// time.
+/// EDF cannot represent gaps: what a replayed recording has lost is filled in, and what follows
+/// keeps its time.
 #[tokio::test(start_paused = true)]
 async fn what_a_replay_has_lost_is_filled_in_where_a_file_has_no_gaps() {
     const LOST: std::ops::Range<u32> = 300..620;
@@ -532,7 +532,7 @@ async fn what_cannot_be_exported_is_refused() {
     assert_eq!(peer.refused("exportRecord", &many), -32602);
     many["recordIds"] = json!(vec!["unknown"; 100]);
     assert_eq!(peer.own("exportRecord", &many)["failure"].as_array().unwrap().len(), 100);
-    // The licence has no scope for it, the motion of the headset was off.
+    // The licence lacks the scope, and the motion of the headset was off.
     peer.shared.update(|service, _| {
         service.records.0[0].measurement.spec.motion = crate::model::MotionFormat::None;
     });

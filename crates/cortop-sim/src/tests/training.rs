@@ -1,4 +1,4 @@
-//! Profiles, training and what comes of them (§2.10, §3.7, §3.8, §5.8, §5.10).
+//! Profiles, training and its results (§2.10, §3.7, §3.8, §5.8, §5.10).
 
 use super::*;
 use crate::profile::StoredProfile;
@@ -51,7 +51,7 @@ async fn a_profile_is_made_loaded_saved_renamed_unloaded_and_deleted() {
     assert_eq!(peer.refused("loadGuestProfile", &json!({ "headset": peer.headset() })), -32127);
     peer.own("setupProfile", &setup(&peer, "save", "ana"));
 
-    // What one application has loaded is no business of another.
+    // What one application has loaded is off limits for another.
     let other = peer.neighbour(2);
     assert_eq!(current(&other), json!({ "loadedByThisApp": false, "name": "ana" }));
     for status in ["save", "unload", "delete"] {
@@ -61,7 +61,7 @@ async fn a_profile_is_made_loaded_saved_renamed_unloaded_and_deleted() {
         |name: &str| json!({ "profile": "ana", "status": "rename", "newProfileName": name });
     assert_eq!(other.refused("setupProfile", &rename("eva")), -32046);
 
-    // A wrong name unloads nothing, without a word.
+    // A wrong name silently unloads nothing.
     peer.own("setupProfile", &setup(&peer, "unload", "eve"));
     assert_eq!((peer.warnings(), &current(&peer)["name"]), (vec![], &json!("ana")));
     peer.own("setupProfile", &setup(&peer, "unload", ""));
@@ -109,7 +109,7 @@ async fn a_profile_outlives_its_application_by_a_moment() {
     peer.pass(1.1).await;
     assert_eq!(peer.codes(), [13, 15]);
     other.own("setupProfile", &setup(&peer, "load", "demo"));
-    // With the headset goes its profile.
+    // Disconnecting the headset unloads its profile.
     peer.call("controlDevice", &json!({ "command": "disconnect", "headset": peer.headset() }));
     peer.pass(0.1).await;
     assert_eq!(peer.codes(), [13, 15]);
@@ -155,7 +155,7 @@ async fn training_tells_its_progress_on_sys_and_teaches_the_profile() {
         peer.own("getTrainedSignatureActions", &trained),
         json!({ "totalTimesTraining": 1, "trainedActions": [{ "action": "push", "times": 1 }] })
     );
-    // On disk it is only after saving.
+    // It is stored only after saving.
     let stored = json!({ "detection": "mentalCommand", "profile": "ana" });
     assert_eq!(peer.own("getTrainedSignatureActions", &stored)["totalTimesTraining"], 0);
     peer.own("setupProfile", &setup(&peer, "save", "ana"));
@@ -193,7 +193,7 @@ async fn commands_come_from_the_active_actions_of_the_profile() {
     let active =
         |actions: Value| json!({ "session": session, "status": "set", "actions": actions });
     peer.own("mentalCommandActiveAction", &active(json!(["neutral", "lift", "drop"])));
-    // One that was never trained cannot come.
+    // A command that was never trained cannot occur.
     assert_eq!(acts(&peer).await, ["lift", "neutral"]);
     for bad in [json!(["smile"]), json!(["push", "pull", "lift", "drop", "left"])] {
         assert_eq!(peer.refused("mentalCommandActiveAction", &active(bad)), -32602);
@@ -262,7 +262,7 @@ async fn what_a_profile_knows_can_be_read_from_disk_and_changed_in_a_session() {
         ("facialExpressionThreshold", json!({ "status": "set", "action": "smile", "value": 1000 })),
         ("facialExpressionSignatureType", json!({ "status": "set", "signature": "trained" })),
     ] {
-        // From disk it is read only.
+        // A stored profile is read-only.
         assert_eq!(peer.refused(method, &stored(params.clone())), -32007, "{method}");
         peer.own(method, &loaded(params));
     }

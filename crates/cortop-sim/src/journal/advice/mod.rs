@@ -1,10 +1,10 @@
-//! Advice: what a client does against the protocol, seen from what crosses its socket. A pure state
-//! machine: crossings and the time in, advice out. Whether a client uses `cols` cannot be seen
-//! there, so nothing is said of it; a sample that is taken for an answer shows only where the client
-//! then sends an id or a token that it has not got.
+//! Advice on what a client does against the protocol, judged by what crosses its socket. A pure
+//! state machine: crossings and the time go in, advice comes out. Whether a client uses `cols` is
+//! not visible there, so there is no advice about it; mistaking a sample for an answer is only
+//! visible if the client then sends an id or a token that it was never given.
 //!
-//! A refusal is no mistake by itself: advice follows where the client's next steps are not those
-//! that lead on from it. So a client that tries, is refused and does the right thing gets none.
+//! A refusal is not a mistake by itself: there is advice only if the client's next steps do not
+//! resolve it. A client that tries, is refused and then does the right thing gets none.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -34,22 +34,22 @@ use cortop_protocol::{
     wire::Side,
 };
 
-/// Seconds that a client has for the step that leads on from a refusal.
+/// Seconds that a client has for the step that resolves a refusal.
 const PATIENCE: f64 = 10.0;
-/// Ids of requests remembered for each client.
+/// Request ids remembered per client.
 const MAX_IDS: usize = 4096;
-/// Pieces of advice for one client.
+/// The most pieces of advice for one client.
 const MAX_ADVICE: usize = 64;
-/// Clients, sessions and headsets on a cable that are remembered.
+/// How many clients, sessions and headsets on a cable are remembered.
 const MAX_KNOWN: usize = 1024;
-/// Calls further apart than this, in seconds, are no polling.
+/// Calls further apart than this, in seconds, are not polling.
 const POLL_GAP: f64 = 0.6;
-/// For so many seconds it has to go on.
+/// Polling has to continue for this many seconds to count.
 const POLL_TIME: f64 = 2.0;
-/// Calls a second that are too many, with some room for a timer that is not exact.
+/// This many calls per second are too many, with some tolerance for inexact timers.
 const POLL_RATE: f64 = 2.2;
 
-/// Milliseconds since 1970 that a marker may mean: from 2001 to 2100.
+/// Plausible times of a marker in milliseconds since 1970: from 2001 to 2100.
 const MARKER_TIMES: RangeInclusive<f64> = 978e9..=4_103e9;
 
 /// A kind of mistake.
@@ -58,25 +58,25 @@ const MARKER_TIMES: RangeInclusive<f64> = 978e9..=4_103e9;
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum Mistake {
-    /// A request that is none by its envelope.
+    /// A message that is not a valid request by its envelope.
     InvalidRequest,
-    /// A method that the API does not have.
+    /// A method that does not exist in the API.
     UnknownMethod,
-    /// A parameter is misnamed, missing or not what it has to be.
+    /// A parameter is misnamed, missing or of the wrong type.
     WrongParameter,
-    /// The client id and the secret do not belong together.
+    /// Client id and secret do not belong together.
     WrongCredentials,
-    /// A headset that there is not.
+    /// A headset that does not exist.
     UnknownHeadset,
-    /// An id that an earlier request had.
+    /// The id was used by an earlier request.
     IdReused,
-    /// A sample was taken for the answer to a request.
+    /// A sample was mistaken for the answer to a request.
     SampleTakenForAnswer,
     /// The user has not approved the application.
     NotApproved,
     /// There is no token.
     NotAuthorized,
-    /// The token has run out.
+    /// The token has expired.
     TokenExpired,
     /// `license` was passed.
     LicencePassed,
@@ -84,11 +84,11 @@ pub enum Mistake {
     DebitMissing,
     /// The headset is not connected.
     HeadsetNotConnected,
-    /// -32152 was taken for the end.
+    /// -32152 was treated as final.
     NotReadyNotRetried,
-    /// -32005 was taken for the end.
+    /// -32005 was treated as final.
     SessionExistsNotRetried,
-    /// A question is asked again and again.
+    /// The same query is sent over and over.
     Polling,
     /// The socket is not read.
     SocketNotRead,
@@ -97,7 +97,7 @@ pub enum Mistake {
 }
 
 impl Mistake {
-    /// All there are.
+    /// All mistakes.
     #[must_use]
     pub const fn all() -> &'static [Self] {
         Self::VARIANTS
@@ -109,7 +109,7 @@ impl Mistake {
         self.into()
     }
 
-    /// Where docs/protocol.md says what is right.
+    /// The section of docs/protocol.md that says what is right.
     #[must_use]
     pub const fn reference(self) -> &'static str {
         match self {
@@ -129,19 +129,19 @@ impl Mistake {
     }
 }
 
-/// What a client should do otherwise.
+/// What a client should do differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
-    /// The kind of its mistake.
+    /// The kind of mistake.
     pub mistake: Mistake,
-    /// What it did, and what is right, in a sentence.
+    /// What the client did, and what is right, in one sentence.
     pub text: String,
 }
 
-/// What leads on from a refusal, and what is said where it does not come.
+/// The steps that resolve a refusal, and the advice if they do not follow.
 struct Rule {
     code: i64,
-    /// The methods it holds for; of all if there are none.
+    /// The methods to which it applies; if empty, all.
     methods: &'static [Method],
     mistake: Mistake,
     fixed_by: fn(&ClientRequest) -> bool,
@@ -170,7 +170,7 @@ fn signs_in(request: &ClientRequest) -> bool {
     is(request, &[Method::Authorize, Method::GenerateNewToken])
 }
 
-/// Whether it gets by without an activation, or gets some.
+/// Whether it manages without an activation, or obtains some.
 fn needs_no_activation(request: &ClientRequest) -> bool {
     let debits = || request.params.get("debit").and_then(Value::as_f64).is_some_and(|it| it > 0.0);
     is(request, &[Method::Authorize]) && debits()
@@ -200,7 +200,7 @@ const RULES: &[Rule] = &[
         "the application has a session on this headset: find it with querySessions, close it or use it, and call createSession again, as Cortex may still be closing it"),
 ];
 
-/// Methods that only ask: again and again is polling.
+/// Methods that only query: repeating them is polling.
 const QUESTIONS: &[Method] = &[
     Method::GetCortexInfo,
     Method::GetUserLogin,
@@ -215,46 +215,46 @@ const QUESTIONS: &[Method] = &[
     Method::GetCurrentProfile,
 ];
 
-/// What is known of a client.
+/// What is known about a client.
 #[derive(Default)]
 struct ClientHistory {
-    /// Of its requests, hashed.
+    /// Hashes of its request ids.
     ids: BTreeSet<u64>,
-    /// The same, the oldest first.
+    /// The same hashes, oldest first.
     order: VecDeque<u64>,
     /// Whether samples have been sent.
     sampled: bool,
     /// Refusals that wait for the right next step, and until when.
     open: Vec<(&'static Rule, f64)>,
-    /// Runs of calls of one question: the first, the last, how many.
+    /// Repeated calls of a query: time of the first and the last, and their number.
     polled: BTreeMap<Method, (f64, f64, u32)>,
-    /// The advice given to it, with what that was about.
+    /// The advice given so far, with its subject.
     given: BTreeSet<(Mistake, String)>,
 }
 
-/// Sees the mistakes of all clients.
+/// Detects the mistakes of all clients.
 #[derive(Default)]
 pub(super) struct Advisor {
     clients: BTreeMap<u64, ClientHistory>,
     /// Live sessions, and the clients that created them.
     sessions: BTreeMap<String, u64>,
-    /// The headsets that the service has listed last.
+    /// The headsets that the service last listed.
     pub(super) headsets: BTreeSet<String>,
     /// Headsets that are being connected.
     connecting: BTreeSet<String>,
-    /// Headsets on a USB cable, which never get ready (§2.7).
+    /// Headsets on a USB cable, which never become ready (§2.7).
     on_cable: BTreeSet<String>,
 }
 
 impl Advisor {
-    /// When something may follow without another crossing.
+    /// When the next advice may become due without another crossing.
     #[cfg(test)]
     fn next(&self) -> Option<f64> {
         let open = self.clients.values().flat_map(|own| &own.open).map(|(_, until)| *until);
         open.min_by(f64::total_cmp)
     }
 
-    /// What follows because time has passed.
+    /// The advice that has become due with the passing of time.
     pub(super) fn advance(&mut self, now: f64) -> Vec<(u64, Advice)> {
         let mut all = Vec::new();
         for (&number, client) in &mut self.clients {
@@ -270,7 +270,7 @@ impl Advisor {
         new.collect()
     }
 
-    /// What follows from a crossing.
+    /// The advice that follows from a crossing.
     pub(super) fn observe(&mut self, crossing: &Crossing<'_>) -> Vec<Advice> {
         let (number, at) = (crossing.client, crossing.at);
         if self.clients.len() >= MAX_KNOWN && !self.clients.contains_key(&number) {
@@ -346,7 +346,7 @@ impl Advisor {
         }
     }
 
-    /// What answers say about sessions and headsets.
+    /// Learns about sessions and headsets from answers.
     fn learn(&mut self, client: u64, request: &ClientRequest, result: &Value) {
         let id = || result.get("id").and_then(Value::as_str).unwrap_or_default();
         match request.method {
@@ -381,7 +381,7 @@ fn remember(known: &mut BTreeSet<String>, id: &str) {
     }
 }
 
-/// Advice, and what it is about: the same is given once.
+/// Advice and its subject: the same advice is given only once.
 type GivenAdvice = (Advice, String);
 
 fn said(mistake: Mistake, about: &str, text: impl Into<String>) -> GivenAdvice {
@@ -389,7 +389,7 @@ fn said(mistake: Mistake, about: &str, text: impl Into<String>) -> GivenAdvice {
 }
 
 impl ClientHistory {
-    /// The mistakes that a request shows. `connecting`: headsets that are being connected.
+    /// The mistakes visible in a request. `connecting`: headsets that are being connected.
     fn requested(
         &mut self,
         request: &ClientRequest,
@@ -398,7 +398,7 @@ impl ClientHistory {
     ) -> Vec<GivenAdvice> {
         let mut found = Vec::new();
         self.open.retain(|(rule, _)| {
-            // While a headset is being connected, trying again is as good as waiting.
+            // While a headset is being connected, retrying is as good as waiting.
             let headset = request.text("headset");
             let retried = rule.mistake == Mistake::HeadsetNotConnected
                 && is(request, rule.methods)
@@ -450,8 +450,8 @@ impl ClientHistory {
         found
     }
 
-    /// The mistake that a refusal shows, if it shows one at once. `on_cable`: the headset asked for
-    /// is connected by a USB cable, and never gets ready.
+    /// The mistake that a refusal makes visible at once, if any. `on_cable`: the requested headset
+    /// is connected by a USB cable and never becomes ready.
     fn refused(
         &mut self,
         request: &ClientRequest,
@@ -473,7 +473,7 @@ impl ClientHistory {
         None
     }
 
-    /// The mistakes that show when it leaves, with so many sessions.
+    /// The mistakes that become visible when the client leaves with this many open sessions.
     fn left(&mut self, sessions: usize) -> Vec<GivenAdvice> {
         let open = self.open.drain(..).map(|(rule, _)| said(rule.mistake, "", rule.text));
         let left = (sessions > 0).then(|| {
@@ -492,7 +492,7 @@ impl ClientHistory {
         if id == "null" {
             return false;
         }
-        // An id may be long, and only whether it comes again matters.
+        // An id may be long, and only its repetition matters.
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
         let id = hasher.finish();
@@ -508,7 +508,7 @@ impl ClientHistory {
         false
     }
 
-    /// Counts a question; how often it is asked a second, where that is too often.
+    /// Counts a query. Returns its rate per second if that is too high.
     fn poll(&mut self, method: Method, at: f64) -> Option<f64> {
         let run = self.polled.entry(method).or_insert((at, at, 0));
         if at - run.1 > POLL_GAP {
@@ -520,13 +520,13 @@ impl ClientHistory {
         (time >= POLL_TIME && rate > POLL_RATE).then_some(rate)
     }
 
-    /// Whether it has not had this advice before.
+    /// Whether the client has not had this advice before.
     fn is_new(&mut self, advice: &Advice, about: &str) -> bool {
         self.given.len() < MAX_ADVICE && self.given.insert((advice.mistake, about.to_owned()))
     }
 }
 
-/// The mistake that a refusal shows by itself, whatever comes next.
+/// The mistake that a refusal proves by itself, whatever comes next.
 fn explain(
     client: &ClientHistory,
     request: &ClientRequest,
@@ -599,7 +599,7 @@ fn explain(
     Some(said(Mistake::WrongParameter, &format!("{name}.{param:.40}"), text))
 }
 
-/// Streams that the API does not have, in what a subscription has refused.
+/// Streams refused in a subscription because they do not exist in the API.
 fn misnamed_streams(request: &ClientRequest, result: &Value) -> Vec<GivenAdvice> {
     if !is(request, &[Method::Subscribe, Method::Unsubscribe]) {
         return Vec::new();
@@ -615,7 +615,7 @@ fn misnamed_streams(request: &ClientRequest, result: &Value) -> Vec<GivenAdvice>
     advice.collect()
 }
 
-/// A refusal because there is no such headset, where it is known which there are.
+/// A refusal because there is no such headset, if the existing ones are known.
 fn unknown_headset(
     request: &ClientRequest,
     refusal: &Refusal,
@@ -631,7 +631,7 @@ fn unknown_headset(
     Some(said(Mistake::UnknownHeadset, id, text))
 }
 
-/// An action that the detection does not have, in a request that has been refused.
+/// An action that does not exist in the detection, in a refused request.
 fn unknown_action(request: &ClientRequest) -> Option<GivenAdvice> {
     let actions = match request.method? {
         Method::Training => Detection::named(request.text("detection")).all_trainable(),

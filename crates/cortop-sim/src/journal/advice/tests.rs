@@ -1,4 +1,4 @@
-//! Each mistake against the simulated service, and its advice; right clients, and none.
+//! Each mistake against the simulated service, and its advice; correct clients, which get none.
 
 #![expect(clippy::needless_pass_by_value, reason = "helpers take json!(…) as it comes")]
 
@@ -31,12 +31,12 @@ impl Peer {
         Self { shared, id: 0, token: Value::Null, session: Value::Null }
     }
 
-    /// As it comes to a headset that is connected, with everything approved.
+    /// A client that finds a connected headset and everything approved.
     fn warm() -> Self {
         Self::new(&Options::default())
     }
 
-    /// As it comes to a service where nobody has been before.
+    /// A client of a service that nobody has used before.
     fn cold() -> Self {
         let mut peer = Self::new(&Options { warm: false, ..Options::default() });
         peer.authorize();
@@ -134,7 +134,7 @@ async fn pass(seconds: f64) {
     advance(Duration::from_secs_f64(seconds)).await;
 }
 
-/// What a client does wrong.
+/// A client that makes this mistake.
 #[expect(clippy::too_many_lines, reason = "an arm for each mistake")]
 async fn make(mistake: Mistake) -> Peer {
     let mut peer;
@@ -365,14 +365,14 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         let marker = json!({ "session": session, "time": time, "value": 1, "label": "y" });
         peer.own("injectMarker", marker);
     }
-    // A text is another mistake; what is right is none.
+    // A text is another mistake; the right value is none.
     assert_eq!(peer.advice().len(), count + 1);
     // Refused for another reason.
     peer.own("subscribe", json!({ "session": session, "streams": ["sys", "fac"] }));
     assert_eq!(peer.advice().len(), count + 1);
 }
 
-/// Who is refused and then does the right thing has made no mistake.
+/// A client that is refused and then does the right thing has made no mistake.
 #[tokio::test(start_paused = true)]
 async fn right_clients_get_none() {
     // From the approval to the session, as the reference describes it.
@@ -388,7 +388,7 @@ async fn right_clients_get_none() {
     peer.connect();
     for _ in 0..4 {
         peer.call("queryHeadsets", json!({}));
-        // Tries that come too early are as good as waiting for 104.
+        // Attempts that come too early are as good as waiting for 104.
         if !peer.session.is_string() {
             peer.open();
         }
@@ -397,7 +397,7 @@ async fn right_clients_get_none() {
     assert!(peer.session.is_string());
     peer.own("subscribe", json!({ "session": peer.session, "streams": ["eeg", "sys"] }));
     peer.sample();
-    // Questions may come in a burst, and side by side.
+    // Queries may come in a burst and in parallel.
     for _ in 0..30 {
         peer.call("queryHeadsets", json!({}));
     }
@@ -405,7 +405,7 @@ async fn right_clients_get_none() {
     peer.leave(Side::Client);
     assert_eq!(peer.advice(), []);
 
-    // Refusals that are answered in time, one way or the other.
+    // Refusals that are resolved in time, one way or the other.
     let mut peer = Peer::warm();
     peer.authorize();
     for code in [-32152, -32005, -32019] {
@@ -423,11 +423,11 @@ async fn right_clients_get_none() {
     peer.authorize();
     peer.open();
     assert_eq!(peer.advice(), []);
-    // Whom the service drops has left nothing behind.
+    // A client that the service drops has left nothing behind.
     peer.leave(Side::Service);
     assert_eq!(peer.advice(), []);
 
-    // On a USB cable there is no use in trying again.
+    // On a USB cable, retrying is pointless.
     let mut peer = Peer::cold();
     let headset = peer.call("queryHeadsets", json!({}))["result"][0]["id"].clone();
     let params = json!({ "command": "connect", "headset": headset, "connectionType": "usb cable" });

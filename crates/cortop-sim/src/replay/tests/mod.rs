@@ -204,7 +204,7 @@ fn only_what_has_nothing_usable_is_refused_with_the_next_step() {
     assert!(missing.contains("no such file.csv cannot be read: "), "{missing}");
 }
 
-/// A file of the folder of cases.
+/// Reads a file from the folder of cases.
 fn case(name: &str) -> Recording {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cortop-files/tests/cases");
     Recording::read(&folder.join(name), |_| ()).unwrap()
@@ -265,9 +265,9 @@ fn a_channel_that_cannot_be_read_holds_its_last_value_and_a_row_without_any_is_l
                     readable EEG, lost samples: 1.";
     assert_eq!(counts(&recording), expected);
     let rows: Vec<Vec<f64>> = (0..4).map(|index| eeg(&recording, index)[1..].to_vec()).collect();
-    // At the start, a channel has its first value.
+    // A channel without a value at the start has its first one there.
     assert_eq!(rows[..3], [vec![1.0, 10.0, 2.0], vec![0.0, 10.0, 3.0], vec![1.0, 10.0, 4.0]]);
-    // The lost one is a step, and so is the row without a counter.
+    // The lost sample counts as a step, and so does the row without a counter.
     let counters: Vec<f64> = (0..5).map(|index| eeg(&recording, index)[0]).collect();
     assert_eq!(counters, [0.0, 1.0, 2.0, 4.0, 5.0]);
 }
@@ -284,7 +284,7 @@ fn everything_that_a_modern_export_holds_is_played() {
         sample(&recording, Stream::Fac, 0),
         json!(["neutral", "neutral", 0.0, "neutral", 0.0])
     );
-    // Clients take them by their places (§5.5).
+    // Clients find them by position (§5.5).
     let labels = columns(&recording, Stream::Eq);
     let first: Vec<_> = labels.as_array().unwrap().iter().take(4).collect();
     assert_eq!(first, ["batteryPercent", "overall", "sampleRateQuality", "AF3"]);
@@ -298,7 +298,7 @@ fn everything_that_a_modern_export_holds_is_played() {
         (&dev[0], &dev[1], &dev[3], dev[2].as_array().unwrap().len()),
         (&json!(4.0), &json!(1.0), &json!(77.0), 15)
     );
-    // No metric has a value within the second: there is no sample, and no refusal.
+    // No metric has a value within the second: there is no sample, but no refusal either.
     assert!(recording.time(Stream::Met, 0).is_infinite());
     assert!((recording.time(Stream::Pow, 8) - 1.0).abs() < 1e-3);
 }
@@ -458,7 +458,7 @@ fn time_stamps_that_do_not_rise_are_spread_and_unknown_sensors_are_played() {
     assert_eq!(recording.spec.eeg_rate, 100);
 }
 
-/// A file of the folder of recordings.
+/// Reads a file from the folder of recordings.
 fn real(name: &str) -> Recording {
     let folder =
         std::env::var_os("CORTOP_DATA").expect("CORTOP_DATA names the folder of recordings");
@@ -480,7 +480,7 @@ fn a_real_export_loses_nothing_and_keeps_its_pace() {
         assert_eq!(counter(index + 1), (counter(index) + 1) % 128);
         assert!(recording.time(Stream::Eeg, index + 1) > recording.time(Stream::Eeg, index));
     }
-    // T7 is the fifth sensor: its contact goes from 2 to 4 at row 45.
+    // T7 is the fifth sensor: its contact changes from 2 to 4 at row 45.
     assert_eq!(sample(&recording, Stream::Dev, 0)[2][4], 2.0);
     assert_eq!(sample(&recording, Stream::Dev, 1)[2][4], 4.0);
     assert_eq!(sample(&recording, Stream::Mot, 0)[0], 12);

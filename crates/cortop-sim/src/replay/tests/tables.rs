@@ -6,7 +6,7 @@ use super::*;
 
 const NAMES: &str = "COUNTER,INTERPOLATED,AF3,T7";
 
-/// A table of eight rows, of which some are others.
+/// A table of eight rows, some of which are replaced.
 fn table(others: &[(usize, &str)]) -> String {
     let mut text = format!("{NAMES}\n");
     for row in 0..8 {
@@ -23,7 +23,7 @@ fn read_bytes(bytes: &[u8], suffix: &str) -> Result<Recording> {
     Recording::read(file.path(), |_| ())
 }
 
-/// All eight rows are played.
+/// Asserts that all eight rows are played.
 fn is_whole(recording: &Recording, what: &str) {
     assert_eq!(recording.eeg.track.missing(), 0, "{what}: {:?}", recording.notes);
     for row in 0..8_u32 {
@@ -185,7 +185,7 @@ fn a_raw_table_of_another_amplifier_is_refused_with_what_is_missing() {
     assert_eq!(read(&named).unwrap().spec.eeg_rate, 256);
     let openbci = "%OpenBCI Raw EXG Data\nSample Index, EXG Channel 0\n0, 1.0\n1, 2.0\n";
     assert!(refusal(openbci).contains("no line names an EEG sensor"), "{}", refusal(openbci));
-    // A line of commas is no line of names, and is not searched for them.
+    // A line of commas has no names, and is not searched for them.
     assert!(refusal(&",".repeat(3 << 20)).contains("no line names an EEG sensor"));
 }
 
@@ -317,7 +317,7 @@ fn a_column_of_times_may_have_many_names() {
         let expected = if name == "T" { 256 } else { 128 };
         assert_eq!(recording.spec.eeg_rate, expected, "{name}: {:?}", recording.notes);
     }
-    // EmotivPRO's own goes first, wherever it stands; the others are said.
+    // EmotivPRO's own name wins, wherever it is; the others are mentioned.
     for names in
         ["time,AF3,Timestamp", "OriginalTimestamp,AF3,Timestamp", "Other time,AF3,Timestamp"]
     {
@@ -329,7 +329,7 @@ fn a_column_of_times_may_have_many_names() {
     }
 }
 
-/// A table of 40 rows by its names, and by how a row is written.
+/// A table of 40 rows with these names, written row by row.
 fn rows(names: &str, row: impl Fn(u32) -> String) -> String {
     (0..40).fold(format!("{names}\n"), |all, own| all + &row(own) + "\n")
 }
@@ -360,7 +360,7 @@ fn decimal_commas_that_also_separate_cells_are_put_together_where_that_is_certai
             assert_eq!(cells[2..], [f64::from(row) + 0.5, 4200.25], "{what}");
         }
     }
-    // Rows whose numbers are whole by chance have fewer cells.
+    // Rows whose numbers happen to be whole have fewer cells.
     let chance = rows("COUNTER,AF3,T7", |row| match row {
         7 | 20 => format!("{row},{row},4200,25"),
         _ => format!("{row},{row},50,4200,25"),
@@ -369,7 +369,7 @@ fn decimal_commas_that_also_separate_cells_are_put_together_where_that_is_certai
     let said = "Rows with more values than names, dropped: 2. Dropped: lines 9, 22";
     assert!(counts(&recording).contains(said), "{}", counts(&recording));
     assert_eq!(recording.eeg.track.missing(), 2);
-    // Of one sensor behind a number, either could be meant.
+    // With one sensor after a number, it is ambiguous which one is meant.
     let refused = refusal(&rows("time,AF3", |row| format!("{row},4200,25")));
     assert!(refused.contains("more values than its columns have names (line 2, say)"), "{refused}");
 }
@@ -518,7 +518,7 @@ fn zeros_behind_compressed_data_are_no_damage_and_damage_costs_what_it_hits() {
         let notes = recording.notes.join(" ");
         assert!(notes.contains("beyond row 8 (what follows its "), "{notes}");
     }
-    // A member that is cut off within a row, with something else behind it.
+    // A member that is cut off within a row, followed by something else.
     let long = rows("COUNTER,AF3,T7", |row| format!("{row},{row}.5,{}", row * row * 7919 % 1000));
     let whole = gzip(long.as_bytes());
     let mut named = 0;

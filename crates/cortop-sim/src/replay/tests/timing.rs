@@ -1,11 +1,11 @@
-//! Time stamps and counters as the field's files have them: units, rounding, odd ones, clocks that were
-//! set, and what of it is said.
+//! Time stamps and counters as found in real files: units, rounding, outliers, clocks that were
+//! set, and the notes about them.
 
 use super::*;
 
 const START: f64 = 1_717_000_000.0;
 
-/// A table of three seconds at a rate whose time stamps and counters are given by the row.
+/// A table of three seconds at a rate, with the time stamp and counter of each row.
 fn table(rate: u32, stamp: impl Fn(u32, f64) -> String, counter: impl Fn(u32) -> String) -> String {
     let rows = (0..3 * rate).map(|row| {
         let time = START + f64::from(row) / f64::from(rate);
@@ -26,7 +26,7 @@ fn uncounted(_: u32) -> String {
     String::new()
 }
 
-/// Every row is played at its time and with its counter, round after round.
+/// Asserts that every row is played at its time and with its counter, round after round.
 fn is_even(recording: &Recording, rate: u32, what: &str) {
     let rows = 3 * rate;
     assert_eq!(recording.spec.eeg_rate, rate, "{what}");
@@ -64,7 +64,7 @@ fn time_stamps_may_be_of_any_unit() {
     let days = |_, time: f64| format!("{:.12}", 45_000.0 + (time - START) / 86_400.0);
     let recording = read(&table(128, days, counted)).unwrap();
     is_even(&recording, 128, "days");
-    // Slow ones and fast ones are what they are.
+    // Slow and fast rates are recognized.
     let seconds = |rate| read(&table(rate, plain, counted)).unwrap();
     is_even(&seconds(10), 10, "10 Hz");
     let fast = seconds(10_000);
@@ -83,7 +83,7 @@ fn a_clock_that_is_set_while_samples_go_on_costs_nothing() {
         let said = if from == 383 { "Time stamps that cannot" } else { "Steps of the clock" };
         assert!(counts(&recording).contains(said), "{seconds}: {}", counts(&recording));
     }
-    // Again and again, so that few stretches are without a step.
+    // Repeatedly, so that few sections are without a step.
     let often = |row, time: f64| plain(row, time + f64::from(row / 100) * 3600.0);
     is_even(&read(&table(128, often, counted)).unwrap(), 128, "again and again");
     // A clock that stood at 0 at first.
@@ -91,7 +91,7 @@ fn a_clock_that_is_set_while_samples_go_on_costs_nothing() {
     for counter in [counted, uncounted] {
         is_even(&read(&table(128, late, counter)).unwrap(), 128, "a clock that is set late");
     }
-    // Without a counter a step back is one all the same; a step ahead may be a gap.
+    // Without a counter, a step back is still a step; a step ahead may be a gap.
     let back = |row, time: f64| plain(row, time - if row >= 50 { 60.0 } else { 0.0 });
     is_even(&read(&table(128, back, uncounted)).unwrap(), 128, "back without a counter");
     let ahead = |row, time: f64| plain(row, time + if row >= 128 { 10.0 } else { 0.0 });
@@ -134,7 +134,7 @@ fn odd_time_stamps_are_filled_in_and_counted() {
             assert!(counts(&recording).contains("Time stamps"), "{}", counts(&recording));
         }
     }
-    // Once a second, a stamp is an hour off.
+    // Once per second, a stamp is an hour off.
     let stamp = |row, time: f64| plain(row, time + if row % 128 == 7 { 3600.0 } else { 0.0 });
     let recording = read(&table(128, stamp, counted)).unwrap();
     is_even(&recording, 128, "once a second");
@@ -157,7 +157,7 @@ fn rounded_and_doubled_time_stamps_tell_the_rate() {
             is_even(&read(&table(rate, stamp, counted)).unwrap(), rate, &what);
             is_even(&read(&table(rate, stamp, uncounted)).unwrap(), rate, &what);
         }
-        // A dozen at a time, as Bluetooth brings them.
+        // Twelve at a time, as Bluetooth delivers them.
         let stamp = |row: u32, _| plain(row, START + f64::from(row / 12 * 12) / f64::from(rate));
         is_even(&read(&table(rate, stamp, counted)).unwrap(), rate, "in bursts");
     }
@@ -186,7 +186,7 @@ fn a_counter_that_cannot_be_read_is_filled_in_and_counted() {
             }
         }
     }
-    // A loss elsewhere stays.
+    // A loss elsewhere is preserved.
     let of = |row: u32| if row >= 100 { row + 10 } else { row };
     let counter = |row| if row == 50 { String::new() } else { counted(of(row)) };
     let stamp = |row, _| plain(row, START + f64::from(of(row)) / 128.0);
@@ -228,7 +228,7 @@ fn a_rate_that_the_time_stamps_contradict_is_said() {
     assert!(!read(&titled(128)).unwrap().notes.join(" ").contains("It says"));
 }
 
-/// An EDF+D file of three records of a second, whose onsets are given.
+/// An EDF+D file of three records of one second with these onsets.
 fn edf(onsets: [&str; 3]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut put = |text: &str, width: usize| bytes.extend(format!("{text:width$}").bytes());
@@ -372,7 +372,7 @@ fn a_block_that_stands_twice_is_sent_once() {
         let said = format!("Rows that stand twice, the second dropped: {doubled}.");
         assert!(counts(&recording).contains(&said), "{}", counts(&recording));
     }
-    // Two recordings that both begin at 0 are no repetition.
+    // Two recordings that both start at 0 are not a repetition.
     let other = |row: u32| format!("{:.6},{},{}\n", f64::from(row) / 128.0, row % 128, 7 * row + 1);
     let first = |row: u32| format!("{:.6},{},{}\n", f64::from(row) / 128.0, row % 128, row);
     let both: String = (0..256).map(first).chain((0..256).map(other)).collect();

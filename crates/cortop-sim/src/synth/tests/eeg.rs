@@ -1,11 +1,11 @@
-//! Whether the EEG is what an expert takes for EEG: its figures, and the same of real recordings, which
-//! are not in the repository: `CORTOP_DATA` names the folder that holds them.
+//! Whether the EEG passes for EEG with an expert: its statistics, compared with those of real
+//! recordings, which are not in the repository: `CORTOP_DATA` names the folder that contains them.
 
 use cortop_signal::spectrum::{Periodogram, RANGE};
 
 use super::*;
 
-/// Neighbours on the head of an EPOC.
+/// Pairs of neighbouring sensors of an EPOC.
 const NEIGHBOURS: [(&str, &str); 12] = [
     ("AF3", "F7"),
     ("F7", "F3"),
@@ -21,8 +21,8 @@ const NEIGHBOURS: [(&str, &str); 12] = [
     ("AF3", "AF4"),
 ];
 
-/// Seconds over which sensors are correlated: the median of such stretches leaves blinks and bad
-/// contacts out.
+/// Seconds over which sensors are correlated: the median of such sections ignores blinks and bad
+/// contacts.
 const CORRELATED: usize = 4;
 
 /// EEG by channel, and whether the eyes were closed.
@@ -31,7 +31,7 @@ struct Stretch {
     rate: usize,
     labels: Vec<String>,
     channels: Vec<Vec<f64>>,
-    /// The same without what changes over more than a second.
+    /// The same without changes slower than about a second.
     flat: Vec<Vec<f64>>,
     closed: Vec<bool>,
 }
@@ -62,7 +62,8 @@ impl Stretch {
         }
     }
 
-    /// Columns of a file of the folder of recordings; `closed` says of a row whether the eyes were.
+    /// Columns of a file in the folder of recordings; `closed` tells for a row whether the eyes
+    /// were closed.
     fn real(file: &str, labels: &[&str], first: usize, closed: fn(&[f64]) -> bool) -> Self {
         let folder =
             std::env::var_os("CORTOP_DATA").expect("CORTOP_DATA names the folder of recordings");
@@ -81,7 +82,7 @@ impl Stretch {
             let mut sorted = all.clone();
             sorted.sort_by(f64::total_cmp);
             let middle = sorted[sorted.len() / 2];
-            // Glitches of single samples.
+            // Remove glitches of single samples.
             let own = |it: f64| if (it - middle).abs() > 800.0 { middle } else { it };
             all.into_iter().map(own).collect()
         };
@@ -97,8 +98,8 @@ impl Stretch {
         place.unwrap_or_else(|| panic!("{}: {label}", self.name))
     }
 
-    /// Mean µV²/Hz from one frequency up to another: the median of the segments of 2 s throughout
-    /// which the eyes were as asked for.
+    /// Mean µV²/Hz from `low` to `high`: the median over the segments of 2 s throughout which the
+    /// eyes were in the given state.
     fn power(&self, label: &str, closed: Option<bool>, low: f64, high: f64) -> f64 {
         let mut periodogram = Periodogram::new(self.rate as u64, *RANGE.end());
         let (length, axis) = (periodogram.length(), periodogram.lines());
@@ -118,7 +119,7 @@ impl Stretch {
         powers[powers.len() / 2]
     }
 
-    /// How many dB more alpha there is with closed eyes than with open ones.
+    /// By how many dB alpha is higher with closed eyes than with open ones.
     fn reactivity(&self, label: &str) -> f64 {
         let of = |closed| self.power(label, Some(closed), 8.0, 12.0);
         10.0 * (of(true) / of(false)).log10()
@@ -136,13 +137,13 @@ impl Stretch {
         all[all.len() / 2]
     }
 
-    /// dB by which the spectrum falls from theta to gamma.
+    /// By how many dB the spectrum falls from theta to gamma.
     fn fall(&self, label: &str) -> f64 {
         let of = |low, high| self.power(label, None, low, high);
         10.0 * (of(4.0, 8.0) / of(25.0, 45.0)).log10()
     }
 
-    /// The mean over its sensors of the median |x|, of the fall, and over some pairs of the
+    /// The mean over its sensors of the median |x| and of the fall, and over some pairs of the
     /// correlation.
     fn figures(&self, pairs: &[(&str, &str)]) -> [f64; 3] {
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
@@ -160,7 +161,7 @@ impl Stretch {
     }
 }
 
-/// Values without the mean of so many to either side.
+/// Subtracts the mean over `half` values to either side.
 fn flatten(values: &[f64], half: usize) -> Vec<f64> {
     let width = 2 * half + 1;
     let mut sum: f64 = values.iter().take(width - 1).sum();
@@ -173,7 +174,7 @@ fn flatten(values: &[f64], half: usize) -> Vec<f64> {
     windows.collect()
 }
 
-/// Mean µV of a sensor from one time to another.
+/// Mean µV of a sensor between two times.
 fn level(source: &Synth, label: &str, from: f64, to: f64) -> f64 {
     let place = source.spec.sensors.iter().position(|own| own == label).unwrap();
     let indices = source.index_at(Stream::Eeg, from)..source.index_at(Stream::Eeg, to).max(1);
@@ -181,7 +182,7 @@ fn level(source: &Synth, label: &str, from: f64, to: f64) -> f64 {
     indices.map(|index| source.eeg(index).nth(place).unwrap()).sum::<f64>() / count as f64
 }
 
-/// When the eyes begin to do each of these things within some seconds, as `fac` has it.
+/// When this movement of the eyes begins within some seconds, according to `fac`.
 fn acts(source: &Synth, act: &str, seconds: u32) -> Vec<f64> {
     let span = 1.0 / FAC_RATE;
     let does = |index: u32| source.eyes.action(f64::from(index) * span, span) == act;
@@ -189,14 +190,16 @@ fn acts(source: &Synth, act: &str, seconds: u32) -> Vec<f64> {
     begins.map(|index| f64::from(index) * span).collect()
 }
 
-/// The middle one of what there is at some times, so that a change of contact among them does not count.
+/// The median of a value over some times, so that a change of contact in one of them does not
+/// matter.
 fn middle_of(times: &[f64], of: impl Fn(f64) -> f64) -> f64 {
     let mut all: Vec<f64> = times.iter().map(|&time| of(time)).collect();
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
 
-/// A channel and the start of so many seconds throughout which its contact is at a level.
+/// A channel and the start of a period of this many seconds throughout which its contact is at a
+/// level.
 fn contact_at(source: &Synth, wanted: u8, seconds: u32) -> (usize, f64) {
     let found = (0..source.spec.sensors.len())
         .flat_map(|channel| (1..3000_u32).map(move |start| (channel, start)));
@@ -244,7 +247,7 @@ fn a_blink_is_largest_in_front_and_is_followed_by_an_undershoot() {
     let source = synth(Model::EpocPlus, 2);
     let blinks = acts(&source, "blink", 240);
     assert!((20..80).contains(&blinks.len()), "{} in four minutes", blinks.len());
-    // The peak is up to a sample of `fac` before what reports it.
+    // The peak is up to one sample of `fac` before the sample that reports it.
     let rise = |label: &str| {
         middle_of(&blinks, |at| {
             level(&source, label, at - 0.04, at) - level(&source, label, at - 0.4, at - 0.25)
@@ -308,7 +311,7 @@ fn a_bad_contact_pops_and_hums_and_without_one_the_channel_is_stuck() {
     assert!(poor_hum > 20.0 * good_hum, "{poor_hum} {good_hum}");
     assert!(jumps(&samples(very_bad)) > 60.0, "no pop in four seconds");
     assert!(jumps(&samples(good)) < 40.0);
-    // EEG quality is that of the samples before.
+    // EEG quality is that of the preceding samples.
     let quality = |(channel, start): (usize, f64)| {
         let index = source.index_at(Stream::Eq, start + 3.0);
         let sample: serde_json::Value =
@@ -331,7 +334,7 @@ fn its_figures_are_those_of_real_recordings() {
     let seated = Stretch::real("epoc-eye-state-117s.csv", &epoc, 0, |row| row[14] > 0.5);
     let worn = Stretch::real("epocplus-emotivpro-worn-16s.csv", &epoc, 3, |_| false);
     let real = [&seated, &worn].map(|own| own.figures(&NEIGHBOURS));
-    // Of the wearer of the eye-state recording alpha hardly reacts.
+    // The wearer of the eye-state recording has almost no alpha reactivity.
     println!("O1 {:.1} dB, O2 {:.1} dB", seated.reactivity("O1"), seated.reactivity("O2"));
     let alpha = |own: &Stretch, closed| own.power("Pz", Some(closed), 8.0, 12.0);
     let rise = 10.0 * (alpha(&closed, true) / alpha(&open, false)).log10();
@@ -342,7 +345,7 @@ fn its_figures_are_those_of_real_recordings() {
         for (at, (name, apart)) in
             [("µV", 3.0), ("dB", 4.0), ("correlation", 0.15)].into_iter().enumerate()
         {
-            // Within what the recordings differ by, and some more.
+            // Within the range of the recordings, with some tolerance.
             let [one, other] = real.map(|figures| figures[at]);
             let range = one.min(other) - apart..one.max(other) + apart;
             assert!(range.contains(&own[at]), "seed {seed}: {} {name}, not {range:?}", own[at]);

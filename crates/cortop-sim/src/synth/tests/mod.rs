@@ -19,7 +19,7 @@ fn text(source: &Synth, stream: Stream, index: u64) -> String {
     row.finish("sid", 0.0)
 }
 
-/// µV of a channel over so many seconds, DC and slow drift taken away by a running mean of 1 s.
+/// µV of a channel over this many seconds, with DC and slow drift removed by a running mean of 1 s.
 fn flattened(source: &Synth, channel: usize, seconds: u64) -> Vec<f64> {
     let rate = u64::from(source.spec.eeg_rate);
     let raw: Vec<f64> =
@@ -35,7 +35,7 @@ fn median(values: &[f64]) -> f64 {
     sizes[sizes.len() / 2]
 }
 
-/// Power at a frequency, by one bin of a Fourier transform.
+/// Power at a frequency, from one bin of a Fourier transform.
 fn power(values: &[f64], rate: f64, hz: f64) -> f64 {
     let turn = std::f64::consts::TAU * hz / rate;
     let (re, im) = values.iter().zip(0..).fold((0.0, 0.0), |(re, im), (value, index)| {
@@ -55,7 +55,7 @@ fn the_same_seed_gives_the_same_text_in_any_order_and_another_seed_another() {
             back.reverse();
             assert_eq!(forward, back, "{model:?} {stream}");
             let others: Vec<_> = (0..200).map(|index| text(&other, stream, index)).collect();
-            // Half a minute of a still contact may look alike; no signal does.
+            // Half a minute of unchanging contact may look the same; no signal does.
             assert!(forward != others || stream == Stream::Dev, "{model:?} {stream}");
         }
     }
@@ -219,7 +219,7 @@ fn nothing_is_told_that_is_not_known_yet() {
 #[test]
 fn band_power_is_that_of_the_samples_of_the_last_two_seconds() {
     let source = synth(Model::EpocX, 4);
-    // The row of pow at 30 s, after others: 14 sensors by 5 bands.
+    // The row of `pow` at 30 s, computed after others: 14 sensors with 5 bands.
     let mut row = SampleWriter::new(Stream::Pow);
     source.write(Stream::Pow, 239, SampleContext::default(), &mut row);
     let mut row = SampleWriter::new(Stream::Pow);
