@@ -1,5 +1,5 @@
-//! The simulated Cortex service, talked to over a bare WebSocket as §2 of the protocol reference
-//! tells it: from the first question to streaming, and everything that can be refused on the way.
+//! The simulated Cortex service over a bare WebSocket, following §2 of the protocol reference: from
+//! the first request to streaming, and everything that can be refused on the way.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -29,7 +29,8 @@ use tokio_tungstenite::{
 
 use pace::Pace;
 
-/// Longer than the longest wait of the protocol, a scan of 20 s, which takes that on a paused clock.
+/// Longer than the longest wait of the protocol, a scan of 20 s, which takes that long on a paused
+/// clock.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct ProtocolClient {
@@ -56,7 +57,7 @@ impl ProtocolClient {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    /// The next message that is no warning; `None` when the service has hung up.
+    /// The next message that is not a warning; `None` when the service has hung up.
     async fn next_text(&mut self) -> Option<String> {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.expect("silence")?.ok()?;
@@ -100,7 +101,7 @@ impl ProtocolClient {
         }
     }
 
-    /// As [`ask`](Self::ask), with the token among the parameters.
+    /// Like [`ask`](Self::ask), with the token among the parameters.
     async fn ask_own(&mut self, method: &str, mut params: Value) -> Value {
         params["cortexToken"] = json!(self.token);
         self.ask(method, params).await
@@ -181,7 +182,7 @@ async fn from_the_first_question_to_streaming_on_a_cold_service() {
     let session: Session = serde_json::from_value(answer["result"].clone()).unwrap();
     assert_eq!(code(&peer.ask_own("createSession", open).await), -32005);
 
-    // Without activation there is no eeg, and the others flow all the same.
+    // Without activation there is no `eeg`, but the other streams run.
     let answer = peer.subscribe(&session, &["dev", "eeg", "nonsense", "com"]).await;
     let names = |list: &Value| -> Vec<String> {
         let of = |entry: &Value| entry["streamName"].as_str().unwrap().to_owned();
@@ -252,7 +253,7 @@ async fn the_envelope_is_cortexs() {
     assert_eq!(peer.next_text().await.unwrap(), r#"{"id":3,"jsonrpc":"2.0","result":[]}"#);
 }
 
-/// Whatever a client takes for an id, it finds it again.
+/// Whatever a client uses as an id, it gets back unchanged.
 #[tokio::test]
 async fn an_id_is_echoed_exactly_as_it_came() {
     let sim = demo().await;
@@ -279,23 +280,24 @@ async fn an_id_is_echoed_exactly_as_it_came() {
     }
 }
 
-/// Who breaks the WebSocket protocol gets the code that says so (RFC 6455, sections 5.1, 8.1 and 7.4.1).
+/// A client that violates the WebSocket protocol gets the matching close code (RFC 6455, sections
+/// 5.1, 8.1 and 7.4.1).
 #[tokio::test]
 async fn a_client_that_breaks_the_websocket_protocol_gets_its_close_code() {
     let sim = demo().await;
     for (frame, code) in [
-        // A client's frame without a mask, an opcode that there is not, a reserved bit.
+        // A client's frame without a mask, an unknown opcode, a reserved bit.
         (vec![0x81, 0x02, b'{', b'}'], 1002_u16),
         (vec![0x83, 0x80, 0, 0, 0, 0], 1002),
         (vec![0xc1, 0x80, 0, 0, 0, 0], 1002),
         // A text that is not UTF-8.
         (vec![0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
-        // More than is read of a request.
+        // A request longer than is read.
         ([vec![0x81, 0xff], (3_u64 << 20).to_be_bytes().to_vec(), vec![0; 3 << 20]].concat(), 1009),
     ] {
         let mut peer = ProtocolClient::connect(&sim).await;
         let MaybeTlsStream::Plain(stream) = peer.socket.get_mut() else { panic!("no TLS here") };
-        // The service may have closed before it was all written.
+        // The service may have closed before everything was written.
         let _ = tokio::io::AsyncWriteExt::write_all(stream, &frame).await;
         let message = timeout(PATIENCE, peer.socket.next()).await.expect("an end").unwrap();
         let Ok(Message::Close(Some(close))) = message else { panic!("{message:?}") };
@@ -449,7 +451,7 @@ async fn what_is_due_by_time_wakes_a_client_that_asks_nothing() {
         assert_eq!(peer.sample("sys").await["sys"], json!(["mentalCommand", event]));
     }
 
-    // A headset that comes back streams on.
+    // A headset that comes back continues streaming.
     peer.subscribe(&session, &["dev"]).await;
     peer.sample("dev").await;
     let control = sim.control();
@@ -474,7 +476,7 @@ async fn a_client_that_does_not_read_is_told_so_within_seconds() {
     while !reader.next().await.iter().any(is_told) {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is said");
     }
-    // Five seconds without reading, after those in which the buffers of the system filled.
+    // Five seconds without reading, after those in which the system's buffers filled.
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
@@ -486,7 +488,8 @@ async fn an_export_holds_nobody_up() {
     let session = peer.session("active").await;
     let start = json!({ "session": session.id, "title": "long" });
     let record = peer.ask_own("createRecord", start).await["result"]["record"]["uuid"].clone();
-    // Until it is long enough to take its time: a hundred seconds by the stamps of the samples.
+    // Until it is long enough for its export to take a while: a hundred seconds by the stamps of
+    // the samples.
     peer.subscribe(&session, &["dev"]).await;
     let time = |sample: &Value| sample["time"].as_f64().unwrap();
     let begun = time(&peer.sample("dev").await);
@@ -539,7 +542,7 @@ async fn faults_come_when_called() {
     control.inject(Injection::from(Fault::Interpolate { count: 1 }).on(Stream::Eeg));
     while peer.sample("eeg").await["eeg"][1] != 1 {}
 
-    // Out of reach: silence, then the three warnings, then nothing in the list.
+    // Out of range: silence, then the three warnings, then it is no longer listed.
     control.inject(Fault::HeadsetGone {});
     assert_eq!(peer.warned(103).await["headsetId"], json!(session.headset.id));
     assert_eq!(peer.warned(0).await["sessionId"], json!(session.id));
@@ -571,7 +574,7 @@ async fn a_recording_starts_at_its_first_row_and_is_not_mixed_with_anything() {
     assert_eq!(answer["failure"][0]["message"], "The stream is not in this recording.");
     for (counter, left, right) in [(5, 4201.0, 4202.0), (6, 4203.0, 4204.0), (7, 4201.0, 4202.0)] {
         let mut sample = peer.sample("eeg").await["eeg"].clone();
-        // A marker shows where it begins anew.
+        // A marker shows where it starts over.
         let seam = if counter == 7 { json!("loop") } else { json!(null) };
         assert_eq!(sample[4].take()[0]["label"], seam);
         assert_eq!(sample, json!([counter, 0, left, right, null]));
@@ -617,7 +620,7 @@ async fn over_tls_it_is_the_same_and_plain_text_is_refused() {
     assert!(connect_async(plain).await.is_err());
     let distrustful = connector(rustls::RootCertStore::empty());
     assert!(connect_async_tls_with_config(sim.url(), None, false, distrustful).await.is_err());
-    // Who could not connect gets the next step.
+    // A client that could not connect gets the next step.
     let mut reader = sim.journal().reader();
     let mut failed = Vec::new();
     while failed.len() < 2 {
@@ -665,7 +668,7 @@ async fn the_service_ends_whatever_its_clients_do() {
     let sim = Sim::start(Options::default()).await.unwrap();
     let silent = TcpStream::connect(sim.address).await.unwrap();
     let mut deaf = ProtocolClient::connect(&sim).await;
-    // Asks until neither side takes anything any more, as it reads no answer.
+    // Asks until neither side accepts anything more, because it reads no answers.
     let request = json!({ "id": 1, "jsonrpc": "2.0", "method": "queryHeadsets", "params": {} });
     let request = request.to_string();
     let ask = async {

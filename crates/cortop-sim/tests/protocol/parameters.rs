@@ -1,5 +1,5 @@
 //! Every method through the socket, with right, missing, misnamed, mistyped and extra parameters: a
-//! table beside §3 of the reference, which alone says what is right.
+//! table that mirrors §3 of the reference, which alone says what is right.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// What has to be there before a call is right.
+/// What has to exist before a call is valid.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// An activated session: `$session`.
     Session,
     /// A running record in it: `$record`.
     Record,
-    /// A marker in that: `$marker`.
+    /// A marker in that record: `$marker`.
     Marker,
-    /// The record is stopped and ready for its export.
+    /// The record is stopped and ready for export.
     Stop,
     /// `dev` is subscribed to.
     Subscribe,
@@ -27,11 +27,11 @@ enum Step {
     Profile,
     /// It is loaded.
     Load,
-    /// A training of `push` has succeeded, and waits for its end.
+    /// A training of `push` has succeeded and waits to be accepted or rejected.
     Train,
     /// The subject `ana`.
     Subject,
-    /// A stored montage of a Flex: `$mapping`.
+    /// A stored mapping of a Flex: `$mapping`.
     Mapping,
 }
 
@@ -39,15 +39,15 @@ use Step::{
     Load, Mapping, Marker, Profile, Record, Session as Opened, Stop, Subject, Subscribe, Train,
 };
 
-/// A right call.
+/// A valid call.
 struct Row {
     method: Method,
     steps: &'static [Step],
-    /// Its parameters, those that may be left out too. `$name` stands for what is known by then.
+    /// Its parameters, including optional ones. `$name` stands for a value known by then.
     right: &'static str,
-    /// Those that may not be left out.
+    /// The required ones.
     required: &'static str,
-    /// Members of the result, or of the first object of its list.
+    /// Members of the result, or of the first object in its list.
     result: &'static str,
 }
 
@@ -189,7 +189,7 @@ const ROWS: &[Row] = &[
 /// A parameter that also takes a text in place of a number.
 const TEXT_OR_NUMBER: &str = "value of injectMarker";
 
-/// A client of a service with headsets in every state, and what it knows.
+/// A client of a service with headsets in every state, and the values that it knows.
 struct Walker {
     sim: Sim,
     client: ProtocolClient,
@@ -226,7 +226,7 @@ impl Walker {
         walker
     }
 
-    /// Puts what is known in the place of `$name`.
+    /// Replaces each `$name` by its known value.
     fn fill(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
@@ -240,7 +240,7 @@ impl Walker {
         }
     }
 
-    /// The result of a call, which has to be right.
+    /// The result of a call that must succeed.
     async fn ask(&mut self, method: Method, mut params: Value) -> Value {
         self.fill(&mut params);
         let answer = self.client.ask(method.name(), params.clone()).await;
@@ -293,10 +293,11 @@ impl Walker {
         }
     }
 
-    /// A call that has to be refused, and what is then said of it.
+    /// A call that must be refused, and the resulting advice.
     async fn refuse(&mut self, row: &Row, params: &Value, what: &str) -> Vec<Advice> {
         let method = row.method;
-        // Advice is given once to a client: here each call is made by one of its own.
+        // Each client is given a piece of advice only once: so each call is made by a client of its
+        // own.
         let mut other = ProtocolClient::connect(&self.sim).await;
         let before = self.sim.journal().advice().len();
         let answer = other.ask(method.name(), params.clone()).await;
@@ -305,7 +306,7 @@ impl Walker {
     }
 }
 
-/// Values of every type but that of a right one.
+/// Values of every type but the right one.
 fn of_other_types(name: &str, right: &Value) -> Vec<Value> {
     let kind = |value: &Value| match value {
         Value::Null => 0,
@@ -376,7 +377,7 @@ async fn every_method_takes_right_parameters_and_refuses_all_others() {
             |own: &Advice| own.mistake == Mistake::WrongParameter && own.text.contains("surprise");
         assert!(advice.iter().any(named), "{method}: {advice:?}");
 
-        // None of them has changed anything: the right call is still right.
+        // None of them has changed anything: the right call still succeeds.
         let result = walker.ask(method, right).await;
         let object = result.as_array().and_then(|list| list.first()).unwrap_or(&result);
         for member in row.result.split_whitespace() {
