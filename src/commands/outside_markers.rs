@@ -97,6 +97,9 @@ impl OutsideMarkers {
         marker: &OutsideMarker,
         commands: &mpsc::Sender<Command>,
     ) -> Vec<Feed> {
+        if self.sessions.is_empty() {
+            self.receiver.iter().for_each(|own| own.losses.count(MarkerLoss::NoSession));
+        }
         let mut own = Vec::new();
         for (session, (headset, recorded)) in &self.sessions {
             if *recorded {
@@ -118,5 +121,27 @@ impl OutsideMarkers {
             }));
         }
         own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::exchange::MarkerSources;
+    use cortop_client::Moment;
+
+    #[tokio::test]
+    async fn a_marker_without_a_session_is_counted_as_lost() {
+        let udp = Some((Ipv4Addr::LOCALHOST, 0).into());
+        let sources = MarkerSources { lsl: None, interface: Ipv4Addr::LOCALHOST, udp, tcp: None };
+        let receiver = sources.listen().await.expect("a free port");
+        let losses = receiver.losses.clone();
+        let markers = OutsideMarkers::new(Some(receiver));
+        let (commands, _received) = mpsc::channel(1);
+        let marker = OutsideMarker::new("go", "1", Moment::now()).expect("a label");
+        assert_eq!(markers.place(&marker, &commands).len(), 0);
+        assert_eq!(losses.of(MarkerLoss::NoSession), 1);
     }
 }

@@ -27,6 +27,8 @@ pub enum MarkerLoss {
     Busy,
     /// Its connection was refused, as there were too many.
     Connection,
+    /// No session was open.
+    NoSession,
 }
 
 /// A counter for each cause.
@@ -35,8 +37,15 @@ pub struct MarkerLosses([AtomicU64; MarkerLoss::ALL.len()]);
 
 impl MarkerLoss {
     /// All causes.
-    pub const ALL: [Self; 6] =
-        [Self::TooLong, Self::NoText, Self::Cut, Self::TooMany, Self::Busy, Self::Connection];
+    pub const ALL: [Self; 7] = [
+        Self::TooLong,
+        Self::NoText,
+        Self::Cut,
+        Self::TooMany,
+        Self::Busy,
+        Self::Connection,
+        Self::NoSession,
+    ];
 
     /// The sentence when it first occurs.
     #[must_use]
@@ -46,9 +55,7 @@ impl MarkerLoss {
                 format!("a line of more than {LONGEST_LINE} bytes came, which is no marker")
             }
             Self::NoText => {
-                "a line came that is no marker: it is no text in UTF-8, or has control \
-                             characters"
-                    .to_owned()
+                "a line that is no marker came: no text in UTF-8, or control characters".to_owned()
             }
             Self::Cut => format!(
                 "a marker's label or value of more than {LONGEST_TEXT} bytes came: its end is cut off"
@@ -60,6 +67,7 @@ impl MarkerLoss {
             Self::Connection => format!(
                 "more than {MOST_CONNECTIONS} connections for markers: those above are refused"
             ),
+            Self::NoSession => "a marker came while no session was open: it is lost".to_owned(),
         }
     }
 
@@ -72,6 +80,7 @@ impl MarkerLoss {
             Self::TooMany => "too many in a second",
             Self::Busy => "lost as too many waited",
             Self::Connection => "connections refused",
+            Self::NoSession => "without a session",
         }
     }
 }

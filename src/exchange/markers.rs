@@ -76,9 +76,9 @@ pub struct OutsideMarker {
 }
 
 impl OutsideMarker {
-    /// Parses a line: the label up to the first space, then the value. A line that is not text is no marker:
-    /// it would stay in the record for good.
-    fn from_line(line: &str, at: Moment) -> Option<Self> {
+    /// Parses a line: the label up to the first space, then the value. Also returns whether one of them was
+    /// cut. A line that is not text is no marker: it would stay in the record for good.
+    fn from_line(line: &str, at: Moment) -> Option<(Self, bool)> {
         let line = line.trim();
         let is_foreign =
             |char| char != '\t' && (is_harmful(char) || char == char::REPLACEMENT_CHARACTER);
@@ -87,14 +87,19 @@ impl OutsideMarker {
         }
         let (label, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let value = value.trim();
-        Self::new(label, if value.is_empty() { label } else { value }, at)
+        Self::from_texts(label, if value.is_empty() { label } else { value }, at)
+    }
+
+    /// A marker with bounded texts, and whether one of them was cut; `None` without a label.
+    fn from_texts(label: &str, value: &str, at: Moment) -> Option<(Self, bool)> {
+        let ((label, is_label_cut), (text, is_value_cut)) = (bounded(label), bounded(value));
+        let value = text.parse().map_or(MarkerValue::Text(text), MarkerValue::Number);
+        (!label.is_empty()).then_some((Self { label, value, at }, is_label_cut || is_value_cut))
     }
 
     /// A marker with bounded texts; `None` without a label.
     pub(crate) fn new(label: &str, value: &str, at: Moment) -> Option<Self> {
-        let (label, text) = (bounded(label), bounded(value));
-        let value = text.parse().map_or(MarkerValue::Text(text), MarkerValue::Number);
-        (!label.is_empty()).then_some(Self { label, value, at })
+        Self::from_texts(label, value, at).map(|(marker, _)| marker)
     }
 
     /// Its text, formatted like that of Cortex's markers.
@@ -104,10 +109,13 @@ impl OutsideMarker {
     }
 }
 
-fn bounded(text: &str) -> String {
+/// As much of a text as a marker has room for, and whether that is not all of it.
+fn bounded(text: &str) -> (String, bool) {
     let mut text = clean(text.trim());
+    let whole = text.len();
     text.truncate(floor_char_boundary(&text, LONGEST_TEXT));
-    text
+    let is_cut = text.len() < whole;
+    (text, is_cut)
 }
 
 impl MarkerSources {
@@ -179,16 +187,11 @@ struct Inbox {
 impl Inbox {
     /// Takes a line; `None` is one that was too long.
     fn put_line(&self, line: Option<&str>, at: Moment) {
-        match line.map(|line| (OutsideMarker::from_line(line, at), line)) {
-            None => self.losses.count(MarkerLoss::TooLong),
-            Some((None, line)) if line.trim().is_empty() => {}
-            Some((None, _)) => self.losses.count(MarkerLoss::NoText),
-            Some((Some(marker), line)) => {
-                let is_cut = |part: &str| part.len() > LONGEST_TEXT;
-                let line = line.trim();
-                let (label, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-                self.put(marker, is_cut(label) || is_cut(value.trim()));
-            }
+        let Some(line) = line else { return self.losses.count(MarkerLoss::TooLong) };
+        match OutsideMarker::from_line(line, at) {
+            Some((marker, is_cut)) => self.put(marker, is_cut),
+            None if line.trim().is_empty() => {}
+            None => self.losses.count(MarkerLoss::NoText),
         }
     }
 
@@ -230,8 +233,8 @@ async fn receive_lsl(network: Network, query: String, inbox: Inbox) {
                         texts.join(" ")
                     }
                 };
-                match OutsideMarker::new(&text, &text, moment(time)) {
-                    Some(marker) => inbox.put(marker, text.trim().len() > LONGEST_TEXT),
+                match OutsideMarker::from_texts(&text, &text, moment(time)) {
+                    Some((marker, is_cut)) => inbox.put(marker, is_cut),
                     None => inbox.losses.count(MarkerLoss::NoText),
                 }
             }
@@ -355,7 +358,7 @@ mod tests {
     use super::*;
 
     fn marker(line: &str) -> Option<(String, MarkerValue)> {
-        OutsideMarker::from_line(line, Moment::now()).map(|marker| (marker.label, marker.value))
+        OutsideMarker::from_line(line, Moment::now()).map(|(own, _)| (own.label, own.value))
     }
 
     #[test]
@@ -374,7 +377,8 @@ mod tests {
         let long = marker(&"µ".repeat(400)).expect("a marker").0;
         assert_eq!(long.len(), LONGEST_TEXT);
         for (line, shown) in [("start", "start"), ("7", "7"), ("key 3", "key 3"), ("a b", "a b")] {
-            let marker = OutsideMarker::from_line(line, Moment::now()).expect("a marker");
+            let (marker, is_cut) = OutsideMarker::from_line(line, Moment::now()).expect("a marker");
+            assert!(!is_cut);
             assert_eq!(marker.text().to_string(), shown);
         }
     }

@@ -27,7 +27,8 @@ mod tables;
 mod timeline;
 
 use std::{
-    fs, io,
+    collections::VecDeque,
+    fs, io, iter, mem,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
@@ -50,6 +51,8 @@ pub use self::{
 const PASS_ON: Duration = Duration::from_millis(250);
 /// How often the disk is made to take it.
 const SYNC: Duration = Duration::from_secs(1);
+/// Markers that wait for the first sample of their headset; of more, the oldest go.
+const MOST_EARLY: usize = 64;
 
 /// A format of recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,6 +207,10 @@ pub struct Recorder {
     options: RecorderOptions,
     status: Arc<SharedStatus>,
     recordings: Vec<HeadsetRecording>,
+    /// Markers that came before the files that they belong into were begun, at most [`MOST_EARLY`].
+    early: VecDeque<SessionMarker>,
+    /// What could not be written as it came, and concerns no recording.
+    notes: Vec<String>,
     passed_on: Instant,
     synced: Instant,
 }
@@ -214,8 +221,27 @@ impl Recorder {
     pub fn new(options: RecorderOptions) -> (Self, Arc<SharedStatus>) {
         let status = Arc::<SharedStatus>::default();
         let (now, recordings) = (Instant::now(), Vec::new());
-        let shared = Arc::clone(&status);
-        (Self { options, status, recordings, passed_on: now, synced: now }, shared)
+        let (shared, early, notes) = (Arc::clone(&status), VecDeque::new(), Vec::new());
+        (Self { options, status, recordings, early, notes, passed_on: now, synced: now }, shared)
+    }
+
+    /// The recording that a marker belongs to. The end of one may come when its session is over.
+    fn recording_of(&mut self, marker: &SessionMarker) -> Option<&mut HeadsetRecording> {
+        let of_session = |own: &HeadsetRecording| own.is_of(&marker.session);
+        let known = |own: &HeadsetRecording| own.has_marker(marker);
+        let at = self.recordings.iter().position(of_session);
+        at.or_else(|| self.recordings.iter().position(known)).map(|at| &mut self.recordings[at])
+    }
+
+    /// Writes the early markers whose files have been begun.
+    fn write_early(&mut self) -> Result<(), RecordError> {
+        for marker in mem::take(&mut self.early) {
+            match self.recording_of(&marker) {
+                Some(own) if own.is_begun() => own.marker(&marker)?,
+                _ => self.early.push_back(marker),
+            }
+        }
+        Ok(())
     }
 
     /// Passes on what is due.
@@ -237,7 +263,9 @@ impl Recorder {
     }
 
     fn report(&self, finished: bool) {
-        self.status.set(self.recordings.iter().map(HeadsetRecording::status), finished);
+        let own = RecorderStatus { notes: self.notes.clone(), ..RecorderStatus::default() };
+        let all = self.recordings.iter().map(HeadsetRecording::status);
+        self.status.set(all.chain(iter::once(own)), finished);
     }
 }
 
@@ -265,17 +293,22 @@ impl Sink for Recorder {
         };
         let status = &self.status;
         own.sample(sample, &|headset| status.firmware(headset))?;
+        if !self.early.is_empty() {
+            self.write_early()?;
+        }
         self.pass_on()
     }
 
     fn marker(&mut self, marker: &SessionMarker) -> Result<(), RecordError> {
-        let of_session = |own: &HeadsetRecording| own.is_of(&marker.session);
-        // The end may come when the session is over.
-        let known = |own: &HeadsetRecording| own.has_marker(marker);
-        let at = self.recordings.iter().position(of_session);
-        match at.or_else(|| self.recordings.iter().position(known)) {
-            Some(at) => self.recordings[at].marker(marker),
-            None => Ok(()),
+        match self.recording_of(marker) {
+            Some(own) if own.is_begun() => own.marker(marker),
+            _ => {
+                if self.early.len() == MOST_EARLY {
+                    self.early.pop_front();
+                }
+                self.early.push_back(marker.clone());
+                Ok(())
+            }
         }
     }
 
@@ -290,8 +323,22 @@ impl Sink for Recorder {
 
     fn finish(&mut self) -> Result<(), RecordError> {
         let mut done = Ok(());
+        let mut in_no_file = 0;
+        for marker in mem::take(&mut self.early) {
+            match self.recording_of(&marker) {
+                // Rows never came, but lines did.
+                Some(own) if own.has_files() => done = done.and(own.marker(&marker)),
+                _ => in_no_file += 1,
+            }
+        }
         for recording in &mut self.recordings {
             done = done.and(recording.finish());
+        }
+        // Of one headset only, they may be those of another.
+        if in_no_file > 0 && self.options.headset.is_none() {
+            let text = format!("{in_no_file} markers came before any sample: they are in no file");
+            tracing::warn!("{text}");
+            self.notes.push(text);
         }
         self.report(true);
         done

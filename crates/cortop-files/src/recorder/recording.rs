@@ -130,7 +130,7 @@ impl HeadsetRecording {
                 lines.sample(sample).map_err(RecordError::write(lines.get_ref().path()))?;
             }
         }
-        if self.files.options.formats.iter().any(|format| *format != RecordingFormat::Jsonl) {
+        if self.wants_tables() {
             self.sequence(at, sample, firmware)?;
         }
         Ok(())
@@ -236,6 +236,21 @@ impl HeadsetRecording {
     fn note(&mut self, text: String) {
         tracing::warn!("{text}");
         self.closed.notes.push(text);
+    }
+
+    /// Whether a file has been begun.
+    pub(super) fn has_files(&self) -> bool {
+        self.lines.is_some() || self.tables.is_some()
+    }
+
+    /// Whether all files have been begun that streams in force are written to.
+    pub(super) fn is_begun(&self) -> bool {
+        let awaits_table = self.wants_tables() && self.tables.is_none() && self.pace().is_some();
+        self.has_files() && !awaits_table
+    }
+
+    fn wants_tables(&self) -> bool {
+        self.files.options.formats.iter().any(|format| *format != RecordingFormat::Jsonl)
     }
 
     /// Whether it has a marker, as far as it may still get an end.

@@ -50,6 +50,8 @@ pub(super) struct Tables {
     recent: VecDeque<RecentMarker>,
     /// Markers so far.
     count: u64,
+    /// Those of them that were set before the first sample.
+    before_start: u64,
 }
 
 /// A marker that is in the files.
@@ -132,6 +134,7 @@ impl Tables {
             bids,
             recent: VecDeque::new(),
             count: 0,
+            before_start: 0,
             streams,
         })
     }
@@ -250,6 +253,7 @@ impl Tables {
         let at = at.filter(|_| marker.end.is_none()).map(|at| at as f64);
         let index = at.or_else(|| self.pace_timeline.index_of_stamp(marker.time));
         let index = index.unwrap_or_default();
+        self.before_start += u64::from(index < 0.0);
         let (time, text) = (marker.time, marker.text());
         for own in &mut self.edf {
             own.annotate(index, text.clone());
@@ -322,6 +326,12 @@ impl Tables {
     /// Ends the files; gives what could not be written as it came.
     pub(super) fn finish(mut self) -> Result<Vec<String>, RecordError> {
         let mut notes = Vec::new();
+        if self.before_start > 0 && !self.edf.is_empty() {
+            notes.push(format!(
+                "{} markers were set before the first sample: EDF and BDF have them at its place",
+                self.before_start
+            ));
+        }
         if self.csv.is_some() {
             self.markers.finish().map_err(RecordError::write(&self.markers.path()))?;
         }

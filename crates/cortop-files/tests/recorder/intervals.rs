@@ -218,6 +218,64 @@ fn an_end_after_the_session_is_over_still_finds_its_marker() {
 }
 
 #[test]
+fn a_marker_before_the_first_sample_is_in_each_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut recorder, status) =
+        Recorder::new(options(folder.path(), &RecordingFormat::ALL, "first"));
+    let marker = |text: &str, time: f64| SessionMarker {
+        session: "s1".into(),
+        id: None,
+        time: START + time,
+        end: None,
+        text: said(text),
+    };
+    let subscription = subscription();
+    // The session is known, its streams are not.
+    recorder.marker(&marker("opened 1", -0.3)).unwrap();
+    recorder.subscription(&subscription).unwrap();
+    // Nothing flows yet.
+    recorder.marker(&marker("waits 2", 1.0 / 128.0)).unwrap();
+    let begun = Instant::now();
+    for index in 0..10 * 128 {
+        recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
+    }
+    recorder.finish().unwrap();
+    let status = status.get();
+    assert_eq!(status.markers, 2);
+    let note = "1 markers were set before the first sample: EDF and BDF have them at its place";
+    assert!(status.notes.iter().any(|own| own.ends_with(note)), "{:?}", status.notes);
+    for ending in RecordingFormat::ALL.map(|format| format!(".{}", format.name())) {
+        let mut read = reader::open(&file(&status, &ending)).unwrap();
+        let (mut row, mut found, mut index) = (Row::default(), Vec::new(), 0);
+        while read.next_row(&mut row).unwrap() {
+            found.extend(row.markers.iter().map(|own| (own.object["label"].clone(), index)));
+            index += usize::from(!row.eeg.is_empty());
+        }
+        found.sort_by_key(|(_, index)| *index);
+        let labels: Vec<_> = found.iter().map(|(label, _)| label.as_str().unwrap()).collect();
+        assert!(labels[0].starts_with("opened") && labels[1].starts_with("waits"), "{found:?}");
+        assert!(found.iter().all(|(_, index)| *index <= 2), "{ending}: {found:?}");
+    }
+}
+
+#[test]
+fn markers_without_any_sample_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut recorder, status) =
+        Recorder::new(options(folder.path(), &RecordingFormat::ALL, "none"));
+    recorder.subscription(&subscription()).unwrap();
+    for number in 0..3 {
+        let text = said(&format!("go {number}"));
+        let (session, id, time, end) = ("s1".into(), None, START, None);
+        recorder.marker(&SessionMarker { session, id, time, end, text }).unwrap();
+    }
+    recorder.finish().unwrap();
+    let status = status.get();
+    assert_eq!(status.notes, ["3 markers came before any sample: they are in no file"]);
+    assert!(status.files.is_empty());
+}
+
+#[test]
 fn contact_is_in_no_file_before_the_headset_reports_it() {
     let folder = tempfile::tempdir().unwrap();
     let formats = [RecordingFormat::Csv, RecordingFormat::Edf, RecordingFormat::Bdf];
