@@ -1,4 +1,4 @@
-//! What the cells of a table hold.
+//! The content of a table's cells.
 
 use jiff::{
     Timestamp,
@@ -14,12 +14,12 @@ pub(crate) fn is_comment(line: &str) -> bool {
     line.starts_with(['#', '%']) || line.starts_with("//")
 }
 
-/// What a cell holds.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
     Empty,
     Number(f64),
-    /// A word that stands for yes or no.
+    /// A word that means yes or no.
     Flag(bool),
     /// A unit of voltage, in µV.
     Unit(f64),
@@ -51,7 +51,8 @@ impl Cell {
     }
 }
 
-/// The seconds since 1970 of a date with a time of the day, or those of a time of the day alone.
+/// Parses a date with a time of day into seconds since 1970, or a time of day alone into its
+/// seconds.
 fn date_and_time(cell: &str) -> Option<f64> {
     if !cell.starts_with(|first: char| first.is_ascii_digit()) || !cell.contains(':') {
         return None;
@@ -62,8 +63,8 @@ fn date_and_time(cell: &str) -> Option<f64> {
     time.map(|own| own.as_duration().as_secs_f64()).or_else(|| local_time(cell))
 }
 
-/// The same as spreadsheets write it: `2.1.2026 10:00:59,5`, `1/2/2026 10:00:59.5 AM`, `10:00:59`, and
-/// `00:59.5` for minutes and seconds. Days stand before months but with slashes.
+/// The same for the notations of spreadsheets: `2.1.2026 10:00:59,5`, `1/2/2026 10:00:59.5 AM`,
+/// `10:00:59`, and `00:59.5` for minutes and seconds. Days precede months except with slashes.
 fn local_time(cell: &str) -> Option<f64> {
     let upper = cell.to_uppercase();
     let (rest, half) = match (upper.strip_suffix("AM"), upper.strip_suffix("PM")) {
@@ -77,7 +78,7 @@ fn local_time(cell: &str) -> Option<f64> {
     };
     let parts = clock.split(':').map(|own| own.replace(',', ".").parse::<f64>().ok());
     let parts: Vec<f64> = parts.collect::<Option<_>>()?;
-    // Minutes and seconds may stand alone.
+    // Minutes and seconds may come alone.
     let parts = if parts.len() == 2 { [&[0.0][..], parts.as_slice()].concat() } else { parts };
     let [hour, minute, second]: [f64; 3] = parts.try_into().ok()?;
     let hour = half.map_or(hour, |half| hour % 12.0 + half);

@@ -1,5 +1,5 @@
-//! How the cells of a table's rows stand under its names. The first rows show it; what they leave open
-//! is not guessed.
+//! How the cells of a table's rows correspond to its names. Inferred from the first rows; what they
+//! leave ambiguous is not guessed.
 
 use std::{collections::BTreeMap, iter};
 
@@ -9,10 +9,10 @@ use crate::{
     lines::{self, LineReader, cells},
 };
 
-/// Rows that are looked at.
+/// How many rows are examined.
 const LOOKED_AT: usize = 64;
 
-/// What holds whole numbers in all exports.
+/// The kinds that hold whole numbers in all exports.
 const WHOLE: [ColumnKind; 7] = [
     ColumnKind::Counter,
     ColumnKind::MotionCounter,
@@ -23,21 +23,21 @@ const WHOLE: [ColumnKind; 7] = [
     ColumnKind::MarkerFlag,
 ];
 
-/// How cells stand under names.
+/// How cells correspond to names.
 pub(crate) struct CellLayout {
-    /// Names, those that are empty among them.
+    /// The number of names, including empty ones.
     names: usize,
-    /// Cells of a row that is not cut off, and those that all of its names need.
+    /// The number of cells in a row that is not cut off, and the number that all of its names need.
     least: usize,
     full: usize,
-    /// A number or name of the row stands before the cells, which no name stands for.
+    /// Whether a row number or row name precedes the cells, for which there is no column name.
     is_numbered: bool,
-    /// Which columns stand in two cells, because decimal commas separate these.
+    /// Which columns take two cells, because a decimal comma splits them.
     split: Vec<bool>,
 }
 
 impl CellLayout {
-    /// That of the rows that come next, and a sentence about what is odd in it.
+    /// Infers the layout from the next rows. Also returns a sentence about anything odd in it.
     pub(crate) fn of(
         header: &Header,
         separator: char,
@@ -52,7 +52,7 @@ impl CellLayout {
         let width = |row: &Vec<String>| {
             row.iter().rposition(|own| !own.is_empty()).map_or(0, |own| own + 1)
         };
-        // Most rows are of one form; single ones may be broken.
+        // Most rows have one form; single ones may be broken.
         let mut forms: BTreeMap<usize, Vec<&Vec<String>>> = BTreeMap::new();
         for row in rows.iter().filter(|row| width(row) > names) {
             forms.entry(row.len()).or_default().push(row);
@@ -61,7 +61,7 @@ impl CellLayout {
         if 5 * wide.len() >= 4 * rows.len() && wide.len() > 1 {
             return Self::of_wide(header, plain, &wide);
         }
-        // Spreadsheets leave out the separators after the last cell of a row that is not empty.
+        // Spreadsheets omit the separators after the last non-empty cell of a row.
         let core = core(header).max().map_or(full, |place| place + 1).min(full);
         let is_trimmed = |row: &&&Vec<String>| (core..full).contains(&row.len());
         let least = if 4 * rows.iter().filter(is_trimmed).count() >= rows.len().max(1) {
@@ -72,7 +72,8 @@ impl CellLayout {
         (Self { least, ..plain }, None)
     }
 
-    /// That of rows which all have more cells than there are names, if only one makes sense of them.
+    /// The layout of rows that all have more cells than there are names, if only one interpretation
+    /// makes sense.
     fn of_wide(header: &Header, plain: Self, rows: &[&Vec<String>]) -> (Self, Option<String>) {
         let names = plain.names;
         let kind =
@@ -86,7 +87,7 @@ impl CellLayout {
             split(|kind| matches!(kind, ColumnKind::Sensor | ColumnKind::Time)),
             split(|kind| *kind == ColumnKind::Sensor),
         ];
-        // Those that make the same of the rows are one: the first puts more together.
+        // Interpretations that give the same rows count as one: the first joins more cells.
         let mut fitting: Vec<(Vec<bool>, Vec<Vec<String>>)> = Vec::new();
         for split in layouts {
             let joined: Option<Vec<_>> = rows.iter().map(|row| joined(row, &split)).collect();
@@ -123,14 +124,14 @@ impl CellLayout {
         }
     }
 
-    /// Moves the columns of a header to where their cells stand.
+    /// Shifts the columns of a header to the positions of their cells.
     pub(crate) fn shift(&self, header: &mut Header) {
         if self.is_numbered {
             header.columns.iter_mut().for_each(|own| own.place += 1);
         }
     }
 
-    /// Takes another header, whose columns are moved to where their cells stand.
+    /// Adapts to another header, whose columns are shifted to the positions of their cells.
     pub(crate) fn resize(&mut self, header: &mut Header) {
         self.shift(header);
         (self.names, self.full) = widths(header);
@@ -140,8 +141,8 @@ impl CellLayout {
         }
     }
 
-    /// Puts the numbers of a row together where decimal commas separate them; `false` if its cells do
-    /// not fit the names.
+    /// Joins the numbers of a row that decimal commas split. Returns `false` if its cells do not
+    /// fit the names.
     pub(crate) fn join(&self, line: &str, cells: &mut Vec<Cell>) -> bool {
         if self.split.is_empty() || !cells.iter().any(|cell| matches!(cell, Cell::Number(_))) {
             return true;
@@ -153,7 +154,7 @@ impl CellLayout {
         true
     }
 
-    /// Whether a row is not cut off, as far as its cells show.
+    /// Whether a row is complete, as far as its cells show.
     pub(crate) fn is_whole(&self, cells: &[Cell]) -> bool {
         cells.len() >= self.least
     }
@@ -163,14 +164,14 @@ impl CellLayout {
         cells.len() >= self.full
     }
 
-    /// Whether there are values that no name stands for, so that it is not certain which do.
+    /// Whether there are values without a name, so that it is uncertain which ones they are.
     pub(crate) fn has_surplus(&self, cells: &[Cell]) -> bool {
         let surplus = cells.get(self.names..).unwrap_or_default();
         surplus.iter().any(|cell| *cell != Cell::Empty)
     }
 }
 
-/// How many names a header has, and how many up to the last one that is not empty.
+/// The number of names in a header, and the number up to the last non-empty one.
 fn widths(header: &Header) -> (usize, usize) {
     let end = |own: &FileColumn| own.place + 1;
     let all = header.columns.iter().map(end).max();
@@ -178,14 +179,14 @@ fn widths(header: &Header) -> (usize, usize) {
     (all.unwrap_or_default(), named.unwrap_or_default())
 }
 
-/// The places of what each row of EEG has.
+/// The positions of what each EEG row has.
 fn core(header: &Header) -> impl Iterator<Item = usize> {
     let is_core =
         |kind| matches!(kind, ColumnKind::Sensor | ColumnKind::Time | ColumnKind::Counter);
     header.columns.iter().filter(move |own| is_core(own.kind)).map(|own| own.place)
 }
 
-/// The cells of a row whose columns stand in two where they are split: digits after digits.
+/// The cells of a row with the split columns joined: digits after digits.
 fn joined(row: &[String], split: &[bool]) -> Option<Vec<String>> {
     let is_digits = |own: &str| !own.is_empty() && own.bytes().all(|byte| byte.is_ascii_digit());
     let mut cells = row.iter();
@@ -208,7 +209,7 @@ fn joined(row: &[String], split: &[bool]) -> Option<Vec<String>> {
     cells.all(String::is_empty).then_some(joined)?
 }
 
-/// Whether texts are names, or numbers that count on by one.
+/// Whether texts are names, or numbers that increase by one.
 fn counts_on<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let numbers: Vec<_> = texts.map(|own| own.parse::<u64>().ok()).collect();
     numbers.windows(2).all(|pair| match pair {
@@ -217,8 +218,8 @@ fn counts_on<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     })
 }
 
-/// Whether counters count on and times rise, as far as rows have them, `shift` cells further on than
-/// their names; a table of neither says nothing.
+/// Whether counters increase by one and times increase, as far as rows have them, with cells
+/// `shift` positions to the right of their names; a table with neither proves nothing.
 fn goes_on(header: &Header, rows: &[Vec<String>], shift: usize) -> bool {
     let numbers = |kind: ColumnKind| {
         let place = header.columns.iter().find(|own| own.kind == kind)?.place + shift;

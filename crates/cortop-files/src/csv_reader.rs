@@ -1,5 +1,5 @@
-//! Recordings as tables: the CSV exports of `EmotivPRO`, old and new, and simpler ones whose header
-//! names sensors. A row or a cell that cannot be read is repaired or left out, and counted.
+//! Reads recordings as tables: the CSV exports of `EmotivPRO`, old and new, and simpler ones whose
+//! header names sensors. A row or a cell that cannot be read is repaired or left out, and counted.
 
 use std::{collections::BTreeMap, io};
 
@@ -19,11 +19,12 @@ use crate::{
     row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
-/// Lines in which the names of the columns are looked for, and the most columns that make sense.
+/// How many lines are searched for the names of the columns, and the most columns that are
+/// plausible.
 const HEADER_LINES: u32 = 1000;
 const MAX_COLUMNS: usize = 65_536;
-/// Lines without a row after which the caller is given one without EEG, so that it can say how far
-/// the reading is.
+/// After this many lines without a row, the caller is given one without EEG, so that it can report
+/// the progress.
 const LINES_AT_A_TIME: u32 = 65_536;
 
 /// Reads a table.
@@ -32,15 +33,16 @@ pub(crate) struct CsvReader {
     info: RecordingInfo,
     separator: char,
     layout: CellLayout,
-    /// Places of the sensors.
+    /// Positions of the sensors.
     sensors: Vec<usize>,
     markers: Option<MarkerFile>,
     counts: ReadCounts,
     /// The cells of a line.
     cells: Vec<Cell>,
-    /// The EEG of the row before.
+    /// The EEG of the previous row.
     before: Vec<f64>,
-    /// The newest samples of what stands in each row, of which only changes are yielded.
+    /// The newest samples of streams whose values are repeated in each row; only changes are
+    /// returned.
     states: Vec<StreamSample>,
 }
 
@@ -104,7 +106,7 @@ impl CsvReader {
         })
     }
 
-    /// Takes the cells of a line; `false` for one that is no row.
+    /// Parses the cells of a line; `false` if it is not a row.
     fn parse(&mut self) -> io::Result<Option<bool>> {
         let separator = self.separator;
         self.cells.clear();
@@ -115,7 +117,7 @@ impl CsvReader {
                 return Ok(None);
             }
             Err(error) => {
-                // What was read of the line that is cut off there.
+                // Whatever was read of the line that is cut off there.
                 if self.lines.is_cut() {
                     self.counts.read += 1;
                     self.counts.short += 1;
@@ -159,7 +161,7 @@ impl CsvReader {
                 return Ok(Some(false));
             }
             if let Some(mut again) = again {
-                // Files that were put together may have their columns in another order.
+                // Concatenated files may have their columns in another order.
                 self.counts.names += 1;
                 self.layout.resize(&mut again);
                 self.info.header.move_to(&again);
@@ -171,7 +173,7 @@ impl CsvReader {
                 return Ok(Some(false));
             }
         }
-        // Programs that have no counter note events in rows of their own.
+        // Programs without a counter put events in rows of their own.
         let is_event = !has_eeg
             && eeg().all(|cell| *cell == Cell::Empty)
             && self.cells.contains(&Cell::Other)
@@ -202,7 +204,7 @@ impl CsvReader {
             let cell = self.cells.get(column.place).copied().unwrap_or(Cell::Empty);
             let known = match cell {
                 Cell::Number(number) => Some(number),
-                // Words stand for flags alone.
+                // Words are only valid for flags.
                 Cell::Flag(flag)
                     if !matches!(column.kind, ColumnKind::Sensor | ColumnKind::Extra) =>
                 {
@@ -262,7 +264,7 @@ impl CsvReader {
         }
     }
 
-    /// Battery, contact and quality stand in every row: only changes are samples.
+    /// Battery, contact and quality are repeated in every row: only changes are samples.
     fn keep_changes(&mut self, row: &mut Row) {
         let states = &mut self.states;
         row.samples.retain(|own| {
@@ -318,7 +320,7 @@ fn titles(
     let unreadable = |error: io::Error| OpenError::Unreadable { name: name.to_owned(), error };
     let (mut known, mut header, mut number) = (None, None, 0);
     let mut has_motion = false;
-    // A comment may hold the names, which the first row then confirms.
+    // A comment may contain the names, which the first row then confirms.
     let mut commented: Option<(Header, char)> = None;
     while header.is_none() && number < HEADER_LINES {
         let Some(line) = lines.next_record().map_err(unreadable)? else { break };
@@ -356,7 +358,7 @@ fn titles(
             commented = found.filter(|_| columns > 1).or(commented);
         } else if found.is_none() && is_row(line, columns, commented.as_ref()) {
             header = commented.take();
-            // Neither the comment with the names nor this row is a line without data.
+            // Neither the comment with the names nor this row counts as a line without data.
             counts.unknown -= 2;
             lines.read_again();
         } else {
@@ -381,8 +383,8 @@ fn titles(
     Ok((header, separator, known.unwrap_or_default()))
 }
 
-/// Whether the words of a line are names that spaces separate: all of them are known, and numbers stand
-/// below.
+/// Whether the words of a line are names separated by spaces: all of them are known, and there are
+/// numbers below.
 fn is_spaced(header: &Header, line: &str, lines: &mut LineReader) -> bool {
     let is_known = header.columns.iter().all(|own| own.kind != ColumnKind::LeftOut);
     let below = lines.look_ahead(1).next().map(|below| cells(below, ' ')).unwrap_or_default();
@@ -391,7 +393,7 @@ fn is_spaced(header: &Header, line: &str, lines: &mut LineReader) -> bool {
     is_known && (is_comment(line) || (names..=names + 1).contains(&below.len()) && numbers >= names)
 }
 
-/// The names of a header line; a name in brackets may hold commas (`MARKERS['Blank','Image']`).
+/// The names in a header line; a name may contain commas in brackets (`MARKERS['Blank','Image']`).
 fn names(cells: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut open = false;
@@ -408,13 +410,13 @@ fn names(cells: &[String]) -> Vec<String> {
     names
 }
 
-/// The places of the sensors.
+/// The positions of the sensors.
 fn sensor_places(header: &Header) -> Vec<usize> {
     let sensors = header.columns.iter().filter(|own| own.kind == ColumnKind::Sensor);
     sensors.map(|own| own.place).collect()
 }
 
-/// Whether all sensors are those of a headset with fixed ones.
+/// Whether all sensors belong to a headset with fixed positions.
 fn is_headset(header: &Header) -> bool {
     let known: [&[&str]; 3] = [&EPOC_SENSORS, &INSIGHT_SENSORS, &MN8_SENSORS];
     known.iter().any(|known| header.labels(ColumnKind::Sensor).all(|own| known.contains(&own)))

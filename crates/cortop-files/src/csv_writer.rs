@@ -1,6 +1,6 @@
-//! Writes the CSV of `EmotivPRO` as its manual has it (§3.4): metadata in line 1, names in line 2, then a
-//! row for each sample of EEG with what the slower streams have beside it. What line 1 says of the length
-//! is brought up to date by each flush.
+//! Writes the CSV of `EmotivPRO` according to its manual (§3.4): metadata in line 1, names in line
+//! 2, then one row per EEG sample with the values that the slower streams have at that moment. Each
+//! flush updates what line 1 says about the length.
 
 use std::{
     collections::VecDeque,
@@ -13,10 +13,10 @@ use cortop_protocol::{
     metric::{IS_ACTIVE, MetricName},
 };
 
-/// Which of the documented sets of columns a file has.
+/// The set of columns, out of the documented ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CsvVersion {
-    /// The older one: neither the battery in per cent nor EEG quality.
+    /// The older one: without the battery in per cent and without EEG quality.
     V1,
     /// The current one.
     #[default]
@@ -32,20 +32,20 @@ impl CsvVersion {
     }
 }
 
-/// What line 1 says of a recording beside its length.
+/// The metadata in line 1, apart from the length.
 #[derive(Clone, Debug, Default)]
 pub struct CsvMetadata {
     /// The title.
     pub title: String,
-    /// The subject, empty if there is none.
+    /// The subject; empty if there is none.
     pub subject: String,
     /// The headset: type and serial number as in its id, and firmware.
     pub headset_type: String,
-    /// See above.
+    /// See `headset_type`.
     pub serial: String,
-    /// See above.
+    /// See `headset_type`.
     pub firmware: String,
-    /// Samples a second under the names of an export: `eeg`, `mot`, `pm`, `pow`.
+    /// Samples per second, under the names of an export: `eeg`, `mot`, `pm`, `pow`.
     pub rates: Vec<(&'static str, f64)>,
     /// The set of columns.
     pub version: CsvVersion,
@@ -54,20 +54,20 @@ pub struct CsvMetadata {
 /// A marker in the row of its sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CsvMarker {
-    /// Its number in the file of markers, from 1.
+    /// Its number in the marker file, counted from 1.
     pub index: u64,
     /// Whether it is an interval.
     pub is_interval: bool,
-    /// Its value, if that is a number.
+    /// Its value, if it is a number.
     pub value: Option<f64>,
 }
 
-/// What the cells of a column show.
+/// The content of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum CellContent {
-    /// The value at a place of a stream.
+    /// A value of a stream, by its index.
     Value(Stream, usize),
-    /// A number wherever there is a value at a place of a stream.
+    /// A constant wherever a value of a stream, by its index, is present.
     Constant(Stream, usize, f64),
     /// Nothing.
     Empty,
@@ -76,7 +76,7 @@ enum CellContent {
     MarkerValue,
 }
 
-/// A column: its rank in the order of an export, its name, and what its cells show.
+/// A column: its rank in an export, its name, and the content of its cells.
 type CsvColumn = (u8, String, CellContent);
 
 /// Writes a file.
@@ -84,7 +84,7 @@ type CsvColumn = (u8, String, CellContent);
 pub struct CsvWriter<W: Write + Seek> {
     file: W,
     columns: Vec<CsvColumn>,
-    /// Where line 1 has the start, the end and the number of samples.
+    /// The offsets of the start, the end and the number of samples in line 1.
     patches: [u64; 3],
     /// Epoch seconds of the first and the last row.
     span: Option<(f64, f64)>,
@@ -92,21 +92,21 @@ pub struct CsvWriter<W: Write + Seek> {
     line: String,
     /// Bytes written so far.
     length: u64,
-    /// The newest markers: their numbers, and where their types stand.
+    /// The newest markers: their numbers, and the offsets of their types.
     types: VecDeque<(u64, u64)>,
 }
 
-/// What the type of a marker says.
+/// The type of an instance marker.
 const INSTANCE: char = '1';
 const INTERVAL: char = '2';
-/// Markers that may become intervals after their row is written.
+/// How many markers can still become intervals after their row was written.
 const MOST_TYPES: usize = 1024;
 
-/// Characters of the number of samples.
+/// Width of the number of samples, in characters.
 const SAMPLES_WIDTH: usize = 10;
 
 impl<W: Write + Seek> CsvWriter<W> {
-    /// Begins a file with these streams, each with the labels of its values.
+    /// Starts a file with these streams, each with the labels of its values.
     ///
     /// # Errors
     /// It cannot be written.
@@ -118,7 +118,7 @@ impl<W: Write + Seek> CsvWriter<W> {
         let columns = columns(streams, metadata.version);
         let rates = metadata.rates.iter().map(|(name, hz)| format!("{name}_{hz}"));
         let rates: Vec<_> = rates.collect();
-        // The line is one of key:value pairs: commas and line ends would break it.
+        // The line consists of key:value pairs: commas and line ends would break it.
         let plain = |text: &str| text.replace([',', '\r', '\n'], " ");
         let mut line = format!("title:{}, start timestamp:", plain(&metadata.title));
         let mut patches = [line.len() as u64; 3];
@@ -147,8 +147,8 @@ impl<W: Write + Seek> CsvWriter<W> {
         Ok(Self { file, columns, patches, span: None, rows: 0, line, length, types })
     }
 
-    /// Writes a row: epoch seconds, and the values of the streams that have any in it, in the order
-    /// of their labels.
+    /// Writes a row: epoch seconds, and the values of the streams that have any at that moment, in
+    /// the order of their labels.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -160,7 +160,7 @@ impl<W: Write + Seek> CsvWriter<W> {
     ) -> io::Result<()> {
         let line = &mut self.line;
         line.clear();
-        // As `stamp` has it, without a text of its own for each row.
+        // Like `stamp`, but without allocating a text for each row.
         let _ = write!(line, "{time:017.6}");
         for (_, _, shown) in self.columns.iter().skip(1) {
             line.push(',');
@@ -206,7 +206,7 @@ impl<W: Write + Seek> CsvWriter<W> {
         Ok(())
     }
 
-    /// Makes an interval of a marker whose row is written, by its number.
+    /// Turns a marker whose row was written into an interval, by its number.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -220,7 +220,7 @@ impl<W: Write + Seek> CsvWriter<W> {
         Ok(())
     }
 
-    /// Brings line 1 up to date and passes everything on.
+    /// Updates line 1 and flushes.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -236,7 +236,7 @@ impl<W: Write + Seek> CsvWriter<W> {
         self.file.flush()
     }
 
-    /// What is written to.
+    /// The underlying writer.
     pub fn get_ref(&self) -> &W {
         &self.file
     }
@@ -251,7 +251,7 @@ impl<W: Write + Seek> CsvWriter<W> {
     }
 }
 
-/// Epoch seconds, always of one length.
+/// Epoch seconds with a fixed width.
 fn stamp(seconds: f64) -> String {
     format!("{seconds:017.6}")
 }
@@ -276,7 +276,7 @@ fn columns(streams: &[(Stream, Vec<String>)], version: CsvVersion) -> Vec<CsvCol
     columns
 }
 
-/// The columns of a label; none for what an export does not have.
+/// The columns of a label; empty if an export does not have it.
 fn of_label(stream: Stream, label: &str, place: usize, version: CsvVersion) -> Vec<CsvColumn> {
     let one = |rank: u8, name: String| vec![(rank, name, CellContent::Value(stream, place))];
     let current = version == CsvVersion::V2;
@@ -310,7 +310,7 @@ fn of_label(stream: Stream, label: &str, place: usize, version: CsvVersion) -> V
             if plain.is_some() {
                 return one(12, format!("PM.{metric}.IsActive"));
             }
-            // Only the scaled value is known, and the range it lies in.
+            // Only the scaled value and its range are known.
             [
                 ("Scaled", CellContent::Value(stream, place)),
                 ("Raw", CellContent::Empty),
@@ -330,7 +330,7 @@ fn of_label(stream: Stream, label: &str, place: usize, version: CsvVersion) -> V
     }
 }
 
-/// With a capital at the start, and one at the end of an axis: `accx` is `AccX`.
+/// With a capital at the start, and one for an axis at the end: `accx` becomes `AccX`.
 fn capital(name: &str) -> String {
     let axis =
         matches!(name.get(..3), Some("gyr" | "acc" | "mag")) && name.ends_with(['x', 'y', 'z']);

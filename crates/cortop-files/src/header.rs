@@ -1,6 +1,6 @@
-//! What the columns of a recording mean. One table serves all known forms: names are `EEG.AF3` in
-//! an `EmotivPRO` export and `AF3` in the simpler ones, in any case, and only the export has a line
-//! of metadata.
+//! The meaning of a recording's columns. One table serves all known forms: names are `EEG.AF3` in
+//! an `EmotivPRO` export and `AF3` in the simpler ones, ignoring case, and only the export has a
+//! line of metadata.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +11,16 @@ use cortop_protocol::{
 };
 use cortop_signal::bands::BANDS;
 
-/// What a column holds, in the order in which the values of a row are kept.
+/// The content of a column. The values of a row are kept in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ColumnKind {
     /// Epoch seconds.
     Time,
-    /// The milliseconds that some files have beside them.
+    /// The milliseconds that some files have in addition.
     TimeMillis,
     /// The sample counter.
     Counter,
-    /// Whether Cortex filled the sample in.
+    /// Whether Cortex filled in the sample.
     Interpolated,
     /// µV of a sensor.
     Sensor,
@@ -34,19 +34,19 @@ pub enum ColumnKind {
     Battery,
     /// The wireless link.
     Signal,
-    /// Contact quality: 0..4 of a sensor, per cent of all.
+    /// Contact quality: 0..4 for a sensor, per cent overall.
     Contact,
     /// Battery in per cent.
     BatteryPercent,
-    /// EEG quality of all in per cent.
+    /// Overall EEG quality in per cent.
     QualityOverall,
-    /// EEG quality of the rate, 0..1.
+    /// EEG quality of the sample rate, 0..1.
     QualityRate,
     /// EEG quality of a sensor, 0..4.
     Quality,
     /// Whether a metric is active, or its value 0..1.
     Metric,
-    /// µV²/Hz of a sensor in a band.
+    /// Band power of a sensor in µV²/Hz.
     BandPower,
     /// A mental command by its number.
     Command,
@@ -70,14 +70,14 @@ pub enum ColumnKind {
     MarkerType,
     /// The value of a marker.
     MarkerValue,
-    /// The value of a marker, or 0 where there is none.
+    /// The value of a marker, or 0 if there is none.
     MarkerFlag,
     /// Nothing that is replayed.
     LeftOut,
 }
 
 impl ColumnKind {
-    /// The stream it belongs to; `None` for what stands by itself.
+    /// The stream to which it belongs, if any.
     #[must_use]
     pub fn stream(self) -> Option<Stream> {
         Some(match self {
@@ -110,31 +110,31 @@ impl ColumnKind {
 /// A column of a recording.
 #[derive(Debug)]
 pub struct FileColumn {
-    /// Its place in a line.
+    /// Its index in a line.
     pub place: usize,
     /// Its name in the file.
     pub name: String,
-    /// What it holds.
+    /// Its content.
     pub kind: ColumnKind,
     /// Its label in the stream.
     pub label: String,
-    /// µV of its unit, where its name or a row of units gives one of voltage.
+    /// The µV of its unit, if its name or a row of units gives one of voltage.
     pub microvolts: Option<f64>,
 }
 
-/// The columns of a recording, those of a kind together, else in the order of the file.
+/// The columns of a recording, grouped by kind, otherwise in the order of the file.
 #[derive(Debug, Default)]
 pub struct Header {
     /// The columns.
     pub columns: Vec<FileColumn>,
-    /// A column `P` beside `P8` was taken for `P7`.
+    /// Whether a column `P` beside `P8` was taken for `P7`.
     pub renamed: bool,
-    /// Columns whose name stands twice; the first counts.
+    /// Columns with a duplicate name; the first counts.
     pub repeated: Vec<String>,
 }
 
-/// `key:value` pairs of an export's first line, or `None` if this is no such line. The line may
-/// stand in quotes as one cell; a piece without a key belongs to the value before it.
+/// The `key:value` pairs of an export's first line, or `None` if it is not such a line. The line
+/// may be quoted as one cell; a piece without a key belongs to the preceding value.
 pub(crate) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for piece in line.trim_matches('"').split([',', ';', '\t']) {
@@ -155,17 +155,18 @@ pub(crate) fn metadata(line: &str) -> Option<BTreeMap<String, String>> {
         .then_some(pairs)
 }
 
-/// What is said of a file that holds the motion of a recording, whose EEG stands in another.
+/// The message for a file that contains only the motion of a recording, with its EEG in another
+/// file.
 pub(crate) const MOTION_ALONE: &str =
     "it holds motion and no EEG; give the file of the same name without .md";
 
 impl Header {
-    /// Whether names are those of a file of motion.
+    /// Whether names are those of a motion file.
     pub(crate) fn names_motion(names: &[String]) -> bool {
         names.iter().filter(|own| meaning(own).0 == ColumnKind::Motion).count() >= 2
     }
 
-    /// The meaning of each name, or `None` if there is not one sensor among them.
+    /// The meaning of each name, or `None` if none of them is a sensor.
     #[must_use]
     pub fn of(names: Vec<String>) -> Option<Self> {
         let has = |wanted: &str| names.iter().any(|name| name == wanted);
@@ -187,8 +188,8 @@ impl Header {
         header.has(ColumnKind::Sensor).then_some(header)
     }
 
-    /// Leaves out what does not have as many samples as the EEG, or as the rest of its stream:
-    /// `samples` gives those of a column by its place.
+    /// Leaves out columns that do not have as many samples as the EEG, or as the rest of their
+    /// stream: `samples` returns the number for a column by its index.
     pub(crate) fn keep_rates(&mut self, eeg: usize, samples: impl Fn(usize) -> usize) {
         let mut usual: Vec<(Stream, usize)> = vec![(Stream::Eeg, eeg)];
         for column in &mut self.columns {
@@ -208,7 +209,7 @@ impl Header {
         self.columns.sort_by_key(|column| column.kind);
     }
 
-    /// The labels of a stream's values, in the order in which rows have them.
+    /// The labels of a stream's values, in the order of the rows.
     pub fn labels_of(&self, stream: Stream) -> impl Iterator<Item = (ColumnKind, &str)> {
         let own = self.columns.iter().filter(move |column| {
             column.kind.stream() == Some(stream) && column.kind != ColumnKind::Interpolated
@@ -234,7 +235,7 @@ impl Header {
         self.columns.iter().any(|column| column.kind.stream() == Some(stream))
     }
 
-    /// Takes the places of the columns from another header.
+    /// Takes the column indices of another header.
     pub(crate) fn move_to(&mut self, other: &Self) {
         for column in &mut self.columns {
             let same = |own: &&FileColumn| {
@@ -242,12 +243,12 @@ impl Header {
                     && own.label == column.label
                     && own.kind != ColumnKind::LeftOut
             };
-            // A column that is not there any more is empty.
+            // A column that no longer exists is empty.
             column.place = other.columns.iter().find(same).map_or(usize::MAX, |own| own.place);
         }
     }
 
-    /// The columns that are not replayed: those of one family together, unless others of it are.
+    /// The columns that are not replayed, abbreviated to a family name if none of that family is.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         let family = |name: &str| name.split_once('.').map(|(family, _)| family.to_owned());
@@ -287,7 +288,7 @@ pub fn listed(names: &[String]) -> String {
     }
 }
 
-/// What a name means, and its label in the stream it belongs to (§5.2 to §5.9).
+/// The kind of a name, and its label in its stream (§5.2 to §5.9).
 fn meaning(name: &str) -> (ColumnKind, String) {
     const MOTION: [&str; 13] = [
         "Q0", "Q1", "Q2", "Q3", "GYROX", "GYROY", "GYROZ", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY",
@@ -333,7 +334,7 @@ fn meaning(name: &str) -> (ColumnKind, String) {
         ("EEG" | "", _) if sensor.is_some() => {
             (ColumnKind::Sensor, sensor.as_deref().unwrap_or(own))
         }
-        // A sensor that is in no list, as X-trodes have them.
+        // A sensor that is not in any list, as those of X-trodes.
         ("EEG", _) if !upper.starts_with("MARKER") && !upper.starts_with("RAW") => {
             (ColumnKind::Sensor, own)
         }
@@ -364,11 +365,11 @@ fn meaning(name: &str) -> (ColumnKind, String) {
     (kind, label.to_owned())
 }
 
-/// A name as an export in CSV has it: EDF has `CQ_AF3` for `CQ.AF3`, other programs `EEG AF3-Ref` or
-/// `Af3.` for `AF3`.
+/// A name as in a CSV export: EDF has `CQ_AF3` for `CQ.AF3`, other programs `EEG AF3-Ref` or `Af3.`
+/// for `AF3`.
 fn plain_name(name: &str) -> String {
     let name = name.trim_end_matches('.').trim_matches('\'');
-    // Some programs name the unit with it.
+    // Some programs put the unit into the name.
     let name = unit_of(name).map_or(name, |unit| without_unit(name, unit));
     for family in ["CQ", "EQ", "MOT", "EEG"] {
         if let Some(own) = name.strip_prefix(family).and_then(|own| own.strip_prefix(['_', ' '])) {
@@ -391,7 +392,7 @@ const UNITS: [(&[&str], f64); 4] = [
     (&["V", "volt", "volts"], 1e6),
     (&["nV", "nanovolt", "nanovolts"], 1e-3),
 ];
-/// Other units that stand behind a name.
+/// Other units that may follow a name.
 const OTHER_UNITS: [&str; 20] = [
     "s",
     "sec",
@@ -415,15 +416,15 @@ const OTHER_UNITS: [&str; 20] = [
     "Hz",
 ];
 
-/// µV of a unit of voltage.
+/// The µV of a unit of voltage.
 pub(crate) fn microvolts(unit: &str) -> Option<f64> {
     let is_own =
         |(words, _): &&(&[&str], f64)| words.iter().any(|own| own.eq_ignore_ascii_case(unit));
     UNITS.iter().find(is_own).map(|(_, microvolts)| *microvolts)
 }
 
-/// The unit that stands behind a name, in brackets or not: `AF3 (uV)`, `AF3[µV]`, `AF3_mV`, or `AF3..uV.`
-/// as R writes it.
+/// The unit after a name, with or without brackets: `AF3 (uV)`, `AF3[µV]`, `AF3_mV`, or `AF3..uV.`
+/// as written by R.
 fn unit_of(name: &str) -> Option<&str> {
     let name = name.trim_matches(['\'', ' ']);
     let bracketed = name.strip_suffix([')', ']']).and_then(|own| own.rsplit_once(['(', '[']));
@@ -432,7 +433,7 @@ fn unit_of(name: &str) -> Option<&str> {
         microvolts(unit).is_some() || OTHER_UNITS.iter().any(|own| own.eq_ignore_ascii_case(unit))
     };
     if let Some((own, unit)) = bracketed.or_else(dotted) {
-        // The brackets of a column of times may say how they are written.
+        // The brackets of a time column may describe its format.
         let unit = unit.trim();
         return (is_unit(unit) || clock_rank(own).is_some()).then_some(unit);
     }
@@ -441,14 +442,14 @@ fn unit_of(name: &str) -> Option<&str> {
     (microvolts(unit).is_some() && sensor_name(sensor).is_some()).then_some(unit)
 }
 
-/// A name without the unit behind it.
+/// A name without the unit after it.
 fn without_unit<'a>(name: &'a str, unit: &str) -> &'a str {
     let before = name.rfind(unit).and_then(|at| name.get(..at)).unwrap_or(name);
     before.trim_end_matches(['(', '[', '.', ' ', '_'])
 }
 
-/// Of a column of times, how far others go before it; `None` of another column. `EmotivPRO`'s own name
-/// goes first; stamps that something was done to since go last.
+/// The priority of a time column, lower first; `None` for another column. `EmotivPRO`'s own name
+/// has the highest priority, processed time stamps the lowest.
 fn clock_rank(name: &str) -> Option<u8> {
     const BEFORE: [&str; 20] = [
         "eeg",
@@ -529,7 +530,7 @@ fn clock_rank(name: &str) -> Option<u8> {
     while let Some(own) = BEFORE.iter().find_map(|word| rest.strip_prefix(word)) {
         rest = own;
     }
-    // OpenViBE names the rate with it: `Time:128Hz`.
+    // OpenViBE puts the rate into the name: `Time:128Hz`.
     let rest = name
         .split_once(':')
         .map_or(rest, |(own, _)| if own.eq_ignore_ascii_case("time") { "time" } else { rest });
@@ -539,7 +540,7 @@ fn clock_rank(name: &str) -> Option<u8> {
         .then_some(rank)
 }
 
-/// Leaves out all columns of times but the one that goes before the others.
+/// Leaves out all time columns but the one with the highest priority.
 fn keep_one_clock(columns: &mut [FileColumn]) {
     let clocks = columns.iter().filter(|own| own.kind == ColumnKind::Time);
     let first = clocks
@@ -552,7 +553,7 @@ fn keep_one_clock(columns: &mut [FileColumn]) {
     }
 }
 
-/// A place of the 10-10 system in its usual spelling, whatever the case of the name.
+/// The usual spelling of a 10-10 position, ignoring the case of the name.
 fn sensor_name(name: &str) -> Option<String> {
     if is_sensor(name) {
         return Some(name.to_owned());
@@ -562,8 +563,8 @@ fn sensor_name(name: &str) -> Option<String> {
     is_sensor(&usual).then_some(usual)
 }
 
-/// The label in `met` of a metric's column (§5.7), its name in upper case; raw values and ranges
-/// have none.
+/// The label in `met` of a metric's column (§5.7), given its name in upper case; `None` for raw
+/// values and ranges.
 fn metric(name: &str) -> Option<String> {
     if let Some(own) = MetricName::of_export(name).filter(|own| own.label == "lex") {
         return Some(own.label.to_owned());
@@ -577,7 +578,7 @@ fn metric(name: &str) -> Option<String> {
     }
 }
 
-/// The label in `pow` of a band's column (§5.6).
+/// The label in `pow` of a band power column (§5.6).
 fn power(name: &str) -> Option<String> {
     let (sensor, band) = name.rsplit_once('.')?;
     let band = BANDS.iter().find(|own| own.name.eq_ignore_ascii_case(band))?;

@@ -1,4 +1,4 @@
-//! The bytes of a file: standard input or not, compressed or not, and which format they seem to be.
+//! The bytes of a file, from standard input or disk, compressed or not, and the detected format.
 
 use std::{
     fs::File,
@@ -13,27 +13,27 @@ use crate::{
     zstd::{ZstdReader, is_gap},
 };
 
-/// Bytes from which the format is recognized.
+/// How many bytes the format is detected from.
 const SNIFFED: usize = 512;
 
-/// How often a file may be compressed.
+/// How many layers of compression a file may have.
 const COMPRESSED: usize = 3;
 
-/// What kind of file it is.
+/// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
-    /// Tables begin with a name.
+    /// A table starts with a name.
     Text,
-    /// It begins as an object does.
+    /// It starts like a JSON object.
     JsonLines,
     Edf,
     Xdf,
-    /// None that is read: what it is, and the next step.
+    /// A format that is not supported: what it is, and the next step.
     Foreign(&'static str),
 }
 
-/// Formats that are taken for recordings and are none: where they are recognized and by what, and what
-/// is said.
+/// Formats that people mistake for recordings: the offset and the bytes that identify them, and the
+/// message.
 const FOREIGN: [(usize, &[u8], &str); 11] = [
     (
         0,
@@ -67,7 +67,7 @@ type InputBytes = Box<dyn BufRead + Send>;
 pub(crate) struct InputFile {
     pub(crate) path: PathBuf,
     pub(crate) bytes: InputBytes,
-    /// It can be read only once.
+    /// Whether it can be read only once.
     pub(crate) once: bool,
     format: FileFormat,
 }
@@ -78,7 +78,7 @@ impl InputFile {
         Self::open_with(path, Arc::default())
     }
 
-    /// The same; the progress is shared.
+    /// Like [`open`](Self::open), with shared progress.
     pub(crate) fn open_with(path: &Path, progress: Arc<ReadProgress>) -> io::Result<Self> {
         let is_stdin = path.as_os_str() == STDIN;
         let metadata = if is_stdin { None } else { Some(std::fs::metadata(path)?) };
@@ -121,13 +121,14 @@ impl InputFile {
         self.format
     }
 
-    /// The name for messages.
+    /// Its name in messages.
     pub(crate) fn name(&self) -> String {
         display_name(&self.path)
     }
 }
 
-/// The first bytes, and all bytes with them. Damage shows when what comes before it has been read.
+/// The first bytes, and a reader of all bytes including those. Damage is reported after everything
+/// before it has been read.
 fn sniff(mut bytes: InputBytes) -> io::Result<(Vec<u8>, InputBytes)> {
     let mut first = Vec::new();
     let failed = (&mut bytes).take(SNIFFED as u64).read_to_end(&mut first).err();
@@ -146,7 +147,7 @@ fn sniff(mut bytes: InputBytes) -> io::Result<(Vec<u8>, InputBytes)> {
     }
 }
 
-/// What cannot be read.
+/// A reader that fails.
 struct FailedRead(Option<io::Error>);
 
 impl Read for FailedRead {
@@ -163,7 +164,7 @@ impl BufRead for FailedRead {
     fn consume(&mut self, _: usize) {}
 }
 
-/// Counts what is read.
+/// Counts the bytes that are read.
 struct CountedRead<R> {
     inner: R,
     progress: Arc<ReadProgress>,

@@ -1,5 +1,5 @@
-//! Samples as JSON lines: one object a sample, its values as they came, under the names of its
-//! columns. Nothing is calculated: numbers keep their notation, nulls stay nulls.
+//! Samples as JSON lines: one object per sample, with its values as received under the names of
+//! their columns. Nothing is computed: numbers keep their notation, nulls stay null.
 
 use std::io::{self, Write};
 
@@ -11,13 +11,13 @@ use cortop_signal::sink::Sink;
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 
-/// Stands for a stream's name in lines that are markers.
+/// The stream's name in lines that are markers.
 pub(crate) const MARKER_STREAM: &str = "marker";
 
-/// Bytes of lines that are written at once.
+/// How many bytes of lines are written at once.
 const CHUNK: usize = 8192;
 
-/// Whole lines that wait to be written together, so that a reader never sees part of one.
+/// Collects whole lines and writes them together, so that a reader never sees part of one.
 #[derive(Debug)]
 pub struct LineBuffer<W> {
     out: W,
@@ -25,12 +25,12 @@ pub struct LineBuffer<W> {
 }
 
 impl<W: Write> LineBuffer<W> {
-    /// Without any line.
+    /// An empty buffer.
     pub fn new(out: W) -> Self {
         Self { out, waiting: Vec::with_capacity(2 * CHUNK) }
     }
 
-    /// Takes a whole line with its end.
+    /// Adds a whole line, including its end.
     ///
     /// # Errors
     /// The lines cannot be written.
@@ -50,22 +50,22 @@ impl<W: Write> LineBuffer<W> {
     }
 }
 
-/// One JSON object a sample.
+/// One JSON object per sample.
 #[derive(Debug)]
 pub struct JsonLines<W>(LineBuffer<W>);
 
 impl<W: Write> JsonLines<W> {
-    /// Without any line.
+    /// Without any lines yet.
     pub fn new(out: W) -> Self {
         Self(LineBuffer::new(out))
     }
 
-    /// What the lines are written to.
+    /// The underlying writer.
     pub fn get_ref(&self) -> &W {
         &self.0.out
     }
 
-    /// A marker that comes with no sample, or its end, as a line like those of samples.
+    /// Writes a marker that comes with no sample, or its end, as a line like those of samples.
     ///
     /// # Errors
     /// The lines cannot be written.
@@ -118,7 +118,7 @@ impl<W: Write> Sink for JsonLines<W> {
     }
 }
 
-/// A sample as JSON.
+/// A sample as a JSON object.
 #[derive(Serialize)]
 struct Object<'a> {
     stream: &'a str,
@@ -128,7 +128,7 @@ struct Object<'a> {
     values: NamedValues<'a>,
 }
 
-/// Values under the names of their columns, those of groups (`dev`, §5.4) in their place.
+/// Values under the names of their columns, with those of groups (`dev`, §5.4) at their position.
 struct NamedValues<'a>(&'a [LabelledValue<'a>]);
 
 impl Serialize for NamedValues<'_> {
@@ -137,8 +137,8 @@ impl Serialize for NamedValues<'_> {
     }
 }
 
-/// The time of a sample and its values beside their labels, as they were written; `None` of what is
-/// no sample.
+/// The time of a sample and its values with their labels, as written; `None` if it is not a valid
+/// sample.
 #[must_use]
 pub fn members(sample: &Sample) -> Option<(Option<&RawValue>, Vec<LabelledValue<'_>>)> {
     if sample.values.fit == Conformance::None {

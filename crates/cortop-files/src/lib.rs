@@ -1,16 +1,19 @@
-//! Readers and writers of the files in which EEG is kept. Knows what the streams of the Cortex API
-//! hold, and no socket, no clock and no headset.
+//! Readers and writers of EEG files. A reader returns a recording row by row; start with
+//! [`reader::open`]. Knows what the streams of the Cortex API contain; independent of sockets,
+//! clocks and headsets.
 //!
 //! ```text
 //! reader     opens a recording, to be read row by row
-//!  ├─ csv_reader    EmotivPRO's exports and other tables: cell, cell_layout; marker_file beside them
+//!  ├─ csv_reader    EmotivPRO's exports and other tables: cell, cell_layout; and their marker_file
 //!  ├─ edf           EDF, EDF+, BDF+: header, annotations, signals, reader, writer
 //!  ├─ xdf           what LabRecorder writes
-//!  └─ header        what the names of columns, signals and channels mean
-//! capture    what crossed a socket, as JSON lines: reader, writer
-//! recording, row                 what readers yield
-//! csv_writer, marker_writer      EmotivPRO's columns, and the files of markers beside them
-//! input, members, zstd  files, standard input, compressed or not
+//!  └─ header        the meaning of column, signal and channel names
+//! capture    what crossed a socket, as JSON lines: reader, writer, and as a recording
+//! recorder   a sink that records headsets: CSV, EDF, BDF, JSON lines, BIDS
+//! recording, row                 what readers return
+//! csv_writer, marker_writer      EmotivPRO's columns, and the marker files beside them
+//! json_lines  output_file        samples as JSON lines; files that are complete at every moment
+//! input, lines, members, zstd    files or standard input, compressed or not
 //! ```
 
 pub mod capture;

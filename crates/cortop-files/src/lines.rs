@@ -1,4 +1,4 @@
-//! The lines of a file as texts: UTF-8 with or without a mark, UTF-16, or Latin-1.
+//! The lines of a file as text: UTF-8 with or without a byte order mark, UTF-16, or Latin-1.
 
 use std::{
     collections::VecDeque,
@@ -7,28 +7,28 @@ use std::{
 
 use crate::{input::InputFile, zstd::is_gap};
 
-/// The longest line that makes sense.
+/// The longest plausible line.
 const MAX_LINE: usize = 4 << 20;
-/// Bytes by which UTF-16 without a mark is recognized.
+/// How many bytes UTF-16 without a byte order mark is detected from.
 const SNIFFED: usize = 8;
 
-/// The lines of a file. They end with LF, CR LF or CR.
+/// The lines of a file, which end with LF, CR LF or CR.
 pub(crate) struct LineReader {
     input: InputFile,
     buffer: Vec<u8>,
-    /// The line, where it does not stand in the buffer as UTF-8.
+    /// The line, if it is not in the buffer as UTF-8.
     text: Option<String>,
-    /// The last line ended with CR: an LF that follows belongs to its end.
+    /// Whether the last line ended with CR, so that a following LF belongs to its end.
     after_return: bool,
-    /// The last line read has no end.
+    /// Whether the last line read has no line end.
     unended: bool,
-    /// Lines that were read ahead, each with its number, and why no more could be.
+    /// Lines that were read ahead, each with its number, and why no more could be read.
     ahead: VecDeque<(u64, String)>,
     failed: Option<io::Error>,
-    /// The number of the last line, from 1, and lines read so far.
+    /// The number of the last line, counted from 1, and the number of lines read so far.
     number: u64,
     read: u64,
-    /// Lines too long to make sense, which are left out.
+    /// Implausibly long lines, which are left out.
     too_long: u64,
 }
 
@@ -62,29 +62,29 @@ impl LineReader {
         })
     }
 
-    /// Lines too long to make sense, which were left out.
+    /// How many implausibly long lines were left out.
     pub(crate) fn too_long(&self) -> u64 {
         self.too_long
     }
 
-    /// The number of the line that was read last, from 1.
+    /// The number of the last line read, counted from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether the line that was read last ends with the file, without an end of its own.
+    /// Whether the last line read ends with the file, without a line end.
     pub(crate) fn is_unended(&self) -> bool {
         self.ahead.is_empty() && self.unended
     }
 
-    /// Whether a line was being read when the file could not be read any further.
+    /// Whether a line was being read when the rest of the file became unreadable.
     pub(crate) fn is_cut(&self) -> bool {
         !self.buffer.is_empty()
     }
 
-    /// The next lines, at most so many; they are read again by [`Self::next_line`].
+    /// Up to `most` of the next lines, which [`Self::next_line`] will return again.
     pub(crate) fn look_ahead(&mut self, most: usize) -> impl Iterator<Item = &str> {
-        /// Bytes that are held of lines that are read ahead.
+        /// The most bytes of lines that are read ahead.
         const HELD: usize = 1 << 20;
         let mut held: usize = self.ahead.iter().map(|(_, line)| line.len()).sum();
         while self.ahead.len() < most && held < HELD && self.failed.is_none() {
@@ -103,14 +103,15 @@ impl LineReader {
         self.ahead.iter().take(most).map(|(_, line)| line.as_str())
     }
 
-    /// Has the next line be the one that was read last.
+    /// Makes the last line read the next one again.
     pub(crate) fn read_again(&mut self) {
         let own = str::from_utf8(&self.buffer).unwrap_or_default();
         let line = self.text.take().unwrap_or_else(|| own.to_owned());
         self.ahead.push_front((self.number, line));
     }
 
-    /// The next line without its end, and without marks before it; `None` after the last.
+    /// The next line without its end, and without a preceding byte order mark; `None` after the
+    /// last.
     pub(crate) fn next_line(&mut self) -> io::Result<Option<&str>> {
         if let Some((number, line)) = self.ahead.pop_front() {
             (self.number, self.text) = (number, Some(line));
@@ -130,9 +131,9 @@ impl LineReader {
         Ok(Some(text.trim_start_matches('\u{feff}')))
     }
 
-    /// The next line, with those that belong to it because it ends within quotes.
+    /// The next line, together with those that belong to it because it ends within quotes.
     pub(crate) fn next_record(&mut self) -> io::Result<Option<&str>> {
-        /// Lines within which quotes are closed.
+        /// The most lines within which quotes are closed.
         const QUOTED: usize = 8;
         let Some(line) = self.next_line()? else { return Ok(None) };
         if is_open(line) {
@@ -166,8 +167,8 @@ impl LineReader {
         Ok(true)
     }
 
-    /// Reads a line into the buffer; `false` for one that is too long, of which the beginning is kept,
-    /// and at the end, where nothing is.
+    /// Reads a line into the buffer. Returns `false` for one that is too long, of which the
+    /// beginning is kept, and at the end of the file, where nothing is.
     fn read_line(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         let mut is_whole = true;
@@ -201,8 +202,8 @@ impl LineReader {
     }
 }
 
-/// Whether the first bytes are of UTF-16, and of the little-endian one: by its mark, or because every
-/// second byte of what is nearly ASCII is 0.
+/// Whether the first bytes are UTF-16, and if so, whether it is little-endian: by its byte order
+/// mark, or because in nearly-ASCII text every second byte is 0.
 fn utf16(bytes: &[u8]) -> Option<bool> {
     let first = bytes.get(..SNIFFED.min(bytes.len() & !1))?;
     let half = |place: usize| first.iter().skip(place).step_by(2);
@@ -217,17 +218,17 @@ fn utf16(bytes: &[u8]) -> Option<bool> {
     }
 }
 
-/// Reads UTF-16 as UTF-8.
+/// Decodes UTF-16 to UTF-8.
 struct Utf16Reader<R> {
     bytes: R,
     little_endian: bool,
-    /// The first half of a character whose second one comes next.
+    /// The first half of a surrogate pair whose second half comes next.
     high: Option<u16>,
     decoded: Cursor<Vec<u8>>,
 }
 
 impl<R: Read> Utf16Reader<R> {
-    /// Bytes that are decoded at a time.
+    /// How many bytes are decoded at a time.
     const PIECE: u64 = 8192;
 
     fn new(bytes: R, little_endian: bool) -> Self {
@@ -253,7 +254,7 @@ impl<R: Read> Read for Utf16Reader<R> {
     }
 }
 
-/// All bytes of a file as a text: UTF-8 or UTF-16; what is neither is replaced.
+/// All bytes of a file as text: UTF-8 or UTF-16; anything else is replaced.
 pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     let bytes = match utf16(&bytes) {
         Some(little_endian) => {
@@ -266,7 +267,8 @@ pub(crate) fn decode(bytes: Vec<u8>) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
 }
 
-/// The cells of a line; those in quotes may hold separators. Spaces separate together.
+/// The cells of a line; quoted ones may contain separators. Consecutive spaces count as one
+/// separator.
 pub(crate) fn cells(line: &str, separator: char) -> Vec<String> {
     let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
     let line = if separator == ' ' { line.trim() } else { line };
@@ -295,7 +297,7 @@ pub(crate) fn is_open(line: &str) -> bool {
     !line.bytes().filter(|byte| *byte == b'"').count().is_multiple_of(2)
 }
 
-/// The separator of a line of names: the one that makes the most cells of it; spaces where there is no
+/// The separator in a line of names: the one that gives the most cells; spaces if there is no
 /// other.
 pub(crate) fn separator(line: &str) -> char {
     let count = |separator: &char| line.matches(*separator).count();
@@ -304,8 +306,8 @@ pub(crate) fn separator(line: &str) -> char {
     most.unwrap_or(if line.trim().contains(' ') { ' ' } else { ',' })
 }
 
-/// The number in a cell, if a sample can hold one so large. A comma in it is a decimal one, or separates
-/// thousands.
+/// The number in a cell, if it is not too large for a sample. A comma in it is a decimal comma or
+/// separates thousands.
 pub(crate) fn number(cell: &str) -> Option<f64> {
     let plain = (!cell.is_ascii() || cell.contains(['\'', ' '])).then(|| plain_number(cell));
     let cell = plain.as_deref().unwrap_or(cell);
@@ -317,7 +319,8 @@ pub(crate) fn number(cell: &str) -> Option<f64> {
     parsed.ok().filter(|number: &f64| number.abs() <= f32::MAX.into())
 }
 
-/// A number without the spaces and apostrophes that separate its thousands, and with the usual minus.
+/// A number without the spaces and apostrophes that separate its thousands, and with an ASCII
+/// minus.
 fn plain_number(cell: &str) -> String {
     let is_group = |own: &str| {
         let digits = own.bytes().take_while(u8::is_ascii_digit).count();

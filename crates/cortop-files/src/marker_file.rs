@@ -1,5 +1,5 @@
-//! The files of markers that stand beside a recording: rows have the numbers of markers, these files
-//! what they mean. They are found under all names that `EmotivPRO` has given them.
+//! The marker files beside a recording: its rows contain the numbers of markers, these files what
+//! they mean. They are found under all names that `EmotivPRO` has used.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     row::count,
 };
 
-/// Largest file of markers that is read.
+/// The largest marker file that is read.
 const LARGEST: u64 = 16 << 20;
 
 /// The markers of a recording.
@@ -23,20 +23,20 @@ pub(crate) struct MarkerFile {
     markers: Vec<DescribedMarker>,
 }
 
-/// A marker of a file.
+/// A marker in a marker file.
 struct DescribedMarker {
     object: Value,
-    /// Seconds since the first sample, as a table of intervals has it.
+    /// Seconds since the first sample, as in a table of intervals.
     latency: Option<f64>,
 }
 
 impl MarkerFile {
-    /// The file beside a recording, if there is one, and sentences about what of them is broken.
+    /// The marker file beside a recording, if there is one, and sentences about its broken parts.
     pub(crate) fn beside(recording: &Path) -> (Option<Self>, Vec<String>) {
         let name = recording.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let full = without(without(name, &[".gz", ".bz2", ".zst"]), &[".csv", ".edf", ".bdf"]);
         let mut plain = full;
-        // The parts name the streams a file holds.
+        // These parts of a name denote the streams in a file.
         loop {
             let shorter = without(plain, &[".md", ".pm", ".bp", ".mc", ".fe"]);
             if shorter.len() == plain.len() {
@@ -91,9 +91,9 @@ impl MarkerFile {
         (None, notes)
     }
 
-    /// The markers with their seconds since the first sample, of a recording whose rows do not have them;
-    /// `None` for one that is not within it. `start`: seconds since 1970 of its clock, which may be the
-    /// local one; `seconds`: its length.
+    /// The markers with their seconds since the first sample, for a recording whose rows do not
+    /// contain them; `None` for a marker outside the recording. `start`: seconds since 1970 by its
+    /// clock, which may show local time; `seconds`: its duration.
     pub(crate) fn timed(&self, start: f64, seconds: f64) -> Vec<(Option<f64>, Value)> {
         let utc = |own: &DescribedMarker| Some(moments(&own.object)?.0 - start);
         let local = |own: &DescribedMarker| Some(moments(&own.object)?.1 - start);
@@ -110,12 +110,12 @@ impl MarkerFile {
         times.collect()
     }
 
-    /// What is said of markers that are not within the recording.
+    /// The sentence about markers outside the recording.
     pub(crate) fn outside(&self, count: usize) -> String {
         format!("{}: markers that are not within the recording: {count}.", self.name)
     }
 
-    /// The marker of a row, by its number, type and value as far as the row has them.
+    /// The marker of a row, by as much of its number, type and value as the row contains.
     pub(crate) fn object(file: Option<&Self>, [number, kind, value]: [Option<f64>; 3]) -> Value {
         let is_named = |own: &&Value| index(&own["index"]).is_some_and(|own| Some(own) == number);
         let all = file.into_iter().flat_map(|file| file.markers.iter().map(|own| &own.object));
@@ -133,7 +133,8 @@ impl MarkerFile {
     }
 }
 
-/// A marker at its sample: its times are those of the recording, not of the replay.
+/// A marker at its sample; its own times, which are those of the recording and not of the replay,
+/// are removed.
 fn placed(mut object: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.retain(|name, _| !matches!(name.as_str(), "startDatetime" | "endDatetime"));
@@ -141,7 +142,7 @@ fn placed(mut object: Value) -> Value {
     object
 }
 
-/// Seconds since 1970 of the start of a marker, and what a clock there showed.
+/// Seconds since 1970 of a marker's start, and what a local clock showed.
 fn moments(object: &Value) -> Option<(f64, f64)> {
     let text = object["startDatetime"].as_str()?;
     let seconds = |own: Timestamp| own.as_duration().as_secs_f64();
@@ -151,13 +152,13 @@ fn moments(object: &Value) -> Option<(f64, f64)> {
     utc.or(local).zip(local.or(utc))
 }
 
-/// The latency of a marker, in a table of intervals that has its number.
+/// The latency of a marker, from the entry with its number in a table of intervals.
 fn latency(table: &[DescribedMarker], object: &Value) -> Option<f64> {
     let number = index(&object["index"])?;
     table.iter().find(|own| index(&own.object["index"]) == Some(number))?.latency
 }
 
-/// A name without one of some ends, in any case.
+/// A name without one of several suffixes, ignoring case.
 fn without<'a>(name: &'a str, ends: &[&str]) -> &'a str {
     let shorter = |end: &&str| {
         let (own, last) = name.split_at_checked(name.len().checked_sub(end.len())?)?;
@@ -166,19 +167,19 @@ fn without<'a>(name: &'a str, ends: &[&str]) -> &'a str {
     ends.iter().find_map(shorter).unwrap_or(name)
 }
 
-/// A number as JSON, whole if it is.
+/// A number as JSON, as an integer if it is whole.
 fn whole(number: f64) -> Value {
     let whole = number.abs().fract() == 0.0 && count(number.abs()).is_some();
     let parsed = whole.then(|| format!("{number:.0}").parse::<i64>().ok()).flatten();
     parsed.map_or_else(|| json!(number), |whole| json!(whole))
 }
 
-/// The number of a marker, which some files have as text.
+/// The number of a marker, which some files contain as text.
 fn index(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// The markers of a file in JSON: a list, or the member `Markers` of an object.
+/// The markers of a JSON file: a list, or the member `Markers` of an object.
 fn markers(text: &str) -> Result<Vec<Value>, String> {
     let mut value: Value = serde_json::from_str(text).map_err(|error| {
         let (line, why) = (error.line(), error.to_string());
@@ -197,8 +198,8 @@ fn markers(text: &str) -> Result<Vec<Value>, String> {
     Ok(list.into_iter().filter(Value::is_object).collect())
 }
 
-/// The markers of a file of intervals, `latency,duration,type,marker_value,…,marker_id`, and its broken
-/// lines.
+/// The markers of an interval file, `latency,duration,type,marker_value,…,marker_id`, and its
+/// broken lines.
 fn intervals(text: &str) -> Result<(Vec<DescribedMarker>, Vec<i64>), String> {
     let mut lines = text.lines();
     let names = lines.next().unwrap_or_default();

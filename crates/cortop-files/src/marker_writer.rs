@@ -1,4 +1,4 @@
-//! Writes the files of markers that stand beside a recording: as JSON, and as a table of intervals.
+//! Writes the marker files beside a recording: as JSON, and as a table of intervals.
 
 use std::io::{self, Write};
 
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 /// A marker of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportedMarker {
-    /// Its number, from 1, as the rows of the recording have it.
+    /// Its number, counted from 1, as in the rows of the recording.
     pub index: u64,
     /// Its id.
     pub uuid: String,
-    /// What it is called.
+    /// Its label.
     pub label: String,
     /// A text or a number.
     pub value: Value,
     /// Where it came from.
     pub port: String,
-    /// Epoch seconds of its start and its end: the same for an instance.
+    /// Epoch seconds of its start and its end, which are equal for an instance.
     pub start: f64,
-    /// See above.
+    /// See `start`.
     pub end: f64,
-    /// What else is known of it.
+    /// Any further members.
     pub extras: Value,
 }
 
 impl ExportedMarker {
-    /// Whether it has a length.
+    /// Whether it has a duration.
     #[must_use]
     pub fn is_interval(&self) -> bool {
         self.end > self.start
@@ -63,7 +63,7 @@ pub fn write_json(
 }
 
 /// Writes `…_intervalMarker.csv`. `start`: epoch seconds of the first sample, from which latencies
-/// count.
+/// are counted.
 ///
 /// # Errors
 /// The file cannot be written.

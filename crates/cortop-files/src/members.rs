@@ -1,5 +1,5 @@
-//! Files of gzip and bzip2: one member after the other, as what grows is compressed, and the zeros that
-//! tapes and disks pad files with.
+//! Files of gzip and bzip2: consecutive members, as when a growing file is compressed, and the
+//! zeros with which tapes and disks pad files.
 
 use std::io::{self, BufRead, Read};
 
@@ -8,14 +8,14 @@ type CompressedBytes = Box<dyn BufRead + Send>;
 
 /// A decoder of one member.
 pub(crate) trait MemberDecoder: Read {
-    /// The byte that members begin with.
+    /// The first byte of a member.
     const FIRST: u8;
-    /// What it is called.
+    /// The name of the format.
     const NAME: &str;
 
     fn begin(source: CompressedBytes) -> Self;
 
-    /// What comes after the member.
+    /// What follows the member.
     fn end(self) -> CompressedBytes;
 }
 
@@ -65,7 +65,7 @@ impl<D: MemberDecoder> Read for MemberReader<D> {
         while let Some(decoder) = &mut self.0 {
             match decoder.read(buffer) {
                 Ok(0) => {}
-                // What cannot be decompressed is cut off or damaged, whatever the decoder says.
+                // What cannot be decompressed is cut off or damaged, whatever the decoder reports.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
                 Err(_) => {
                     let what = format!("its {} data are cut off or damaged", D::NAME);
@@ -87,7 +87,7 @@ impl<D: MemberDecoder> Read for MemberReader<D> {
     }
 }
 
-/// Skips zeros; gives the byte that comes next.
+/// Skips zeros. Returns the next byte.
 pub(crate) fn skip_zeros(source: &mut dyn BufRead) -> io::Result<Option<u8>> {
     loop {
         let bytes = source.fill_buf()?;

@@ -1,5 +1,5 @@
-//! A new file whose content on disk is whole at every moment: what is written waits until it is
-//! flushed, goes out in one piece, and is cut off again where the disk has no room for all of it.
+//! A new file whose content on disk is complete at every moment: data waits until it is flushed, is
+//! written in one piece, and is removed again if the disk has no room for all of it.
 
 use std::{
     fs::{self, File},
@@ -12,37 +12,37 @@ use std::{
 pub struct OutputFile {
     path: PathBuf,
     file: File,
-    /// What is still to be appended.
+    /// Data still to be appended.
     waiting: Vec<u8>,
     /// Bytes on disk.
     length: u64,
-    /// Where bytes are written over or read, if not at the end.
+    /// Where bytes are overwritten or read, if not at the end.
     at: Option<u64>,
 }
 
 impl OutputFile {
-    /// A new file. Neither another file is written over nor a link followed.
+    /// Creates a file. Neither overwrites another file nor follows a link.
     ///
     /// # Errors
-    /// There is one of that name, or it cannot be written.
+    /// A file with this name exists, or it cannot be written.
     pub fn create(path: PathBuf) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         Ok(Self { path, file, waiting: Vec::new(), length: 0, at: None })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its size in bytes, with what waits.
+    /// Its size in bytes, including waiting data.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.length + self.waiting.len() as u64
     }
 
-    /// Has the operating system write what it was given to the disk.
+    /// Asks the operating system to write its buffers to disk.
     ///
     /// # Errors
     /// The disk failed.
@@ -51,7 +51,7 @@ impl OutputFile {
     }
 }
 
-/// A file that nothing was written to, as on a full disk, does not stay.
+/// A file to which nothing was written, as on a full disk, is removed.
 impl Drop for OutputFile {
     fn drop(&mut self) {
         if self.length == 0 {
@@ -81,7 +81,7 @@ impl Write for OutputFile {
         if written.is_ok() {
             self.length += self.waiting.len() as u64;
         } else {
-            // The part that found room would be half a line or half a record.
+            // The part that was written would be half a line or half a record.
             let _ = self.file.set_len(self.length);
         }
         self.waiting.clear();
@@ -112,11 +112,11 @@ impl Seek for OutputFile {
     }
 }
 
-/// Writes a small file anew, beside the old one whose place it then takes, so that it is whole at
-/// every moment.
+/// Rewrites a small file by writing a new one that then replaces the old one, so that it is
+/// complete at every moment.
 ///
 /// # Errors
-/// It cannot be written; the old one is as it was.
+/// It cannot be written; the old file is unchanged.
 pub fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

@@ -1,4 +1,4 @@
-//! Opens a recording, whatever its format. A file of gigabytes needs no more memory than a short one.
+//! Opens a recording of any supported format. Gigabytes need no more memory than a short file.
 
 use std::{path::Path, sync::Arc};
 
@@ -14,16 +14,16 @@ use crate::{
 /// Opens a recording; `-` is standard input.
 ///
 /// # Errors
-/// The file cannot be read, or nothing usable is in it: one sentence that names the file and the next
-/// step.
+/// The file cannot be read, or contains nothing usable: one sentence that names the file and the
+/// next step.
 pub fn open(path: &Path) -> Result<Box<dyn RecordingReader>, OpenError> {
     open_with(path, Arc::default())
 }
 
-/// The same; the progress is shared.
+/// Like [`open`], with shared progress.
 ///
 /// # Errors
-/// See [`open`].
+/// Those of [`open`].
 pub fn open_with(
     path: &Path,
     progress: Arc<ReadProgress>,

@@ -1,5 +1,5 @@
-//! What all readers of recordings have in common: what a recording says of itself, its rows one by one,
-//! and why nothing of a file can be used.
+//! What all readers of recordings have in common: the metadata of a recording, its rows one by one,
+//! and why a file cannot be used at all.
 
 use std::{
     io,
@@ -12,33 +12,33 @@ use crate::{
     row::{ReadCounts, Row},
 };
 
-/// The path that stands for standard input.
+/// The path that denotes standard input.
 pub const STDIN: &str = "-";
 
-/// What a recording says of itself.
+/// The metadata of a recording.
 #[derive(Debug, Default)]
 pub struct RecordingInfo {
     /// Its columns.
     pub header: Header,
     /// The headset: its type as in the prefix of an id, its serial number, its firmware.
     pub headset_type: Option<String>,
-    /// See above.
+    /// See `headset_type`.
     pub serial: Option<String>,
-    /// See above.
+    /// See `headset_type`.
     pub firmware: Option<String>,
-    /// Samples a second of EEG and of motion, if it says.
+    /// EEG and motion samples per second, if given.
     pub eeg_rate: Option<f64>,
-    /// See above.
+    /// See `eeg_rate`.
     pub motion_rate: Option<f64>,
-    /// It can be read only once: standard input, or a pipe.
+    /// Whether it can be read only once: standard input, or a pipe.
     pub once: bool,
-    /// Sentences about what is assumed or left out.
+    /// Sentences about what was assumed or left out.
     pub notes: Vec<String>,
 }
 
-/// Yields the rows of a recording.
+/// Returns the rows of a recording.
 pub trait RecordingReader: Send {
-    /// What the recording says of itself.
+    /// The metadata of the recording.
     fn info(&self) -> &RecordingInfo;
 
     /// Reads the next row; `false` after the last.
@@ -47,25 +47,27 @@ pub trait RecordingReader: Send {
     /// The rest of the file cannot be read.
     fn next_row(&mut self, row: &mut Row) -> io::Result<bool>;
 
-    /// What has been read so far.
+    /// Statistics of what has been read so far.
     fn counts(&self) -> &ReadCounts;
 
-    /// What was left out so far and is in no count, a sentence each, without its full stop.
+    /// What was left out so far without being counted elsewhere, one sentence each, without the
+    /// full stop.
     fn left_out(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// How far the reading of a file is, for whoever shows that meanwhile.
+/// The progress of reading a file, shared with whoever displays it.
 #[derive(Debug, Default)]
 pub struct ReadProgress {
-    /// Bytes of the file, 0 where that is not known, and those read of it, before they are decompressed.
+    /// Size of the file in bytes, 0 if unknown, and how many of them were read, before
+    /// decompression.
     pub(crate) size: AtomicU64,
     pub(crate) read: AtomicU64,
 }
 
 impl ReadProgress {
-    /// The share of the file that has been read, 0..1, where its size is known.
+    /// The share of the file that has been read, 0..1, if its size is known.
     #[must_use]
     pub fn share(&self) -> Option<f64> {
         let size = Some(self.size.load(Ordering::Relaxed)).filter(|size| *size > 0)?;
@@ -73,7 +75,7 @@ impl ReadProgress {
     }
 }
 
-/// Why nothing of a file can be used.
+/// Why a file cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
@@ -84,10 +86,10 @@ pub enum OpenError {
         /// Why.
         error: io::Error,
     },
-    /// There is nothing in it.
+    /// It is empty.
     #[error("{0} is empty; give a recording: CSV, EDF, BDF, XDF or a capture")]
     Empty(String),
-    /// It holds nothing that could be played.
+    /// It contains nothing that could be played.
     #[error("{name}: {what}")]
     Unusable {
         /// The file.
@@ -103,13 +105,13 @@ impl OpenError {
     }
 }
 
-/// What to do about an error: what stands in the file, or the file itself.
+/// What to do about an error: check the content of the file, or the file itself.
 fn next_step(error: &io::Error) -> &'static str {
     let is_damaged = matches!(error.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof);
     if is_damaged { "copy or export it again" } else { "check the path" }
 }
 
-/// What messages call a recording.
+/// The name of a recording in messages.
 #[must_use]
 pub fn display_name(path: &Path) -> String {
     if path.as_os_str() == STDIN { "standard input".to_owned() } else { path.display().to_string() }

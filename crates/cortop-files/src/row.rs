@@ -1,5 +1,5 @@
-//! What a reader yields: rows, each with a sample of EEG and what other streams have between it and
-//! the one before.
+//! What a reader returns: rows, each with an EEG sample and the samples of other streams between it
+//! and the previous one.
 
 use serde_json::Value;
 
@@ -8,16 +8,16 @@ use cortop_protocol::Stream;
 /// A row of a recording. Readers reuse it.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
-    /// Epoch seconds of the sample of EEG; `None` if the file has no time for it.
+    /// Epoch seconds of the EEG sample; `None` if the file has no time for it.
     pub time: Option<f64>,
-    /// The counter of the sample of EEG, if the file has one.
+    /// The counter of the EEG sample, if the file has one.
     pub counter: Option<u64>,
-    /// How many samples of EEG come before it, lost ones among them.
+    /// How many EEG samples precede it, including lost ones.
     pub place: u64,
-    /// Cortex, or a reader, filled the sample in.
+    /// Whether Cortex, or a reader, filled in the sample.
     pub interpolated: bool,
-    /// The values of EEG in the order of [`Header::labels_of`](crate::header::Header::labels_of), NaN
-    /// for a channel that has had no value yet; empty if this row has no sample of EEG.
+    /// The EEG values in the order of [`Header::labels_of`](crate::header::Header::labels_of), NaN
+    /// for a channel that has had no value yet; empty if this row has no EEG sample.
     pub eeg: Vec<f64>,
     /// Samples of other streams.
     pub samples: Vec<StreamSample>,
@@ -25,17 +25,17 @@ pub struct Row {
     pub markers: Vec<RowMarker>,
 }
 
-/// A sample of another stream than EEG.
+/// A sample of a stream other than EEG.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamSample {
     /// Its stream.
     pub stream: Stream,
-    /// Epoch seconds, if they are not those of its row.
+    /// Epoch seconds, if they differ from those of its row.
     pub time: Option<f64>,
     /// Its counter, if the file has one.
     pub counter: Option<u64>,
-    /// Its values in the order of [`Header::labels_of`](crate::header::Header::labels_of), NaN where
-    /// there is none.
+    /// Its values in the order of [`Header::labels_of`](crate::header::Header::labels_of), NaN if
+    /// missing.
     pub values: Vec<f64>,
 }
 
@@ -44,7 +44,7 @@ pub struct StreamSample {
 pub struct RowMarker {
     /// Epoch seconds, if it does not belong to its row.
     pub time: Option<f64>,
-    /// Its members as far as the file has them: `label`, `value`, `type` and more (§4.4).
+    /// As many of its members as the file contains: `label`, `value`, `type` and more (§4.4).
     pub object: Value,
 }
 
@@ -59,37 +59,37 @@ impl Row {
     }
 }
 
-/// What was read, and what was not as it should be, by kind.
+/// How much was read, and how much was not as it should be, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadCounts {
     /// Rows of data in the file.
     pub read: u64,
-    /// EEG values that could not be read: the channel holds its last one.
+    /// EEG values that could not be read: the channel keeps its last one.
     pub held: u64,
     /// Other values that could not be read.
     pub unreadable: u64,
-    /// Rows without any readable EEG, which are lost samples.
+    /// Rows without any readable EEG, which count as lost samples.
     pub lost: u64,
     /// Rows or records that are cut off.
     pub short: u64,
     /// Rows with more values than there are names.
     pub surplus: u64,
-    /// The lines of rows that were dropped, the first few.
+    /// The line numbers of the first few rows that were dropped.
     pub dropped: Vec<u64>,
     /// Lines that repeat the names, give units or are comments.
     pub names: u64,
-    /// Lines that are none of all these.
+    /// Lines that are none of the above.
     pub unknown: u64,
-    /// Lines that are too long to make sense.
+    /// Implausibly long lines.
     pub too_long: u64,
-    /// Markers that nothing names.
+    /// Markers whose meaning is unknown.
     pub unnamed_markers: u64,
 }
 
 impl ReadCounts {
-    /// Takes down the line of a row that was dropped.
+    /// Notes the line number of a row that was dropped.
     pub(crate) fn drop_line(&mut self, line: u64) {
-        /// Lines that are named.
+        /// How many line numbers are listed.
         const NAMED: usize = 3;
         if self.dropped.len() < NAMED {
             self.dropped.push(line);
@@ -97,16 +97,16 @@ impl ReadCounts {
     }
 }
 
-/// The most that a value of EEG may be, of whatever unit: above it are marks of missing values, and
-/// what no converter gives.
+/// The largest plausible EEG value in any unit: larger ones are placeholders for missing values, or
+/// come from no converter.
 const MOST: f64 = 1e10;
 
-/// A value of EEG that a sample can hold.
+/// An EEG value that a sample can hold.
 pub(crate) fn eeg_value(number: f64) -> Option<f64> {
     (number.abs() <= MOST).then_some(number)
 }
 
-/// A counter, if it is one.
+/// A number as a counter, if it is a valid one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
 pub(crate) fn count(number: f64) -> Option<u64> {
     const MOST: f64 = 1e15;

@@ -1,5 +1,5 @@
-//! Zstandard, frame after frame: what grows is written as one frame after the other. Damage costs the
-//! frame in which it is; those that follow it are read.
+//! Zstandard, frame by frame: a growing file is written as consecutive frames. Damage only costs
+//! the frame that contains it; the following ones are read.
 
 use std::io::{self, BufRead, Read};
 
@@ -10,18 +10,18 @@ use ruzstd::decoding::{
 
 use crate::members::skip_zeros;
 
-/// What each frame begins with.
+/// The magic number at the start of each frame.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Bytes of a frame that are kept to look for the next one in: what is damaged may claim to be longer
-/// than it is.
+/// How many bytes of a frame are kept to search for the next frame in: a damaged frame may claim to
+/// be longer than it is.
 const KEPT: usize = 1 << 20;
 
 /// Decompresses all frames of a source.
 pub(crate) struct ZstdReader<R> {
     source: KeptFrame<R>,
     decoder: FrameDecoder,
-    /// A frame is being read.
+    /// Whether a frame is being read.
     in_frame: bool,
 }
 
@@ -34,15 +34,15 @@ struct KeptFrame<R> {
 }
 
 impl<R: BufRead> KeptFrame<R> {
-    /// A frame begins here.
+    /// Marks the beginning of a frame.
     fn begin(&mut self) {
         self.kept.drain(..self.at);
         self.at = 0;
     }
 
-    /// Goes to the next frame but the one that has begun; `false` where there is none.
+    /// Goes to the frame after the current one; `false` if there is none.
     fn skip_frame(&mut self) -> io::Result<bool> {
-        // The magic number may lie across two pieces.
+        // The magic number may be split between two reads.
         let mut seen = [0; MAGIC.len()];
         self.at = 1.min(self.kept.len());
         loop {
@@ -58,7 +58,7 @@ impl<R: BufRead> KeptFrame<R> {
             let count = end.map_or(bytes.len(), |end| end + 1);
             self.consume(count);
             if end.is_some() {
-                // They are read again with what follows.
+                // They are read again together with what follows.
                 self.begin();
                 self.kept.splice(0..0, MAGIC);
                 return Ok(true);
@@ -101,12 +101,12 @@ impl<R: BufRead> Read for KeptFrame<R> {
     }
 }
 
-/// A damaged frame that others follow, which can be read.
+/// A damaged frame, followed by others that can be read.
 #[derive(Debug, thiserror::Error)]
 #[error("a zstd frame in it is damaged")]
 struct DamagedFrame;
 
-/// Whether an error is about a damaged part behind which reading may go on.
+/// Whether an error is about a damaged part after which reading can continue.
 pub(crate) fn is_gap(error: &io::Error) -> bool {
     matches!(error.get_ref(), Some(own) if own.is::<DamagedFrame>())
 }
@@ -117,7 +117,7 @@ impl<R: BufRead> ZstdReader<R> {
         Self { source, decoder: FrameDecoder::new(), in_frame: false }
     }
 
-    /// Leaves the frame that is damaged for the next one.
+    /// Skips the damaged frame.
     fn damaged(&mut self) -> io::Error {
         self.in_frame = false;
         match self.source.skip_frame() {
@@ -127,7 +127,7 @@ impl<R: BufRead> ZstdReader<R> {
         }
     }
 
-    /// Begins the next frame; `false` after the last.
+    /// Starts the next frame; `false` after the last.
     fn next_frame(&mut self) -> io::Result<bool> {
         while skip_zeros(&mut self.source)?.is_some() {
             self.source.begin();

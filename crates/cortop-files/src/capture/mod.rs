@@ -16,7 +16,7 @@ pub use self::{
     writer::{CaptureFile, CaptureState},
 };
 
-/// What stands in the first line as `format`.
+/// The value of `format` in the first line.
 const FORMAT: &str = "cortop-capture";
 
 #[cfg(test)]

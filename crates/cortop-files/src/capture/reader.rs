@@ -1,5 +1,6 @@
-//! Reads captures line by line: those of cortop, and those of other clients whose lines are samples.
-//! A line that cannot be read is counted and named, and costs nothing but itself.
+//! Reads captures line by line: those of cortop, and those of other clients whose lines are
+//! samples. A line that cannot be read is counted and reported; the other lines are read all the
+//! same.
 
 use std::{io, path::Path};
 
@@ -16,21 +17,21 @@ use crate::{
     zstd::is_gap,
 };
 
-/// Lines at the start by which a capture is distinguished from other texts.
+/// How many lines at the start decide whether a text is a capture.
 const SNIFFED: usize = 20;
 
 /// A line of a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CaptureLine {
-    /// When it arrived, epoch seconds; `None` where the line does not say.
+    /// When it arrived, in epoch seconds; `None` if the line does not say.
     pub at: Option<f64>,
-    /// It crossed before the capture began: `at` is when.
+    /// Whether it crossed before the capture began; `at` is the original time.
     pub recalled: bool,
-    /// What it is about.
+    /// Its content.
     pub event: CaptureEvent,
 }
 
-/// What a line is about.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CaptureEvent {
     /// The first line: the service's URL.
@@ -39,7 +40,7 @@ pub enum CaptureEvent {
     Connected(u64),
     /// A message.
     Text {
-        /// On which connection.
+        /// The connection.
         connection: u64,
         /// Who sent it.
         from: Side,
@@ -48,13 +49,13 @@ pub enum CaptureEvent {
     },
     /// A connection ended, and who ended it.
     Disconnected(u64, Side),
-    /// So many lines are missing.
+    /// This many lines are missing.
     Lost(u64),
-    /// A sample as another client writes it.
+    /// A sample in the format of another client.
     Sample(ForeignSample),
-    /// A marker as recordings have it that came with no sample.
+    /// A marker, as in recordings, that came with no sample.
     Marker(RowMarker),
-    /// Anything else: frames without a text, and what later versions may write.
+    /// Anything else: frames without text, and whatever later versions may write.
     Other,
 }
 
@@ -65,11 +66,11 @@ pub struct ForeignSample {
     pub stream: Stream,
     /// Epoch seconds.
     pub time: Option<f64>,
-    /// Its headset and session, where the line names them.
+    /// Its headset and session, if the line names them.
     pub headset: Option<String>,
-    /// See above.
+    /// See `headset`.
     pub session: Option<String>,
-    /// Its values, by name where the line names them.
+    /// Its values, by name if the line names them.
     pub values: ForeignValues,
 }
 
@@ -82,27 +83,27 @@ pub enum ForeignValues {
     Named(Map<String, Value>),
 }
 
-/// Lines that could not be read.
+/// Statistics of the lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineTally {
     /// Lines read.
     pub read: u64,
-    /// Those of them that are no line of a capture.
+    /// How many of them are not lines of a capture.
     pub bad: u64,
-    /// The first of them: its number from 1, and what is wrong with it.
+    /// The first of those: its number, counted from 1, and what is wrong with it.
     pub first_bad: Option<(u64, String)>,
     /// Why the file could not be read to its end: it was cut off, or is damaged there.
     pub cut_off: Option<String>,
-    /// Damaged parts that are left out, and how many lines come before the first of them.
+    /// How many damaged parts were left out, and how many lines precede the first of them.
     pub damaged: u64,
-    /// See above.
+    /// See `damaged`.
     pub first_damaged: Option<u64>,
-    /// Those of the lines that are too long to make sense.
+    /// How many lines were implausibly long.
     too_long: u64,
 }
 
 impl LineTally {
-    /// Takes in how many lines were too long so far.
+    /// Updates the number of lines that were too long.
     fn note_too_long(&mut self, count: u64) {
         let more = count - std::mem::replace(&mut self.too_long, count);
         self.read += more;
@@ -112,7 +113,7 @@ impl LineTally {
         }
     }
 
-    /// What was wrong, a sentence each.
+    /// What was wrong, one sentence each.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
         let cut = self
             .cut_off
@@ -121,7 +122,7 @@ impl LineTally {
         self.left_out().chain(cut)
     }
 
-    /// What was left out although the file was read to its end, a sentence each.
+    /// What was left out although the file was read to its end, one sentence each.
     pub(super) fn left_out(&self) -> impl Iterator<Item = String> {
         let bad = self.first_bad.as_ref().map(|(line, why)| match self.bad {
             1 => format!("1 line left out, line {line}: {why}"),
@@ -147,7 +148,7 @@ impl CaptureReader {
     /// Opens a capture: plain, or compressed with zstd, gzip or bzip2.
     ///
     /// # Errors
-    /// It cannot be read, or is no capture.
+    /// It cannot be read, or is not a capture.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let name = display_name(path);
         let unreadable = |error| OpenError::Unreadable { name: name.clone(), error };
@@ -187,7 +188,7 @@ impl CaptureReader {
         Ok(Self { lines: LineReader::new(input)?, tally: LineTally::default() })
     }
 
-    /// The next line that can be read; `None` after the last.
+    /// The next readable line; `None` after the last.
     pub fn next_line(&mut self) -> Option<CaptureLine> {
         loop {
             self.tally.note_too_long(self.lines.too_long());
@@ -222,14 +223,14 @@ impl CaptureReader {
         }
     }
 
-    /// What was read so far.
+    /// Statistics of what was read so far.
     #[must_use]
     pub fn tally(&self) -> &LineTally {
         &self.tally
     }
 }
 
-/// Reads a line.
+/// Parses a line.
 fn parse(line: &str) -> Result<CaptureLine, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let Value::Object(mut line) = value else { return Err("it is no JSON object".to_owned()) };
@@ -266,7 +267,7 @@ fn parse(line: &str) -> Result<CaptureLine, String> {
     Ok(CaptureLine { at, recalled, event })
 }
 
-/// Reads a line that is a sample.
+/// Parses a line that is a sample.
 fn sample(mut line: Map<String, Value>) -> Result<CaptureLine, String> {
     let name = text(&mut line, "stream").ok_or("its `stream` is no text")?;
     if name == MARKER_STREAM {
@@ -285,7 +286,7 @@ fn sample(mut line: Map<String, Value>) -> Result<CaptureLine, String> {
     Ok(CaptureLine { at, recalled: false, event: CaptureEvent::Sample(sample) })
 }
 
-/// Reads a line that is a marker; its end, which is a line of its own, is none.
+/// Parses a line that is a marker. The end of a marker, which has a line of its own, is not one.
 fn marker(line: &Map<String, Value>) -> CaptureLine {
     let time = line.get("time").and_then(Value::as_f64).filter(|time| time.is_finite());
     let values = line.get("values").unwrap_or(&Value::Null);

@@ -1,6 +1,6 @@
-//! A capture as a recording: a row for each sample of EEG, with what came of the other streams since
-//! the one before. Its columns are those of the first session with EEG; another one, such as that
-//! after a reconnect, goes on in it where its columns are the same.
+//! A capture as a recording: one row per EEG sample, with the samples of the other streams since
+//! the previous one. Its columns are those of the first session with EEG; a later session, such as
+//! after a reconnect, continues the recording if its columns are the same.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,20 +23,20 @@ use crate::{
     row::{ReadCounts, Row, RowMarker, StreamSample, count},
 };
 
-/// Requests remembered until they are answered, and subscriptions.
+/// How many unanswered requests, and how many subscriptions, are remembered.
 const PENDING: usize = 1024;
 const SUBSCRIPTIONS: usize = 1024;
 
-/// Markers whose ids are remembered.
+/// How many marker ids are remembered.
 const MARKERS: usize = 1024;
 
-/// Lines before the first EEG that are kept.
+/// How many lines before the first EEG are kept.
 const BEFORE: usize = 200_000;
-/// Lines from the first EEG on in which streams are found that begin after it: ten seconds, in which each
-/// has a sample.
+/// How many lines after the first EEG are searched for streams that begin later: ten seconds, in
+/// which each stream has a sample.
 const AFTER: usize = 8192;
 
-/// The streams that a recording can hold.
+/// The streams that a recording can contain.
 const STREAMS: [Stream; 6] =
     [Stream::Eeg, Stream::Mot, Stream::Dev, Stream::Eq, Stream::Met, Stream::Pow];
 
@@ -47,16 +47,16 @@ pub(crate) struct CaptureRecording {
     ahead: VecDeque<CaptureLine>,
     info: RecordingInfo,
     counts: ReadCounts,
-    /// The labels of a session's stream, flat.
+    /// The labels of a session's streams, flattened.
     subscriptions: HashMap<(String, Stream), Vec<String>>,
-    /// Requests that change what is known.
+    /// Unanswered requests that matter.
     pending: HashMap<(u64, u64), Method>,
     /// The columns of the recording.
     columns: Vec<StreamColumns>,
     place: u64,
     samples: Vec<StreamSample>,
     markers: Vec<RowMarker>,
-    /// The ids of the newest markers: one that was set in this capture comes with a sample, too.
+    /// The ids of the newest markers: one that was set in this capture also comes with a sample.
     known: VecDeque<String>,
     has_reported: bool,
 }
@@ -64,19 +64,19 @@ pub(crate) struct CaptureRecording {
 /// The columns of a stream in the recording.
 struct StreamColumns {
     stream: Stream,
-    /// Its labels, flat: those of a session that goes on in it.
+    /// Its labels, flattened: those of a session that continues it.
     labels: Vec<String>,
-    /// Kinds, and places among the flat values.
+    /// Kinds, and indices into the flattened values.
     places: Vec<(ColumnKind, usize)>,
 }
 
-/// A sample as it is read: its session, stream, time and values, flat.
+/// A sample as it is read: its session, stream, time and flattened values.
 struct FlatSample {
     session: String,
     stream: Stream,
     time: Option<f64>,
     values: Vec<f64>,
-    /// The markers that it shows.
+    /// The markers in it.
     markers: Vec<Value>,
 }
 
@@ -104,7 +104,7 @@ impl CaptureRecording {
             let sample = reader.note(&line.event).filter(|own| own.stream == Stream::Eeg);
             if let Some(sample) = sample.filter(|_| first.is_none()) {
                 first = Some(sample.session);
-                // Where samples alone name their columns, each stream does with its first.
+                // If only samples name their columns, each stream does so with its first.
                 let is_foreign = matches!(line.event, CaptureEvent::Sample(_));
                 most = reader.ahead.len() + if is_foreign { AFTER } else { 1 };
             }
@@ -117,14 +117,14 @@ impl CaptureRecording {
                  from its beginning on",
             )
         })?;
-        // They are read again, in their order.
+        // They are read again, in order.
         reader.pending.clear();
         reader.markers.clear();
         reader.known.clear();
         Ok(reader)
     }
 
-    /// Makes the columns of those of a session.
+    /// Creates the columns from those of a session.
     fn arrange(&mut self, session: &str) -> Option<()> {
         let mut names = Vec::new();
         let mut owners = Vec::new();
@@ -150,12 +150,12 @@ impl CaptureRecording {
         Some(())
     }
 
-    /// Takes in what a line says of subscriptions and markers; gives its sample.
+    /// Processes what a line says about subscriptions and markers. Returns its sample.
     fn note(&mut self, event: &CaptureEvent) -> Option<FlatSample> {
         match event {
             CaptureEvent::Text { connection, from: Side::Client, text } => {
                 let wanted = [Method::Subscribe, Method::InjectMarker, Method::QueryHeadsets];
-                // Most requests ask for what does not matter here.
+                // Most requests do not matter here.
                 let method = wanted
                     .into_iter()
                     .find(|method| text.contains(&format!("\"{}\"", method.name())))?;
@@ -186,7 +186,7 @@ impl CaptureRecording {
         }
     }
 
-    /// Takes a marker, unless it has come before.
+    /// Adds a marker, unless it has come before.
     fn mark(&mut self, marker: RowMarker) {
         let id = marker.object["uuid"].as_str().unwrap_or_default();
         if self.known.iter().any(|own| own == id) {
@@ -249,7 +249,7 @@ impl CaptureRecording {
         Some(FlatSample { session, stream, time, values: flat, markers })
     }
 
-    /// A line that names its values, or one whose session was subscribed.
+    /// A sample from a line that names its values, or whose session was subscribed.
     fn foreign(&mut self, sample: &ForeignSample) -> Option<FlatSample> {
         let named = sample.headset.as_ref().filter(|_| self.info.serial.is_none());
         if let Some((kind, serial)) = named.and_then(|own| own.split_once('-')) {
@@ -266,7 +266,7 @@ impl CaptureRecording {
                 {
                     self.subscriptions.insert(key.clone(), in_order(named.keys()));
                 }
-                // By their names: a line may lack some, and the list of markers may be empty.
+                // By name: a line may lack some, and the list of markers may be empty.
                 let labels = self.subscriptions.get(&key)?;
                 flat.extend(labels.iter().map(|label| named.get(label).map_or(f64::NAN, number)));
                 markers.extend(named.values().flat_map(shown_markers));
@@ -288,7 +288,7 @@ impl CaptureRecording {
         })
     }
 
-    /// The values of a sample in the order of the recording; `None` if its columns are others.
+    /// The values of a sample in the order of the recording; `None` if its columns differ.
     fn arranged(&self, sample: &FlatSample) -> Option<Vec<(ColumnKind, f64)>> {
         let columns = self.columns.iter().find(|own| own.stream == sample.stream)?;
         let own = self.subscriptions.get(&(sample.session.clone(), sample.stream))?;
@@ -356,7 +356,7 @@ impl RecordingReader for CaptureRecording {
     }
 }
 
-/// The labels of a subscription one after the other, those of groups too.
+/// The labels of a subscription in order, including those of groups.
 fn flat_labels(columns: &Value) -> Vec<String> {
     let mut labels = Vec::new();
     for column in columns.as_array().into_iter().flatten() {
@@ -370,7 +370,7 @@ fn flat_labels(columns: &Value) -> Vec<String> {
     labels
 }
 
-/// Names of values with the sensors among them in the order of the headset that has these.
+/// The names of values, with the sensors among them in the order of the headset that has these.
 fn in_order<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut names: Vec<_> = names.cloned().collect();
     let models: [&[&str]; 4] = [&MN8_SENSORS, &INSIGHT_SENSORS, &EPOC_SENSORS, &FLEX_SENSORS];
@@ -383,7 +383,7 @@ fn in_order<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     names
 }
 
-/// A value as a number; NaN for what is none.
+/// A value as a number; NaN for anything else.
 fn number(value: &Value) -> f64 {
     match value {
         Value::Bool(flag) => f64::from(u8::from(*flag)),
@@ -391,8 +391,8 @@ fn number(value: &Value) -> f64 {
     }
 }
 
-/// Values one after the other, those of groups too. The list of markers holds a single place, however
-/// long it is.
+/// Appends values in order, including those of groups. The list of markers takes a single place,
+/// however long it is.
 fn flatten(value: &Value, into: &mut Vec<f64>) {
     match value {
         Value::Array(list) => {
@@ -416,7 +416,7 @@ fn shown_markers(value: &Value) -> impl Iterator<Item = Value> {
     value.as_array().into_iter().flatten().filter(|own| own.is_object()).cloned()
 }
 
-/// A label as an export has it, so that one table serves all formats; empty for what is left out.
+/// The name of a label in an export, so that one table serves all formats; empty if it is left out.
 fn exported(stream: Stream, label: &str) -> String {
     match (stream, label) {
         (Stream::Eeg, "MARKERS")

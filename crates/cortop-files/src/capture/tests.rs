@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A folder, and a file in it that is not there yet.
+/// A folder, and the path of a file in it that does not exist yet.
 fn place(name: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(name);
@@ -76,8 +76,8 @@ fn what_is_written_is_read_again_without_secrets_compressed_or_not() {
     }
 }
 
-/// What is compressed comes in whole frames: a file that was cut off lacks its last one only.
-/// More than can wait comes faster than it is written: what has no room is counted, and nobody waits.
+/// Compressed lines are written in whole frames: a file that was cut off lacks only its last one.
+/// Lines come faster than they are written: those that find no room are counted, and nobody waits.
 #[test]
 fn a_disk_that_is_too_slow_costs_lines_and_no_time() {
     let (_folder, path) = place("slow.jsonl");
@@ -102,7 +102,7 @@ fn a_disk_that_is_too_slow_costs_lines_and_no_time() {
     assert_eq!(tally.read - 1 - gaps + lost, 12_000, "each line is there or counted");
 }
 
-/// A pipe that nobody reads takes as little as a disk that hangs.
+/// A pipe that nobody reads accepts as little as a disk that hangs.
 #[cfg(unix)]
 #[test]
 fn a_disk_that_hangs_does_not_hold_the_end() {
@@ -197,7 +197,7 @@ fn what_is_no_capture_is_refused_with_the_next_step() {
     }
 }
 
-/// Bytes that are others, in the first frame and in a later one, cost these two.
+/// Corrupted bytes in the first frame and in a later one cost only these two frames.
 #[test]
 fn a_damaged_frame_costs_itself() {
     let (_folder, path) = place("a.zst");
@@ -235,7 +235,7 @@ fn a_damaged_frame_costs_itself() {
     }
 }
 
-/// It fails from the start, as a full one does: nothing was too slow, and no empty file stays.
+/// It fails from the start, like a full disk: this is not slowness, and no empty file remains.
 #[test]
 fn a_disk_that_takes_nothing_is_not_called_slow() {
     let (_folder, path) = place("full.jsonl");

@@ -1,5 +1,5 @@
-//! Writes a capture. A thread of its own cuts the secrets out, compresses and writes: a slow disk
-//! costs lines, which are counted, and never the time of whoever reads the socket.
+//! Writes a capture. A thread of its own removes the secrets, compresses and writes: a slow disk
+//! costs lines, which are counted, but never delays the reader of the socket.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,52 +24,52 @@ use serde_json::{Value, json};
 
 use super::FORMAT;
 
-/// Lines and bytes of messages that may wait for the disk.
+/// How many lines, and how many bytes of messages, may wait for the disk.
 const LINES: usize = 16 << 10;
 const BYTES: usize = 32 << 20;
 
-/// Compressed lines are written in frames of their own, each at the latest after this time or with so
-/// many bytes, so that a file is whole up to there whatever happens.
+/// Compressed lines are written in separate frames, each after this time or this many bytes at the
+/// latest, so that a file is complete up to there whatever happens.
 const FRAME_TIME: Duration = Duration::from_secs(1);
 const FRAME_BYTES: usize = 512 << 10;
 
-/// For how long the disk may take nothing while a capture ends.
+/// How long the disk may accept nothing while a capture ends.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A handle on a capture that is being written; cheap to clone.
+/// A handle on a capture in progress; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CaptureFile {
-    /// Without a line it ends.
+    /// `None` ends the capture.
     lines: SyncSender<Option<WaitingLine>>,
     shared: Arc<Shared>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-/// How a capture stands.
+/// The state of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureState {
     /// The file.
     pub path: PathBuf,
     /// Bytes written.
     pub bytes: u64,
-    /// Lines that had to be left out, as the disk was too slow.
+    /// Lines left out because the disk was too slow.
     pub lost: u64,
-    /// Why it has ended before its time. Where nothing was written by then the file is removed.
+    /// Why it ended prematurely. If nothing had been written by then, the file is removed.
     pub error: Option<String>,
 }
 
-/// What both threads know.
+/// State shared by both threads.
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
     written: AtomicU64,
     lost: AtomicU64,
-    /// Bytes of messages that wait.
+    /// Bytes of messages waiting.
     waiting: AtomicUsize,
     error: Mutex<Option<String>>,
 }
 
-/// A line whose message still holds its secrets: it has no `Debug`.
+/// A line whose message still contains its secrets, hence without `Debug`.
 struct WaitingLine {
     at: Timestamp,
     recalled: bool,
@@ -79,11 +79,11 @@ struct WaitingLine {
 }
 
 impl CaptureFile {
-    /// Begins a file, compressed if its name ends with `.zst`. It belongs to the user alone, and one
-    /// that is there already is not written over.
+    /// Creates a file, compressed if its name ends with `.zst`. Only the user can access it, and an
+    /// existing file is never overwritten.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// It cannot be created.
     pub fn create(path: &Path, service: &str) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -92,7 +92,7 @@ impl CaptureFile {
         Self::begin(options.open(path)?, path, service)
     }
 
-    /// Writes to a file that is open.
+    /// Writes to an open file.
     pub(super) fn begin(file: File, path: &Path, service: &str) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             path: path.to_owned(),
@@ -147,7 +147,7 @@ impl CaptureFile {
         self.send(WaitingLine { at: event.at, recalled: event.recalled, line, text });
     }
 
-    /// How it stands.
+    /// Its current state.
     #[must_use]
     pub fn state(&self) -> CaptureState {
         CaptureState {
@@ -158,20 +158,20 @@ impl CaptureFile {
         }
     }
 
-    /// Whether it has ended before its time: nothing more is written.
+    /// Whether it ended prematurely: nothing more is written.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         lock(&self.shared.error).is_some()
     }
 
-    /// Ends the file, and waits until it is written, as long as the disk takes anything. Returns how it
-    /// stands then.
+    /// Ends the file and waits until everything is written, as long as the disk accepts anything.
+    /// Returns the final state.
     #[must_use]
     pub fn finish(&self) -> CaptureState {
         self.finish_within(PATIENCE)
     }
 
-    /// The same for a disk that may take nothing for so long.
+    /// Like [`finish`](Self::finish), for a disk that may accept nothing for this long.
     pub(super) fn finish_within(&self, patience: Duration) -> CaptureState {
         let Some(writer) = lock(&self.writer).take() else { return self.state() };
         let (mut is_told, mut written, mut since) = (false, 0, Instant::now());
@@ -191,7 +191,7 @@ impl CaptureFile {
             }
             thread::sleep(Duration::from_millis(2));
         }
-        // A panic there has been reported.
+        // A panic there was already reported.
         let _ = writer.join();
         self.state()
     }
@@ -208,7 +208,7 @@ impl CaptureFile {
     }
 }
 
-/// Adds what a message is to its line; gives its text.
+/// Adds the description of a message to its line. Returns its text.
 fn describe(line: &mut Value, message: &WireMessage<'_>) -> Option<String> {
     let (event, bytes) = match message {
         WireMessage::Text(text) => {
@@ -240,7 +240,7 @@ struct CaptureOutput {
     file: File,
     is_compressed: bool,
     pending: Vec<u8>,
-    /// When the oldest of it came.
+    /// When the oldest of it arrived.
     since: Instant,
     shared: Arc<Shared>,
 }
@@ -267,7 +267,7 @@ impl CaptureOutput {
         };
         let written = self.shared.written.load(Ordering::Relaxed);
         if let Err(error) = self.file.write_all(bytes) {
-            // The part that found room would be half a line or half a frame.
+            // The part that was written would be half a line or half a frame.
             let _ = self.file.set_len(written);
             if written == 0 {
                 let _ = fs::remove_file(&self.shared.path);
@@ -280,7 +280,7 @@ impl CaptureOutput {
     }
 }
 
-/// Writes lines until there is none in one's place.
+/// Writes lines until it receives `None`.
 fn write_lines(
     mut output: CaptureOutput,
     waiting: &Receiver<Option<WaitingLine>>,
@@ -288,8 +288,8 @@ fn write_lines(
     let secrets = Secrets::default();
     let mut lost = 0;
     loop {
-        // What was the last for now is not left lying: plain lines go out at once, compressed ones
-        // when their frame is due.
+        // The last line for now must not be delayed: plain lines are written at once, compressed
+        // ones when their frame is due.
         let next = match waiting.try_recv() {
             Ok(next) => Ok(next),
             Err(_) if !output.is_compressed || output.pending.is_empty() => {
@@ -332,7 +332,7 @@ fn write_lines(
     }
 }
 
-/// Since 1970.
+/// Seconds since 1970.
 fn seconds(at: Timestamp) -> f64 {
     at.as_microsecond() as f64 / 1e6
 }

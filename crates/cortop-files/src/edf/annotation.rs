@@ -1,29 +1,28 @@
-//! Annotations of EDF+ and BDF+ as time-stamped lists: `+onset`, a duration if it has one, its texts,
+//! Annotations of EDF+ and BDF+ as time-stamped lists: `+onset`, an optional duration, the texts,
 //! and a zero byte.
 
 use cortop_protocol::sanitize::floor_char_boundary;
 
-/// Ends an onset with its duration, and each text.
+/// Terminates an onset with its duration, and each text.
 const SEPARATOR: u8 = 0x14;
-/// Stands before a duration.
+/// Precedes a duration.
 const BEFORE_DURATION: u8 = 0x15;
-/// Characters of a number with which the time of a record is written, so that it can be written
-/// again in place.
+/// Width in characters of the time of a data record, fixed so that it can be overwritten in place.
 const TIME_WIDTH: usize = 16;
 
-/// An onset is written to a millionth of a second.
+/// Onsets are written with a resolution of a millionth of a second.
 const SAME_ONSET: f64 = 1e-6;
 
-/// A gap: MNE takes it for data that are none.
+/// Marks a gap: tells MNE that the data there are not real.
 pub const NO_DATA: &str = "BAD_ACQ_SKIP";
-/// What completes the last record: nothing was lost there, but nothing was measured, either. MNE rejects
-/// whatever begins with `BAD`.
+/// Marks what fills up the last data record: nothing was lost there, but nothing was measured,
+/// either. MNE rejects whatever begins with `BAD`.
 pub const PADDING: &str = "BAD_PADDING";
 
-/// Motion is missing where EEG is not.
+/// Marks where motion is missing but EEG is not.
 pub const MOTION_LOST: &str = "motion lost";
 
-/// The rate that was measured, in samples a second.
+/// The measured rate in samples per second, as an annotation.
 #[must_use]
 pub fn pace(rate: f64) -> String {
     format!("pace {rate:.4} Hz")
@@ -34,13 +33,13 @@ pub fn pace(rate: f64) -> String {
 pub struct Annotation {
     /// Seconds since the start in the header.
     pub onset: f64,
-    /// Its length in seconds, if it has one.
+    /// Its duration in seconds, if it has one.
     pub duration: Option<f64>,
     /// What it says.
     pub text: String,
 }
 
-/// The time of a record, always of one length.
+/// The time of a data record, with a fixed width.
 pub(super) fn record_time(onset: f64) -> Vec<u8> {
     let whole = format!("{:+}", onset.max(0.0).trunc()).len();
     let places = TIME_WIDTH.saturating_sub(whole + 1);
@@ -50,7 +49,7 @@ pub(super) fn record_time(onset: f64) -> Vec<u8> {
 }
 
 impl Annotation {
-    /// Its bytes, `room` at most: a text that is too long is cut.
+    /// Encodes the annotation in at most `room` bytes; truncates a text that is too long.
     pub(super) fn encode(&self, room: usize) -> Vec<u8> {
         let mut bytes = format!("{:+.6}", self.onset).into_bytes();
         if let Some(duration) = self.duration {
@@ -65,24 +64,24 @@ impl Annotation {
         bytes
     }
 
-    /// Whether the samples under it were measured by nobody.
+    /// Whether it marks samples that were not measured.
     pub(super) fn has_no_data(&self) -> bool {
         [NO_DATA, PADDING].contains(&&*self.text)
     }
 
-    /// Whether the recorder noted it of its own accord: it is no marker.
+    /// Whether it is a note of the recorder rather than a marker.
     pub(super) fn is_note(&self) -> bool {
         let rate = self.text.strip_prefix("pace ").and_then(|text| text.strip_suffix(" Hz"));
         self.text == MOTION_LOST || rate.is_some_and(|rate| rate.parse::<f64>().is_ok())
     }
 
-    /// Whether this one, as it was read from a file, is the annotation with this onset and text.
+    /// Whether this annotation, read from a file, is the one with this onset and text.
     pub(super) fn is(&self, onset: f64, text: &str) -> bool {
         (self.onset - onset).abs() < SAME_ONSET && plain(text).starts_with(&*self.text)
     }
 
-    /// The annotations in the bytes of a record, and the time of the record if the first list gives
-    /// it. What is malformed is left out.
+    /// The annotations in the bytes of a data record, and the time of the record if the first list
+    /// gives it. Malformed ones are left out.
     pub(super) fn decode(bytes: &[u8]) -> (Option<f64>, Vec<Self>) {
         let (mut time, mut found) = (None, Vec::new());
         let lists = bytes.split(|byte| *byte == 0).filter(|list| !list.is_empty());
@@ -107,7 +106,7 @@ impl Annotation {
     }
 }
 
-/// A text without the separators of the format.
+/// A text without the format's separators.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }

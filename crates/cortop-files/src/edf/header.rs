@@ -1,8 +1,9 @@
-//! The header of an EDF or BDF file: fields of fixed width, those of the signals field by field.
+//! The header of an EDF or BDF file: fields of fixed width; those of the signals are grouped by
+//! field.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The kinds of file.
+/// The file formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdfFormat {
     /// 16 bits, no annotations.
@@ -14,7 +15,7 @@ pub enum EdfFormat {
 }
 
 impl EdfFormat {
-    /// Bytes of a sample.
+    /// Bytes per sample.
     #[must_use]
     pub const fn sample_bytes(self) -> usize {
         if self.is_bdf() { 3 } else { 2 }
@@ -26,7 +27,7 @@ impl EdfFormat {
         if self.is_bdf() { 8_388_607 } else { 32_767 }
     }
 
-    /// Whether it has a signal of annotations.
+    /// Whether it has an annotation signal.
     #[must_use]
     pub const fn has_annotations(self) -> bool {
         !matches!(self, Self::Edf)
@@ -36,12 +37,12 @@ impl EdfFormat {
         matches!(self, Self::BdfPlus)
     }
 
-    /// The label of the signal of annotations.
+    /// The label of the annotation signal.
     pub(super) const fn annotation_label(self) -> &'static str {
         if self.is_bdf() { "BDF Annotations" } else { "EDF Annotations" }
     }
 
-    /// The first of the reserved fields.
+    /// The first reserved field.
     const fn reserved(self) -> &'static str {
         match self {
             Self::Edf => "",
@@ -51,18 +52,18 @@ impl EdfFormat {
     }
 }
 
-/// The scale of a signal: which value each digital one stands for.
+/// The scale of a signal: the value that each digital value represents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EdfScale {
-    /// The values at both ends.
+    /// The physical values at both ends.
     pub physical: (f64, f64),
-    /// The digital values of both ends.
+    /// The digital values at both ends.
     pub digital: (i32, i32),
 }
 
 impl EdfScale {
     /// Values from 0 to at least `most` in steps that divide `lsb`, the step of the converter, so
-    /// that what the converter measured comes back exactly.
+    /// that the converter's values are reproduced exactly.
     #[must_use]
     pub fn from_zero(format: EdfFormat, most: f64, lsb: f64) -> Self {
         let top = format.digital_maximum();
@@ -76,7 +77,7 @@ impl EdfScale {
     #[must_use]
     pub fn symmetrical(format: EdfFormat, most: f64) -> Self {
         let top = format.digital_maximum();
-        // The sign takes a digit of the field, and both ends must be rounded alike.
+        // The sign takes one digit of the field, and both ends must be rounded in the same way.
         let most = number(-most).parse().map_or(most, |own: f64| -own);
         Self { physical: (-most, most), digital: (-top, top) }
     }
@@ -89,14 +90,14 @@ impl EdfScale {
         Self::symmetrical(format, lsb / parts * top)
     }
 
-    /// Whole numbers from `from` to `to`, each its own digital value.
+    /// Whole numbers from `from` to `to`, each represented by itself.
     #[must_use]
     pub fn whole(from: i16, to: i16) -> Self {
         let digital = (i32::from(from), i32::from(to));
         Self { physical: (f64::from(from), f64::from(to)), digital }
     }
 
-    /// The scale as the fields of a header can hold it.
+    /// The scale, rounded to what the header's fields can hold.
     fn rounded(self) -> Self {
         let read = |value: f64| number(value).trim().parse().unwrap_or(value);
         Self { physical: (read(self.physical.0), read(self.physical.1)), digital: self.digital }
@@ -107,14 +108,14 @@ impl EdfScale {
         (self.physical.1 - self.physical.0) / span
     }
 
-    /// Whether a value is not beyond the scale.
+    /// Whether a value is within the scale.
     #[must_use]
     pub fn holds(self, value: f64) -> bool {
         let half = self.step().abs() / 2.0;
         (self.physical.0 - half..=self.physical.1 + half).contains(&value)
     }
 
-    /// The digital value next to a value; beyond the scale, its end.
+    /// The digital value nearest to a value; beyond the scale, the end of the scale.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "clamped to the digital values")]
     pub fn to_digital(self, value: f64) -> i32 {
@@ -123,7 +124,7 @@ impl EdfScale {
         digital.round().clamp(f64::from(low), f64::from(high)) as i32
     }
 
-    /// The value of a digital one.
+    /// The value that a digital value represents.
     #[must_use]
     pub fn to_physical(self, digital: i32) -> f64 {
         (f64::from(digital) - f64::from(self.digital.0)).mul_add(self.step(), self.physical.0)
@@ -133,46 +134,46 @@ impl EdfScale {
 /// A signal of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdfSignal {
-    /// Its name, 16 characters at most.
+    /// Its label, at most 16 characters.
     pub label: String,
-    /// The kind of sensor, 80 characters at most.
+    /// The type of sensor, at most 80 characters.
     pub transducer: String,
-    /// The unit of its values, 8 characters at most.
+    /// The unit of its values, at most 8 characters.
     pub unit: String,
-    /// What was filtered out, such as `HP:0.16Hz`, 80 characters at most.
+    /// The filters applied, such as `HP:0.16Hz`, at most 80 characters.
     pub prefilter: String,
-    /// What its digital values stand for.
+    /// The meaning of its digital values.
     pub scale: EdfScale,
-    /// Samples in a record.
+    /// Samples per data record.
     pub samples: usize,
 }
 
-/// What stands before the records of a file.
+/// The header of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdfHeader {
     /// The kind of file.
     pub format: EdfFormat,
-    /// The patient: in the plus formats code, sex, birthdate and name, `X` for what is unknown.
+    /// The patient; in the plus formats code, sex, birthdate and name, with `X` for unknown parts.
     pub patient: String,
-    /// The recording after its date: in the plus formats administration code, technician and
-    /// equipment, `X` for what is unknown.
+    /// The recording, after its date; in the plus formats administration code, technician and
+    /// equipment, with `X` for unknown parts.
     pub recording: String,
-    /// Epoch seconds of the first sample. The plus formats keep the fraction.
+    /// Epoch seconds of the first sample. The plus formats preserve the fraction.
     pub start: f64,
-    /// Seconds of a record.
+    /// Duration of a data record in seconds.
     pub record_seconds: f64,
-    /// The signals, without that of the annotations.
+    /// The signals, except for the annotation signal.
     pub signals: Vec<EdfSignal>,
-    /// Bytes of annotations in a record, the time of the record among them.
+    /// Bytes of annotations per data record, including the time of the record.
     pub annotation_bytes: usize,
 }
 
-/// Characters of a label.
+/// Width of a label in characters.
 const LABEL: usize = 16;
 
-/// Where the header has the number of records.
+/// The offset of the number of data records.
 pub(super) const RECORDS_AT: u64 = 236;
-/// Where the header has the seconds of a record.
+/// The offset of the duration of a data record.
 pub(super) const SECONDS_AT: u64 = 244;
 
 impl EdfHeader {
@@ -181,12 +182,12 @@ impl EdfHeader {
         if self.format.has_annotations() { self.start - self.start.floor() } else { 0.0 }
     }
 
-    /// Bytes before the first record.
+    /// Bytes before the first data record.
     pub(super) fn bytes(&self) -> usize {
         256 * (self.signals.len() + usize::from(self.format.has_annotations()) + 1)
     }
 
-    /// Samples of annotations in a record.
+    /// Samples of the annotation signal per data record.
     pub(super) fn annotation_samples(&self) -> usize {
         if self.format.has_annotations() {
             self.annotation_bytes.div_ceil(self.format.sample_bytes())
@@ -195,7 +196,8 @@ impl EdfHeader {
         }
     }
 
-    /// With labels and scales as their fields can hold them, so that what is written is what is read.
+    /// Rounds labels and scales to what their fields can hold, so that what is written is what will
+    /// be read.
     pub(super) fn fitted(mut self) -> Self {
         for signal in &mut self.signals {
             signal.scale = signal.scale.rounded();
@@ -204,7 +206,7 @@ impl EdfHeader {
         self
     }
 
-    /// The bytes of the header of a file with this number of records.
+    /// The encoded header of a file with this number of data records.
     pub(super) fn encode(&self, records: u64) -> Vec<u8> {
         let format = self.format;
         let noted = format.has_annotations();
@@ -253,7 +255,7 @@ impl EdfHeader {
     }
 }
 
-/// A number in 8 characters, as exact as they allow.
+/// A number in 8 characters, as precise as they allow.
 pub(super) fn number(value: f64) -> String {
     const WIDTH: usize = 8;
     let exact = value.to_string();
@@ -265,9 +267,9 @@ pub(super) fn number(value: f64) -> String {
     fitting.into_iter().find(|text| text.len() <= WIDTH).unwrap_or_default()
 }
 
-/// The longest record up to a second that ends a recording where it ends: each signal has whole
-/// samples in it, the seconds fit their field, and of the `length` in seconds less than the
-/// shortest such record is left over. `rates` are samples a second.
+/// The longest data record of up to a second with which the file ends where the recording does: it
+/// holds whole samples of each signal, its duration fits its field, and after the `length` in
+/// seconds less than the shortest such record is left over. `rates` are in samples per second.
 #[must_use]
 pub fn fitting_record(rates: &[f64], length: f64) -> f64 {
     const LONGEST: f64 = 1.0;
@@ -290,8 +292,8 @@ pub fn fitting_record(rates: &[f64], length: f64) -> f64 {
     sound.iter().rev().find(divides).copied().unwrap_or(shortest)
 }
 
-/// The record of a recording whose length is not known yet: half a second, so that a program that is
-/// ended hard lacks less than a second; else whole seconds, ten at most.
+/// The data record for a recording of unknown length: half a second, so that killing the program
+/// loses less than a second; otherwise whole seconds, ten at most.
 #[must_use]
 pub fn steady_record(rates: &[f64]) -> f64 {
     const SHORT: f64 = 0.5;
@@ -299,7 +301,7 @@ pub fn steady_record(rates: &[f64]) -> f64 {
     if rates.iter().all(whole) { SHORT } else { whole_seconds(rates) }
 }
 
-/// The fewest whole seconds, ten at most, that hold whole samples of each signal.
+/// The smallest number of whole seconds, ten at most, that holds whole samples of each signal.
 fn whole_seconds(rates: &[f64]) -> f64 {
     let whole = |seconds: &u32| {
         let samples = rates.iter().map(|rate| rate * f64::from(*seconds));
@@ -308,7 +310,7 @@ fn whole_seconds(rates: &[f64]) -> f64 {
     (1..=10).find(whole).unwrap_or(1).into()
 }
 
-/// Fields of fixed width, filled with spaces, ASCII only.
+/// Fields of fixed width, padded with spaces, ASCII only.
 #[derive(Default)]
 struct HeaderText(Vec<u8>);
 
@@ -319,7 +321,7 @@ impl HeaderText {
     }
 }
 
-/// A text as a field of this width can hold it.
+/// A text, reduced to what a field of this width can hold.
 fn printable(text: &str, width: usize) -> String {
     let ascii = text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '_' });
     ascii.take(width).collect()

@@ -1,5 +1,5 @@
-//! EDF, EDF+, BDF and BDF+: a header of ASCII fields, then records of whole numbers, signal by
-//! signal. The plus formats carry annotations, one of which gives the time of each record. See
+//! EDF, EDF+, BDF and BDF+: a header of ASCII fields, then data records of whole numbers, signal by
+//! signal. The plus formats contain annotations, one of which gives the time of each record. See
 //! edfplus.info for the fields.
 
 pub mod annotation;

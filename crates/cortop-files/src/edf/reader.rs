@@ -1,6 +1,6 @@
-//! Reads EDF, EDF+ and BDF+, continuous or not, record by record. Each sample of the EEG makes a row;
-//! signals of other streams have samples of their own. A header that is broken is read as far as it
-//! makes sense; a record that is cut off is dropped.
+//! Reads EDF, EDF+ and BDF+, continuous or not, record by record. Each EEG sample becomes a row;
+//! signals of other streams have samples of their own. A broken header is read as far as it makes
+//! sense; a record that is cut off is dropped.
 
 use std::{
     collections::VecDeque,
@@ -23,19 +23,19 @@ use crate::{
     row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
-/// The most signals and bytes of a record that make sense.
+/// The most plausible number of signals, and of bytes in a data record.
 const MAX_SIGNALS: usize = 4096;
 const MAX_RECORD: usize = 64 << 20;
-/// Seconds of the longest gap between records.
+/// The longest gap between data records in seconds.
 const LONGEST_GAP: f64 = 86_400.0;
 
-/// Where the samples of a signal stand in a record, and what they mean.
+/// The position of a signal's samples in a data record, and their meaning.
 struct SignalLayout {
-    /// Samples of other signals before its own in a record.
+    /// The number of other signals' samples before its own in a record.
     offset: usize,
     samples: usize,
     scale: EdfScale,
-    /// µV of its unit, where it has one of voltage.
+    /// The µV of its unit, if that is one of voltage.
     factor: f64,
 }
 
@@ -45,36 +45,36 @@ pub(crate) struct EdfReader {
     info: RecordingInfo,
     counts: ReadCounts,
     format: EdfFormat,
-    /// The signals in the order of the columns of the header.
+    /// The signals, in the order of the header's columns.
     signals: Vec<SignalLayout>,
     annotations: Vec<SignalLayout>,
     /// Epoch seconds of the start in the header.
     start: f64,
     record_seconds: f64,
     record: Vec<u8>,
-    /// Samples of EEG in a record.
+    /// EEG samples per data record.
     eeg_samples: usize,
-    /// Which sample of the record is next; all are read at first.
+    /// The next sample within the record; initially past the end.
     next: usize,
     records: u64,
-    /// The number of records in the header, if it has one.
+    /// The number of records according to the header, if given.
     named_records: Option<u64>,
-    /// Samples of EEG before the next one, lost ones among them.
+    /// EEG samples before the next one, including lost ones.
     place: u64,
     /// Epoch seconds of the record.
     time: f64,
-    /// Times in which nothing was measured.
+    /// Periods in which nothing was measured.
     skips: VecDeque<(f64, f64)>,
     markers: Vec<RowMarker>,
-    /// The file of markers beside it, and their times where no signal has them.
+    /// The marker file beside it, and the times of its markers if no signal contains them.
     marker_file: Option<MarkerFile>,
     timed: Vec<(Option<f64>, Value)>,
-    /// The marker of the sample before: its number, type and value.
+    /// The marker of the previous sample: its number, type and value.
     mark: [Option<f64>; 3],
     states: Vec<(Stream, Vec<f64>)>,
 }
 
-/// The fields of a header, one after the other.
+/// Reads the fields of a header in order.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -108,7 +108,7 @@ impl EdfReader {
         let (date, clock) = (fields.text(8), fields.text(8));
         let header_bytes: Option<usize> = fields.number(8);
         let _reserved = fields.text(44);
-        // Of a file that is still being written, -1.
+        // -1 if the file is still being written.
         let named_records: Option<u64> = fields.number(8);
         let record_seconds = fields.number(8).filter(|own: &f64| own.is_finite() && *own > 0.0);
         let count: usize = fields.number(4).ok_or_else(|| broken("it has no number of signals"))?;
@@ -117,7 +117,7 @@ impl EdfReader {
         }
         let mut bytes = vec![0; 256 * count];
         input.bytes.read_exact(&mut bytes).map_err(|_| broken("it ends too early"))?;
-        // Some programs leave room after it.
+        // Some programs leave space after it.
         let more = header_bytes.unwrap_or_default().saturating_sub(256 * (count + 1));
         let more = more.min(MAX_RECORD) as u64;
         io::copy(&mut input.bytes.by_ref().take(more), &mut io::sink())
@@ -191,7 +191,7 @@ impl EdfReader {
         })
     }
 
-    /// Reads a record; `false` after the last whole one.
+    /// Reads a record; `false` after the last complete one.
     fn read_record(&mut self) -> io::Result<bool> {
         let mut filled = 0;
         while let Some(rest) = self.record.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -219,7 +219,7 @@ impl EdfReader {
         let end = self.time + self.record_seconds;
         self.time = self.start + time.unwrap_or(even);
         if self.records > 0 {
-            // What goes back, or ahead by days, is no gap.
+            // A time that goes back, or ahead by days, is not a gap.
             let gap = Some(self.time - end).filter(|gap| (0.0..LONGEST_GAP).contains(gap));
             let lost = gap.and_then(|gap| count((gap / self.step()).round()));
             self.place += lost.unwrap_or_default();
@@ -237,7 +237,7 @@ impl EdfReader {
                 continue;
             }
             let kind = if own.duration.is_some() { "interval" } else { "instance" };
-            // The file beside it says more of it.
+            // The file beside it contains more details.
             let known = self.timed.iter().position(|(_, object)| is_same(object, &own.text));
             let object = known.map(|at| self.timed.remove(at).1);
             let object = object
@@ -252,8 +252,9 @@ impl EdfReader {
         Ok(true)
     }
 
-    /// Takes the markers of the file beside it by their times, where no signal says at which samples they
-    /// are. Those that are annotations as well stay where these are, for clocks may have been set.
+    /// Places the markers of the file beside it by their times, if no signal shows their samples.
+    /// Those that are also annotations stay where the annotations are, because clocks may have been
+    /// set.
     fn place_markers(&mut self) {
         let Some(file) = &self.marker_file else { return };
         if self.info.header.has(ColumnKind::MarkerIndex) {
@@ -265,7 +266,7 @@ impl EdfReader {
         self.timed.extend(timed.map(|(time, object)| (time.map(|time| start + time), object)));
     }
 
-    /// Seconds from sample to sample of EEG.
+    /// Seconds from one EEG sample to the next.
     fn step(&self) -> f64 {
         self.record_seconds / self.eeg_samples as f64
     }
@@ -335,7 +336,8 @@ impl EdfReader {
             }
         }
         row.markers.append(&mut self.markers);
-        // Where a signal holds the number of a marker, its first sample is the marker's.
+        // If a signal contains marker numbers, the marker belongs to the first sample with its
+        // number.
         if mark[0].is_some() && mark[0] != self.mark[0] {
             let object = MarkerFile::object(self.marker_file.as_ref(), mark);
             self.counts.unnamed_markers += u64::from(self.marker_file.is_none());
@@ -348,7 +350,7 @@ impl EdfReader {
                 return true;
             }
             if own.values.iter().all(|value| *value < 0.0) {
-                // What the headset had not sent yet.
+                // The headset had not sent this yet.
                 return false;
             }
             match states.iter_mut().find(|(stream, _)| *stream == own.stream) {
@@ -371,7 +373,7 @@ impl RecordingReader for EdfReader {
         loop {
             row.clear();
             if self.next >= self.eeg_samples && !self.read_record()? {
-                // What annotations the last records had.
+                // The annotations of the last records.
                 row.markers.append(&mut self.markers);
                 let (known, outside): (Vec<_>, Vec<_>) =
                     self.timed.drain(..).partition(|(time, _)| time.is_some());
@@ -389,7 +391,7 @@ impl RecordingReader for EdfReader {
             if self.fill(row) {
                 return Ok(true);
             }
-            // A lost sample: its markers stay.
+            // A lost sample: keep its markers.
             self.markers.append(&mut row.markers);
         }
     }
@@ -399,7 +401,7 @@ impl RecordingReader for EdfReader {
     }
 }
 
-/// The columns that signals of these labels are.
+/// The columns for signals with these labels.
 fn columns(name: &str, labels: Vec<String>) -> Result<Header, OpenError> {
     let has_motion = Header::names_motion(&labels);
     Header::of(labels).ok_or_else(|| {
@@ -430,7 +432,7 @@ fn signals(bytes: &[u8], count: usize, format: EdfFormat) -> Vec<(String, Signal
         if digital.0 == digital.1 {
             digital = (-top - 1, top);
         }
-        // Without a scale the digital values are the best there is.
+        // Without a scale, the digital values are the best available.
         let physical = physical.0.zip(physical.1);
         let physical =
             physical.filter(|(low, high)| eeg_value(low - high).is_some_and(|own| own != 0.0));
@@ -455,7 +457,7 @@ fn is_same(object: &Value, text: &str) -> bool {
     text == label || text == value || *text == format!("{label} {value}")
 }
 
-/// The headset in the equipment field of a recording: `TYPE-SERIAL`, as our own files have it.
+/// The headset in the equipment field of a recording: `TYPE-SERIAL`, as in our own files.
 fn headset(recording: &str) -> (Option<String>, Option<String>) {
     let id = recording.split_whitespace().find_map(|word| {
         let (kind, serial) = word.split_once('-')?;
@@ -465,8 +467,8 @@ fn headset(recording: &str) -> (Option<String>, Option<String>) {
     id.unzip()
 }
 
-/// Epoch seconds of the start in a header, in UTC, for it names no zone. Its year has two digits but
-/// in the recording field of the plus formats.
+/// Epoch seconds of the start in a header. Interpreted as UTC, because it names no time zone. Its
+/// year has two digits, except in the recording field of the plus formats.
 fn start(recording: &str, date: &str, clock: &str) -> f64 {
     let numbers = |text: &str| -> Option<[i16; 3]> {
         let parts: Vec<_> = text.split(['.', ':', '-', '/']).map(str::trim).collect();
@@ -511,7 +513,7 @@ mod tests {
         }
     }
 
-    /// Three records of 4 samples of EEG, 2 of motion, and a marker at 1.3 s.
+    /// Three records with 4 EEG samples and 2 of motion, and a marker at 1.3 s.
     fn file(format: EdfFormat) -> Vec<u8> {
         let header = EdfHeader {
             format,
@@ -575,7 +577,7 @@ mod tests {
             let motion = of(Stream::Mot);
             assert_eq!((motion.len(), motion[3].values[0]), (6, 6.0));
             assert!((motion[3].time.unwrap() - 1_717_000_001.75).abs() < 1e-6);
-            // Contact stands in every record, and only its changes are samples.
+            // Contact is repeated in every record, and only its changes are samples.
             assert_eq!(
                 of(Stream::Dev).iter().map(|own| own.values[0]).collect::<Vec<_>>(),
                 [2.0, 3.0]
@@ -590,7 +592,7 @@ mod tests {
     #[test]
     fn markers_beside_a_file_are_placed_by_their_times() {
         let folder = tempfile::tempdir().unwrap();
-        // The file begins at 16:26:40.25 UTC, 18:26:40.25 on a clock two hours ahead.
+        // The file begins at 16:26:40.25 UTC, which is 18:26:40.25 on a clock two hours ahead.
         let marker = |index: u32, second: &str, label: &str| {
             format!(
                 "{{\"index\":{index},\"label\":\"{label}\",\"type\":\"instance\",\"value\":\"{index}\",\
@@ -600,7 +602,7 @@ mod tests {
         let markers = |hour: &str, zone: &str| {
             let own = [
                 marker(1, &format!("2024-05-29T{hour}:26:41.250{zone}"), "open"),
-                // An annotation of the file as well.
+                // Also an annotation of the file.
                 marker(2, &format!("2024-05-29T{hour}:26:41.550{zone}"), "eyes"),
                 marker(3, &format!("2024-05-29T{hour}:59:00{zone}"), "too late"),
             ];
@@ -677,7 +679,7 @@ mod tests {
         assert_eq!(places, [0, 1, 2, 3, 8, 9, 10, 11]);
         assert!((found[4].time.unwrap() - 1_717_000_002.25).abs() < 1e-6);
 
-        // Records whose times go back, or ahead by years, follow one another.
+        // Records whose times go back, or ahead by years, are taken as consecutive.
         for onset in [b"+0.2", b"+9e9"] {
             let mut odd = whole.clone();
             let at = (start..odd.len()).find(|at| odd[*at..].starts_with(b"+2.25")).unwrap();

@@ -1,21 +1,20 @@
-//! The signals that a file has for the values of a stream: names as EMOTIV's files have them, units
-//! and scales.
+//! The signals for the values of a stream: names as in EMOTIV's files, units and scales.
 
 use cortop_protocol::{Stream, model::Model};
 
 use super::header::{EdfFormat, EdfScale, EdfSignal};
 
-/// The most µV that a headset measures from end to end (§8).
+/// The widest measuring range of a headset in µV (§8).
 const RANGE: f64 = 8400.0;
-/// µV of the steps of a headset's converter (§8): those of 16 bits divide those of 14.
+/// The step of a headset's converter in µV (§8): that of 16 bits divides that of 14.
 const STEP: f64 = 5.0 / 39.0;
 const STEP_OF_EARBUDS: f64 = 1.0 / 2.1;
-/// A value of contact or quality that the headset has not sent yet: 0 would say that there is none.
+/// A value of contact or quality that the headset has not sent yet; 0 would mean no contact.
 pub const UNKNOWN: f64 = -1.0;
-/// Counts of the gyroscope of old headsets.
+/// Range of the gyroscope of old headsets, in counts.
 const RAW_GYRO: i16 = 16_384;
 
-/// How the values of a headset are written.
+/// The scales for the values of a headset.
 #[derive(Clone, Copy, Debug)]
 pub struct SignalScales {
     format: EdfFormat,
@@ -24,7 +23,7 @@ pub struct SignalScales {
 }
 
 impl SignalScales {
-    /// For a headset whose EEG rides on an offset or not, and whose motion is counted or measured.
+    /// For a headset whose EEG has an offset or not, and whose motion is in counts or in units.
     #[must_use]
     pub fn new(format: EdfFormat, model: Model, has_offset: bool, raw_motion: bool) -> Self {
         let step = match model {
@@ -39,8 +38,9 @@ impl SignalScales {
         Self { format, eeg, raw_motion }
     }
 
-    /// The signal of a label; none for what these files do not hold. `is_sensor` is for `eeg`, `dev`
-    /// and `eq`: whether the label is that of a sensor. `samples`: its samples in a record.
+    /// The signal of a label; `None` if these files do not contain it. `is_sensor`: whether the
+    /// label is that of a sensor (for `eeg`, `dev` and `eq`). `samples`: its samples per data
+    /// record.
     #[must_use]
     pub fn signal(
         &self,
@@ -63,7 +63,7 @@ impl SignalScales {
             }
             (Stream::Dev, "OVERALL") => ("CQ_OVERALL".to_owned(), "%", EdfScale::whole(-1, 100)),
             (Stream::Dev, _) if is_sensor => (format!("CQ_{label}"), "", EdfScale::whole(-1, 4)),
-            // 16 characters are what a label may have.
+            // A label may have 16 characters.
             (Stream::Eq, "sampleRateQuality") => {
                 ("EQ_SampleRateQua".to_owned(), "", symmetrical(1.0))
             }

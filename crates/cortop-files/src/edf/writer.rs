@@ -1,6 +1,6 @@
-//! Writes EDF, EDF+C and BDF+C sample by sample. A record goes out as soon as all signals have their
-//! samples of it, and each flush brings the number of records in the header up to date, so that the
-//! file can be read at any moment.
+//! Writes EDF, EDF+C and BDF+C sample by sample. A data record is written as soon as all signals
+//! have their samples for it, and each flush updates the number of records in the header, so that
+//! the file can be read at any moment.
 
 use std::{
     collections::VecDeque,
@@ -12,14 +12,14 @@ use super::{
     header::{EdfHeader, RECORDS_AT, SECONDS_AT, number},
 };
 
-/// Annotations that wait for room in a record; more are lost, and counted.
+/// How many annotations may wait for room in a record; further ones are lost, and counted.
 const MAX_WAITING: usize = 10_000;
-/// Records that are searched for an annotation, from its moment on.
+/// How many records are searched for an annotation, starting at its onset.
 const MOST_SEARCHED: usize = 4096;
 /// Room in a record for its time and one annotation.
 const LEAST_ANNOTATION_BYTES: usize = 64;
 
-/// The samples of a signal that no record holds yet, and the last one.
+/// The samples of a signal that are not yet in a record, and the last one.
 type PendingSamples = (VecDeque<i32>, i32);
 
 /// Writes a file.
@@ -33,12 +33,12 @@ pub struct EdfWriter<W: Write + Seek> {
     /// Values beyond the scale of their signal.
     clipped: u64,
     records: u64,
-    /// One record, reused.
+    /// A buffer for one record, reused.
     record: Vec<u8>,
 }
 
 impl<W: Write + Seek> EdfWriter<W> {
-    /// Begins a file.
+    /// Starts a file.
     ///
     /// # Errors
     /// It cannot be written.
@@ -62,8 +62,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         })
     }
 
-    /// Adds a sample of a signal, by its place in the header; what is no number repeats the one
-    /// before.
+    /// Adds a sample of a signal, by its index in the header; NaN repeats the previous one.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -82,7 +81,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         if complete { self.write_record() } else { Ok(()) }
     }
 
-    /// Adds an annotation, its onset in seconds since the first sample. It goes into the next
+    /// Adds an annotation, with its onset in seconds since the first sample. It goes into the next
     /// record that has room for it.
     pub fn annotate(&mut self, annotation: Annotation) {
         if self.annotations.len() == MAX_WAITING || !self.header.format.has_annotations() {
@@ -93,8 +92,9 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.annotations.push_back(Annotation { onset, ..annotation });
     }
 
-    /// Says that nothing was measured, from so many seconds after the first sample on. It goes into
-    /// the next record, before what else waits: readers have to know it in time.
+    /// Records that nothing was measured, starting this many seconds after the first sample. This
+    /// goes into the next record, ahead of other waiting annotations, because readers need it in
+    /// time.
     pub fn annotate_no_data(&mut self, onset: f64, duration: f64) {
         if self.annotations.len() == MAX_WAITING || !self.header.format.has_annotations() {
             self.lost_annotations += 1;
@@ -107,24 +107,24 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.annotations.insert(at, Annotation { onset, duration: Some(duration), text });
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     #[must_use]
     pub fn header(&self) -> &EdfHeader {
         &self.header
     }
 
-    /// What is written to.
+    /// The underlying writer.
     pub fn get_ref(&self) -> &W {
         &self.file
     }
 
-    /// Values that were beyond the scale of their signal, at whose end they are written.
+    /// How many values were beyond the scale of their signal and were clipped to its end.
     #[must_use]
     pub fn clipped(&self) -> u64 {
         self.clipped
     }
 
-    /// Annotations for which there was no room.
+    /// How many annotations found no room.
     #[must_use]
     pub fn lost_annotations(&self) -> u64 {
         self.lost_annotations
@@ -136,20 +136,20 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.records
     }
 
-    /// Brings the header up to date and passes everything on.
+    /// Updates the header and flushes.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
-        // The records must be there before the header counts them.
+        // The records must be on disk before the header counts them.
         self.file.flush()?;
         self.patch(RECORDS_AT, format!("{:<8}", self.records).as_bytes())?;
         self.file.flush()
     }
 
-    /// Ends the file where its fastest signals end. The record that they have begun is filled with the
-    /// last values, and so are further ones while annotations wait for room; an annotation says
-    /// where it is padding.
+    /// Ends the file where its fastest signals end. The record in progress is filled with the last
+    /// values, as are further ones while annotations wait for room; an annotation marks the
+    /// padding.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -158,7 +158,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         Ok(self.file)
     }
 
-    /// The same, but for what can still be asked: nothing more is to be pushed.
+    /// Like [`finish`](Self::finish), but keeps the writer for queries; nothing more may be added.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -168,7 +168,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         let begun = fastest.map_or(0.0, |((own, _), it)| own.len() as f64 / it.samples as f64);
         let rest = begun.ceil() - begun;
         if rest > 0.0 && self.header.format.has_annotations() {
-            // Before the very record that it is about, or in it.
+            // Before the record that it is about, or in it.
             self.annotations.push_front(self.padding(begun, rest));
         }
         let end = self.records as f64 + begun;
@@ -194,7 +194,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         self.waiting.iter().zip(&self.header.signals).all(|((own, _), it)| own.len() >= it.samples)
     }
 
-    /// Says that there is padding, from so many records after the last one on.
+    /// The annotation that there is padding, starting this many records after the last one.
     fn padding(&self, from: f64, records: f64) -> Annotation {
         let seconds = self.header.record_seconds;
         let onset = (self.records as f64 + from).mul_add(seconds, self.header.subsecond());
@@ -202,12 +202,12 @@ impl<W: Write + Seek> EdfWriter<W> {
         Annotation { onset, duration, text: PADDING.to_owned() }
     }
 
-    /// Bytes that the longest annotation of a record may have.
+    /// The most bytes of a record's longest annotation.
     fn room_for_annotation(&self) -> usize {
         self.header.annotation_bytes.saturating_sub(record_time(0.0).len())
     }
 
-    /// Records into which the annotations fit that wait.
+    /// How many records the waiting annotations need.
     fn records_for_annotations(&self) -> u64 {
         let room = self.room_for_annotation();
         let (mut records, mut left) = (0, 0);
@@ -222,7 +222,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         records
     }
 
-    /// Completes a record with the last values and writes it.
+    /// Fills a record with the last values and writes it.
     fn fill_record(&mut self) -> io::Result<()> {
         for ((own, last), signal) in self.waiting.iter_mut().zip(&self.header.signals) {
             own.resize(own.len().max(signal.samples), *last);
@@ -258,7 +258,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         Ok(())
     }
 
-    /// Writes over bytes of the file, and returns to its end.
+    /// Overwrites bytes of the file, and returns to its end.
     fn patch(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(at))?;
         self.file.write_all(bytes)?;
@@ -266,7 +266,7 @@ impl<W: Write + Seek> EdfWriter<W> {
         Ok(())
     }
 
-    /// Bytes of a record.
+    /// Bytes per data record.
     fn record_bytes(&self) -> usize {
         let samples: usize = self.header.signals.iter().map(|own| own.samples).sum();
         (samples + self.header.annotation_samples()) * self.header.format.sample_bytes()
@@ -274,14 +274,14 @@ impl<W: Write + Seek> EdfWriter<W> {
 }
 
 impl<W: Read + Write + Seek> EdfWriter<W> {
-    /// Gives the records another length, as the pace of the headset asks for: in the header, and in
-    /// the time of each record. Annotations written so far move with their records.
+    /// Changes the duration of the records to match the headset's measured rate: in the header, and
+    /// in the time of each record. Annotations written so far move with their records.
     ///
     /// # Errors
     /// The file cannot be written or read.
     pub fn set_record_seconds(&mut self, seconds: f64) -> io::Result<()> {
         self.file.flush()?;
-        // What the field of the header holds is what the records must agree with.
+        // The records must agree with what the field of the header can hold.
         let field = number(seconds);
         let seconds: f64 = field.parse().unwrap_or(seconds);
         let before = self.header.record_seconds;
@@ -306,8 +306,8 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
         Ok(())
     }
 
-    /// Gives an annotation its length, in its record or while it still waits for one. `onset` and
-    /// `text` as it was made with; what is not found stays as it is.
+    /// Sets the duration of an annotation, whether already written or still waiting. `onset` and
+    /// `text` are those with which it was added; if it is not found, nothing changes.
     ///
     /// # Errors
     /// The file cannot be written or read.
@@ -319,7 +319,7 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
             return Ok(());
         }
         let seconds = self.header.record_seconds;
-        // It was due before it is known to be in the file, and may have waited for room.
+        // It was added before its record was written, and may have waited for room.
         let whole = (onset / seconds).floor().max(1.0) - 1.0;
         let after = (0..self.records).skip_while(|record| (*record as f64) < whole);
         for record in after.take(MOST_SEARCHED) {
@@ -334,7 +334,7 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
         Ok(())
     }
 
-    /// Where the annotations of a record stand, and how many bytes they have.
+    /// The offset of a record's annotations, and their length in bytes.
     fn annotations_at(&self, record: u64) -> (u64, usize) {
         let room = self.header.annotation_samples() * self.header.format.sample_bytes();
         let start = self.header.bytes() as u64;
@@ -349,8 +349,8 @@ impl<W: Read + Write + Seek> EdfWriter<W> {
         Ok(Annotation::decode(&bytes).1)
     }
 
-    /// Writes the time of a record and its annotations over those that it has. What has no room
-    /// there goes into the next record that has.
+    /// Overwrites the time of a record and its annotations. Those that do not fit go into the next
+    /// record with room.
     fn write_annotations(&mut self, record: u64, annotations: Vec<Annotation>) -> io::Result<()> {
         let (at, room) = self.annotations_at(record);
         let onset = self.header.record_seconds * record as f64;
@@ -398,7 +398,7 @@ mod tests {
         }
     }
 
-    /// The number of records in a header, and whether the file has just that many.
+    /// The number of records in a header, after checking that the file has exactly that many.
     fn records(bytes: &[u8], header: &EdfHeader) -> u64 {
         let text = |from: usize| str::from_utf8(&bytes[from..from + 8]).unwrap().trim().to_owned();
         let count: u64 = text(236).parse().unwrap();
@@ -508,7 +508,7 @@ mod tests {
                 }
             }
         };
-        // The record is full with them: a length makes one of them move on.
+        // They fill the record: adding a duration forces one of them to move on.
         annotate(&mut writer, 0.25, "eyes shut 1");
         annotate(&mut writer, 0.5, "eyes open 2");
         record(&mut writer);

@@ -1,6 +1,7 @@
-//! The names of a recording in a BIDS dataset, and the files that the dataset as a whole has (Brain
-//! Imaging Data Structure, 1.10). EEG stands under its subject; what has no place beside it, as CSV,
-//! JSON lines and motion at a rate of its own, under `sourcedata`, which BIDS leaves to its owner.
+//! The names of a recording in a BIDS dataset, and the files of the dataset as a whole (Brain
+//! Imaging Data Structure, 1.10). EEG is stored under its subject; what has no place beside it
+//! (CSV, JSON lines, and motion at a rate of its own) under `sourcedata`, whose content BIDS does
+//! not regulate.
 
 use std::{
     fs::{self, File},
@@ -12,32 +13,32 @@ use serde_json::{Value, json};
 
 use super::{RecordingFormat, names::with_ending};
 
-/// The version of BIDS that is followed.
+/// The BIDS version that is followed.
 const VERSION: &str = "1.10.0";
-/// Characters of a label.
+/// The longest label, in characters.
 const LONGEST: usize = 64;
-/// Recordings of one task by one subject.
+/// The most recordings of one task by one subject.
 const MOST_RUNS: u32 = 9999;
-/// The task of a recording that has neither a task nor a title.
+/// The task of a recording that has neither task nor title.
 const UNNAMED: &str = "unnamed";
-/// What a dataset is, and who takes part in it.
+/// The description of a dataset, and the list of its participants.
 const DESCRIPTION_FILE: &str = "dataset_description.json";
 const PARTICIPANTS_FILE: &str = "participants.tsv";
-/// Files that say what a dataset is, one of which is enough.
+/// Files that describe a dataset to people; one of them suffices.
 const README: [&str; 4] = ["README", "README.md", "README.rst", "README.txt"];
-/// What is asked of a participant; the first column alone is known here.
+/// The columns about a participant, of which only the first is known here.
 const PARTICIPANTS: &str = "participant_id\tspecies\tage\tsex\thandedness";
 
-/// A part of names: ASCII letters and digits.
+/// A label in file names: ASCII letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Label {
     text: String,
-    /// What it was made of.
+    /// The text from which it was made.
     given: String,
 }
 
 impl Label {
-    /// Refuses one that stands, among the names of a dataset, for something else.
+    /// Rejects the label if it already stands for something else among the names of a dataset.
     fn check(&self, what: &str, prefix: &str, names: &[String]) -> Result<(), String> {
         let Self { text, given } = self;
         for taken in names.iter().filter_map(|own| own.strip_prefix(prefix)) {
@@ -58,23 +59,23 @@ impl Label {
     }
 }
 
-/// Whose recording it is, and of what, in a BIDS dataset.
+/// The subject, session and task of a recording in a BIDS dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BidsOptions {
     subject: Label,
     session: Option<Label>,
     task: Label,
-    /// Hz of the mains, if known.
+    /// Mains frequency in Hz, if known.
     pub(super) mains: Option<u16>,
-    /// What of it is called otherwise than it was given, a sentence each.
+    /// What was renamed, one sentence each.
     pub(super) notes: Vec<String>,
 }
 
 impl BidsOptions {
-    /// From texts as people give them, without a task from the title, for a recording in these formats.
-    /// `mains`: Hz.
+    /// From texts as the user gave them (without a task, the title is used), for a recording in
+    /// these formats. `mains`: in Hz.
     ///
-    /// # Errors
+    /// A sentence that says what is not possible.
     /// A sentence with what cannot be so.
     pub fn new(
         subject: &str,
@@ -105,15 +106,15 @@ impl BidsOptions {
         Ok(Self { subject, session, task, mains, notes })
     }
 
-    /// The task as it was given.
+    /// The task as the user gave it.
     pub(super) fn task_name(&self) -> &str {
         &self.task.given
     }
 
-    /// Compares the labels with those that a dataset has, and notes what is broken in it.
+    /// Compares the labels with those in a dataset, and notes what is broken there.
     ///
     /// # Errors
-    /// A sentence: under a label there is what was called otherwise.
+    /// A sentence: a label is already used for something with another name.
     pub(super) fn check(&mut self, root: &Path) -> Result<(), String> {
         let participants = fs::read_to_string(root.join(PARTICIPANTS_FILE)).unwrap_or_default();
         let listed = participants.lines().filter_map(|line| line.split('\t').next());
@@ -127,7 +128,7 @@ impl BidsOptions {
             for name in names_in(&folder) {
                 let tasks = name.split('_').filter(|own| own.starts_with("task-"));
                 let tasks: Vec<_> = tasks.map(str::to_owned).collect();
-                // The same name makes the same label.
+                // The same name gives the same label.
                 let about = fs::read_to_string(folder.join(&name)).unwrap_or_default();
                 let about = serde_json::from_str::<Value>(&about).unwrap_or_default();
                 if name.ends_with("_eeg.json") && about["TaskName"] != *self.task_name() {
@@ -139,7 +140,7 @@ impl BidsOptions {
         Ok(())
     }
 
-    /// Files of a dataset that are there but cannot be what BIDS wants: they stay as they are.
+    /// Notes files of a dataset that exist but are not valid BIDS; they are left as they are.
     fn note_what_is_broken(&mut self, root: &Path) {
         let path = root.join(PARTICIPANTS_FILE);
         let has_ids = |text: String| participant_column(&text).is_some();
@@ -164,7 +165,7 @@ impl BidsOptions {
         }
     }
 
-    /// What the names of all files of its subject, and session, begin with.
+    /// The common beginning of all file names of its subject and session.
     fn whose(&self, between: &str) -> PathBuf {
         let session = self.session.as_ref().map(|own| format!("{between}ses-{}", own.text));
         format!("sub-{}{}", self.subject.text, session.unwrap_or_default()).into()
@@ -180,8 +181,8 @@ impl BidsOptions {
         root.join("sourcedata").join(self.whose("/")).join("eeg")
     }
 
-    /// The paths of the EEG and of what else is recorded, each without an ending: of a run of which
-    /// there is no file yet.
+    /// The paths of the EEG and of everything else, without extension, for a run that has no files
+    /// yet.
     pub(super) fn stems(&self, root: &Path) -> (PathBuf, PathBuf) {
         let folders = [self.eeg(root), self.source(root)];
         let mut taken = Vec::new();
@@ -200,14 +201,14 @@ impl BidsOptions {
         (folders[0].join(&free), folders[1].join(free))
     }
 
-    /// The paths of the places of electrodes and of the system they are given in, which hold for all runs
+    /// The paths of the electrode positions and of their coordinate system, which apply to all runs
     /// of a session.
     pub(super) fn electrodes(&self, root: &Path) -> (PathBuf, PathBuf) {
         let stem = self.eeg(root).join(self.whose("_"));
         (with_ending(&stem, "_electrodes.tsv"), with_ending(&stem, "_coordsystem.json"))
     }
 
-    /// Makes what the dataset as a whole lacks; what is there stays as it is.
+    /// Creates the missing files of the dataset as a whole; existing ones are left as they are.
     pub(super) fn complete(&self, root: &Path) -> io::Result<()> {
         let name = root.canonicalize().ok();
         let name = name.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
@@ -231,7 +232,7 @@ impl BidsOptions {
         self.add_participant(&root.join(PARTICIPANTS_FILE))
     }
 
-    /// Adds a line for the subject where there is none.
+    /// Adds a line for the subject if there is none.
     fn add_participant(&self, path: &Path) -> io::Result<()> {
         create(path, format!("{PARTICIPANTS}\n").as_bytes())?;
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -250,19 +251,19 @@ impl BidsOptions {
     }
 }
 
-/// Which column of `participants.tsv` names the participants.
+/// The column of `participants.tsv` that names the participants.
 fn participant_column(text: &str) -> Option<usize> {
     let head = text.trim_start_matches('\u{feff}').lines().next()?;
     head.split('\t').position(|own| own == "participant_id")
 }
 
-/// What is in a folder; nothing if it is not there.
+/// The names in a folder; empty if it does not exist.
 fn names_in(folder: &Path) -> impl Iterator<Item = String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|own| own.file_name().to_string_lossy().into_owned())
 }
 
-/// Makes a file, if there is none.
+/// Creates a file unless it exists.
 fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     match File::create_new(path) {
         Ok(mut file) => file.write_all(content),
@@ -271,7 +272,7 @@ fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A text as a label of names, `prefix` or not before it: letters and digits of ASCII.
+/// Turns a text, with or without `prefix` before it, into a label of ASCII letters and digits.
 fn label(what: &str, prefix: &str, text: &str, notes: &mut Vec<String>) -> Result<Label, String> {
     let given = text.trim();
     let given = given.strip_prefix(prefix).unwrap_or(given);

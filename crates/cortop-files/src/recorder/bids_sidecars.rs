@@ -1,6 +1,6 @@
-//! What stands beside the EEG in a BIDS dataset: `_eeg.json`, `_channels.tsv`, `_events.tsv`, and the
-//! places of the electrodes. All are there from the first sample on, events follow as they come, and the
-//! end brings rate and length up to date.
+//! The sidecar files of the EEG in a BIDS dataset: `_eeg.json`, `_channels.tsv`, `_events.tsv`, and
+//! the electrode positions. All exist from the first sample on; events are added as they come, and
+//! the end updates rate and length.
 
 use std::{
     fs,
@@ -24,18 +24,18 @@ use crate::{
     output_file::replace,
 };
 
-/// Events that are kept; what is beyond stands in the EDF only.
+/// How many events are kept; further ones are only in the EDF.
 const MOST: usize = 100_000;
-/// So many events more make a turn between two updates.
+/// Each time this many events have been added, updates become less frequent by one turn.
 const SLOWER: usize = 500;
 
-/// Writes them.
+/// Writes the sidecars.
 #[derive(Debug)]
 pub(super) struct BidsSidecars {
-    /// The path of the EEG without an ending.
+    /// The path of the EEG without extension.
     stem: PathBuf,
     header: EdfHeader,
-    /// `_eeg.json`, but for what the end brings.
+    /// `_eeg.json`, without what the end adds.
     about: Map<String, Value>,
     events: Vec<BidsEvent>,
     left_out: u64,
@@ -43,7 +43,7 @@ pub(super) struct BidsSidecars {
     due: Option<usize>,
 }
 
-/// A marker or a gap, reckoned in samples.
+/// A marker or a gap, measured in samples.
 #[derive(Debug)]
 struct BidsEvent {
     onset: f64,
@@ -53,7 +53,7 @@ struct BidsEvent {
 }
 
 impl BidsSidecars {
-    /// Begins them beside a file whose header is given, in a dataset that is made if there is none.
+    /// Creates the sidecars beside a file with this header, and the dataset if there is none.
     pub(super) fn begin(
         files: &RecordingFiles,
         header: &EdfHeader,
@@ -87,12 +87,13 @@ impl BidsSidecars {
         Ok(Some(own))
     }
 
-    /// Samples that are missing, from a place on.
+    /// Adds a gap: missing samples, starting at an index.
     pub(super) fn gap(&mut self, from: u64, lost: u64) {
         self.push(from as f64, lost as f64, NO_DATA.to_owned(), String::new());
     }
 
-    /// A marker at a place, not whole; gives its number for its end, unless there are too many.
+    /// Adds a marker at a fractional index. Returns its number, which its end refers to, unless
+    /// there are too many.
     pub(super) fn mark(&mut self, index: f64, marker: &RecordedMarker) -> Option<usize> {
         let value = match &marker.value {
             Value::Null => String::new(),
@@ -122,7 +123,7 @@ impl BidsSidecars {
         }
     }
 
-    /// Brings the events up to date, if it is time.
+    /// Updates the events, if it is time.
     pub(super) fn flush(&mut self) -> Result<(), RecordError> {
         match &mut self.due {
             Some(0) => {
@@ -137,7 +138,8 @@ impl BidsSidecars {
         }
     }
 
-    /// Ends them with the length and the rate of the file, and says what could not be kept.
+    /// Completes the sidecars with the length and the rate of the file, and reports what could not
+    /// be kept.
     pub(super) fn finish(mut self, edf: &EdfSummary) -> Result<Option<String>, RecordError> {
         let samples = edf.records * self.samples() as u64;
         if samples > edf.samples {
@@ -191,7 +193,7 @@ impl BidsSidecars {
     }
 
     fn write_events(&self) -> Result<(), RecordError> {
-        // An interval may be known at its end only.
+        // An interval may become known only at its end.
         let mut events: Vec<_> = self.events.iter().collect();
         events.sort_by(|one, other| one.onset.total_cmp(&other.onset));
         let rate = self.rate(self.samples());
@@ -215,19 +217,19 @@ impl BidsSidecars {
         replace(&path, write).map_err(RecordError::write(&path))
     }
 
-    /// Samples of EEG in a record.
+    /// EEG samples in a data record.
     fn samples(&self) -> usize {
         let mut eeg = self.header.signals.iter().filter(|own| channel(own).0 == "EEG");
         eeg.next().map_or(1, |own| own.samples)
     }
 
-    /// Samples a second as the header of the EEG has them.
+    /// Samples per second, as in the header of the EEG.
     fn rate(&self, samples: usize) -> f64 {
         samples as f64 / self.header.record_seconds
     }
 }
 
-/// What is known of a headset (§8).
+/// What is known about a headset (§8).
 fn about(headset: &HeadsetId, firmware: &str) -> Map<String, Value> {
     let model = Model::from_id(headset);
     let (_, serial) = headset.as_str().split_once('-').unwrap_or_default();
@@ -272,7 +274,7 @@ fn about(headset: &HeadsetId, firmware: &str) -> Map<String, Value> {
     about
 }
 
-/// What kind of channel a signal is, and what it shows.
+/// The type of a signal's channel, and its description.
 fn channel(signal: &EdfSignal) -> (&'static str, &'static str) {
     let label = &*signal.label;
     match label {
@@ -298,8 +300,8 @@ fn cell(text: &str) -> String {
     if text.is_empty() { "n/a".to_owned() } else { text.to_owned() }
 }
 
-/// Writes where the electrodes of a file sit, or adds those that are not there yet. Places in another
-/// system, as somebody has measured them, stay as they are.
+/// Writes the positions of a file's electrodes, or adds those that are missing. Positions in
+/// another coordinate system, as measured by somebody, are left as they are.
 fn place_electrodes(path: &Path, system: &Path, header: &EdfHeader) -> io::Result<()> {
     let eeg = header.signals.iter().filter(|own| channel(own).0 == "EEG");
     let placed: Vec<_> = eeg.filter_map(|own| Some((&own.label, on_sphere(&own.label)?))).collect();

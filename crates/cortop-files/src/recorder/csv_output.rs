@@ -1,5 +1,5 @@
-//! A recording as CSV in `EmotivPRO`'s columns: a row for each sample of its fastest stream, with what the
-//! slower ones have sent since the last row.
+//! A recording as CSV with `EmotivPRO`'s columns: one row per sample of its fastest stream, with
+//! what the slower ones have sent since the last row.
 
 use std::{collections::VecDeque, io, path::Path};
 
@@ -11,31 +11,32 @@ use crate::{
     output_file::OutputFile,
 };
 
-/// Samples of a slower stream that wait for a row, where the fastest is silent; the oldest goes.
+/// How many samples of a slower stream wait for a row while the fastest is silent; the oldest is
+/// dropped.
 const MOST_WAITING: usize = 1024;
 
-/// Writes a file.
+/// Writes a CSV file.
 #[derive(Debug)]
 pub(super) struct CsvOutput {
     writer: CsvWriter<OutputFile>,
     streams: Vec<WaitingSamples>,
-    /// Markers, each with the epoch seconds from which on a row may have it.
+    /// Markers, each with the earliest epoch seconds of its row.
     markers: VecDeque<(f64, CsvMarker)>,
 }
 
-/// The samples of a stream that no row has yet.
+/// The samples of a stream that are not in a row yet.
 #[derive(Debug)]
 struct WaitingSamples {
     stream: Stream,
-    /// What the next row has: the sample that came, or, of contact and quality, the newest.
+    /// The values for the next row: the sample that arrived, or for contact and quality the newest.
     shown: Vec<Option<f64>>,
     waiting: VecDeque<Vec<Option<f64>>>,
-    /// Used again.
+    /// Buffers for reuse.
     free: Vec<Vec<Option<f64>>>,
 }
 
 impl WaitingSamples {
-    /// Whether it is sent at a pace of its own and holds until the next.
+    /// Whether its values are sent at their own rate and hold until the next.
     fn is_state(&self) -> bool {
         matches!(self.stream, Stream::Dev | Stream::Eq)
     }
@@ -50,7 +51,7 @@ impl WaitingSamples {
         self.waiting.push_back(own);
     }
 
-    /// Shows the next sample in the next row.
+    /// Puts the next sample into the next row.
     fn advance(&mut self) {
         if let Some(next) = self.waiting.pop_front() {
             self.free.push(std::mem::replace(&mut self.shown, next));
@@ -80,14 +81,14 @@ impl CsvOutput {
         })
     }
 
-    /// A sample of any stream but the fastest.
+    /// Adds a sample of any stream but the fastest.
     pub(super) fn sample(&mut self, stream: Stream, values: &Values) {
         if let Some(own) = self.streams.iter_mut().find(|own| own.stream == stream) {
             own.push(values);
         }
     }
 
-    /// A sample of the fastest stream, which makes a row.
+    /// Adds a sample of the fastest stream, which makes a row.
     pub(super) fn row(
         &mut self,
         stream: Stream,
@@ -110,12 +111,12 @@ impl CsvOutput {
         self.writer.write_row(placed.stamp, shown, marker)
     }
 
-    /// A marker, in the first row that is not before a time.
+    /// Adds a marker to the first row at or after a time.
     pub(super) fn mark(&mut self, time: f64, marker: CsvMarker) {
         self.markers.push_back((time, marker));
     }
 
-    /// A marker, by its number, has become an interval.
+    /// Turns a marker into an interval, by its number.
     pub(super) fn end_marker(&mut self, index: u64) -> io::Result<()> {
         match self.markers.iter_mut().find(|(_, own)| own.index == index) {
             Some((_, waiting)) => {

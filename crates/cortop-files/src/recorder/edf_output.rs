@@ -1,6 +1,6 @@
-//! A recording as EDF+C or BDF+C: each sample at its place, what is lost filled with the last value and
-//! annotated. Contact and quality stand beside the EEG at their own rate, and so does motion where
-//! it has whole samples in a record.
+//! A recording as EDF+C or BDF+C: each sample at its position; lost ones are filled with the last
+//! value and annotated. Contact and quality accompany the EEG at their own rate, as does motion if
+//! a data record holds whole samples of it.
 
 use std::{io, path::Path};
 
@@ -21,35 +21,37 @@ use crate::{
     output_file::OutputFile,
 };
 
-/// Bytes of annotations in a second: those of several short losses.
+/// Bytes of annotations per second, enough for several short losses.
 const ANNOTATION_BYTES: f64 = 640.0;
-/// Seconds for which motion may come later than the EEG of the same moment.
+/// Seconds by which motion may arrive later than the EEG of the same moment.
 const LATE: f64 = 0.25;
-/// Seconds of motion that wait where no EEG comes.
+/// How many seconds of motion wait if no EEG arrives.
 const MOST_AHEAD: f64 = 60.0;
-/// Motion may be off its place by so many samples, or seconds, before it is put where its time is.
+/// Motion may be off its position by this many samples, or seconds, before it is moved to where its
+/// time belongs.
 const OFF_SAMPLES: f64 = 2.0;
 const OFF: f64 = 0.25;
-/// Samples filled in between two that are passed on.
+/// How many samples are filled in between two flushes.
 const PASSED_ON: u64 = 1 << 14;
-/// An offset under EEG is at least this many µV.
+/// An offset under EEG has at least this many µV.
 const OFFSET: f64 = 1500.0;
 
-/// Seconds between two annotations of the pace.
+/// Seconds between two annotations of the measured rate.
 const PACE_EVERY: f64 = 60.0;
 
-/// Writes a file.
+/// Writes an EDF or BDF file.
 #[derive(Debug)]
 pub(super) struct EdfOutput {
     writer: EdfWriter<OutputFile>,
-    /// Nominal samples a second of the stream that gives the pace, and its samples in a record.
+    /// Nominal rate, in samples per second, of the stream that sets the pace, and its samples per
+    /// data record.
     rate: f64,
     per_record: u64,
-    /// Its values among the labels, and their signals.
+    /// The positions of its values among the labels, and their signals.
     signals: Vec<(usize, usize)>,
-    /// Its samples so far, filled ones among them.
+    /// Its samples so far, including filled ones.
     next: u64,
-    /// The sample before which the pace is annotated next.
+    /// The sample before which the measured rate is annotated next.
     next_pace: u64,
     states: Vec<StateSignals>,
     motion: Option<MotionSignals>,
@@ -71,17 +73,17 @@ struct MotionSignals {
     signals: Vec<(usize, usize)>,
     rate: f64,
     per_record: u64,
-    /// Samples so far, filled ones among them.
+    /// Samples so far, including filled ones.
     next: u64,
-    /// From the index of a sample of motion to its place in the file.
+    /// From the index of a motion sample to its position in the file.
     offset: Option<f64>,
-    /// Samples that were late or had no place.
+    /// Samples that were late or had no position.
     dropped: u64,
 }
 
 impl EdfOutput {
-    /// Begins a file with `pace`, and with those of the other streams that fit into its records.
-    /// `first`: the first sample of it.
+    /// Starts a file with `pace`, and with those other streams that fit into its data records.
+    /// `first`: its first sample.
     pub(super) fn new(
         file: OutputFile,
         format: EdfFormat,
@@ -162,7 +164,7 @@ impl EdfOutput {
         })
     }
 
-    /// A sample of the stream that gives the pace.
+    /// Adds a sample of the stream that sets the pace.
     pub(super) fn pace(
         &mut self,
         values: &Values,
@@ -192,7 +194,8 @@ impl EdfOutput {
         Ok(())
     }
 
-    /// The values of a place of the stream that gives the pace; none to repeat the last.
+    /// Adds the values at one position of the stream that sets the pace; `None` repeats the last
+    /// ones.
     fn push(&mut self, values: Option<&Values>) -> io::Result<()> {
         for own in &mut self.states {
             if own.next * self.per_record <= self.next * own.per_record {
@@ -208,7 +211,7 @@ impl EdfOutput {
             self.writer.push(signal, value.unwrap_or(f64::NAN))?;
         }
         self.next += 1;
-        // A record does not wait for motion for long.
+        // A data record does not wait for motion for long.
         if let Some(motion) = &mut self.motion {
             let complete = self.next.saturating_sub(whole(self.rate * LATE)) / self.per_record;
             motion.fill(complete * motion.per_record, &mut self.writer)?;
@@ -216,14 +219,14 @@ impl EdfOutput {
         Ok(())
     }
 
-    /// A sample of contact or quality.
+    /// Adds a sample of contact or quality.
     pub(super) fn state(&mut self, stream: Stream, values: &Values) {
         if let Some(own) = self.states.iter_mut().find(|own| own.stream == stream) {
             own.values.clone_from(&values.numbers);
         }
     }
 
-    /// A sample of motion beside EEG, whose timeline is given.
+    /// Adds a sample of motion beside EEG, given its timeline.
     pub(super) fn motion(
         &mut self,
         values: &Values,
@@ -260,13 +263,14 @@ impl EdfOutput {
         Ok(())
     }
 
-    /// An annotation at an index, not whole, of the stream that gives the pace.
+    /// Adds an annotation at a fractional index of the stream that sets the pace.
     pub(super) fn annotate(&mut self, index: f64, text: String) {
         let onset = index.max(0.0) / self.rate;
         self.writer.annotate(Annotation { onset, duration: None, text });
     }
 
-    /// Gives an annotation its end, both at indexes, not whole, of the stream that gives the pace.
+    /// Sets the end of an annotation; start and end are fractional indices of the stream that sets
+    /// the pace.
     pub(super) fn end_annotation(&mut self, text: &str, index: f64, end: f64) -> io::Result<()> {
         let onset = index.max(0.0) / self.rate;
         self.writer.set_duration(onset, text, end / self.rate - onset)
@@ -276,7 +280,7 @@ impl EdfOutput {
         self.writer.flush()
     }
 
-    /// Ends the file, with the length of its records as the pace was measured.
+    /// Ends the file, and sets the duration of its data records to match the measured rate.
     pub(super) fn finish(mut self, timeline: &SampleTimeline) -> io::Result<EdfSummary> {
         self.writer.flush()?;
         if let Some(pace) = timeline.measured() {
@@ -293,7 +297,7 @@ impl EdfOutput {
         })
     }
 
-    /// What the file says of itself.
+    /// The header of the file.
     pub(super) fn header(&self) -> &EdfHeader {
         self.writer.header()
     }
@@ -307,23 +311,23 @@ impl EdfOutput {
     }
 }
 
-/// What the file has become, and what could not be written as it came.
+/// The final state of the file, and what could not be written as received.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EdfSummary {
-    /// Values beyond the scale.
+    /// How many values were beyond the scale.
     pub(super) clipped: u64,
-    /// Samples of motion without a place.
+    /// Motion samples without a position.
     pub(super) dropped: u64,
-    /// As its header has them.
+    /// As in its header.
     pub(super) record_seconds: f64,
     pub(super) records: u64,
-    /// Those of the stream that gave the pace, filled ones among them but for those that complete
-    /// the last record.
+    /// Samples of the stream that set the pace, including filled ones but not those that complete
+    /// the last data record.
     pub(super) samples: u64,
 }
 
 impl MotionSignals {
-    /// Repeats the last values up to a place.
+    /// Repeats the last values up to a position.
     fn fill(&mut self, to: u64, writer: &mut EdfWriter<OutputFile>) -> io::Result<()> {
         while self.next < to {
             for &(_, signal) in &self.signals {

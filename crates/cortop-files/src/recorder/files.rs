@@ -1,4 +1,4 @@
-//! The files of the recording of one headset: whose they are, what they are called, and that each is new.
+//! The files of the recording of one headset: their names, and that each is new.
 
 use std::{
     fs,
@@ -11,25 +11,25 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 use super::{RecordError, RecorderOptions, RecordingFormat, names};
 use crate::output_file::OutputFile;
 
-/// Endings of all files that a recording may have.
+/// The extensions of all files that a recording may have.
 const ENDINGS: [&str; 8] =
     [".csv", ".json", "_intervalMarker.csv", ".edf", ".md.edf", ".bdf", ".md.bdf", ".jsonl"];
 
-/// Where files lie, each path without an ending.
+/// The locations of the files, as paths without extension.
 #[derive(Debug)]
 struct Stems {
-    /// EDF or BDF with EEG, and what stands beside it.
+    /// EDF or BDF with EEG, and its sidecars.
     eeg: PathBuf,
-    /// All else. Outside of a BIDS dataset it is the same.
+    /// Everything else. Outside of a BIDS dataset it is the same.
     others: PathBuf,
 }
 
-/// Makes the files of a headset.
+/// Creates the files of a headset.
 #[derive(Debug)]
 pub(super) struct RecordingFiles {
     pub(super) headset: HeadsetId,
     pub(super) options: RecorderOptions,
-    /// The paths without an ending, once a file is made.
+    /// The paths without extension, once a file has been created.
     stems: Option<Stems>,
 }
 
@@ -38,12 +38,13 @@ impl RecordingFiles {
         Self { headset, options, stems: None }
     }
 
-    /// Whether a format is asked for.
+    /// Whether a format is wanted.
     pub(super) fn has(&self, format: RecordingFormat) -> bool {
         self.options.formats.contains(&format)
     }
 
-    /// A new file. The first of a recording names them all, by the moment of its sample.
+    /// Creates a file. The first file of a recording determines the names of all, by the time of
+    /// its sample.
     pub(super) fn create(
         &mut self,
         sample: &Sample,
@@ -72,23 +73,23 @@ impl RecordingFiles {
         made.map_err(|source| RecordError::Create { path, source })
     }
 
-    /// The path of the EEG without an ending; empty before the first file.
+    /// The path of the EEG without extension; empty before the first file.
     pub(super) fn eeg_stem(&self) -> &Path {
         self.stems.as_ref().map_or(Path::new(""), |own| &own.eeg)
     }
 
-    /// The same of CSV and JSON lines.
+    /// The same for CSV and JSON lines.
     pub(super) fn stem(&self) -> &Path {
         self.stems.as_ref().map_or(Path::new(""), |own| &own.others)
     }
 
-    /// The next file begins another set.
+    /// The next file starts another set.
     pub(super) fn close(&mut self) {
         self.stems = None;
     }
 }
 
-/// When a sample was measured; now where it does not say.
+/// When a sample was measured; now if it does not say.
 fn moment(sample: &Sample) -> Timestamp {
     let since =
         sample.values.time.and_then(|time| jiff::SignedDuration::try_from_secs_f64(time).ok());

@@ -1,4 +1,4 @@
-//! The files of markers beside a CSV: brought up to date while the recording runs.
+//! The marker files beside a CSV, which are updated while the recording is running.
 
 use std::{
     io,
@@ -15,17 +15,17 @@ use crate::{
     output_file::replace,
 };
 
-/// Markers that are kept; what is beyond stands in the rows only.
+/// How many markers are kept; further ones are only in the rows.
 const MOST: usize = 100_000;
-/// So many markers more make a turn between two updates.
+/// Each time this many markers have been added, updates become less frequent by one turn.
 const SLOWER: usize = 500;
 
 /// A marker of a recording.
 #[derive(Clone, Debug)]
 pub(super) struct RecordedMarker {
-    /// Its id in Cortex's record, if it is in one.
+    /// Its id in Cortex's record, if it is part of one.
     pub(super) id: Option<MarkerId>,
-    /// What it is.
+    /// Its label.
     pub(super) label: String,
     /// Its value: a number, a text or null.
     pub(super) value: serde_json::Value,
@@ -38,14 +38,14 @@ pub(super) struct RecordedMarker {
 impl From<&SessionMarker> for RecordedMarker {
     fn from(marker: &SessionMarker) -> Self {
         let SessionMarker { id, time, end, text, .. } = marker.clone();
-        // An empty id does not tell a marker from others.
+        // An empty id does not distinguish a marker from others.
         let id = id.filter(|id| !id.as_str().is_empty());
         Self { id, label: text.label, value: json!(text.value), time, end }
     }
 }
 
 impl RecordedMarker {
-    /// The label, and the value where that says more.
+    /// The label, followed by the value if that adds information.
     pub(super) fn text(&self) -> String {
         let value = match &self.value {
             serde_json::Value::Null => return self.label.clone(),
@@ -56,7 +56,7 @@ impl RecordedMarker {
     }
 }
 
-/// Writes both files of a recording.
+/// Writes both marker files of a recording.
 #[derive(Debug)]
 pub(super) struct MarkerOutput {
     stem: PathBuf,
@@ -74,7 +74,7 @@ impl MarkerOutput {
         Self { stem, start, markers, count: 0, due: None }
     }
 
-    /// Takes a marker; gives what its row has.
+    /// Adds a marker. Returns what goes into its row.
     pub(super) fn push(&mut self, marker: &RecordedMarker) -> CsvMarker {
         self.count += 1;
         let index = self.count;
@@ -94,7 +94,7 @@ impl MarkerOutput {
         CsvMarker { index, is_interval: false, value: marker.value.as_f64() }
     }
 
-    /// A marker, by the number in its row, has become an interval.
+    /// Turns a marker into an interval, by the number in its row.
     pub(super) fn end(&mut self, index: u64, end: f64) {
         if let Ok(at) = self.markers.binary_search_by_key(&index, |own| own.index) {
             self.markers[at].end = end;
@@ -102,7 +102,7 @@ impl MarkerOutput {
         }
     }
 
-    /// Brings the files up to date, if it is time.
+    /// Updates the files, if it is time.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match &mut self.due {
             Some(0) => self.write(),
@@ -114,7 +114,7 @@ impl MarkerOutput {
         }
     }
 
-    /// Brings the files up to date.
+    /// Updates the files.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if self.due.is_some() { self.write() } else { Ok(()) }
     }
@@ -126,7 +126,7 @@ impl MarkerOutput {
         replace(&intervals, |file| write_intervals(file, self.start, &self.markers))
     }
 
-    /// Where they are.
+    /// The path of the files.
     pub(super) fn path(&self) -> PathBuf {
         with_ending(&self.stem, ".json")
     }

@@ -1,16 +1,16 @@
-//! The sink that keeps what headsets send in files: CSV in `EmotivPRO`'s columns, EDF+ and BDF+, and JSON
-//! lines. Values are as Cortex sent them. Knows neither how a recording is asked for nor how it is
-//! shown.
+//! The recorder: a sink that writes what headsets send to files: CSV with `EmotivPRO`'s columns,
+//! EDF+ and BDF+, and JSON lines. Values are as Cortex sent them. Independent of how a recording is
+//! requested and displayed.
 //!
 //! ```text
 //! recording     one headset: its streams in sequence, and the files they go to
-//!  ├─ tables        those with a row or a place for each sample
-//!  │   ├─ timeline      the place of each sample
+//!  ├─ tables        files with a row or a position for each sample
+//!  │   ├─ timeline      the position of each sample
 //!  │   └─ csv_output, edf_output, marker_output
-//!  ├─ bids_sidecars  what stands beside the EEG in a BIDS dataset
-//!  └─ files, names, bids  what the files are called, and where they lie
-//! service       a recorder that is started and stopped while samples flow
-//! status        what others may see of it
+//!  ├─ bids_sidecars  the files beside the EEG in a BIDS dataset
+//!  └─ files, names, bids  the names and locations of the files
+//! service       a recorder that is started and stopped while samples arrive
+//! status        its public state
 //! ```
 
 mod bids;
@@ -47,31 +47,31 @@ pub use self::{
     status::{RecordedFile, RecorderStatus, SharedStatus, free_space, human_size},
 };
 
-/// How often what was measured is passed on to the files.
+/// How often data is handed to the operating system.
 const PASS_ON: Duration = Duration::from_millis(250);
-/// How often the disk is made to take it.
+/// How often it is forced to disk.
 const SYNC: Duration = Duration::from_secs(1);
-/// Markers that wait for the first sample of their headset; of more, the oldest go.
+/// How many markers may wait for the first sample of their headset; the oldest are dropped first.
 const MOST_EARLY: usize = 64;
 
-/// A format of recordings.
+/// A file format of recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecordingFormat {
-    /// CSV in `EmotivPRO`'s columns, with its markers beside it.
+    /// CSV with `EmotivPRO`'s columns, and its markers beside it.
     Csv,
     /// EDF+C, 16 bits.
     Edf,
     /// BDF+C, 24 bits.
     Bdf,
-    /// One JSON object a sample, all streams.
+    /// One JSON object per sample, for all streams.
     Jsonl,
 }
 
 impl RecordingFormat {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Edf, Self::Bdf, Self::Jsonl];
 
-    /// Its name, which is the ending of its files.
+    /// Its name, which is also the extension of its files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -82,16 +82,16 @@ impl RecordingFormat {
         }
     }
 
-    /// Whether it holds whatever flows, and not EEG and motion only.
+    /// Whether it can contain any stream, rather than just EEG and motion.
     #[must_use]
     pub const fn holds_any_stream(self) -> bool {
         matches!(self, Self::Csv | Self::Jsonl)
     }
 
-    /// Several, separated by commas or spaces.
+    /// Parses several formats, separated by commas or spaces.
     ///
     /// # Errors
-    /// A sentence naming what is none.
+    /// A sentence that names the invalid one.
     pub fn list(text: &str) -> Result<Vec<Self>, String> {
         let names = text.split([',', ' ']).filter(|name| !name.is_empty());
         let mut all = names.map(str::parse).collect::<Result<Vec<_>, _>>()?;
@@ -119,24 +119,24 @@ pub struct RecorderOptions {
     pub folder: PathBuf,
     /// The formats, at least one.
     pub formats: Vec<RecordingFormat>,
-    /// What it is called; may be empty.
+    /// The title; may be empty.
     pub title: String,
     /// Who is recorded; may be empty.
     pub subject: String,
-    /// How long a headset may be away for its files to go on.
+    /// How long a headset may be away before its files end.
     pub resume_within: Duration,
-    /// The only headset that is recorded; `None` for all.
+    /// The only headset to record; `None` for all.
     pub headset: Option<HeadsetId>,
-    /// The folder is a BIDS dataset.
+    /// Set if the folder is a BIDS dataset.
     pub bids: Option<BidsOptions>,
 }
 
 impl RecorderOptions {
-    /// Looks whether the folder can have the recording, and makes it where it is not there, before
-    /// anything is recorded.
+    /// Checks, before anything is recorded, whether the folder can hold the recording; creates it
+    /// if it does not exist.
     ///
     /// # Errors
-    /// A sentence with what cannot be so.
+    /// A sentence that says what is not possible.
     pub fn prepare(&mut self) -> Result<(), String> {
         if let Some(bids) = &mut self.bids {
             bids.check(&self.folder)?;
@@ -153,10 +153,10 @@ impl RecorderOptions {
     }
 }
 
-/// Why a recording cannot go on.
+/// Why a recording cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A file cannot be made.
+    /// A file cannot be created.
     #[error("{} cannot be made ({source}): choose another folder with --out", path.display())]
     Create {
         /// The file.
@@ -164,7 +164,7 @@ pub enum RecordError {
         /// Why.
         source: io::Error,
     },
-    /// A file takes nothing more.
+    /// A file cannot be written any more.
     #[error(
         "{} takes nothing more ({source}): the recording has ended; files that hold anything are whole, empty ones are removed; make room and start again",
         path.display()
@@ -183,18 +183,18 @@ impl RecordError {
     }
 }
 
-/// A stream of a table: of those whose samples have a place in CSV or EDF.
+/// A stream in a table: one whose samples have a position in CSV or EDF.
 #[derive(Clone, Debug)]
 struct OpenedStream {
     stream: Stream,
-    /// The labels of its values, those of a group one by one.
+    /// The labels of its values, with those of a group listed one by one.
     labels: Vec<String>,
-    /// Nominal samples a second.
+    /// Nominal samples per second.
     rate: f64,
 }
 
 impl OpenedStream {
-    /// Whether the samples of another subscription of it can go on in its files.
+    /// Whether the samples of its next subscription can continue in the same files.
     fn fits(&self, other: &Self) -> bool {
         let rate = !self.stream.is_trace() || self.rate.total_cmp(&other.rate).is_eq();
         self.stream == other.stream && self.labels == other.labels && rate
@@ -216,7 +216,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Without a file: each headset's begin with its first sample.
+    /// Without files yet: those of each headset begin with its first sample.
     #[must_use]
     pub fn new(options: RecorderOptions) -> (Self, Arc<SharedStatus>) {
         let status = Arc::<SharedStatus>::default();
@@ -225,7 +225,8 @@ impl Recorder {
         (Self { options, status, recordings, early, notes, passed_on: now, synced: now }, shared)
     }
 
-    /// The recording that a marker belongs to. The end of one may come when its session is over.
+    /// The recording to which a marker belongs. The end of a marker may come after its session is
+    /// over.
     fn recording_of(&mut self, marker: &SessionMarker) -> Option<&mut HeadsetRecording> {
         let of_session = |own: &HeadsetRecording| own.is_of(&marker.session);
         let known = |own: &HeadsetRecording| own.has_marker(marker);
@@ -233,7 +234,7 @@ impl Recorder {
         at.or_else(|| self.recordings.iter().position(known)).map(|at| &mut self.recordings[at])
     }
 
-    /// Writes the early markers whose files have been begun.
+    /// Writes the waiting markers whose files now exist.
     fn write_early(&mut self) -> Result<(), RecordError> {
         for marker in mem::take(&mut self.early) {
             match self.recording_of(&marker) {
@@ -244,7 +245,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Passes on what is due.
+    /// Hands the data to the operating system or the disk, if it is time.
     fn pass_on(&mut self) -> Result<(), RecordError> {
         let now = Instant::now();
         if now.duration_since(self.passed_on) < PASS_ON {

@@ -1,14 +1,15 @@
-//! What the files of a recording are called.
+//! The names of a recording's files.
 
 use std::path::{Path, PathBuf};
 
 use cortop_protocol::{HeadsetId, sanitize::floor_char_boundary};
 use jiff::Zoned;
 
-/// Bytes of a title or a subject in a name: with both of them it has at most 255, as systems want it.
+/// The most bytes of a title or a subject in a name: with both of them, a name has at most 255, the
+/// limit of file systems.
 const LONGEST: usize = 80;
 
-/// A text as part of a file's name.
+/// A text as part of a file name.
 #[must_use]
 pub fn name_part(text: &str) -> String {
     let sound = |c: char| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.') { c } else { '_' };
@@ -18,8 +19,8 @@ pub fn name_part(text: &str) -> String {
     name.trim_start_matches('.').to_owned()
 }
 
-/// A path in a folder without an ending: title, subject, headset and time, such that with none of
-/// the endings there is a file of that name.
+/// A path in a folder without extension, from title, subject, headset and time, such that no file
+/// has this name with any of the extensions.
 pub(super) fn stem(
     folder: &Path,
     (title, subject): (&str, &str),
@@ -34,7 +35,8 @@ pub(super) fn stem(
     free(folder, &name, endings)
 }
 
-/// A path in a folder that no file has with any of the endings: the name, or with a number.
+/// A path in a folder that no file has with any of the extensions: the name itself, or with a
+/// number appended.
 pub(super) fn free(folder: &Path, name: &str, endings: &[&str]) -> PathBuf {
     let is_free = |stem: &PathBuf| {
         endings.iter().all(|ending| with_ending(stem, ending).symlink_metadata().is_err())
@@ -44,7 +46,7 @@ pub(super) fn free(folder: &Path, name: &str, endings: &[&str]) -> PathBuf {
     stems.find(is_free).unwrap_or_else(|| folder.join(name))
 }
 
-/// A path with an ending.
+/// A path with an extension.
 pub(super) fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     let mut path = stem.as_os_str().to_owned();
     path.push(ending);

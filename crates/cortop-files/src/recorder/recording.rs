@@ -1,5 +1,5 @@
-//! The recording of one headset: its streams in sequence, over all of its sessions, and the files
-//! they go to.
+//! The recording of one headset: its streams in sequence, across all of its sessions, and the files
+//! into which they go.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{json_lines::JsonLines, output_file::OutputFile};
 
-/// Streams with a place in a table, in the order in which one of them gives the rows.
+/// Streams with a position in a table, in order of preference for setting the rows.
 const TABLE: [Stream; 7] =
     [Stream::Eeg, Stream::Mot, Stream::Pow, Stream::Met, Stream::Dev, Stream::Eq, Stream::Com];
 
@@ -28,9 +28,9 @@ pub(super) struct HeadsetRecording {
     streams: Vec<StreamRecording>,
     lines: Option<JsonLines<OutputFile>>,
     tables: Option<Tables>,
-    /// When the newest sample was received, of any stream.
+    /// When the newest sample of any stream was received.
     newest: Option<Instant>,
-    /// What came of files that are closed.
+    /// The status of files that are closed.
     closed: RecorderStatus,
 }
 
@@ -40,7 +40,7 @@ struct StreamRecording {
     subscription: Arc<Subscription>,
     sequence: Sequence<Sample>,
     in_force: bool,
-    /// Its next sample is the first since a connection was lost.
+    /// Whether its next sample is the first since a connection was lost.
     resumes: bool,
 }
 
@@ -67,7 +67,7 @@ impl HeadsetRecording {
         self.streams.iter().any(|own| own.in_force && own.subscription.session == *session)
     }
 
-    /// A subscription came into force. Files whose columns it does not fit end; others follow.
+    /// A subscription started. Files with different columns end; new ones follow.
     pub(super) fn subscribe(
         &mut self,
         subscription: &Arc<Subscription>,
@@ -94,7 +94,7 @@ impl HeadsetRecording {
         if fits { Ok(()) } else { self.close() }
     }
 
-    /// Some streams of a session are over.
+    /// Some streams of a session have ended.
     pub(super) fn end(&mut self, session: &SessionId, stream: Option<Stream>) {
         for own in &mut self.streams {
             let theirs = &own.subscription;
@@ -104,7 +104,7 @@ impl HeadsetRecording {
         }
     }
 
-    /// Takes a sample in.
+    /// Processes a sample.
     pub(super) fn sample(
         &mut self,
         sample: &Sample,
@@ -136,8 +136,8 @@ impl HeadsetRecording {
         Ok(())
     }
 
-    /// Whether the headset, or the stream that gives the rows, has been away for so long that a sample
-    /// begins other files.
+    /// Whether the headset, or the stream that sets the rows, has been away for so long that a
+    /// sample starts new files.
     fn was_away(&self, sample: &Sample) -> bool {
         let most = self.files.options.resume_within;
         let pace = self.tables.as_ref().filter(|own| own.pace() == sample.subscription.stream);
@@ -146,7 +146,7 @@ impl HeadsetRecording {
             || of_pace.is_some_and(|seconds| seconds > most.as_secs_f64())
     }
 
-    /// Puts a sample at its place, once that is known.
+    /// Records a sample at its position, once that is known.
     fn sequence(
         &mut self,
         at: usize,
@@ -164,7 +164,7 @@ impl HeadsetRecording {
         }
     }
 
-    /// What the other streams say of the step of the clock that one of them shows.
+    /// What the other streams indicate about a clock step that one of them shows.
     fn witness(&self, at: usize) -> Witness {
         let Some(step) = self.streams.get(at).and_then(|own| own.sequence.suspected_step()) else {
             return Witness::default();
@@ -195,7 +195,7 @@ impl HeadsetRecording {
         }
     }
 
-    /// The stream that gives the rows.
+    /// The stream that sets the rows.
     fn pace(&self) -> Option<Stream> {
         let in_force = |stream: &Stream| {
             self.streams.iter().any(|own| own.in_force && own.subscription.stream == *stream)
@@ -203,7 +203,7 @@ impl HeadsetRecording {
         TABLE.into_iter().find(in_force)
     }
 
-    /// Begins the tables with the first sample of the stream that gives the rows.
+    /// Starts the tables with the first sample of the stream that sets the rows.
     fn open(
         &mut self,
         sample: &Sample,
@@ -238,12 +238,12 @@ impl HeadsetRecording {
         self.closed.notes.push(text);
     }
 
-    /// Whether a file has been begun.
+    /// Whether there is a file yet.
     pub(super) fn has_files(&self) -> bool {
         self.lines.is_some() || self.tables.is_some()
     }
 
-    /// Whether all files have been begun that streams in force are written to.
+    /// Whether all files into which the running streams are written exist.
     pub(super) fn is_begun(&self) -> bool {
         let awaits_table = self.wants_tables() && self.tables.is_none() && self.pace().is_some();
         self.has_files() && !awaits_table
@@ -253,13 +253,13 @@ impl HeadsetRecording {
         self.files.options.formats.iter().any(|format| *format != RecordingFormat::Jsonl)
     }
 
-    /// Whether it has a marker, as far as it may still get an end.
+    /// Whether it has a marker that may still get an end.
     pub(super) fn has_marker(&self, marker: &SessionMarker) -> bool {
         let own = RecordedMarker::from(marker);
         self.tables.as_ref().is_some_and(|tables| tables.has_marker(&own))
     }
 
-    /// A marker of ours, or its end. One in the record comes with the EEG, too.
+    /// Adds a marker of ours, or its end. One in Cortex's record also comes with the EEG.
     pub(super) fn marker(&mut self, marker: &SessionMarker) -> Result<(), RecordError> {
         let mut own = self.streams.iter().filter(|own| own.in_force);
         let comes_with_eeg = own.any(|own| {
@@ -279,7 +279,7 @@ impl HeadsetRecording {
         }
     }
 
-    /// Passes on what was measured.
+    /// Hands the data to the operating system, or with `syncs` to the disk.
     pub(super) fn flush(&mut self, syncs: bool) -> Result<(), RecordError> {
         if let Some(lines) = &mut self.lines {
             let file =
@@ -292,7 +292,7 @@ impl HeadsetRecording {
         }
     }
 
-    /// What there is of it.
+    /// The status of this recording.
     pub(super) fn status(&self) -> RecorderStatus {
         let mut status = self.closed.clone();
         let mut add = |file: &OutputFile| {
@@ -315,7 +315,7 @@ impl HeadsetRecording {
         status
     }
 
-    /// Closes the files: the next sample begins others.
+    /// Closes the files: the next sample starts new ones.
     fn close(&mut self) -> Result<(), RecordError> {
         self.flush(true)?;
         let mut status = self.status();
@@ -336,13 +336,13 @@ impl HeadsetRecording {
         Ok(())
     }
 
-    /// Ends it.
+    /// Ends the recording.
     pub(super) fn finish(&mut self) -> Result<(), RecordError> {
         self.close()
     }
 }
 
-/// A stream as tables have it.
+/// A stream in the form that tables use.
 fn opened(own: &StreamRecording) -> OpenedStream {
     let Subscription { stream, columns, .. } = &*own.subscription;
     OpenedStream {

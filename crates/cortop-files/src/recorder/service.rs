@@ -1,4 +1,4 @@
-//! A recorder beside the monitor: started and stopped while samples flow.
+//! A recorder beside the monitor, which can be started and stopped while samples arrive.
 
 use std::{collections::BTreeMap, io, path::PathBuf, sync::Arc, time::Instant};
 
@@ -7,23 +7,23 @@ use cortop_signal::sink::{SharedSinks, SinkHandle};
 
 use super::{RecordError, Recorder, RecorderOptions, RecorderStatus, SharedStatus, free_space};
 
-/// Samples that may wait for the disk: half a minute of a headset.
+/// How many samples may wait for the disk: half a minute of a headset.
 const QUEUE: usize = 16_384;
 
-/// A recording that runs, or has just ended.
+/// A recording that is running or has just ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecorderState {
-    /// Whose; `None` for all.
+    /// The headset; `None` for all.
     pub headset: Option<HeadsetId>,
     /// When it was started.
     pub since: Instant,
-    /// What there is of it.
+    /// Its status.
     pub status: RecorderStatus,
-    /// Bytes that can still be written, where the system says.
+    /// Free disk space in bytes, if the system reports it.
     pub free: Option<u64>,
 }
 
-/// Records, or does not.
+/// Starts and stops recordings.
 #[derive(Debug)]
 pub struct RecorderService {
     sinks: SharedSinks,
@@ -41,13 +41,13 @@ struct RunningRecorder {
 }
 
 impl RecorderService {
-    /// From sinks that are fed.
+    /// For these sinks, which receive the samples.
     #[must_use]
     pub fn new(sinks: SharedSinks) -> Self {
         Self { sinks, firmware: BTreeMap::new(), running: None }
     }
 
-    /// The firmware of a headset.
+    /// Sets the firmware of a headset.
     pub fn set_firmware(&mut self, headset: &HeadsetId, firmware: &str) {
         self.firmware.insert(headset.clone(), firmware.to_owned());
         if let Some(running) = &self.running {
@@ -55,10 +55,10 @@ impl RecorderService {
         }
     }
 
-    /// Records from now on. What still runs is to be stopped before.
+    /// Starts a recording. Stop a running one first.
     ///
     /// # Errors
-    /// The folder cannot be made or cannot have it, or the operating system has no thread to spare.
+    /// The folder cannot be created or used, or the operating system cannot create a thread.
     pub fn start(&mut self, mut options: RecorderOptions) -> io::Result<()> {
         options.prepare().map_err(io::Error::other)?;
         let (headset, folder) = (options.headset.clone(), options.folder.clone());
@@ -72,17 +72,17 @@ impl RecorderService {
         Ok(())
     }
 
-    /// Lets the recording end: its state says when it has.
+    /// Makes the recording end; its state tells when it has.
     pub fn stop(&mut self) {
         if let Some(running) = &self.running {
             self.sinks.lock().remove(running.sink.id);
         }
     }
 
-    /// What there is of the recording that runs, or has just ended.
+    /// The state of the recording that is running or has just ended.
     ///
     /// # Errors
-    /// It could not go on, and has ended.
+    /// It could not continue, and has ended.
     pub fn state(&mut self) -> Result<Option<RecorderState>, RecordError> {
         let Some(running) = &mut self.running else { return Ok(None) };
         let ended = running.sink.ended.try_recv();
@@ -100,10 +100,10 @@ impl RecorderService {
         Ok(Some(state))
     }
 
-    /// Stops, and waits for the files to be closed.
+    /// Stops, and waits until the files are closed.
     ///
     /// # Errors
-    /// They could not be.
+    /// They could not be closed.
     pub async fn finish(&mut self) -> Result<(), RecordError> {
         self.stop();
         match self.running.take() {

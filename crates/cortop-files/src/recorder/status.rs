@@ -1,4 +1,4 @@
-//! What others may see of a recording that runs.
+//! The public status of a running recording.
 
 use std::{
     collections::BTreeMap,
@@ -13,30 +13,30 @@ use cortop_protocol::HeadsetId;
 pub struct RecordedFile {
     /// The headset.
     pub headset: HeadsetId,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// What there is of a recording.
+/// The status of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecorderStatus {
-    /// Its files in the order in which they were made, those that are closed among them.
+    /// Its files in order of creation, including closed ones.
     pub files: Vec<RecordedFile>,
     /// Samples of the fastest stream of each headset.
     pub samples: u64,
-    /// Those that were lost, and filled in where a format needs it.
+    /// Samples that were lost (and filled in where the format requires it).
     pub lost: u64,
-    /// Markers.
+    /// The number of markers.
     pub markers: u64,
-    /// What could not be written as it came, a sentence each.
+    /// What could not be written as received, one sentence each.
     pub notes: Vec<String>,
-    /// It has ended, and its files are closed.
+    /// Whether it has ended and its files are closed.
     pub finished: bool,
 }
 
-/// The same, shared by the recorder with those who started it; and what they know of the headsets.
+/// The status, shared between the recorder and its users, and what those know about the headsets.
 #[derive(Debug, Default)]
 pub struct SharedStatus {
     status: Mutex<RecorderStatus>,
@@ -44,13 +44,13 @@ pub struct SharedStatus {
 }
 
 impl SharedStatus {
-    /// What there is now.
+    /// The current status.
     #[must_use]
     pub fn get(&self) -> RecorderStatus {
         locked(&self.status).clone()
     }
 
-    /// The firmware of a headset, for the files that begin from now on.
+    /// Sets the firmware of a headset, for files that begin from now on.
     pub fn set_firmware(&self, headset: &HeadsetId, firmware: &str) {
         locked(&self.firmware).insert(headset.clone(), firmware.to_owned());
     }
@@ -59,7 +59,7 @@ impl SharedStatus {
         locked(&self.firmware).get(headset).cloned().unwrap_or_default()
     }
 
-    /// From what there is of each headset.
+    /// Combines the status of all headsets.
     pub(super) fn set(&self, all: impl Iterator<Item = RecorderStatus>, finished: bool) {
         let mut sum = RecorderStatus { finished, ..RecorderStatus::default() };
         for own in all {
@@ -77,7 +77,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Bytes that can still be written where a file is; `None` where the system does not say.
+/// Free disk space in bytes where a file is; `None` if the system does not report it.
 #[must_use]
 pub fn free_space(path: &Path) -> Option<u64> {
     #[cfg(unix)]
@@ -92,7 +92,7 @@ pub fn free_space(path: &Path) -> Option<u64> {
     }
 }
 
-/// A size as people read it.
+/// A size in human-readable form.
 #[must_use]
 pub fn human_size(count: u64) -> String {
     let mut size = count as f64;

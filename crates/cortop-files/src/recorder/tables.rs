@@ -1,5 +1,5 @@
-//! The files of a recording that have a row or a place for each sample: CSV, EDF and BDF, with the
-//! markers beside them.
+//! The files of a recording that have a row or a position for each sample: CSV, EDF and BDF, with
+//! the markers beside them.
 
 use std::collections::VecDeque;
 
@@ -23,24 +23,24 @@ use crate::{
     output_file::OutputFile,
 };
 
-/// Markers that may still become intervals.
+/// How many markers can still become intervals.
 const MOST_RECENT: usize = 1024;
-/// A marker without an id is known by its text and by its time, within these seconds.
+/// A marker without an id is identified by its text and by its time, within this many seconds.
 const SAME_MARKER: f64 = 0.25;
 
-/// The files, and what their rows are reckoned by.
+/// The files, and what determines their rows.
 #[derive(Debug)]
 pub(super) struct Tables {
     streams: Vec<OpenedStream>,
-    /// The stream that gives the rows.
+    /// The stream that sets the rows.
     pace: Stream,
     pace_timeline: SampleTimeline,
-    /// Of motion beside EEG.
+    /// For motion beside EEG.
     motion_timeline: SampleTimeline,
     csv: Option<CsvOutput>,
-    /// With the pace of the rows.
+    /// With the stream that sets the rows.
     edf: Vec<EdfOutput>,
-    /// Motion has files of its own, which begin with its first sample.
+    /// Whether motion has files of its own, which begin with its first sample.
     motion_apart: bool,
     motion_edf: Vec<EdfOutput>,
     markers: MarkerOutput,
@@ -48,7 +48,7 @@ pub(super) struct Tables {
     bids: Option<BidsSidecars>,
     /// The newest markers, which may become intervals.
     recent: VecDeque<RecentMarker>,
-    /// Markers so far.
+    /// The number of markers so far.
     count: u64,
     /// Those of them that were set before the first sample.
     before_start: u64,
@@ -62,7 +62,7 @@ struct RecentMarker {
     /// Epoch seconds of its start and its end.
     time: f64,
     end: Option<f64>,
-    /// Its place, not whole, on the timeline of the rows.
+    /// Its fractional index on the timeline of the rows.
     index: f64,
     /// Its number in the CSV.
     number: Option<u64>,
@@ -80,8 +80,8 @@ impl RecentMarker {
 }
 
 impl Tables {
-    /// Begins the tables with the first sample of the stream that gives the rows. `streams`: those in
-    /// force.
+    /// Starts the tables with the first sample of the stream that sets the rows. `streams`: those
+    /// that are running.
     pub(super) fn open(
         files: &mut RecordingFiles,
         streams: Vec<OpenedStream>,
@@ -105,7 +105,7 @@ impl Tables {
         let mut motion_apart = false;
         if pace == Stream::Eeg {
             others.extend([Stream::Dev, Stream::Eq].into_iter().filter_map(find));
-            // Motion of 6.4 Hz has no whole samples in a record as short as one of EEG.
+            // 6.4 Hz motion has no whole samples in a data record as short as one of EEG.
             let (eeg, motion) = (rate(Stream::Eeg), find(Stream::Mot));
             let fits =
                 |own: &&OpenedStream| steady_record(&[eeg, own.rate]) <= steady_record(&[eeg]);
@@ -139,27 +139,27 @@ impl Tables {
         })
     }
 
-    /// The stream that gives the rows.
+    /// The stream that sets the rows.
     pub(super) fn pace(&self) -> Stream {
         self.pace
     }
 
-    /// What places its samples.
+    /// The timeline of its samples.
     pub(super) fn pace_timeline(&self) -> &SampleTimeline {
         &self.pace_timeline
     }
 
-    /// Markers so far.
+    /// The number of markers so far.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether the samples of a stream have a place.
+    /// Whether the samples of a stream have a position.
     pub(super) fn fits(&self, opened: &OpenedStream) -> bool {
         self.streams.iter().any(|own| own.fits(opened))
     }
 
-    /// The files of motion that has its own.
+    /// Starts the files of motion that has its own.
     fn begin_motion(
         &mut self,
         files: &mut RecordingFiles,
@@ -176,7 +176,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Takes a sample in.
+    /// Records a sample.
     pub(super) fn sample(
         &mut self,
         files: &mut RecordingFiles,
@@ -227,12 +227,12 @@ impl Tables {
         Ok(())
     }
 
-    /// Whether it has a marker, as far as that may still get an end.
+    /// Whether it has a marker that may still get an end.
     pub(super) fn has_marker(&self, marker: &RecordedMarker) -> bool {
         self.recent.iter().any(|own| own.is(marker))
     }
 
-    /// Takes a marker, at a sample or by its time, or the end of one that is known.
+    /// Adds a marker, at a sample or by its time, or the end of a known one.
     pub(super) fn mark(
         &mut self,
         marker: &RecordedMarker,
@@ -249,7 +249,7 @@ impl Tables {
 
     fn begin_marker(&mut self, marker: &RecordedMarker, at: Option<u64>) {
         self.count += 1;
-        // An interval shows in the stream at its end.
+        // An interval appears in the stream at its end.
         let at = at.filter(|_| marker.end.is_none()).map(|at| at as f64);
         let index = at.or_else(|| self.pace_timeline.index_of_stamp(marker.time));
         let index = index.unwrap_or_default();
@@ -272,8 +272,8 @@ impl Tables {
         self.recent.push_back(RecentMarker { id, text, time, end: None, index, number, event });
     }
 
-    /// A marker is an interval. Its length is reckoned on the timeline, which a clock that is set
-    /// leaves even.
+    /// Turns a marker into an interval. Its length is measured on the timeline, which is not
+    /// affected when a clock is set.
     fn end_marker(&mut self, marker: &RecordedMarker, end: f64) -> Result<(), RecordError> {
         let own = self.recent.iter_mut().rev().find(|own| own.is(marker));
         let (Some(own), Some(to)) = (own, self.pace_timeline.index_of_stamp(end)) else {
@@ -323,7 +323,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Ends the files; gives what could not be written as it came.
+    /// Ends the files. Returns what could not be written as received.
     pub(super) fn finish(mut self) -> Result<Vec<String>, RecordError> {
         let mut notes = Vec::new();
         if self.before_start > 0 && !self.edf.is_empty() {
@@ -358,7 +358,7 @@ impl Tables {
     }
 }
 
-/// New files of EDF and BDF, as far as they are asked for.
+/// Creates the EDF and BDF files, if wanted.
 fn begin_edf(
     files: &mut RecordingFiles,
     (sample, placed): (&Sample, &Placed),
@@ -400,13 +400,13 @@ fn metadata(files: &RecordingFiles, streams: &[OpenedStream], firmware: &str) ->
     }
 }
 
-/// The markers that came with a sample, label and value apart.
+/// The markers that came with a sample, with label and value separate.
 fn markers(sample: &Sample, time: f64) -> Vec<RecordedMarker> {
     let Some((_, values)) = members(sample) else { return Vec::new() };
     let own = values.into_iter().find(|own| own.label == Some(MARKERS)).and_then(|own| own.value);
     let all: Vec<Value> =
         own.and_then(|own| serde_json::from_str(own.get()).ok()).unwrap_or_default();
-    // As many as are shown of a sample.
+    // As many as the sample contains.
     let all = all.into_iter().take(sample.values.markers.len());
     all.map(|mut own| {
         let known = Marker::from(own.clone());

@@ -1,58 +1,59 @@
-//! The place of each sample of a stream on the time of a recording: its index, counted from the first
-//! sample with the lost ones, and its time. A clock that is set and a connection that is lost leave
-//! both even. Knows no file.
+//! The position of each sample of a stream in a recording: its index, counted from the first sample
+//! and including lost ones, and its time. Neither a clock that is set nor a lost connection
+//! disturbs them. Independent of files.
 
 use std::time::Instant;
 
 use cortop_protocol::Sample;
 use cortop_signal::sequence::Placement;
 
-/// A rate over fewer seconds than this is not measured well enough.
+/// Over fewer seconds than this, a rate is not measured accurately enough.
 const ENOUGH: f64 = 10.0;
-/// A measured rate that is off the nominal one by more than this share is none.
+/// A measured rate that deviates from the nominal one by more than this share is ignored.
 const RATE_IS_RIGHT: f64 = 0.05;
-/// After a connection was lost, stamps and arrival agree if they differ by no more seconds than this.
+/// After a connection was lost, stamps and arrivals agree if they differ by no more seconds than
+/// this.
 const AGREE: f64 = 1.0;
 
-/// Follows the samples of one stream over all of its subscriptions.
+/// Tracks the samples of one stream across all of its subscriptions.
 #[derive(Debug)]
 pub(super) struct SampleTimeline {
     nominal: f64,
-    /// By how many seconds Cortex's clock was set since the start.
+    /// The total of seconds by which Cortex's clock was set since the start.
     clock: f64,
     first: Option<Point>,
     last: Option<Point>,
-    /// Samples that came, and those that were lost.
+    /// The number of samples received, and of those lost.
     pub(super) received: u64,
     pub(super) lost: u64,
 }
 
-/// A sample that came.
+/// A sample that was received.
 #[derive(Clone, Copy, Debug)]
 struct Point {
     index: u64,
-    /// Epoch seconds by the clock of the start.
+    /// Epoch seconds by the clock at the start.
     time: f64,
     received: Instant,
 }
 
-/// Where a sample stands.
+/// The position of a sample.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
-    /// Its index from the first of the stream, lost ones counted.
+    /// Its index in the stream, including lost samples.
     pub(super) index: u64,
-    /// Samples that are missing right before it.
+    /// Samples missing right before it.
     pub(super) lost: u64,
-    /// Epoch seconds as Cortex stamped it; reckoned where it did not.
+    /// Epoch seconds as stamped by Cortex; computed if they are missing.
     pub(super) stamp: f64,
-    /// Epoch seconds by the clock of the start.
+    /// Epoch seconds by the clock at the start.
     pub(super) time: f64,
-    /// The clock was set by so many seconds, before the sample of this index.
+    /// The number of seconds by which the clock was set, before the sample with this index.
     pub(super) clock_step: Option<(f64, u64)>,
 }
 
 impl Placed {
-    /// The first sample of all.
+    /// The very first sample.
     pub(super) fn first(placement: Placement) -> Self {
         let time = placement.stamp.time.unwrap_or_default();
         Self { index: 0, lost: 0, stamp: time, time, clock_step: None }
@@ -60,12 +61,12 @@ impl Placed {
 }
 
 impl SampleTimeline {
-    /// Before the first sample of a stream with so many samples a second.
+    /// Before the first sample of a stream with this many samples per second.
     pub(super) fn new(nominal: f64) -> Self {
         Self { nominal, clock: 0.0, first: None, last: None, received: 0, lost: 0 }
     }
 
-    /// Samples a second as they were measured since the start.
+    /// Samples per second, as measured since the start.
     pub(super) fn measured(&self) -> Option<f64> {
         let (first, last) = self.first.zip(self.last)?;
         let seconds = last.time - first.time;
@@ -74,18 +75,18 @@ impl SampleTimeline {
         (seconds >= ENOUGH && is_right).then_some(rate)
     }
 
-    /// Samples a second.
+    /// Samples per second.
     pub(super) fn pace(&self) -> f64 {
         self.measured().unwrap_or(self.nominal)
     }
 
-    /// The index, not whole, of a moment by the clock of the start.
+    /// The fractional index of a moment by the clock at the start.
     pub(super) fn index_at(&self, time: f64) -> Option<f64> {
         let last = self.last?;
         Some((time - last.time).mul_add(self.pace(), last.index as f64))
     }
 
-    /// The same of a moment by the clock in force.
+    /// The same for a moment by the current clock.
     pub(super) fn index_of_stamp(&self, stamp: f64) -> Option<f64> {
         self.index_at(stamp - self.clock)
     }
@@ -95,7 +96,8 @@ impl SampleTimeline {
         Some(received.saturating_duration_since(self.last?.received).as_secs_f64())
     }
 
-    /// Takes a sample in. `resumes`: it is the first one after a connection was lost.
+    /// Adds a sample and returns its position. `resumes`: it is the first one after a connection
+    /// was lost.
     pub(super) fn place(&mut self, sample: &Sample, placement: Placement, resumes: bool) -> Placed {
         let (received, stamp) = (sample.received, placement.stamp.time);
         let Some(last) = self.last else {
@@ -134,7 +136,7 @@ impl SampleTimeline {
     }
 }
 
-/// The nearest whole number, at least 0.
+/// The nearest non-negative whole number.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
 pub(super) fn whole(value: f64) -> u64 {
     /// Half a year at 256 Hz.

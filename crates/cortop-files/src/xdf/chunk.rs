@@ -1,8 +1,8 @@
-//! The chunks of an XDF file, format 1.0: a length, a tag, and a content that depends on it.
+//! The chunks of an XDF file, format 1.0: a length, a tag, and a content that depends on the tag.
 
 use std::io::{self, BufRead, Read};
 
-/// The longest chunk that makes sense.
+/// The longest plausible chunk.
 const MAX_CHUNK: u64 = 256 << 20;
 
 /// A chunk.
@@ -12,18 +12,18 @@ pub(super) enum Chunk {
     Header(u32, String),
     /// A stream and its samples.
     Samples(u32, Vec<u8>),
-    /// A stream, the time of a measurement of its clock, and what is to be added.
+    /// A stream, the time of a measurement of its clock, and the offset to add.
     Offset(u32, f64, f64),
-    /// The end of a stream.
+    /// The footer of a stream.
     Footer,
-    /// Nothing that is needed.
+    /// Any other chunk; not needed.
     Other,
-    /// The beginning of a chunk, where the file is cut off.
+    /// The beginning of a chunk at which the file is cut off.
     Cut,
 }
 
-/// Reads the next chunk; `None` after the last. Of the samples of streams that are not
-/// wanted, nothing is kept.
+/// Reads the next chunk; `None` after the last. Discards the samples of streams that are not
+/// wanted.
 pub(super) fn next(
     file: &mut dyn BufRead,
     wanted: impl Fn(u32) -> bool,
@@ -75,7 +75,7 @@ fn skip(file: &mut dyn BufRead, length: u64) -> io::Result<Option<Chunk>> {
     Ok(Some(if skipped == length { Chunk::Other } else { Chunk::Cut }))
 }
 
-/// A length of a chunk, or of a text: how many bytes it has, then the bytes.
+/// The length of a chunk or of a text: how many bytes it takes, then those bytes.
 fn length(file: &mut dyn BufRead) -> io::Result<Option<u64>> {
     let mut size = [0];
     if file.read(&mut size)? == 0 {
@@ -95,7 +95,7 @@ fn float(bytes: &[u8], at: usize) -> Option<f64> {
     Some(f64::from_le_bytes(own)).filter(|own| own.is_finite())
 }
 
-/// How the values of a stream are written.
+/// The encoding of a stream's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueFormat {
     Int8,
@@ -130,7 +130,7 @@ pub(super) struct StreamValues {
     pub(super) texts: Vec<String>,
 }
 
-/// The samples in the content of a chunk; what is cut off is left out.
+/// The samples in the content of a chunk; an incomplete one is left out.
 pub(super) fn samples(content: &[u8], format: ValueFormat, channels: usize) -> Vec<StreamValues> {
     let mut rest: &[u8] = content;
     let mut found = Vec::new();

@@ -1,19 +1,19 @@
-//! What a stream of an XDF file says of itself in XML: the few elements that are needed, found as
-//! text, so that a description that is not quite well-formed still serves.
+//! The XML description of an XDF stream: the few elements that are needed, located as text, so that
+//! a description that is not quite well-formed can still be used.
 
-/// The text of the first element of a name.
+/// The text of the first element with a name.
 pub(super) fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     elements(xml, name).next()
 }
 
-/// The insides of all elements of a name.
+/// The contents of all elements with a name.
 pub(super) fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let (open, close) = (format!("<{name}"), format!("</{name}>"));
     let mut rest = xml;
     std::iter::from_fn(move || {
         loop {
             rest = &rest[rest.find(&open)? + open.len()..];
-            // `<channels>` is no `<channel>`.
+            // `<channels>` is not `<channel>`.
             if !rest.starts_with(['>', ' ', '/']) {
                 continue;
             }
@@ -29,7 +29,7 @@ pub(super) fn elements<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = &'a
     })
 }
 
-/// A text without the escapes of XML.
+/// A text with its XML escapes resolved.
 pub(super) fn unescape(text: &str) -> String {
     let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
     let text = text.trim().to_owned();

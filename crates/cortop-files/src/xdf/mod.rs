@@ -1,5 +1,5 @@
-//! XDF 1.0, as `LabRecorder` writes it: chunks of samples of many streams, each described in XML and
-//! on a clock of its own. See github.com/sccn/xdf/wiki/Specifications.
+//! XDF 1.0, as written by `LabRecorder`: chunks of samples of many streams, each described in XML
+//! and with a clock of its own. See github.com/sccn/xdf/wiki/Specifications.
 
 mod chunk;
 mod description;

@@ -1,6 +1,7 @@
-//! Reads XDF as `LabRecorder` writes it: EMOTIV's streams by type and name, and our own. The samples of
-//! the first stream of EEG that names sensors make the rows; motion, contact, EEG quality, metrics, band
-//! powers and markers come with their own times, moved to the clock of the recording.
+//! Reads XDF as written by `LabRecorder`: EMOTIV's streams by type and name, and our own. The
+//! samples of the first EEG stream that names sensors become the rows; motion, contact, EEG
+//! quality, metrics, band powers and markers come with their own times, converted to the clock of
+//! the recording.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,11 +22,11 @@ use crate::{
     row::{ReadCounts, Row, RowMarker, StreamSample, count, eeg_value},
 };
 
-/// Streams and measurements of clocks that are kept of a file.
+/// How many streams, and how many clock measurements, are kept of a file.
 const MAX_STREAMS: usize = 256;
 const MAX_OFFSETS: usize = 100_000;
 
-/// What a stream of the file is for.
+/// The role of a stream in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Eeg,
@@ -41,13 +42,13 @@ struct FileStream {
     channels: usize,
     rate: f64,
     labels: Vec<String>,
-    /// µV of the units of its channels, where they are of voltage.
+    /// The µV of its channels' units, if they are units of voltage.
     units: Vec<Option<f64>>,
-    /// When its clock was measured, and what is to be added to it.
+    /// When its clock was measured, and the offset to add to it.
     offsets: Vec<(f64, f64)>,
     /// The stamp of its last sample.
     last: Option<f64>,
-    /// Its place among the columns, in the order of the header: kinds, channels, and µV of their units.
+    /// Its columns, in the order of the header: kinds, channels, and the µV of their units.
     columns: Vec<(ColumnKind, usize, f64)>,
 }
 
@@ -57,12 +58,12 @@ pub(crate) struct XdfReader {
     info: RecordingInfo,
     counts: ReadCounts,
     streams: BTreeMap<u32, FileStream>,
-    /// What came before the header was complete, and what the current chunk holds.
+    /// Chunks read before the header was complete, and the content of the current chunk.
     waiting: VecDeque<(u32, StreamValues)>,
     place: u64,
-    /// The EEG of the row before.
+    /// The EEG of the previous row.
     before: Vec<f64>,
-    /// Streams that have their footers.
+    /// The number of streams whose footers were read.
     footers: usize,
 }
 
@@ -128,7 +129,7 @@ impl FileStream {
                 return label.clone();
             }
             match (family, label.as_str()) {
-                // The stamps of the file serve.
+                // The file's own stamps are used.
                 (_, "Timestamp") => String::new(),
                 ("MOT", "Counter" | "COUNTER_MEMS") => "MOT.CounterMems".to_owned(),
                 ("MOT", "Interpolate" | "INTERPOLATED_MEMS") => "MOT.InterpolatedMems".to_owned(),
@@ -138,7 +139,7 @@ impl FileStream {
                 ("CQ", "Battery" | "BatteryPercent" | "Signal") => format!("EEG.{label}"),
                 ("PM", _) if !label.eq_ignore_ascii_case("lex") => format!("PM.{label}.Scaled"),
                 ("POW", _) => format!("POW.{}", label.replace(['/', '_'], ".")),
-                // Of another program's stream, only what is named after a sensor is one.
+                // In another program's stream, only channels named after a sensor count as sensors.
                 ("EEG", _) if !known => label.clone(),
                 _ => format!("{family}.{label}"),
             }
@@ -146,7 +147,8 @@ impl FileStream {
         names.collect()
     }
 
-    /// A stamp on the clock of the recording. A sample without one follows the last at the rate.
+    /// Converts a stamp to the clock of the recording. A sample without a stamp follows the last
+    /// one at the nominal rate.
     fn time(&mut self, stamp: Option<f64>) -> f64 {
         let step = if self.rate > 0.0 { 1.0 / self.rate } else { 0.0 };
         let stamp = stamp.or(self.last.map(|last| last + step)).unwrap_or_default();
@@ -154,7 +156,8 @@ impl FileStream {
         stamp + self.offset(stamp)
     }
 
-    /// What is to be added to a stamp: between two measurements in proportion, else the nearest.
+    /// The offset to add to a stamp: interpolated between two measurements, otherwise the nearest
+    /// one.
     fn offset(&self, stamp: f64) -> f64 {
         let after = self.offsets.partition_point(|(time, _)| *time <= stamp);
         let before = after.checked_sub(1).and_then(|place| self.offsets.get(place));
@@ -184,8 +187,9 @@ impl XdfReader {
         };
         let mut magic = [0; 4];
         reader.input.bytes.read_exact(&mut magic).map_err(unreadable)?;
-        // Descriptions may stand anywhere, and clocks are measured to the end: a file that can be
-        // read twice is. Of what can't, the streams described before the first EEG are known.
+        // Descriptions may occur anywhere, and clocks are measured until the end, so a file that
+        // can be read twice is. Of others, only the streams described before the first EEG are
+        // known.
         if once {
             while !reader.waiting.iter().any(|(id, _)| reader.is_eeg(*id)) {
                 if !reader.read_chunk().map_err(unreadable)? {
@@ -195,7 +199,7 @@ impl XdfReader {
         } else {
             let mut scanned = InputFile::open(&path).map_err(unreadable)?;
             scanned.bytes.read_exact(&mut magic).map_err(unreadable)?;
-            // What is cut off ends it, as it will end the rows.
+            // What is cut off ends the scan, as it will end the rows.
             while let Ok(Some(chunk)) = chunk::next(&mut *scanned.bytes, |_| false) {
                 reader.note(chunk);
             }
@@ -218,7 +222,7 @@ impl XdfReader {
         self.streams.get(&id).is_some_and(|own| own.role == Some(Role::Eeg))
     }
 
-    /// Takes in a description or a measurement of a clock.
+    /// Processes a description or a clock measurement.
     fn note(&mut self, chunk: Chunk) {
         match chunk {
             Chunk::Header(id, xml) if self.streams.len() < MAX_STREAMS => {
@@ -236,7 +240,7 @@ impl XdfReader {
         }
     }
 
-    /// Chooses the streams and makes the columns of them.
+    /// Chooses the streams and creates their columns.
     fn choose_streams(&mut self) -> Option<()> {
         let sensors = |own: &FileStream| Header::of(own.exported()).is_some();
         let mut chosen: Vec<(u32, Role)> = Vec::new();
@@ -271,7 +275,7 @@ impl XdfReader {
         }
         for FileColumn { place, kind, microvolts, .. } in &header.columns {
             let (id, channel) = *owners.get(*place)?;
-            // A channel of one stream is none of another's.
+            // A channel belongs to one stream only.
             if let Some(own) = self.streams.get_mut(&id) {
                 own.columns.push((*kind, channel, microvolts.unwrap_or(1.0)));
             }
@@ -288,7 +292,7 @@ impl XdfReader {
         Some(())
     }
 
-    /// Reads a chunk into what waits; `false` after the last.
+    /// Reads a chunk into the waiting samples; `false` after the last.
     fn read_chunk(&mut self) -> io::Result<bool> {
         let streams = &self.streams;
         let wanted = |id| streams.get(&id).is_some_and(|own: &FileStream| own.role.is_some());
@@ -360,7 +364,8 @@ impl XdfReader {
                 row.samples.push(StreamSample { stream, time: Some(time), counter, values });
             }
             Some(Role::Markers) => {
-                // One channel is the value; three are its time, its value, and when it was sent.
+                // With one channel, that is the value; with three, they are its time, its value,
+                // and when it was sent.
                 let place = usize::from(sample.numbers.len() == 3);
                 let text = sample.texts.first().cloned();
                 let number = sample.numbers.get(place).copied();
@@ -507,11 +512,11 @@ mod tests {
         assert!(info.notes[0].contains("Camera"), "{:?}", info.notes);
         let eeg: Vec<_> = rows.iter().filter(|row| !row.eeg.is_empty()).collect();
         let sensors: Vec<_> = eeg.iter().map(|row| (row.eeg[0], row.eeg[1])).collect();
-        // What is no number holds the last value.
+        // A value that is not a number repeats the last one.
         assert_eq!(sensors, [(4200.5, 4100.0), (4201.5, 4100.0), (4202.5, 4102.0)]);
         let flags: Vec<_> = eeg.iter().map(|row| (row.counter, row.interpolated)).collect();
         assert_eq!(flags, [(Some(126), false), (Some(127), true), (Some(0), true)]);
-        // A sample without a stamp follows at the rate.
+        // A sample without a stamp follows at the nominal rate.
         assert!((eeg[1].time.unwrap() - 100.01).abs() < 1e-9);
         let motion = rows.iter().flat_map(|row| &row.samples).next().unwrap();
         assert_eq!((motion.stream, motion.counter), (Stream::Mot, Some(3)));

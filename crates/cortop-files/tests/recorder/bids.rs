@@ -13,7 +13,7 @@ use cortop_signal::sink::Sink as _;
 
 use super::{START, marker_object, options};
 
-/// The samples in a second of a headset that says 128.
+/// The actual rate of a headset that claims 128 Hz.
 const RATE: f64 = 126.9;
 
 fn sample(subscription: &Arc<Subscription>, index: u32, begun: Instant, marker: &str) -> Sample {
@@ -28,7 +28,7 @@ fn sample(subscription: &Arc<Subscription>, index: u32, begun: Instant, marker: 
     Sample { subscription: Arc::clone(subscription), values, text: text.into(), received }
 }
 
-/// A tab-separated table by its first line.
+/// A tab-separated table, by the names in its first line.
 fn table(path: &Path) -> Vec<HashMap<String, String>> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned));
@@ -67,7 +67,7 @@ fn a_bids_dataset_says_what_the_header_of_its_eeg_says() {
         });
         recorder.subscription(&subscription).unwrap();
         let begun = Instant::now();
-        // 20.03 s, ten samples lost.
+        // 20.03 s, with ten samples lost.
         for index in (0..2542).filter(|index| !(300..310).contains(index)) {
             let shown = match index {
                 640 => marker_object("a", "closed", 1, 5.0, 5.0),

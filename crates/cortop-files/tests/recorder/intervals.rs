@@ -1,4 +1,5 @@
-//! Markers that become intervals, in each format, and markers that come when the samples are over.
+//! Markers that become intervals, in each format, and markers that come after the samples have
+//! ended.
 
 use std::{
     path::Path,
@@ -32,7 +33,7 @@ fn subscription() -> Arc<Subscription> {
     })
 }
 
-/// A sample of EEG, with markers as Cortex sends them.
+/// An EEG sample, with markers as Cortex sends them.
 fn eeg(subscription: &Arc<Subscription>, index: u64, begun: Instant, markers: &str) -> Sample {
     let time = START + index as f64 / 128.0;
     let mut numbers = vec![(index % 128) as f64, 0.0];
@@ -46,7 +47,7 @@ fn eeg(subscription: &Arc<Subscription>, index: u64, begun: Instant, markers: &s
     Sample { subscription: Arc::clone(subscription), values, text: text.into(), received }
 }
 
-/// Label, start and length of the markers: seconds from the first sample on.
+/// Label, start and length of the markers, in seconds since the first sample.
 const INTERVALS: [(&str, f64, f64); 6] = [
     ("early", -1.0, 3.0),
     ("closed", 5.0, 4.0),
@@ -148,7 +149,7 @@ fn intervals_have_their_ends_in_each_file() {
             832 => recorder.marker(&marker(None, "files 7", 6.5, None)).unwrap(),
             1024 => recorder.marker(&marker(None, "files 7", 6.5, Some(8.0))).unwrap(),
             1153 => recorder.marker(&marker(Some("a"), "closed 1", 5.0, Some(9.0))).unwrap(),
-            // Begun before the recording was.
+            // Begun before the recording.
             256 => recorder.marker(&marker(None, "early 8", -1.0, Some(2.0))).unwrap(),
             _ => {}
         }
@@ -323,7 +324,7 @@ fn after_a_long_absence_all_formats_begin_anew_with_the_same_sample() {
     let subscription = subscription();
     recorder.subscription(&subscription).unwrap();
     let begun = Instant::now();
-    // Eleven minutes, where ten are the most.
+    // Eleven minutes, while ten are the limit.
     let returned = 400 + 11 * 60 * 128;
     for index in (0..400).chain(returned..returned + 300) {
         recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
@@ -378,7 +379,7 @@ fn what_completes_the_last_records_is_no_sample_of_a_replay() {
     for index in 0..sent {
         recorder.sample(&eeg(&subscription, index, begun, "")).unwrap();
     }
-    // They find room in some more records only, which hold nothing else.
+    // They only fit into additional records, which contain nothing else.
     for number in 0..200 {
         let (id, end, text) = (None, None, said(&format!("late {number}")));
         let time = START + 3.0 + f64::from(number) * 1e-4;
@@ -400,7 +401,7 @@ fn what_completes_the_last_records_is_no_sample_of_a_replay() {
     }
 }
 
-/// A value that is a text is no part of the label.
+/// A value that is a text is not part of the label.
 #[test]
 fn label_and_value_stay_apart_in_each_file() {
     let folder = tempfile::tempdir().unwrap();

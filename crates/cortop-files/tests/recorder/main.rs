@@ -18,7 +18,7 @@ use cortop_files::recorder::{RecorderOptions, RecorderStatus, RecordingFormat};
 /// Epoch seconds of the first sample.
 const START: f64 = 1_767_942_612.5;
 
-/// Recordings of all headsets into a folder.
+/// Options for recording all headsets into a folder.
 fn options(folder: &Path, formats: &[RecordingFormat], title: &str) -> RecorderOptions {
     RecorderOptions {
         folder: folder.to_owned(),
@@ -31,13 +31,13 @@ fn options(folder: &Path, formats: &[RecordingFormat], title: &str) -> RecorderO
     }
 }
 
-/// The file with an ending.
+/// The file with an extension.
 fn file(status: &RecorderStatus, ending: &str) -> PathBuf {
     let own = status.files.iter().find(|own| own.path.to_string_lossy().ends_with(ending));
     own.unwrap_or_else(|| panic!("no {ending}: {status:?}")).path.clone()
 }
 
-/// A marker object (§4.4), its times in seconds after the first sample.
+/// A marker object (§4.4), with its times in seconds since the first sample.
 fn marker_object(uuid: &str, label: &str, value: u64, start: f64, end: f64) -> String {
     let moment = |seconds: f64| {
         let since = Duration::from_secs_f64(START + seconds);
@@ -49,7 +49,8 @@ fn marker_object(uuid: &str, label: &str, value: u64, start: f64, end: f64) -> S
     )
 }
 
-/// A folder that takes no files is found before anything is recorded, and nothing stays in it.
+/// A folder that accepts no files is detected before anything is recorded, and nothing remains in
+/// it.
 #[test]
 fn a_folder_that_cannot_have_files_is_refused_beforehand() {
     let folder = tempfile::tempdir().unwrap();
@@ -60,7 +61,7 @@ fn a_folder_that_cannot_have_files_is_refused_beforehand() {
     std::fs::write(&file, "").unwrap();
     let why = options(&file, &[RecordingFormat::Csv], "").prepare().unwrap_err();
     assert!(why.contains("cannot be made") && why.ends_with("--out"), "{why}");
-    // To which nobody can write, root neither.
+    // Nobody can write there, not even root.
     #[cfg(target_os = "linux")]
     {
         let why = options(Path::new("/proc"), &[RecordingFormat::Csv], "").prepare().unwrap_err();

@@ -1,6 +1,6 @@
-//! A night of an EPOC X in all formats and as a capture: what it loses, two connections that break and a
-//! clock that is set, read back by the reader of replay. With `CORTOP_NIGHT` the night is kept in that
-//! folder, with what was sent, for other readers (`tests/python/night.py`).
+//! A night of an EPOC X in all formats and as a capture, with losses, two broken connections and a
+//! clock that is set, read back by the reader of replay. With `CORTOP_NIGHT`, the night and what
+//! was sent are kept in that folder for other readers (`tests/python/night.py`).
 
 use std::{
     env,
@@ -29,12 +29,12 @@ use jiff::Timestamp;
 use super::{START, file, options};
 
 const HEADSET: &str = "EPOCX-0A1B2C3D";
-/// µV of a step of the converter.
+/// µV per step of the converter.
 const STEP: f64 = 5.0 / 39.0;
 const SENSORS: [&str; 14] =
     ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
 
-/// As `SplitMix64` does.
+/// Like `SplitMix64`.
 fn random(seed: u64) -> f64 {
     let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -42,15 +42,15 @@ fn random(seed: u64) -> f64 {
     ((seed ^ (seed >> 31)) >> 40) as f64 / f64::from(1 << 24)
 }
 
-/// A headset and what becomes of it.
+/// A headset and what happens to it.
 struct Night {
-    /// What it says it samples, and what it does.
+    /// The sampling rate that it claims, and the actual one.
     nominal: f64,
     rate: f64,
     seconds: f64,
-    /// Samples in which nothing is connected.
+    /// Samples during which nothing is connected.
     away: [std::ops::Range<u64>; 2],
-    /// The sample from which the clock is set, and by how many seconds.
+    /// The sample at which the clock is set, and by how many seconds.
     clock: (u64, f64),
 }
 
@@ -75,7 +75,7 @@ impl Night {
         (self.seconds * self.rate) as u64
     }
 
-    /// Whether a sample is lost on the way: 1 in 400, and now and then up to half a second.
+    /// Whether a sample is lost on the way: 1 in 400, and occasionally up to half a second.
     fn is_lost(index: u64) -> bool {
         let burst = random(index / 4096);
         let within = (index % 4096) as f64;
@@ -88,7 +88,7 @@ impl Night {
         self.away.iter().any(|away| away.contains(&index))
     }
 
-    /// What the converter measured, above its offset.
+    /// What the converter measured, above its offset, in steps.
     fn steps(index: u64, channel: usize) -> f64 {
         (random(index * 16 + channel as u64) * 500.0).round()
     }
@@ -98,7 +98,7 @@ impl Night {
         Self::steps(index, channel).mul_add(STEP, 4100.0 - 4100.0 % STEP)
     }
 
-    /// What Cortex stamps, to a tenth of a millisecond.
+    /// Cortex's stamp, with a resolution of a tenth of a millisecond.
     fn stamp(&self, index: u64) -> f64 {
         let set = if index >= self.clock.0 { self.clock.1 } else { 0.0 };
         let jitter = (random(index ^ 0xabcd) - 0.5) * 6e-4;
@@ -162,12 +162,12 @@ impl PacedCapture {
     }
 }
 
-/// Where what a headset sends goes.
+/// Where the headset's data goes.
 struct Receiver {
     recorder: Recorder,
     capture: PacedCapture,
     begun: Instant,
-    /// Connections so far, and what the one in force is subscribed to.
+    /// The number of connections so far, and the subscriptions of the current one.
     connection: u64,
     subscriptions: Option<[Arc<Subscription>; 3]>,
 }
@@ -227,7 +227,7 @@ impl Receiver {
         }
     }
 
-    /// A message, as Cortex sends it.
+    /// Receives a message in Cortex's format.
     fn sample(&mut self, place: usize, values: &str, stamp: f64, at: f64) {
         let own = self.subscriptions.as_ref().map(|own| Arc::clone(&own[place])).unwrap();
         let (stream, session) = (own.stream.name(), &own.session);
@@ -238,7 +238,7 @@ impl Receiver {
     }
 }
 
-/// What became of a night.
+/// The result of a night.
 struct Recorded {
     status: RecorderStatus,
     capture: PathBuf,
@@ -248,8 +248,8 @@ struct Recorded {
     grown: i64,
 }
 
-/// Records it; what was sent goes into the file `sent`: for each sample its index, its stamp, and its steps
-/// of the converter, little-endian.
+/// Records it. What was sent goes into the file `sent`: for each sample its index, its stamp, and
+/// its converter steps, little-endian.
 fn record(night: &Night, formats: &[RecordingFormat], folder: &Path) -> Recorded {
     let (recorder, status) = Recorder::new(options(folder, formats, "night"));
     let capture = folder.join("capture.jsonl");
@@ -289,7 +289,7 @@ fn record(night: &Night, formats: &[RecordingFormat], folder: &Path) -> Recorded
             }
             let is_marked = index % 5000 == 4999;
             let _ = if is_marked {
-                // As Cortex sends those that are in its record.
+                // As Cortex sends those in its record.
                 markers.push(index);
                 write!(values, r#",0,0,[{{"label":"event","value":{index}}}]"#)
             } else {
@@ -313,14 +313,14 @@ fn record(night: &Night, formats: &[RecordingFormat], folder: &Path) -> Recorded
     Recorded { status: status.get(), capture, markers, grown }
 }
 
-/// Compares what a file has with what was sent, sample by sample.
+/// Compares the content of a file with what was sent, sample by sample.
 fn compare(night: &Night, path: &Path, markers: &[u64]) {
     let mut read = reader::open(path).unwrap();
     let is_edf = path.extension().is_some_and(|own| own == "edf" || own == "bdf");
     let sensor = |label: &str| SENSORS.iter().position(|own| *own == label);
     let labels: Vec<_> =
         read.info().header.labels_of(Stream::Eeg).map(|(_, label)| sensor(label)).collect();
-    // The length of a record has six decimals: over a night that is some samples.
+    // The duration of a record has six decimals: over a night this amounts to some samples.
     let rate = read.info().eeg_rate.unwrap_or(night.nominal);
     let sent = |index: &u64| !night.is_away(*index) && !Night::is_lost(*index);
     let mut own = (0..night.samples()).filter(sent);
@@ -338,7 +338,7 @@ fn compare(night: &Night, path: &Path, markers: &[u64]) {
             let stamp = row.time.unwrap();
             if is_edf {
                 let by = row.place.cast_signed() - index.cast_signed();
-                // A clock that was set leaves the times even.
+                // A clock that was set does not disturb the times.
                 let even = (row.place as f64 / rate + START - stamp).abs();
                 assert!(even < 0.05, "{index}: {even}");
                 if off.last() != Some(&by) {
@@ -361,7 +361,7 @@ fn compare(night: &Night, path: &Path, markers: &[u64]) {
         }
     }
     assert_eq!(own.next(), None, "{}: less than was sent", path.display());
-    // After a connection was lost the place is known by its time.
+    // After a lost connection, the position follows from the time.
     assert!(off.len() <= 3 && off.iter().all(|by| by.abs() <= 1), "{off:?}");
     assert_eq!(found.len(), markers.len());
     for (at, index) in found.iter().zip(markers) {
@@ -398,11 +398,11 @@ fn check(night: &Night, formats: &[RecordingFormat], folder: &Path) {
         }
         println!("{}: {} bytes", path.display(), fs::metadata(&path).unwrap().len());
     }
-    // Where an hour passes in seconds, more waits between two times at which it is passed on.
+    // When an hour passes in seconds, more data waits between two flushes.
     assert!(grown < 16 << 20, "memory grew by {grown}");
 }
 
-/// The number of records and their length as they were measured.
+/// The number of data records and their duration, as measured.
 fn compare_header(night: &Night, path: &Path) {
     let mut bytes = [0; 252];
     File::open(path).unwrap().read_exact(&mut bytes).unwrap();
@@ -410,7 +410,7 @@ fn compare_header(night: &Night, path: &Path) {
         |at: usize| -> f64 { str::from_utf8(&bytes[at..at + 8]).unwrap().trim().parse().unwrap() };
     let (records, seconds) = (field(236), field(244));
     let measured = night.nominal / 2.0 / seconds;
-    // A sample for each connection that was lost, and what the field can hold.
+    // One sample for each lost connection, plus what the field can hold.
     let most = 2.0 / night.samples() as f64 + 2e-6;
     assert!((measured / night.rate - 1.0).abs() < most, "{measured} {}", night.rate);
     let length = night.samples() as f64 / night.nominal * 2.0;
@@ -425,7 +425,7 @@ fn a_recording_has_each_sample_and_marker_at_its_place() {
     }
 }
 
-/// Eight hours: some minutes without optimization.
+/// Eight hours, which take some minutes without optimization.
 #[test]
 #[ignore = "long"]
 fn a_night_has_each_sample_and_marker_at_its_place() {
