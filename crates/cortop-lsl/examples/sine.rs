@@ -1,4 +1,4 @@
-//! Serves 32 channels at 256 Hz and echoes the markers it finds, until it is ended.
+//! Serves 32 channels at 256 Hz and echoes the markers that it finds, until it is terminated.
 use std::{f64::consts::TAU, time::Duration};
 
 use cortop_lsl::{

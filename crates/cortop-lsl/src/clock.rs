@@ -1,16 +1,17 @@
-//! The clock of LSL: seconds of the machine's monotonic clock, which all programs on it share.
+//! The clock of LSL: seconds of the machine's monotonic clock, which all programs on the machine
+//! share.
 
 use std::time::{Duration, Instant};
 
 /// Seconds on the machine's monotonic clock, as liblsl counts them: on Linux those of
-/// `CLOCK_MONOTONIC`. Where the system gives no such clock without unsafe code it counts from the
-/// epoch at the program's start; receivers measure the difference.
+/// `CLOCK_MONOTONIC`. If the system offers no such clock without unsafe code, the count starts from
+/// the epoch at the program's start; receivers measure the difference.
 #[must_use]
 pub fn local_clock() -> f64 {
     at(Instant::now())
 }
 
-/// What [`local_clock`] said at an instant.
+/// The value of [`local_clock`] at an instant.
 #[must_use]
 pub fn at(instant: Instant) -> f64 {
     let (origin, seconds) = origin();
@@ -20,12 +21,13 @@ pub fn at(instant: Instant) -> f64 {
     }
 }
 
-/// An instant and what the clock said then. Both clocks are one, so that they stay together.
+/// An instant and the clock's value at that instant. Both are the same clock, so they stay in step.
 fn origin() -> (Instant, f64) {
     use std::sync::OnceLock;
     static ORIGIN: OnceLock<(Instant, f64)> = OnceLock::new();
     *ORIGIN.get_or_init(|| {
-        // A thread may lose its turn between the two: the quickest of a few is right.
+        // A thread may be preempted between the two readings, so the quickest of a few attempts is
+        // used.
         let read = || {
             let before = Instant::now();
             let seconds = now();

@@ -1,5 +1,5 @@
-//! Samples as they go over TCP in protocol 1.10: a tag, a stamp unless it is to be deduced, and
-//! the values in the byte order that was agreed on.
+//! Samples as sent over TCP in protocol 1.10: a tag, a stamp unless it is to be deduced, and the
+//! values in the agreed byte order.
 
 use std::io;
 
@@ -7,20 +7,20 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::ChannelFormat;
 
-/// The receiver reckons the stamp from the one before.
+/// The receiver deduces the stamp from the previous one.
 const DEDUCED: u8 = 1;
 /// The stamp follows.
 const STAMPED: u8 = 2;
 
-/// Bytes of the longest text that is received.
+/// The longest text accepted, in bytes.
 const LONGEST_TEXT: usize = 65_536;
 
-/// The stamp of the samples by which receivers check the format.
+/// The stamp of the test samples with which receivers check the format.
 const PATTERN_TIME: f64 = 123_456.789;
-/// Where the numbers of these samples start, one a sample.
+/// The first numbers of these test samples.
 pub(crate) const PATTERNS: [i64; 2] = [4, 2];
 
-/// The order of the bytes in a number.
+/// The byte order of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteOrder {
     Little,
@@ -59,13 +59,13 @@ impl ByteOrder {
 /// The values of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChannelValues {
-    /// One number a channel. Integers beyond 2^53 lose their last digits.
+    /// One number per channel. Integers beyond 2^53 lose their last digits.
     Numbers(Vec<f64>),
-    /// One text a channel.
+    /// One text per channel.
     Texts(Vec<String>),
 }
 
-/// Appends the tag and the stamp of a sample; `None` lets the receiver deduce it.
+/// Appends the tag and the stamp of a sample; with `None`, the receiver deduces the stamp.
 pub(crate) fn write_head(to: &mut Vec<u8>, order: ByteOrder, time: Option<f64>) {
     match time {
         Some(time) => {
@@ -76,7 +76,7 @@ pub(crate) fn write_head(to: &mut Vec<u8>, order: ByteOrder, time: Option<f64>) 
     }
 }
 
-/// Appends numbers in a format. What an integer cannot hold is cut off at its ends.
+/// Appends numbers in a format. Clamps what an integer cannot hold.
 #[expect(clippy::cast_possible_truncation, reason = "the format says how exact it is")]
 pub(crate) fn write_numbers(
     to: &mut Vec<u8>,
@@ -97,7 +97,7 @@ pub(crate) fn write_numbers(
     }
 }
 
-/// Appends a text: how many bytes its length takes, its length, itself.
+/// Appends a text: the size of its length field, its length, and the text.
 pub(crate) fn write_text(to: &mut Vec<u8>, order: ByteOrder, text: &str) {
     if let Ok(short) = u8::try_from(text.len()) {
         to.extend_from_slice(&[1, short]);
@@ -108,7 +108,7 @@ pub(crate) fn write_text(to: &mut Vec<u8>, order: ByteOrder, text: &str) {
     to.extend_from_slice(text.as_bytes());
 }
 
-/// Appends the samples by which a receiver checks that both sides speak of the same format.
+/// Appends the test samples with which a receiver checks that both sides use the same format.
 pub(crate) fn write_patterns(
     to: &mut Vec<u8>,
     order: ByteOrder,
@@ -128,8 +128,7 @@ pub(crate) fn write_patterns(
     }
 }
 
-/// The values of a sample by which the format is checked: numbers that count on and change their
-/// sign.
+/// The values of a test sample: numbers that count up with alternating signs.
 fn pattern(format: ChannelFormat, channels: usize, start: i64) -> ChannelValues {
     let signed = |at: i64, number: i64| if at % 2 == 0 { number } else { -number };
     let channels = 0..i64::try_from(channels).unwrap_or(i64::MAX);
@@ -150,7 +149,7 @@ fn pattern(format: ChannelFormat, channels: usize, start: i64) -> ChannelValues 
 /// Reads the next sample: its stamp, `None` if that is to be deduced, and its values.
 ///
 /// # Errors
-/// The connection is over, or what comes is no sample.
+/// The connection has ended, or the data is not a valid sample.
 pub(crate) async fn read(
     from: &mut (impl AsyncRead + Unpin),
     order: ByteOrder,
@@ -199,10 +198,10 @@ async fn read_text(from: &mut (impl AsyncRead + Unpin), order: ByteOrder) -> io:
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Reads the samples by which the format is checked.
+/// Reads the test samples with which the format is checked.
 ///
 /// # Errors
-/// They are not what they should be.
+/// They are not as expected.
 pub(crate) async fn read_patterns(
     from: &mut (impl AsyncRead + Unpin),
     order: ByteOrder,

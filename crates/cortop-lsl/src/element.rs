@@ -1,5 +1,5 @@
-//! What a stream says of itself: a small tree of elements, each with a text or with elements below
-//! it, and its XML.
+//! The metadata of a stream: a small tree of elements, each with either a text or child elements,
+//! and its XML.
 
 use std::fmt::Write as _;
 
@@ -8,41 +8,41 @@ use std::fmt::Write as _;
 pub struct Element {
     /// Its name, such as `channel`.
     pub name: String,
-    /// Its text; empty where it has elements.
+    /// Its text; empty if it has children.
     pub text: String,
-    /// The elements below it, in order.
+    /// Its children, in order.
     pub children: Vec<Self>,
 }
 
 impl Element {
-    /// One with elements to come.
+    /// An element whose children are still to be added.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// One with a text.
+    /// An element with a text.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "numbers are given as they are")]
     pub fn leaf(name: &str, text: impl ToString) -> Self {
         Self { name: name.to_owned(), text: text.to_string(), children: Vec::new() }
     }
 
-    /// The same with one more element at its end.
+    /// Appends a child.
     #[must_use]
     pub fn with(mut self, child: Self) -> Self {
         self.children.push(child);
         self
     }
 
-    /// The same with more elements at its end.
+    /// Appends several children.
     #[must_use]
     pub fn with_all(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.children.extend(children);
         self
     }
 
-    /// As an XML document.
+    /// The element as an XML document.
     #[must_use]
     pub fn to_xml(&self) -> String {
         let mut xml = String::from("<?xml version=\"1.0\"?>\n");
@@ -69,7 +69,7 @@ impl Element {
     }
 }
 
-/// A text as it may stand in XML, without the control characters that may not.
+/// Escapes a text for XML, and drops the control characters that XML does not allow.
 fn escape(text: &str, xml: &mut String) {
     for char in text.chars() {
         match char {

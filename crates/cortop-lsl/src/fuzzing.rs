@@ -1,4 +1,4 @@
-//! The readers of what comes from the network, for the fuzz targets alone.
+//! The parsers of network data, for the fuzz targets only.
 
 use std::net::Ipv4Addr;
 
@@ -16,12 +16,12 @@ pub fn datagram(text: &str) {
     let _ = time_answer(text, 1.0);
 }
 
-/// What a receiver asks of an outlet.
+/// A receiver's request to an outlet.
 pub async fn request(mut bytes: &[u8]) {
     let _ = ReceiverRequest::read(&mut bytes).await;
 }
 
-/// What an outlet answers, and then its samples in a format.
+/// An outlet's answer, followed by its samples in a format.
 pub async fn answer(mut bytes: &[u8], format: usize, channels: usize) {
     let format = ChannelFormat::ALL[format % ChannelFormat::ALL.len()];
     let Ok(order) = read_answer(&mut bytes).await else { return };

@@ -1,17 +1,17 @@
-//! What is known of a stream: what its source says of it, where it is served, and both as the XML that
-//! goes over the network.
+//! The information about a stream: the description by its source, where it is served, and both as
+//! the XML that is sent over the network.
 
 use std::{fmt, net::Ipv4Addr};
 
 use crate::Element;
 
-/// The protocol version spoken (1.10), as requests count it.
+/// The supported protocol version (1.10), as written in requests.
 pub(crate) const VERSION: u32 = 110;
 
-/// The session in which everybody is unless a lab configures another.
+/// The session to which everybody belongs unless a lab configures another.
 pub(crate) const SESSION: &str = "default";
 
-/// Channels of the widest stream that an inlet takes.
+/// The most channels that an inlet accepts.
 const MOST_CHANNELS: usize = 1024;
 
 /// The type of a stream's values.
@@ -23,13 +23,13 @@ pub enum ChannelFormat {
     Double64,
     /// Texts in UTF-8.
     String,
-    /// Signed integers of 32 bits.
+    /// 32-bit signed integers.
     Int32,
-    /// Of 16 bits.
+    /// 16-bit signed integers.
     Int16,
-    /// Of 8 bits.
+    /// 8-bit signed integers.
     Int8,
-    /// Of 64 bits.
+    /// 64-bit signed integers.
     Int64,
 }
 
@@ -58,7 +58,7 @@ impl ChannelFormat {
         }
     }
 
-    /// Bytes of a value; `None` for texts.
+    /// Bytes per value; `None` for texts.
     #[must_use]
     pub const fn size(self) -> Option<usize> {
         match self {
@@ -80,54 +80,54 @@ impl fmt::Display for ChannelFormat {
 /// A stream as its source describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamInfo {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The type of its content, such as `EEG` or `Markers`.
     pub content: String,
-    /// Values of a sample.
+    /// Values per sample.
     pub channels: usize,
-    /// Samples a second; 0 where they come irregularly.
+    /// Samples per second; 0 for irregular samples.
     pub nominal_rate: f64,
     /// The type of its values.
     pub format: ChannelFormat,
-    /// Names the source for as long as it exists, so that receivers find it again after a restart;
-    /// empty if nothing does.
+    /// Identifies the source permanently, so that receivers find it again after a restart; empty if
+    /// there is no such identity.
     pub source_id: String,
-    /// What else there is to say, an element `desc`.
+    /// Any further metadata, an element `desc`.
     pub description: Element,
 }
 
 /// Where a stream is served, and which outlet serves it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutletInfo {
-    /// Names this outlet among all that ever were.
+    /// Identifies this outlet among all that ever existed.
     pub uid: String,
     /// The session it belongs to.
     pub session: String,
-    /// Its machine.
+    /// The name of its machine.
     pub host: String,
-    /// When it came, on its machine's clock.
+    /// When it was created, by its machine's clock.
     pub created_at: f64,
-    /// Where samples and information are served over TCP.
+    /// The port of samples and information over TCP.
     pub data_port: u16,
-    /// Where queries and time are served over UDP.
+    /// The port of queries and time over UDP.
     pub service_port: u16,
 }
 
 /// A stream that was found on the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundStream {
-    /// What it is, without a description.
+    /// The stream, without its description.
     pub info: StreamInfo,
     /// Where it is served.
     pub outlet: OutletInfo,
-    /// From where the answer came.
+    /// The address from which the answer came.
     pub address: Ipv4Addr,
 }
 
 impl StreamInfo {
-    /// All there is to say of a stream, an element `info`; `with_description` for the full
-    /// information.
+    /// The complete information about a stream, an element `info`; with the description if
+    /// `with_description` is set.
     pub(crate) fn element(&self, outlet: &OutletInfo, with_description: bool) -> Element {
         let description =
             if with_description { self.description.clone() } else { Element::new("desc") };
@@ -143,7 +143,7 @@ impl StreamInfo {
             .with(Element::leaf("uid", &outlet.uid))
             .with(Element::leaf("session_id", &outlet.session))
             .with(Element::leaf("hostname", &outlet.host))
-            // The receiver takes the address from which the answer comes.
+            // The receiver uses the address from which the answer comes.
             .with(Element::new("v4address"))
             .with(Element::leaf("v4data_port", outlet.data_port))
             .with(Element::leaf("v4service_port", outlet.service_port))
@@ -155,8 +155,8 @@ impl StreamInfo {
 }
 
 impl FoundStream {
-    /// Reads the short information that came from an address; `None` if it is none, or of a stream
-    /// that cannot be received over IPv4.
+    /// Parses the short information received from an address; `None` if it is invalid, or if the
+    /// stream cannot be received over IPv4.
     pub(crate) fn parse(xml: &str, address: Ipv4Addr) -> Option<Self> {
         let options = roxmltree::ParsingOptions { nodes_limit: 10_000, ..Default::default() };
         let document = roxmltree::Document::parse_with_options(xml, options).ok()?;
@@ -202,7 +202,7 @@ fn digits(number: f64) -> String {
         size if size >= 1.0 => size.log10().floor() + 1.0,
         _ => 1.0,
     };
-    // At most sixteen: what is greater has no decimals.
+    // At most sixteen digits: larger numbers have no decimals.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 15")]
     let decimals = (16.0 - before_point).clamp(0.0, 15.0) as usize;
     format!("{number:.decimals$}")

@@ -1,5 +1,5 @@
-//! An inlet: finds a stream, receives its samples with their times moved to the clock of this
-//! machine, and finds it again when it was lost.
+//! An inlet: finds a stream, receives its samples with their times converted to the clock of this
+//! machine, and finds the stream again after it was lost.
 
 use std::{
     io,
@@ -24,27 +24,27 @@ use crate::{
     resolve,
 };
 
-/// How long answers to a query are waited for, and the pause before the next.
+/// How long to wait for answers to a query, and the pause before the next one.
 const WAVE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a connection may take until its first samples.
 const GREETING: Duration = Duration::from_secs(5);
 
-/// The clocks are compared so often, each time with so many probes so far apart.
+/// How often the clocks are compared, and the number of probes each time with their interval.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
 const PROBES: usize = 6;
 const PROBE_EVERY: Duration = Duration::from_millis(20);
-/// An outlet that sends no time for so long is gone.
+/// An outlet that sends no time for this long is gone.
 const SILENT: Duration = Duration::from_secs(15);
 
-/// Bytes of the longest answer to a request.
+/// The longest answer to a request, in bytes.
 const LONGEST_ANSWER: u64 = 16_384;
 
 /// Receives a stream until it is dropped.
 #[derive(Debug)]
 pub struct Inlet {
-    /// What becomes of it; samples wait here, and then at their sender.
+    /// Its events. Samples wait in this queue, and once it is full, at their sender.
     pub events: mpsc::Receiver<InletEvent>,
     task: AbortHandle,
 }
@@ -52,24 +52,24 @@ pub struct Inlet {
 /// What an inlet reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum InletEvent {
-    /// It receives a stream from now on.
+    /// A stream is being received from now on.
     Connected(Box<FoundStream>),
     /// A sample.
     Sample {
-        /// Its time on the clock of this machine ([`local_clock`]).
+        /// Its time by the clock of this machine ([`local_clock`]).
         time: f64,
-        /// By how many seconds the sender's clock and ours may differ beyond what is known.
+        /// The uncertainty, in seconds, of the difference between the sender's clock and ours.
         uncertainty: f64,
         /// Its values.
         values: ChannelValues,
     },
-    /// The stream is lost, with the reason; it is looked for.
+    /// The stream was lost, with the reason; it is being looked for.
     Lost(String),
 }
 
 impl Inlet {
-    /// Looks for the stream that a query matches, on the current runtime; as many samples as
-    /// `queue` says may wait.
+    /// Looks for the stream that a query matches, on the current runtime; up to `queue` samples may
+    /// wait.
     #[must_use]
     pub fn spawn(network: Network, query: String, queue: usize) -> Self {
         let (sender, events) = mpsc::channel(queue.max(1));
@@ -88,7 +88,7 @@ impl Drop for Inlet {
     }
 }
 
-/// Until nobody takes the events any more.
+/// Runs until nobody receives the events any more.
 async fn receive(
     network: &Network,
     mut query: String,
@@ -97,7 +97,7 @@ async fn receive(
     loop {
         let found = resolve(network, &query, WAVE, 1).await?;
         if let Some(stream) = found.into_iter().next() {
-            // The same source again, if it has a name of its own.
+            // Find the same source again, if it has an identity.
             if let Some(own) = source_query(&stream.info) {
                 query = own;
             }
@@ -115,7 +115,7 @@ async fn receive(
     }
 }
 
-/// What finds a stream again.
+/// The query that finds a stream again.
 fn source_query(info: &StreamInfo) -> Option<String> {
     let quoted = |text: &str| match (text.contains('\''), text.contains('"')) {
         (false, _) => Some(format!("'{text}'")),
@@ -129,7 +129,7 @@ fn source_query(info: &StreamInfo) -> Option<String> {
     Some(format!("session_id='default' and name={name} and source_id={source}"))
 }
 
-/// The difference between the sender's clock and ours, as it was last measured.
+/// The last measured difference between the sender's clock and ours.
 #[derive(Debug, Default)]
 struct Comparison {
     offset: AtomicU64,
@@ -154,7 +154,7 @@ async fn receive_from(stream: &FoundStream, events: &mpsc::Sender<InletEvent>) -
     let time = UdpSocket::bind(("0.0.0.0", 0)).await?;
     time.connect(SocketAddrV4::new(stream.address, stream.outlet.service_port)).await?;
     let comparison = Comparison::default();
-    // Before the first sample is looked at, which waits meanwhile.
+    // Before the first sample is processed; it waits meanwhile.
     if let Some((offset, uncertainty)) = compare(&time).await? {
         comparison.set(offset, uncertainty);
     }
@@ -194,7 +194,7 @@ fn one_line(text: &str) -> String {
     text.replace(['\r', '\n'], " ")
 }
 
-/// Reads the answer to a request for samples: the byte order in which they come.
+/// Parses the answer to a request for samples. Returns their byte order.
 pub(crate) async fn read_answer(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<ByteOrder> {
     let mut left = from.take(LONGEST_ANSWER);
     let mut order = ByteOrder::Little;
@@ -252,7 +252,7 @@ async fn read_samples(
     }
 }
 
-/// Compares the clocks again and again, until the other side is silent for long.
+/// Compares the clocks repeatedly, until the other side has been silent for long.
 async fn keep_comparing(time: &UdpSocket, comparison: &Comparison) -> io::Result<()> {
     let mut answered = Instant::now();
     while answered.elapsed() < SILENT {
@@ -265,8 +265,8 @@ async fn keep_comparing(time: &UdpSocket, comparison: &Comparison) -> io::Result
     Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer any more"))
 }
 
-/// By how many seconds the other clock is ahead, and by how much that may be wrong; `None` if
-/// nobody answers.
+/// By how many seconds the other clock is ahead, and the uncertainty of that; `None` if nobody
+/// answers.
 async fn compare(time: &UdpSocket) -> io::Result<Option<(f64, f64)>> {
     let wave = i64::from(uuid::Uuid::new_v4().as_fields().0 >> 1);
     let mut best: Option<(f64, f64)> = None;
@@ -284,7 +284,7 @@ async fn compare(time: &UdpSocket) -> io::Result<Option<(f64, f64)>> {
             let text = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
             let numbers: Vec<f64> =
                 text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-            // What was sent, when it came there, when the answer left.
+            // What was sent, when it arrived there, when the answer left.
             let [own, sent, came, left] = numbers[..] else { continue };
             if (own - wave as f64).abs() > 0.5 {
                 continue;

@@ -1,9 +1,9 @@
-//! Lab Streaming Layer: streams of samples between the programs of a laboratory, by the protocol
-//! 1.10 that liblsl speaks from version 1.10 on, without unsafe code.
+//! Lab Streaming Layer: streams of samples between the programs of a laboratory, in the protocol
+//! 1.10 that liblsl has used since version 1.10, without unsafe code.
 //!
-//! An [`Outlet`] serves a stream to any number of receivers; all of a program's share one
-//! [`Server`], which answers those who look for streams. An [`Inlet`] finds a stream and receives
-//! it. Both stay within a [`Network`], which is this machine unless another is given.
+//! An [`Outlet`] serves a stream to any number of receivers; all outlets of a program share one
+//! [`Server`], which answers programs that look for streams. An [`Inlet`] finds a stream and
+//! receives it. Both stay within a [`Network`], which is this machine unless configured otherwise.
 //!
 //! ```
 //! use std::time::Duration;
@@ -54,8 +54,8 @@
 //! clock     the machine's monotonic clock in seconds
 //! ```
 //!
-//! What is not spoken: IPv6, and the binary format of protocol 1.00, which liblsl before 1.10 (2013)
-//! needs.
+//! Not supported: IPv6, and the binary format of protocol 1.00, which liblsl before 1.10 (2013)
+//! requires.
 
 mod clock;
 mod codec;

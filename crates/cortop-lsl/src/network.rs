@@ -1,4 +1,4 @@
-//! Which part of the network LSL is spoken on: ports, addresses, and the sockets for them.
+//! The part of the network on which LSL is used: ports, addresses, and sockets for them.
 
 use std::{
     io,
@@ -8,22 +8,22 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// The groups to which receivers send their queries; liblsl's defaults for a site.
+/// The multicast groups to which receivers send their queries: liblsl's defaults for a site.
 const GROUPS: [Ipv4Addr; 3] =
     [Ipv4Addr::new(224, 0, 0, 1), Ipv4Addr::new(224, 0, 0, 183), Ipv4Addr::new(239, 255, 172, 215)];
 
-/// How many routers a query may pass.
+/// The most routers that a query may pass.
 const HOPS: u32 = 24;
 
-/// Which part of the network LSL is spoken on.
+/// The part of the network on which LSL is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// The address of the interface; of the loopback one, only this machine takes part, and
-    /// `0.0.0.0` stands for all.
+    /// The address of the interface; with the loopback interface, only this machine takes part;
+    /// `0.0.0.0` means all interfaces.
     pub interface: Ipv4Addr,
-    /// Where everybody listens for queries.
+    /// The port on which everybody listens for queries.
     pub discovery_port: u16,
-    /// Where streams are served. Where all are taken, any other is.
+    /// The ports on which streams are served; if all are taken, any other port is used.
     pub ports: RangeInclusive<u16>,
 }
 
@@ -34,7 +34,7 @@ impl Network {
         Self::on(Ipv4Addr::LOCALHOST)
     }
 
-    /// The network behind one of this machine's addresses; `0.0.0.0` for all.
+    /// The network of one of this machine's addresses; `0.0.0.0` for all.
     #[must_use]
     pub const fn on(interface: Ipv4Addr) -> Self {
         Self { interface, discovery_port: 16_571, ports: 16_572..=16_603 }
@@ -58,7 +58,7 @@ impl Network {
         Ok(socket)
     }
 
-    /// On the first port that is free.
+    /// Binds to the first free port.
     fn bind<S>(&self, bind: impl Fn(SocketAddrV4) -> io::Result<S>) -> io::Result<S> {
         let ports = self.ports.clone().chain([0]);
         let mut last = io::Error::from(io::ErrorKind::AddrInUse);
@@ -72,12 +72,12 @@ impl Network {
         Err(last)
     }
 
-    /// A socket for the queries to all, which all programs on this machine share.
+    /// The socket for queries to everybody, shared by all programs on this machine.
     pub(crate) fn bind_discovery(&self) -> io::Result<UdpSocket> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         socket.set_reuse_address(true)?;
-        // One bound to the loopback address alone would take the queries away from the streams of
-        // other programs; who asks is looked at instead.
+        // A socket bound only to the loopback address would intercept queries for the streams of
+        // other programs; instead, the sender of each query is checked.
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, self.discovery_port);
         socket.bind(&SocketAddr::from(any).into())?;
         let interface = if self.is_local() { Ipv4Addr::UNSPECIFIED } else { self.interface };
@@ -91,8 +91,8 @@ impl Network {
         Ok(socket.into())
     }
 
-    /// A socket that asks, and all whom it asks. On this machine each port is asked by itself, for
-    /// a query to the shared one reaches a single program only.
+    /// A socket for sending queries, and the addresses to which they go. On this machine each port
+    /// is queried separately, because a query to the shared port reaches only one program.
     pub(crate) fn bind_query(&self) -> io::Result<(UdpSocket, Vec<SocketAddrV4>)> {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
         let own = if self.is_local() { self.interface } else { Ipv4Addr::UNSPECIFIED };
@@ -111,8 +111,8 @@ impl Network {
         Ok((socket.into(), targets))
     }
 
-    /// Where an answer to somebody goes; `None` if he is not answered. A program on this machine
-    /// may ask from any of its addresses, and listens on all of them.
+    /// The address to which an answer is sent; `None` if the asker gets no answer. A program on
+    /// this machine may ask from any of its addresses, and listens on all of them.
     pub(crate) fn answer_to(&self, asker: Ipv4Addr) -> Option<Ipv4Addr> {
         if !self.is_local() {
             return Some(asker);
@@ -121,7 +121,7 @@ impl Network {
     }
 }
 
-/// Whether an address is one of this machine's: only those can be bound.
+/// Whether an address belongs to this machine: only those can be bound.
 fn is_own(address: Ipv4Addr) -> bool {
     UdpSocket::bind(SocketAddrV4::new(address, 0)).is_ok()
 }

@@ -1,5 +1,5 @@
-//! An outlet: one stream, served over TCP to any number of receivers, each with a bounded queue of
-//! its own.
+//! An outlet: one stream, served over TCP to any number of receivers, each with its own bounded
+//! queue.
 
 use std::{
     io,
@@ -29,22 +29,23 @@ use crate::{
     queue::Queue,
 };
 
-/// Bytes of the longest request.
+/// The longest request, in bytes.
 const LONGEST_REQUEST: u64 = 16_384;
 /// How long a request may take.
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 
-/// Connections to one outlet; more are closed at once.
+/// The most connections to one outlet; further ones are closed at once.
 const MOST_CONNECTIONS: usize = 64;
 
-/// Seconds of samples that wait at most for one receiver, and samples where they come irregularly.
+/// How many seconds of samples, or for irregular streams how many samples, may wait for one
+/// receiver.
 const MOST_SECONDS: f64 = 360.0;
 const MOST_IRREGULAR: usize = 36_000;
 
-/// Reads what comes from a receiver, up to a number of bytes.
+/// Reads data from a receiver, up to a number of bytes.
 type RequestReader = BufReader<tokio::io::Take<OwnedReadHalf>>;
 
-/// A stream that receivers can find and read, for as long as this lives.
+/// A stream that receivers can find and read for as long as this value exists.
 #[derive(Debug)]
 pub struct Outlet {
     stream: Arc<OutletStream>,
@@ -52,12 +53,12 @@ pub struct Outlet {
     _server: Server,
 }
 
-/// A sample has not as many values as its stream has channels, or none of the stream's type.
+/// The number or type of a sample's values does not match its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a sample does not have the channels of its stream")]
 pub struct WrongShape;
 
-/// What the outlet, its connections and the server share.
+/// State shared by the outlet, its connections and the server.
 #[derive(Debug)]
 struct OutletStream {
     info: StreamInfo,
@@ -70,7 +71,7 @@ struct OutletStream {
 #[derive(Debug, Default)]
 struct Sending {
     receivers: Vec<Arc<Queue>>,
-    /// The sample that is being pushed, in each byte order that a receiver wants.
+    /// The sample being pushed, in each byte order that a receiver wants.
     little: Vec<u8>,
     big: Vec<u8>,
 }
@@ -108,26 +109,26 @@ impl Outlet {
         Ok(Self { stream, accepting, _server: server.clone() })
     }
 
-    /// What it serves.
+    /// The stream that it serves.
     #[must_use]
     pub fn info(&self) -> &StreamInfo {
         &self.stream.info
     }
 
-    /// Replaces the description for those who ask from now on.
+    /// Replaces the description for everybody who asks from now on.
     pub fn describe(&self, description: Element) {
         let info = StreamInfo { description, ..self.stream.info.clone() };
         self.stream.published.set(&info, &self.stream.outlet);
     }
 
-    /// Hands a sample with its time to each receiver's queue. It waits there for
-    /// [`Outlet::flush`]. A receiver without room misses it, which is counted.
+    /// Adds a sample with its time to each receiver's queue, where it waits for [`Outlet::flush`].
+    /// A receiver without room misses it, which is counted.
     ///
-    /// Each sample goes with its stamp: were it to be deduced, one that is missing would shift all
+    /// Each sample carries its stamp: if receivers deduced it, a missing sample would shift all
     /// that follow.
     ///
     /// # Errors
-    /// There is not one number for each channel.
+    /// There is not exactly one number per channel.
     pub fn push(&self, time: f64, numbers: &[f64]) -> Result<(), WrongShape> {
         let StreamInfo { channels, format, .. } = self.stream.info;
         if numbers.len() != channels || format == ChannelFormat::String {
@@ -137,10 +138,10 @@ impl Outlet {
         Ok(())
     }
 
-    /// The same for texts.
+    /// Like [`push`](Self::push), for texts.
     ///
     /// # Errors
-    /// There is not one text for each channel.
+    /// There is not exactly one text per channel.
     pub fn push_texts(&self, time: f64, texts: &[&str]) -> Result<(), WrongShape> {
         if texts.len() != self.stream.info.channels
             || self.stream.info.format != ChannelFormat::String
@@ -155,18 +156,18 @@ impl Outlet {
         Ok(())
     }
 
-    /// Sends what waits.
+    /// Sends the samples that are waiting.
     pub fn flush(&self) {
         self.stream.lock().receivers.iter().for_each(|queue| queue.flush());
     }
 
-    /// How many read it now.
+    /// The number of current receivers.
     #[must_use]
     pub fn receivers(&self) -> usize {
         self.stream.lock().receivers.len()
     }
 
-    /// Samples that a receiver has missed because it was too slow, since the start.
+    /// How many samples receivers have missed since the start because they were too slow.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.stream.dropped.load(Ordering::Relaxed)
@@ -203,7 +204,7 @@ impl OutletStream {
         }
     }
 
-    /// How many samples may wait for a receiver that asks for so many.
+    /// How many samples may wait for a receiver that asks for this many.
     fn capacity(&self, asked: usize) -> usize {
         let most = if self.info.nominal_rate > 0.0 {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded")]
@@ -217,7 +218,7 @@ impl OutletStream {
 }
 
 async fn accept(listener: TcpListener, stream: Arc<OutletStream>) {
-    // Dropped with this task, and with it each connection.
+    // Dropped with this task, and each connection with it.
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
@@ -234,7 +235,7 @@ async fn accept(listener: TcpListener, stream: Arc<OutletStream>) {
                     }
                 });
             }
-            // No file descriptor is left, such as it is.
+            // For example, no file descriptor is left.
             Err(error) => {
                 tracing::debug!("a connection was not accepted: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -243,7 +244,7 @@ async fn accept(listener: TcpListener, stream: Arc<OutletStream>) {
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn serve(socket: TcpStream, stream: &OutletStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let (read, mut write) = socket.into_split();
@@ -265,7 +266,7 @@ async fn serve(socket: TcpStream, stream: &OutletStream) -> io::Result<()> {
     }
 }
 
-/// Sends samples until the receiver has enough.
+/// Sends samples until the receiver disconnects.
 async fn serve_feed(
     mut read: RequestReader,
     mut write: OwnedWriteHalf,
@@ -278,7 +279,7 @@ async fn serve_feed(
         return write.shutdown().await;
     }
     let uid = &stream.outlet.uid;
-    // The receiver's order, for it costs nothing here.
+    // The receiver's byte order, because it costs nothing here.
     let order = request.order;
     let mut buffer = format!(
         "LSL/{VERSION} 200 OK\r\nUID: {uid}\r\nByte-Order: {}\r\nSuppress-Subnormals: 0\r\n\
@@ -297,7 +298,7 @@ async fn serve_feed(
     loop {
         buffer.clear();
         tokio::select! {
-            // It says nothing more; what it might say is not to fill any buffer.
+            // The receiver has nothing more to say; if it does, that must not fill any buffer.
             read = read_on(&mut read, &mut ignored) => if read? == 0 { return Ok(()) },
             () = queue.take(&mut buffer) => write.write_all(&buffer).await?,
         }
@@ -309,7 +310,7 @@ async fn read_on(read: &mut RequestReader, ignored: &mut [u8]) -> io::Result<usi
     read.read(ignored).await
 }
 
-/// A receiver's queue among those of its stream, until it is dropped.
+/// A receiver's queue, registered with its stream until dropped.
 struct Registered<'a> {
     stream: &'a OutletStream,
     queue: &'a Arc<Queue>,
@@ -328,7 +329,7 @@ impl Drop for Registered<'_> {
     }
 }
 
-/// What a receiver asks for.
+/// A receiver's request.
 #[derive(Debug)]
 pub(crate) enum ReceiverRequest {
     ShortInfo(String),
@@ -344,7 +345,7 @@ pub(crate) struct FeedRequest {
     order: ByteOrder,
     has_ieee_floats: bool,
     value_size: Option<usize>,
-    /// Samples that may wait for it; none wants nothing but the test samples.
+    /// How many samples may wait for it; 0 if it wants only the test samples.
     buffered: usize,
 }
 
@@ -399,7 +400,7 @@ impl FeedRequest {
                     request.version = value.parse().map_or(0, |own: u32| own.min(request.version));
                 }
                 "max-buffer-length" => {
-                    // Fewer than none is none.
+                    // A negative number counts as 0.
                     request.buffered = value
                         .parse::<i64>()
                         .map_or(usize::MAX, |samples| usize::try_from(samples).unwrap_or_default());
@@ -409,7 +410,7 @@ impl FeedRequest {
         }
     }
 
-    /// Why it cannot be served, as the answer says it.
+    /// Why it cannot be served, as written in the answer.
     fn refusal(&self, stream: &OutletStream) -> Option<&'static str> {
         let size = stream.info.format.size();
         let fits = size.is_none() || self.value_size.is_none() || self.value_size == size;
@@ -418,7 +419,7 @@ impl FeedRequest {
         } else if !self.uid.is_empty() && self.uid != stream.outlet.uid {
             Some("404 Not found")
         } else if self.version < VERSION || !self.has_ieee_floats || !fits {
-            // What is left is the binary format of the first version.
+            // Only the binary format of the first version is left.
             Some("501 Not implemented")
         } else {
             None
@@ -426,7 +427,7 @@ impl FeedRequest {
     }
 }
 
-/// The next line of a request without its end.
+/// The next line of a request, without its line end.
 async fn line(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<String> {
     let mut bytes = Vec::new();
     from.read_until(b'\n', &mut bytes).await?;

@@ -1,10 +1,10 @@
-//! The description of a stream that is sent to those who ask, in the forms in which they ask.
+//! The information about a stream that is sent in answers, in all required forms.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Element, OutletInfo, StreamInfo};
 
-/// A stream's information, which may be replaced.
+/// A stream's information, which can be replaced.
 #[derive(Debug)]
 pub(crate) struct Published(Mutex<Arc<Information>>);
 
@@ -15,7 +15,7 @@ pub(crate) struct Information {
     pub(crate) element: Element,
     /// Without the description, as XML.
     pub(crate) short: String,
-    /// All of it.
+    /// Complete, as XML.
     pub(crate) full: String,
 }
 
@@ -24,12 +24,12 @@ impl Published {
         Self(Mutex::new(Arc::new(Information::new(info, outlet))))
     }
 
-    /// What is sent now.
+    /// The current information.
     pub(crate) fn get(&self) -> Arc<Information> {
         Arc::clone(&self.lock())
     }
 
-    /// Sends another description from now on.
+    /// Replaces the information.
     pub(crate) fn set(&self, info: &StreamInfo, outlet: &OutletInfo) {
         let new = Arc::new(Information::new(info, outlet));
         *self.lock() = new;

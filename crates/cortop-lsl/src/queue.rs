@@ -1,4 +1,4 @@
-//! What waits for one receiver: encoded samples, bounded, in buffers that are used again.
+//! The queue of one receiver: encoded samples, bounded, in reused buffers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,10 +6,10 @@ use tokio::sync::Notify;
 
 use crate::codec::ByteOrder;
 
-/// Bytes that wait at most for one receiver, whatever it asks for.
+/// The most bytes that wait for one receiver, whatever it asks for.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The samples that wait for a receiver.
+/// The samples waiting for a receiver.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) order: ByteOrder,
@@ -25,12 +25,12 @@ struct QueuedSamples {
 }
 
 impl Queue {
-    /// For so many samples.
+    /// For this many samples.
     pub(crate) fn new(order: ByteOrder, capacity: usize) -> Self {
         Self { order, capacity, waiting: Mutex::default(), ready: Notify::new() }
     }
 
-    /// Appends a sample; false if there is no room.
+    /// Appends a sample; returns false if there is no room.
     pub(crate) fn push(&self, sample: &[u8]) -> bool {
         let mut waiting = self.lock();
         let fits =
@@ -42,13 +42,13 @@ impl Queue {
         fits
     }
 
-    /// Wakes the one who sends.
+    /// Wakes the sending task.
     pub(crate) fn flush(&self) {
         self.ready.notify_one();
     }
 
-    /// Waits for samples and puts them into the buffer, which must be empty and is used for those
-    /// to come.
+    /// Waits for samples and swaps them into `buffer`, which must be empty and is reused for later
+    /// samples.
     pub(crate) async fn take(&self, buffer: &mut Vec<u8>) {
         loop {
             {

@@ -11,14 +11,14 @@ use tokio::{net::UdpSocket, time::timeout_at};
 
 use crate::{FoundStream, Network};
 
-/// Streams found by one query; nobody has more.
+/// The most streams found by one query; nobody has more.
 const MOST: usize = 256;
 
-/// Asks once for the streams that a query matches, and collects the answers for a while; ends as
-/// soon as so many are `enough`.
+/// Sends a query once for the streams that match it, and collects the answers for a while; returns
+/// early once there are `enough`.
 ///
 /// # Errors
-/// The network has no socket to spare.
+/// The network cannot provide a socket.
 pub async fn resolve(
     network: &Network,
     query: &str,
@@ -27,7 +27,7 @@ pub async fn resolve(
 ) -> io::Result<Vec<FoundStream>> {
     let (socket, targets) = network.bind_query()?;
     let socket = UdpSocket::from_std(socket)?;
-    // Answers to others, or to an earlier query, have another id.
+    // Answers to others, or to an earlier query, have a different id.
     let id = uuid::Uuid::new_v4().simple().to_string();
     let port = socket.local_addr()?.port();
     let request = format!("LSL:shortinfo\r\n{query}\r\n{port} {id}\r\n");
@@ -43,7 +43,7 @@ pub async fn resolve(
         let (length, sender) = match timeout_at(end, socket.recv_from(&mut buffer)).await {
             Err(_) => break,
             Ok(Ok((length, SocketAddr::V4(sender)))) => (length, sender),
-            // Nobody listens on one of the ports that were asked.
+            // Nobody listens on one of the queried ports.
             Ok(_) => continue,
         };
         let Ok(answer) = std::str::from_utf8(&buffer[..length]) else { continue };

@@ -1,5 +1,5 @@
-//! Answers those who look for streams and who compare clocks, over UDP, for all outlets of the
-//! program at once.
+//! Answers over UDP to programs that look for streams or compare clocks, for all outlets of this
+//! program.
 
 use std::{
     io,
@@ -11,11 +11,11 @@ use tokio::{net::UdpSocket, runtime::Handle, task::AbortHandle};
 
 use crate::{Network, Query, clock::local_clock, published::Published};
 
-/// Bytes of the longest request that is looked at.
+/// The longest request that is processed, in bytes.
 const LONGEST: usize = 8192;
 
-/// Serves outlets on a network. It is shared by its clones, and ends with the last of them and of
-/// its outlets.
+/// Serves outlets on a network. Shared by its clones, and ends with the last of them and of its
+/// outlets.
 #[derive(Clone, Debug)]
 pub struct Server(Arc<ServerTasks>);
 
@@ -36,14 +36,14 @@ pub(crate) struct ServerState {
 }
 
 impl Server {
-    /// Starts it on the current runtime.
+    /// Starts the server on the current runtime.
     ///
     /// # Errors
-    /// The address is none of this machine's, or it has no port left.
+    /// The address is not one of this machine's, or has no free port.
     pub fn start(network: Network) -> io::Result<Self> {
         let service = UdpSocket::from_std(network.bind_udp()?)?;
         let service_port = service.local_addr()?.port();
-        // Without it receivers still find the streams by their ports.
+        // Without it, receivers still find the streams by their ports.
         let discovery = network
             .bind_discovery()
             .and_then(UdpSocket::from_std)
@@ -91,7 +91,7 @@ impl Drop for ServerTasks {
 }
 
 impl ServerState {
-    /// Adds a stream that can be found from now on.
+    /// Adds a stream, which can be found from now on.
     pub(crate) fn add(&self, stream: &Arc<Published>) {
         let mut streams = self.streams();
         streams.retain(|stream| stream.strong_count() > 0);
@@ -102,7 +102,8 @@ impl ServerState {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers what comes to a socket; only those to the service's own may ask for the time.
+    /// Answers the requests to a socket; only those to the service's own socket may ask for the
+    /// time.
     async fn answer(&self, socket: &UdpSocket, tells_time: bool) {
         let mut buffer = vec![0; LONGEST];
         loop {
@@ -111,7 +112,7 @@ impl ServerState {
             let (length, asker) = match received {
                 Ok((length, SocketAddr::V4(asker))) => (length, asker),
                 Ok(_) => continue,
-                // The error is that of an earlier answer that could not be delivered.
+                // The error belongs to an earlier answer that could not be delivered.
                 Err(error) => {
                     tracing::debug!("a request was not received: {error}");
                     tokio::task::yield_now().await;
@@ -141,7 +142,7 @@ impl ServerState {
         }
     }
 
-    /// Sends each stream that is looked for; `to` is the port to answer to and the query's id.
+    /// Sends each matching stream; `to` is the port for the answer and the query's id.
     async fn answer_query(&self, query: &str, to: &str, asker: Ipv4Addr) {
         let Some((port, id)) = to.split_once(' ') else { return };
         let Some(port) = port.parse::<u16>().ok().filter(|&port| port > 0) else { return };
@@ -161,7 +162,7 @@ impl ServerState {
         }
     }
 
-    /// From the socket of the service, whose address is where the asker then connects to.
+    /// Sends from the service's socket, because the asker then connects to the sender's address.
     async fn send(&self, answer: &str, to: SocketAddr) {
         if let Err(error) = self.service.send_to(answer.as_bytes(), to).await {
             tracing::debug!("an answer to {to} was not sent: {error}");
@@ -169,11 +170,12 @@ impl ServerState {
     }
 }
 
-/// The answer to one who compares clocks: what he sent, when that came, and when this goes.
+/// The answer to a program that compares clocks: what it sent, when that arrived, and when this
+/// leaves.
 pub(crate) fn time_answer(request: &str, arrived: f64) -> Option<String> {
     let (wave, sent) = request.split_once(' ')?;
     let wave: i64 = wave.trim().parse().ok()?;
-    // As it was written, so that no digit is lost.
+    // As written, so that no digit is lost.
     let sent = sent.trim();
     sent.parse::<f64>().ok().filter(|sent| sent.is_finite())?;
     (sent.len() < 64).then(|| format!(" {wave} {sent} {arrived:.9} {:.9}", local_clock()))

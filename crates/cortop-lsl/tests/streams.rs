@@ -1,5 +1,5 @@
-//! Outlets and inlets against each other, and against what a receiver may ask, over loopback and on
-//! ports of their own.
+//! Outlets and inlets against each other and against arbitrary requests, over loopback and on ports
+//! of their own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails aloud")]
 
@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A network that no other test takes part in: its ports are free now.
+/// A network of its own for each test; its ports are currently free.
 fn network() -> Network {
     let port = || {
         let socket = StdUdpSocket::bind(("127.0.0.1", 0)).unwrap();
@@ -40,7 +40,7 @@ fn info(name: &str, format: ChannelFormat, channels: usize, nominal_rate: f64) -
     }
 }
 
-/// What a future gives within ten seconds.
+/// The result of a future within ten seconds.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(10), future).await.unwrap()
 }
@@ -125,7 +125,7 @@ async fn a_restart_of_either_side_is_recovered() {
     let outlet = Outlet::new(&server, info("m", ChannelFormat::String, 1, 0.0)).unwrap();
     let mut inlet = Inlet::spawn(network.clone(), "type='Markers'".to_owned(), 1000);
     connected(&mut inlet).await;
-    // Another of the type comes: the inlet stays with its source.
+    // Another stream of the same type appears: the inlet stays with its source.
     let other = Outlet::new(&server, info("other", ChannelFormat::String, 1, 0.0)).unwrap();
     drop((outlet, server));
     let InletEvent::Lost(why) = next(&mut inlet).await else { panic!("still there") };
@@ -145,13 +145,13 @@ async fn a_restart_of_either_side_is_recovered() {
     connected(&mut inlet).await;
 }
 
-/// Where the data of a stream are.
+/// The address of a stream's data.
 async fn data(network: &Network) -> (SocketAddr, String) {
     let found = resolve(network, "", Duration::from_secs(2), 1).await.unwrap().remove(0);
     (SocketAddr::from((found.address, found.outlet.data_port)), found.outlet.uid)
 }
 
-/// What a request is answered with until the connection is closed.
+/// Sends a request. Returns the whole answer until the connection is closed.
 async fn ask(to: SocketAddr, request: &str) -> Vec<u8> {
     let mut socket = TcpStream::connect(to).await.unwrap();
     socket.write_all(request.as_bytes()).await.unwrap();
@@ -197,7 +197,7 @@ async fn requests_over_tcp_are_answered() {
         [&[2][..], &time, &first.to_be_bytes(), &second.to_be_bytes()].concat()
     };
     assert_eq!(answer[head..], [sample(261, -262), sample(259, -260)].concat());
-    // A request without an end is not waited for without a bound.
+    // An endless request is not read without limit.
     let endless = format!("LSL:shortinfo\r\n{}", "x".repeat(20_000));
     assert_eq!(text(&endless).await, "");
 }

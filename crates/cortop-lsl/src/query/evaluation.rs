@@ -1,14 +1,15 @@
-//! Evaluates a query on a stream's information, by the rules of `XPath`, with bounded work.
+//! Evaluates a query on a stream's information, according to the rules of `XPath`, with a limited
+//! amount of work.
 
 use std::{borrow::Cow, cell::Cell, cmp::Ordering};
 
 use super::expression::{Axis, Expression, Function, Operator, PathStep, Test};
 use crate::Element;
 
-/// Elements visited, and bytes of text put together, for one query.
+/// The limit of elements visited plus bytes of text processed, for one query.
 const WORK: usize = 200_000;
 
-/// Whether an expression is true of the element `info`; false where it makes no sense or costs too
+/// Whether an expression is true of the element `info`; false if it makes no sense or costs too
 /// much.
 pub(super) fn is_true_of(info: &Element, expression: &Expression) -> bool {
     let tree = Tree::of(info);
@@ -17,14 +18,14 @@ pub(super) fn is_true_of(info: &Element, expression: &Expression) -> bool {
     evaluation.value(expression, context).is_some_and(|value| truth(&value))
 }
 
-/// The elements in the order of the document, which itself is the first.
+/// The elements in document order; the first is the document itself.
 struct Tree<'a>(Vec<Node<'a>>);
 
 struct Node<'a> {
     name: &'a str,
     text: &'a str,
     parent: usize,
-    /// Where its descendants end, which follow it.
+    /// The end of its descendants, which follow it.
     end: usize,
 }
 
@@ -46,7 +47,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Where an expression is evaluated.
+/// The context of an evaluation.
 #[derive(Clone, Copy)]
 struct EvaluationContext {
     node: usize,
@@ -55,21 +56,21 @@ struct EvaluationContext {
 }
 
 enum XPathValue {
-    /// In the order of the document, each once.
+    /// In document order, without duplicates.
     Nodes(Vec<usize>),
     Text(String),
     Number(f64),
     Truth(bool),
 }
 
-/// Evaluates; `None` from anything that makes no sense, or costs too much.
+/// An evaluation. Its methods return `None` for whatever makes no sense or costs too much.
 struct Evaluation<'a> {
     tree: &'a Tree<'a>,
     work: Cell<usize>,
 }
 
 impl Evaluation<'_> {
-    /// Notes some work; `None` once it is too much.
+    /// Accounts for some work; `None` once it is too much.
     fn spend(&self, work: usize) -> Option<()> {
         self.work.set(self.work.get().checked_sub(work)?);
         Some(())
@@ -134,7 +135,7 @@ impl Evaluation<'_> {
         })
     }
 
-    /// A comparison with elements holds if it holds for any one of them.
+    /// A comparison with a set of elements is true if it is true for any of them.
     fn compare(&self, operator: Operator, left: &XPathValue, right: &XPathValue) -> Option<bool> {
         if let (XPathValue::Nodes(_), XPathValue::Truth(_))
         | (XPathValue::Truth(_), XPathValue::Nodes(_)) = (left, right)
@@ -167,7 +168,7 @@ impl Evaluation<'_> {
             }
             _ => match self.number(left)?.partial_cmp(&self.number(right)?) {
                 Some(order) => holds_for(operator, order),
-                // What is no number differs from everything.
+                // NaN differs from everything.
                 None => operator == Operator::Unequal,
             },
         })
@@ -222,7 +223,7 @@ impl Evaluation<'_> {
         context: EvaluationContext,
     ) -> Option<XPathValue> {
         let argument = |at: usize| self.value(arguments.get(at)?, context);
-        // Of functions that speak of where they stand if nothing is given.
+        // For functions that apply to the context node if called without arguments.
         let own = || match arguments {
             [] => Some(XPathValue::Nodes(vec![context.node])),
             [_] => argument(0),
@@ -344,7 +345,7 @@ impl Evaluation<'_> {
         })
     }
 
-    /// The text of an element and of all below it.
+    /// The text of an element and all of its descendants.
     fn text_of(&self, node: usize) -> Option<String> {
         let all = node..self.tree.0[node].end;
         self.spend(all.len())?;

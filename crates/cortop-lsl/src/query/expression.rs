@@ -1,4 +1,4 @@
-//! What a query says, as a tree.
+//! The syntax tree of a query.
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Expression {
@@ -7,7 +7,7 @@ pub(super) enum Expression {
     Text(String),
     Number(f64),
     Call(Function, Vec<Self>),
-    /// From the document if absolute, else from where the query stands.
+    /// From the document if absolute, otherwise from the context node.
     Path {
         absolute: bool,
         steps: Vec<PathStep>,
@@ -46,7 +46,7 @@ pub(super) enum Axis {
     DescendantOrSelf,
     Itself,
     Parent,
-    /// Attributes, of which there are none.
+    /// Attributes, which do not occur here.
     Attribute,
 }
 
@@ -57,7 +57,7 @@ pub(super) enum Test {
     Name(String),
 }
 
-/// The functions that are known, by the names that `XPath` gives them.
+/// The supported functions, by their `XPath` names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Function {
     Boolean,

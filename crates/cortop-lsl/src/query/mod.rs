@@ -1,7 +1,7 @@
-//! The queries by which receivers look for streams: the part of `XPath` 1.0 that speaks of elements
-//! (paths, positions, comparisons, arithmetic, the common functions), evaluated on a stream's
-//! information. A query comes from anybody on the network, so its length, its depth and the work it
-//! may cause are bounded; one that is not understood matches nothing.
+//! The queries with which receivers look for streams: the part of `XPath` 1.0 that concerns
+//! elements (paths, positions, comparisons, arithmetic, the common functions), evaluated on a
+//! stream's information. Queries come from anybody on the network, so their length, their depth and
+//! the work that they may cause are limited; an unsupported query matches nothing.
 
 mod evaluation;
 mod expression;
@@ -12,15 +12,15 @@ mod tests;
 use self::expression::Expression;
 use crate::Element;
 
-/// Bytes of the longest query that is looked at.
+/// The longest query that is evaluated, in bytes.
 const LONGEST: usize = 4096;
 
-/// A query that was understood.
+/// A parsed query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query(Option<Expression>);
 
 impl Query {
-    /// Reads a query. `None` if it is not understood, or too long or too deep.
+    /// Parses a query. `None` if it is not supported, too long or too deep.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.trim().is_empty() {
@@ -32,8 +32,8 @@ impl Query {
         parser::parse(text).map(|expression| Self(Some(expression)))
     }
 
-    /// Whether a stream's information, the element `info`, is what is looked for. The empty query
-    /// matches all.
+    /// Whether a stream's information, the element `info`, matches. The empty query matches
+    /// everything.
     #[must_use]
     pub fn matches(&self, info: &Element) -> bool {
         self.0.as_ref().is_none_or(|own| evaluation::is_true_of(info, own))

@@ -1,11 +1,11 @@
-//! Reads a query, by the rules of `XPath` from the weakest operator to the strongest.
+//! Parses a query, following `XPath`'s precedence from the weakest operator to the strongest.
 
 use super::expression::{Axis, Expression, Function, Operator, PathStep, Test};
 
-/// How deep parentheses, predicates and calls may nest.
+/// How deeply parentheses, predicates and calls may nest.
 const DEEPEST: usize = 24;
 
-/// The whole text as one expression.
+/// Parses the whole text as one expression.
 pub(super) fn parse(text: &str) -> Option<Expression> {
     let mut parser = Parser { rest: text, depth: 0 };
     let expression = parser.or()?;
@@ -13,7 +13,7 @@ pub(super) fn parse(text: &str) -> Option<Expression> {
     parser.rest.is_empty().then_some(expression)
 }
 
-/// Reads from the front of a text.
+/// Parses from the start of a text.
 struct Parser<'a> {
     rest: &'a str,
     depth: usize,
@@ -24,7 +24,7 @@ impl<'a> Parser<'a> {
         self.rest = self.rest.trim_start();
     }
 
-    /// Takes a symbol if it comes next.
+    /// Consumes a symbol if it comes next.
     fn take(&mut self, symbol: &str) -> bool {
         self.skip_space();
         let rest = self.rest.strip_prefix(symbol);
@@ -32,7 +32,7 @@ impl<'a> Parser<'a> {
         rest.is_some()
     }
 
-    /// Takes a word if it comes next as a whole.
+    /// Consumes a word if it comes next as a whole.
     fn take_word(&mut self, word: &str) -> bool {
         self.skip_space();
         let is_next = self.word().is_some_and(|next| next == word);
@@ -42,7 +42,7 @@ impl<'a> Parser<'a> {
         is_next
     }
 
-    /// The name that comes next, without taking it.
+    /// The name that comes next, without consuming it.
     fn word(&self) -> Option<&'a str> {
         let first = self.rest.chars().next()?;
         if !(first.is_alphabetic() || first == '_') {
@@ -53,7 +53,7 @@ impl<'a> Parser<'a> {
         Some(&self.rest[..end])
     }
 
-    /// One level deeper, unless that is too deep.
+    /// Parses one level deeper, unless that is too deep.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if self.depth == DEEPEST {
             return None;
@@ -64,7 +64,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Operands joined from the left by operators of the same strength.
+    /// Parses operands joined by left-associative operators of equal precedence.
     fn joined(
         &mut self,
         operand: fn(&mut Self) -> Option<Expression>,
@@ -253,7 +253,7 @@ impl<'a> Parser<'a> {
         Some(PathStep { axis, test, predicates })
     }
 
-    /// The axis that is named; children where none is.
+    /// The axis, if one is named; otherwise children.
     fn axis(&mut self) -> Option<Axis> {
         self.skip_space();
         let Some(name) = self.word() else { return Some(Axis::Child) };
