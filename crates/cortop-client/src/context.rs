@@ -113,7 +113,7 @@ impl Context {
         self.report(TaskReport::Headset(headset.clone(), progress)).await;
     }
 
-    /// What the service last listed of a headset.
+    /// A headset as the service last listed it.
     pub(super) fn headset(&self, id: &HeadsetId) -> Option<Headset> {
         self.headsets.borrow().iter().find(|headset| headset.id == *id).cloned()
     }

@@ -80,7 +80,7 @@ pub enum Event {
         /// Activations that this client has used so far.
         used: u64,
     },
-    /// cortop no longer follows another program's session, which goes on.
+    /// cortop no longer follows another program's session, which continues.
     Released {
         /// The session.
         session: SessionId,

@@ -207,9 +207,9 @@ pub struct Recorder {
     options: RecorderOptions,
     status: Arc<SharedStatus>,
     recordings: Vec<HeadsetRecording>,
-    /// Markers that came before the files that they belong into were begun, at most [`MOST_EARLY`].
+    /// Markers that came before their files existed, at most [`MOST_EARLY`].
     early: VecDeque<SessionMarker>,
-    /// What could not be written as it came, and concerns no recording.
+    /// What could not be written as received, and concerns no recording.
     notes: Vec<String>,
     passed_on: Instant,
     synced: Instant,
@@ -327,7 +327,7 @@ impl Sink for Recorder {
         let mut in_no_file = 0;
         for marker in mem::take(&mut self.early) {
             match self.recording_of(&marker) {
-                // Rows never came, but lines did.
+                // There never were any rows, but there were lines.
                 Some(own) if own.has_files() => done = done.and(own.marker(&marker)),
                 _ => in_no_file += 1,
             }
@@ -335,7 +335,7 @@ impl Sink for Recorder {
         for recording in &mut self.recordings {
             done = done.and(recording.finish());
         }
-        // Of one headset only, they may be those of another.
+        // With a single headset, they may belong to another one.
         if in_no_file > 0 && self.options.headset.is_none() {
             let text = format!("{in_no_file} markers came before any sample: they are in no file");
             tracing::warn!("{text}");

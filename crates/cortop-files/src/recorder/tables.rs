@@ -50,7 +50,7 @@ pub(super) struct Tables {
     recent: VecDeque<RecentMarker>,
     /// The number of markers so far.
     count: u64,
-    /// Those of them that were set before the first sample.
+    /// How many of them were set before the first sample.
     before_start: u64,
 }
 

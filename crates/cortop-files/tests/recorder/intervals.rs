@@ -231,10 +231,10 @@ fn a_marker_before_the_first_sample_is_in_each_file() {
         text: said(text),
     };
     let subscription = subscription();
-    // The session is known, its streams are not.
+    // The session is known, but not its streams.
     recorder.marker(&marker("opened 1", -0.3)).unwrap();
     recorder.subscription(&subscription).unwrap();
-    // Nothing flows yet.
+    // There are no samples yet.
     recorder.marker(&marker("waits 2", 1.0 / 128.0)).unwrap();
     let begun = Instant::now();
     for index in 0..10 * 128 {
