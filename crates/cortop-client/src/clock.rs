@@ -36,7 +36,7 @@ const LATENCY: f64 = 0.05;
 pub struct ClockOffset {
     /// Seconds to add to this computer's time to get the `time` of samples (§5).
     pub offset: f64,
-    /// Seconds by which a marker may stand too early or too late.
+    /// Seconds by which a marker may be too early or too late.
     pub uncertainty: f64,
 }
 

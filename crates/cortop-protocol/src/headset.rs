@@ -60,7 +60,7 @@ impl Headset {
     /// Says where a headset on a USB cable is; follows "is" in a sentence.
     pub const ON_USB_CABLE: &str = "on a USB cable, over which it cannot stream";
 
-    /// What to do about it.
+    /// What to do about that.
     pub const OFF_USB_CABLE: &str = "unplug the cable and use the dongle or Bluetooth";
 
     /// Whether it is on a USB cable: it appears connected but cannot carry a session (§2.7).

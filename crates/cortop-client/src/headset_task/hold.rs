@@ -181,7 +181,7 @@ impl HeadsetTask {
         why: &str,
         mut cause: Option<(Instant, String)>,
     ) -> HoldEnd {
-        // Only what comes back from now on has come back.
+        // Streams that resumed before now do not count.
         self.notices.take_resumed();
         let until = Instant::now() + CAUSE;
         while cause.is_none()

@@ -277,7 +277,7 @@ pub fn fitting_record(rates: &[f64], length: f64) -> f64 {
         rates.iter().all(|rate| ((rate * seconds).round() - rate * seconds).abs() < 1e-6)
     };
     let exact = |seconds: &f64| number(*seconds).parse() == Ok(*seconds);
-    // From 1/64 s up, for 6.4 Hz from 5/32 s up, for 250 Hz from 8 ms up.
+    // From 1/64 s upwards; for 6.4 Hz from 5/32 s, for 250 Hz from 8 ms.
     let shortest = [1.0, 5.0, 0.512]
         .into_iter()
         .flat_map(|parts| (0..=6).rev().map(move |halvings| parts / f64::from(1_u32 << halvings)));

@@ -67,7 +67,7 @@ struct StateSignals {
     values: Vec<f64>,
 }
 
-/// Motion beside EEG.
+/// Motion in the same file as EEG.
 #[derive(Debug)]
 struct MotionSignals {
     signals: Vec<(usize, usize)>,
