@@ -1,6 +1,6 @@
-//! The bytes of a frame at 160×48 and 30 frames a second, against F, those of the first full frame:
-//! 14 traces in RGB colours with nothing beside them that changes faster, alone on the screen and
-//! among the other panes. The same in every run.
+//! The bytes of a frame at 160×48 and 30 frames per second, relative to F, those of the first full frame: 14
+//! traces in RGB colours with nothing beside them that changes faster, alone on the screen and among the
+//! other panes. The same in every run.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -34,26 +34,26 @@ use targets::Targets;
 
 const SIZE: (u16, u16) = (160, 48);
 const FRAMES_A_SECOND: u32 = 30;
-/// Not measured: until the window is full.
+/// Time until the window is full, which is not measured.
 const FILLED: Duration = Duration::from_secs(22);
 /// Two windows.
 const FRAMES: u32 = 20 * FRAMES_A_SECOND;
-/// A way of drawing.
+/// A drawing configuration.
 struct DrawCase {
     name: &'static str,
     motion: ScrollMode,
     full_redraw: bool,
-    /// Whether the streams have the screen alone.
+    /// Whether the streams fill the screen.
     zoomed: bool,
-    /// What a frame may take.
+    /// The budget of a frame.
     limit: Limit,
 }
 
-/// The most bytes of a frame.
+/// The maximum bytes of a frame.
 enum Limit {
     /// A share of F.
     Part(u32),
-    /// What it took before the screen said what matters most at a glance.
+    /// What it took before the screen was designed to be read at a glance.
     Bytes(u32),
 }
 
@@ -110,7 +110,7 @@ fn main() -> ExitCode {
     targets.outcome()
 }
 
-/// What a terminal got.
+/// What a terminal received.
 #[derive(Default)]
 struct Counts {
     bytes: AtomicUsize,
@@ -130,7 +130,7 @@ impl io::Write for ByteCounter {
     }
 }
 
-/// What a frame took.
+/// The cost of a frame.
 struct Frame {
     bytes: usize,
     writes: usize,

@@ -1,5 +1,5 @@
-//! What a sample costs in instructions and allocations: its message into numbers, its numbers into
-//! columns, and its numbers through the decoder with its filters and history.
+//! The cost of a sample in instructions and allocations: parsing its message, dividing its numbers into
+//! columns, and passing them through the decoder with its filters and history.
 
 #[expect(dead_code, reason = "other benches use the rest")]
 mod instructions;
@@ -24,14 +24,14 @@ const CHANNELS: [usize; 2] = [14, 32];
 /// Few turns and many.
 const TURNS: (u32, u32) = (1000, 6000);
 
-/// Instructions that a message or sample may take, of 14 and of 32 channels; of a message both
-/// envelope and values.
+/// Maximum instructions for a message or sample, with 14 and with 32 channels; for a message, envelope and
+/// values together.
 const PARSED: [f64; 2] = [6700.0, 12_200.0];
 const PUSHED: [f64; 2] = [185.0, 235.0];
-/// The share of parsing into a tree that parsing may take.
+/// The maximum share of the cost of parsing into a tree.
 const OF_TREE: f64 = 0.6;
 
-/// Allocations of a sample through the decoder: those of the history, in chunks of 1024 samples.
+/// Allocations per sample in the decoder: those of the history, in chunks of 1024 samples.
 const DECODED_ALLOCATIONS: f64 = 0.1;
 
 fn main() -> ExitCode {
@@ -165,7 +165,7 @@ struct Viewed {
 }
 
 impl Viewed {
-    /// Its traces, or its spectra with a column a second.
+    /// A decoder of its traces, or of its spectra with a column per second.
     fn new(channels: usize, spectra: bool) -> Self {
         let (subscription, now) = (subscription(channels), Instant::now());
         let view = View {

@@ -1,5 +1,5 @@
-//! What one frame at 160×48 costs: the whole monitor with 14 traces, and an empty one, which is
-//! ratatui's floor. Through ratatui's own backend, so that nothing but drawing is counted.
+//! The cost of one frame at 160×48: the whole monitor with 14 traces, and an empty frame, which is ratatui's
+//! minimum. Uses ratatui's own backend, so that only drawing is counted.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -22,7 +22,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, la
 use targets::Targets;
 
 const SIZE: (u16, u16) = (160, 48);
-/// A second at 30 frames, so that every frame has something new.
+/// A second at 30 frames, so that every frame has new data.
 const FRAMES: u32 = 30;
 /// How many empty frames a frame may cost.
 const TARGETS: [(&str, f64); 2] = [("sweep", 2.0), ("scroll", 3.1)];
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     targets.outcome()
 }
 
-/// Draws so many frames, of the monitor or empty ones.
+/// Draws frames of the monitor, or empty ones.
 fn frames(motion: Option<ScrollMode>, turns: u32) {
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
     let backend = CrosstermBackend::new(std::io::sink());

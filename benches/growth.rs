@@ -1,5 +1,5 @@
-//! What a sample costs the decoder when one headset streams and when many do: a second of all
-//! streams of each, with and without the frames that show one of them, which one alone pays for.
+//! The cost of a sample in the decoder with one streaming headset and with many: a second of all streams of
+//! each, with and without the frames that show one of them, whose cost a single headset bears alone.
 
 mod instructions;
 mod targets;
@@ -16,10 +16,10 @@ use targets::Targets;
 use tokio::time::Instant;
 
 const HEADSETS: [usize; 4] = [1, 4, 16, 64];
-/// How much more a sample may cost with the most headsets than with one.
+/// Maximum ratio between the cost of a sample with the most headsets and with one.
 const TARGET: f64 = 1.2;
 const FRAMES: u32 = 10;
-/// Seconds played at first, and in the end: what lies between fills one chunk of each history.
+/// Seconds played in the short and the long run: the difference fills one chunk of each history.
 const SECONDS: (u32, u32) = (2, 6);
 
 fn main() -> ExitCode {
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     targets.outcome()
 }
 
-/// The streams of an EPOC X, each with its columns and its samples a second.
+/// The streams of an EPOC X, each with its columns and its samples per second.
 fn streams() -> Vec<(Stream, Columns, u32)> {
     let columns = |named: &str, numbered: usize| -> Vec<_> {
         let named = named.split_whitespace().map(str::to_owned);
@@ -85,7 +85,7 @@ fn streams() -> Vec<(Stream, Columns, u32)> {
     all.map(|(stream, columns, rate)| (stream, Columns(columns), rate)).to_vec()
 }
 
-/// What each headset sends: place of the stream in [`streams`], moment since the start, text.
+/// What each headset sends: index of the stream in [`streams`], time since the start, text.
 type Message = (usize, Duration, ByteString);
 
 /// The first seconds of any headset, in order of time.
@@ -125,7 +125,7 @@ fn value(column: &Label, index: u32, rate: u32) -> String {
     }
 }
 
-/// Feeds the messages of so many seconds of so many headsets, and takes so many snapshots a second.
+/// Feeds the messages of so many seconds and headsets, and takes `frames` snapshots per second.
 fn play(headsets: usize, frames: u32, messages: &[Message], seconds: u32) {
     let start = Instant::now();
     let session =

@@ -104,10 +104,10 @@ fn memory() -> Result<()> {
 fn soak(minutes: u64) -> Result<()> {
     const HEADSETS: usize = 64;
     const SESSIONS: usize = 24;
-    /// In milliseconds, at the median.
+    /// Maximum median lateness in milliseconds.
     const LATE: f64 = 5.0;
-    /// In kB, in the last quarter of the time: the newest 4096 entries of the journal fill in half an
-    /// hour.
+    /// Maximum growth in kB over the last quarter of the time: the newest 4096 entries of the journal fill in
+    /// half an hour.
     const GROWN: u64 = 512;
 
     let mut sim = SimProcess::start(["--headset", "epocx@256:connected"].repeat(HEADSETS))?;
@@ -118,7 +118,7 @@ fn soak(minutes: u64) -> Result<()> {
         let (url, sender) = (url.clone(), sender.clone());
         thread::spawn(move || -> Result<()> {
             let mut socket = soak_client(&url, number)?;
-            // By hundreds, so that the channel costs next to nothing.
+            // In batches of hundreds, so that the channel costs next to nothing.
             let mut late = Vec::new();
             loop {
                 if let Some(stamp) = stamp(socket.read()?.to_text()?) {
@@ -133,7 +133,7 @@ fn soak(minutes: u64) -> Result<()> {
     drop(sender);
 
     println!("{HEADSETS} headsets, {SESSIONS} sessions of all streams, {minutes} min");
-    // A histogram by tenths of a millisecond: flat, however long.
+    // A histogram in tenths of a millisecond: of constant size, however long it runs.
     let mut counts = vec![0_u64; 10_000];
     let mut sizes = Vec::new();
     let time = Duration::from_secs(60 * minutes);
@@ -183,10 +183,10 @@ fn soak(minutes: u64) -> Result<()> {
     if grown <= GROWN { Ok(()) } else { bail!("memory grows") }
 }
 
-/// A recording of an EPOC X, as long as asked for, on standard input. Its first 16 MiB of numbers stay
-/// in memory, so that it has to be of 256 MB or more for a tenth of it to fill them.
+/// Writes a recording of an EPOC X of the requested length to standard input. Its first 16 MiB of numbers
+/// stay in memory, so that it needs 256 MB or more for a tenth of it to fill them.
 fn replay(megabytes: usize) -> Result<()> {
-    /// In kB, from a tenth of the file to its end.
+    /// Maximum growth in kB, from a tenth of the file to its end.
     const GROWN: u64 = 4096;
     const CHUNK: usize = 1 << 20;
 
@@ -232,7 +232,7 @@ fn replay(megabytes: usize) -> Result<()> {
     if grown <= GROWN { Ok(()) } else { bail!("memory grows with the file") }
 }
 
-/// The program as a process, which ends with this value.
+/// The program as a process, killed on drop.
 struct SimProcess(Child);
 
 impl SimProcess {
@@ -255,13 +255,13 @@ impl SimProcess {
 
 impl Drop for SimProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// One of several clients, each an application of its own with a headset of its own.
+/// One of several clients, each its own application with its own headset.
 fn soak_client(url: &str, number: usize) -> Result<WebSocket<Box<dyn Socket>>> {
     let address = url.strip_prefix("ws://").ok_or_eyre("no ws:// address")?;
     let tcp = TcpStream::connect(address)?;
@@ -279,14 +279,14 @@ fn soak_client(url: &str, number: usize) -> Result<WebSocket<Box<dyn Socket>>> {
     Ok(socket)
 }
 
-/// How long a process or thread has run; zero where the system does not tell.
+/// The CPU time of a process or thread; zero if the system does not report it.
 fn busy(process: &str) -> Duration {
     let text = fs::read_to_string(format!("/proc/{process}/schedstat"));
     let spent = text.ok().and_then(|text| text.split(' ').next()?.parse().ok());
     Duration::from_nanos(spent.unwrap_or_default())
 }
 
-/// A service on a thread of its own.
+/// A service on its own thread.
 struct Running {
     sim: Sim,
     root: Option<String>,
@@ -309,7 +309,7 @@ impl Running {
         Ok(Self { sim, root, thread })
     }
 
-    /// How long its thread has run.
+    /// The CPU time of its thread.
     fn busy(&self) -> Duration {
         busy(&self.thread)
     }
@@ -370,7 +370,7 @@ fn ask(socket: &mut WebSocket<Box<dyn Socket>>, method: &str, params: Value) -> 
     }
 }
 
-/// The `time` of a sample, which is its last member but in `sys`.
+/// The `time` of a sample, which is its last member except in `sys`.
 fn stamp(text: &str) -> Option<f64> {
     text.rsplit_once("\"time\":")?.1.trim_end_matches('}').parse().ok()
 }
@@ -379,7 +379,7 @@ fn epoch() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// kB of memory of a process that are in use.
+/// Resident memory of a process in kB.
 fn resident(process: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,7 +1,6 @@
-//! The whole monitor as a process in a terminal of 160×48, before a simulator in another process:
-//! how often it wakes up and how much of a core it takes, idle and streaming; what a slow terminal
-//! costs; how soon the first frame is there; and the size of the program. Linux only, as the system
-//! is asked.
+//! The whole monitor as a process in a terminal of 160×48, with a simulator in another process: how often it
+//! wakes up and how much of a core it uses, idle and streaming; the cost of a slow terminal; the time to the
+//! first frame; and the size of the program. Linux only, as the figures come from the system.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -22,12 +21,12 @@ use cortop_sim::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
-/// Every frame begins so.
+/// The bytes that begin every frame.
 const FRAME: &[u8] = b"\x1b[?2026h";
-/// Not measured: the start, and the first window.
+/// Time for the start and the first window, which is not measured.
 const SETTLED: Duration = Duration::from_secs(12);
 const MEASURED: Duration = Duration::from_secs(20);
-/// Makes this program the one to which the start is compared.
+/// Runs this program as the one that the start is compared with.
 const BARE: &str = "--bare";
 
 fn main() {
@@ -69,7 +68,7 @@ fn first_frame() {
 
 fn idle() {
     let service = SimThread::start(vec![epoc_x()]);
-    // Connected, with a session, but nothing flows.
+    // Connected, with a session, but without streams.
     let args = ["--url", &service.url, "--streams", "sys"];
     let use_ = MonitorProcess::start(Path::new(CORTOP), &args, None).measure();
     println!(
@@ -106,7 +105,7 @@ fn streaming() {
 
 fn slow() {
     let service = SimThread::start(vec![epoc_x()]);
-    // What it has to say would be seven times as much.
+    // Unlimited, it would write seven times as much.
     let mut monitor = service.monitor(Some(20_000.0));
     monitor.type_in("s");
     thread::sleep(SETTLED);
@@ -127,7 +126,7 @@ fn epoc_x() -> HeadsetConfig {
     HeadsetConfig { eeg_rate: Some(256), ..HeadsetConfig::from(Model::EpocX) }
 }
 
-/// Of all streams of [`epoc_x`].
+/// The messages per second of all streams of [`epoc_x`].
 fn messages_a_second() -> f64 {
     let spec = Spec { eeg_rate: 256, ..Spec::of(Model::EpocX).expect("a model of today") };
     let source = Synth::new(spec, 1);
@@ -167,11 +166,11 @@ struct MonitorProcess {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     received: Arc<Mutex<Vec<u8>>>,
-    // The config folder of the program; empty.
+    // The empty config folder of the program.
     _folder: tempfile::TempDir,
 }
 
-/// What a process used, each a second.
+/// The resources a process used per second.
 struct ResourceUse {
     wake_ups: f64,
     cpu: f64,
@@ -216,7 +215,7 @@ impl MonitorProcess {
     fn type_in(&mut self, keys: &str) {
         let mut keyboard = self.master.take_writer().expect("writable");
         keyboard.write_all(keys.as_bytes()).expect("typed");
-        // The writer would say the end of the input when dropped.
+        // The writer would send the end of the input when dropped.
         std::mem::forget(keyboard);
     }
 
@@ -245,7 +244,7 @@ impl MonitorProcess {
         }
     }
 
-    /// Seconds on a core and wake-ups so far, of all threads.
+    /// CPU seconds and wake-ups so far, over all threads.
     fn spent(&self) -> (f64, f64) {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
         let (mut cpu, mut wake_ups) = (0.0, 0.0);
@@ -258,7 +257,7 @@ impl MonitorProcess {
         (cpu, wake_ups)
     }
 
-    /// kB of memory in use.
+    /// Resident memory in kB.
     fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "kB")]

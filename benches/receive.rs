@@ -1,7 +1,6 @@
-//! What it costs to receive a message that comes when it is due: 256 of 14 channels a second, from
-//! the socket to the decoder's queue, by a client that asks what the monitor's asks, and from there
-//! through the filters into the columns of a view. The service is another process, so that it is not
-//! counted.
+//! The cost of receiving a message when it is due: 256 messages of 14 channels a second, from the socket to
+//! the decoder's queue, by a client with the monitor's requests, and from there through the filters into the
+//! columns of a view. The service is another process, so that it is not counted.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
 
@@ -23,13 +22,13 @@ use tokio::{
 
 /// Messages: two seconds, and twelve.
 const TURNS: (u32, u32) = (2 * 256, 12 * 256);
-/// Instructions a message may take to the decoder's queue, and all the way into columns.
+/// Maximum instructions per message to the decoder's queue, and all the way into columns.
 const RECEIVED: f64 = 20_000.0;
 const INTO_COLUMNS: f64 = 24_000.0;
 
 fn main() -> ExitCode {
     let mut targets = Targets::default();
-    // The work is named by its service, so that the process that does it knows where to ask.
+    // The work is named after its service, so that its process knows where to connect.
     let url = env::args().find(|arg| arg.starts_with("ws:")).unwrap_or_else(service);
     let url = url.split(' ').next().unwrap_or_default();
     let into_queue = |turns| runtime().block_on(receive(url, turns, None));
@@ -53,7 +52,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Starts a service; its URL.
+/// Starts a service; returns its URL.
 fn service() -> String {
     let (told, url) = mpsc::channel();
     thread::spawn(move || {
@@ -69,7 +68,7 @@ fn service() -> String {
     url.recv().expect("a service")
 }
 
-/// Receives so many messages, and hands what comes to a decoder if there is one.
+/// Receives messages, and passes them to a decoder if there is one.
 async fn receive(url: &str, turns: u32, mut decoder: Option<Decoder>) {
     let config = ClientConfig::new("bench", "bench").url(url).streams([Stream::Eeg]);
     let (samples, mut feed) = feed();

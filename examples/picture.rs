@@ -27,9 +27,10 @@ use vt100::{Cell, Color};
 const USAGE: &str = "usage: picture svg FILE [MARKDOWN] | picture cast FILE";
 /// Columns and rows.
 const SIZE: (u16, u16) = (100, 30);
-/// How long the demo runs before its picture is taken: contact, metrics and a first blink are there.
+/// How long the demo runs before its picture is taken: by then contact, metrics and a first blink have
+/// appeared.
 const SETTLED: Duration = Duration::from_secs(20);
-/// The keys of the recording, each after so many seconds.
+/// The keys of the recording, each after a number of seconds.
 const KEYS: [(u64, &str); 12] = [
     (8, "c"),
     (6, "p"),
@@ -45,7 +46,7 @@ const KEYS: [(u64, &str); 12] = [
     (2, "q"),
 ];
 
-/// Of a cell, in the units of the SVG.
+/// The size of a cell in SVG units.
 const CELL: (f64, f64) = (8.4, 18.0);
 /// The 16 colours of a dark terminal.
 const PALETTE: [u32; 16] = [
@@ -69,7 +70,7 @@ const PALETTE: [u32; 16] = [
 const BACKGROUND: u32 = PALETTE[0];
 const FOREGROUND: u32 = PALETTE[7];
 
-/// The demo in a terminal; its output comes in pieces with their time.
+/// The demo in a terminal; its output arrives in pieces with their times.
 struct DemoProcess {
     keyboard: Box<dyn std::io::Write + Send>,
     output: Receiver<(Duration, Vec<u8>)>,
@@ -78,7 +79,7 @@ struct DemoProcess {
 
 impl DemoProcess {
     fn start() -> Result<Self> {
-        // Beside this example, which Cargo builds into a folder of its own.
+        // Beside this example, which Cargo builds into its own folder.
         let own = std::env::current_exe()?;
         let folder = own.parent().and_then(|examples| examples.parent());
         let cortop = folder
@@ -133,7 +134,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Puts a picture in place of the first block of text of a Markdown file.
+/// Replaces the first text block of a Markdown file by a picture.
 fn replace_text(file: &Path, picture: &str) -> Result<()> {
     const START: &str = "```text\n";
     let text = fs::read_to_string(file)?;
@@ -188,7 +189,7 @@ fn recording() -> Result<String> {
     Ok(cast)
 }
 
-/// A cell's look.
+/// The style of a cell.
 #[derive(Clone, Copy, PartialEq)]
 struct CellLook {
     fore: u32,

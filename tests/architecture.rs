@@ -48,7 +48,7 @@ use strum::VariantArray as _;
 
 const CRATES: [&str; 7] = ["client", "files", "lsl", "mqtt", "protocol", "signal", "sim"];
 
-/// The picture above: each room and those it may know, in order.
+/// The picture above: each room and those it may use, in order.
 fn picture() -> Vec<(String, BTreeSet<String>)> {
     block(include_str!("architecture.rs"), "//! ")
         .lines()
@@ -61,7 +61,7 @@ fn picture() -> Vec<(String, BTreeSet<String>)> {
         .collect()
 }
 
-/// The first fenced block of a text whose lines begin with a prefix.
+/// The first fenced block in a text whose lines have a prefix.
 fn block(text: &str, prefix: &str) -> String {
     text.lines()
         .map(|line| line.strip_prefix(prefix).unwrap_or(line))
@@ -114,7 +114,7 @@ fn every_room_knows_only_rooms_below_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The compiler holds the arrows between crates; this holds the manifests.
+/// The compiler enforces the dependencies between crates; this checks the manifests.
 #[test]
 fn crates_know_those_below_them_only() {
     for (name, allowed) in picture().into_iter().filter(|(name, _)| CRATES.contains(&&**name)) {
@@ -139,13 +139,14 @@ fn no_files_import_each_other() {
     assert!(wrong.is_empty(), "these files import each other:\n{}", wrong.join("\n"));
 }
 
-/// Methods and codes are constants of two tables, which spell them; a text for the user may name one.
+/// Methods and codes are constants in two tables, which alone spell them out; a text for the user may name
+/// one.
 #[test]
 fn methods_and_codes_are_spelt_in_their_tables_only() {
     const TABLES: [&str; 2] =
         ["crates/cortop-protocol/src/method.rs", "crates/cortop-protocol/src/code.rs"];
     let mut wrong = Vec::new();
-    // A name of one word, such as "subscribe", may be a word of the program's own.
+    // A one-word name, such as "subscribe", may also be a word of the program's own.
     let is_method = |text: &str| {
         let mut methods = Method::VARIANTS.iter().map(|method| method.name());
         text.contains(char::is_uppercase) && methods.any(|name| name == text)
@@ -178,7 +179,7 @@ fn a_name_of_a_type_stands_for_one_thing() {
     for name in CRATES {
         sources(Path::new(&format!("crates/cortop-{name}/src")), &mut files);
     }
-    // By name, the files of it: one may define it for several systems.
+    // The files that define each type name: one file may define it for several systems.
     let mut types: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for file in &files {
         let text = fs::read_to_string(file).expect("a source file");
@@ -202,7 +203,7 @@ fn type_name(line: &str) -> Option<&str> {
     is_type.then(|| rest.split(|c: char| !c.is_alphanumeric()).next()).flatten()
 }
 
-/// The source files below a folder, but for those of tests.
+/// The source files below a folder, except tests.
 fn sources(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -214,8 +215,8 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// The modules of a crate by their paths, such as `ui::streams`, and their code without comments,
-/// texts and unit tests.
+/// The modules of a crate by path, such as `ui::streams`, with their code without comments, strings and unit
+/// tests.
 struct Crate {
     modules: BTreeMap<String, String>,
 }
@@ -227,7 +228,7 @@ impl Crate {
         Self { modules }
     }
 
-    /// The modules that a module names, but for those it is part of and its own parts.
+    /// The modules that a module names, except its ancestors and descendants.
     fn imports(&self, module: &str) -> BTreeSet<String> {
         let code = tokens(&self.modules[module]);
         paths(&code)
@@ -273,7 +274,7 @@ impl Crate {
         self.reexport(&module, name).or(Some(module))
     }
 
-    /// Where a module re-exports a name from.
+    /// The module that a re-exported name comes from.
     fn reexport(&self, module: &str, name: &str) -> Option<String> {
         let code = tokens(&self.modules[module]);
         let public = |at: usize| {
@@ -315,7 +316,7 @@ impl Crate {
     }
 }
 
-/// Whether a module is another one or part of it.
+/// Whether a module is another one or a part of it.
 fn is_part(module: &str, of: &str) -> bool {
     of.is_empty()
         || module == of
@@ -341,7 +342,7 @@ fn collect(root: &Path, folder: &Path, modules: &mut BTreeMap<String, String>) {
     }
 }
 
-/// A text without its comments, string literals, and unit tests, which stand last.
+/// A text without its comments, string literals, and unit tests, which come last.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let line = |line: &str| {
@@ -362,7 +363,7 @@ fn code(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The names of a code, `::`, and single characters.
+/// The names in code, `::`, and single characters.
 fn tokens(code: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = code.trim_start();
@@ -381,7 +382,7 @@ fn tokens(code: &str) -> Vec<&str> {
     tokens
 }
 
-/// All paths that begin with `crate`, `super` or `self`, those in braces too.
+/// All paths that begin with `crate`, `super` or `self`, including those in braces.
 fn paths<'a>(code: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut found = Vec::new();
     for (at, pair) in code.windows(2).enumerate() {
@@ -393,8 +394,7 @@ fn paths<'a>(code: &[&'a str]) -> Vec<Vec<&'a str>> {
     found
 }
 
-/// The paths of a tree such as `a::{b, c::d as e, f::*}` that stands at a place; gives the place
-/// after it.
+/// The paths of a tree such as `a::{b, c::d as e, f::*}` at a position; returns the position after it.
 fn tree<'a>(
     code: &[&'a str],
     mut at: usize,
@@ -415,7 +415,7 @@ fn tree<'a>(
                 }
                 return at + 1;
             }
-            // `self` in braces is what stands before them.
+            // `self` in braces stands for the path before them.
             Some(&"self") if !path.is_empty() => {}
             Some(name) => path.push(name),
             None => return at,

@@ -1,4 +1,4 @@
-//! The books in `docs/`: what the code cites stands in them.
+//! The books in `docs/` contain what the code cites.
 
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
 
@@ -15,7 +15,7 @@ fn sections(book: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// All files below a folder whose names end so.
+/// All files below a folder whose names have one of these endings.
 fn files(folder: &Path, ends: &[&str], found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();

@@ -1,4 +1,4 @@
-//! `cortop login` and `cortop trust` as programs, against `cortop sim`: what is asked, what is kept and
+//! `cortop login` and `cortop trust` as programs, against `cortop sim`: their questions, what is stored and
 //! where, and what is refused.
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests fail aloud")]
@@ -16,7 +16,7 @@ use std::{
 use rustix::process::Signal;
 use served::{CORTOP, Served};
 
-/// A program that has ended: its exit status, and all that it printed.
+/// Runs a program to its end: its exit status, and everything it printed.
 fn run(folder: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
     let mut child = Command::new(CORTOP)
         .args(args)
@@ -24,7 +24,7 @@ fn run(folder: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
         .env_remove("EMOTIV_CORTEX_URL")
         .env_remove("EMOTIV_CLIENT_ID")
         .env_remove("EMOTIV_CLIENT_SECRET")
-        // The keyring of whoever runs the tests is left alone.
+        // Keeps away from the keyring of the user who runs the tests.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -58,11 +58,11 @@ fn credentials_are_kept_once_cortex_accepts_them() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(run(&["headsets"], "").0, Some(0));
 
-    // The service knows the secret of this id now.
+    // From now on the service knows the secret of this id.
     let (code, said) = run(&["login", "--store", "file"], "the-id\nanother\n");
     assert!(code == Some(17) && said.contains("nothing is kept"), "{said}");
     assert!(fs::read_to_string(&config).expect("text").contains("the-secret"));
-    // Without a keyring the file is what is left.
+    // Without a keyring only the file remains.
     let (code, said) = run(&["login"], "other-id\nother-secret\n");
     assert!(code == Some(0) && said.contains("no keyring"), "{said}");
     let (code, said) = run(&["login", "--store", "keyring"], "other-id\nother-secret\n");
@@ -73,7 +73,7 @@ fn credentials_are_kept_once_cortex_accepts_them() {
     assert!(code == Some(0) && said.contains("config.toml"), "{said}");
     assert_eq!(run(&["headsets"], "").0, Some(2));
     assert!(run(&["login", "--forget"], "").1.contains("none"), "a second time");
-    // All of them left in order; the only mistakes were the wrong secrets.
+    // All clients left cleanly; the only mistakes were the wrong secrets.
     let (code, said) = served.end(Signal::TERM);
     let mut advice = said.lines().filter(|line| line.contains("advice"));
     assert!(
@@ -122,7 +122,7 @@ fn a_certificate_is_trusted_on_a_yes_and_refused_once_it_has_changed() {
     let known = run(&["trust", "--ca-file", root.to_str().expect("UTF-8")], &served.url, "");
     assert!(known.0 == Some(0) && known.1.contains("known root"), "{known:?}");
 
-    // Another service takes its place, which is as if its port had the certificate of the first.
+    // Another service takes its place, as if the certificate of its port had changed.
     let other = Served::start(&args);
     let port = |url: &str| url.rsplit(':').next().expect("a port").to_owned();
     let trusted = folder.path().join("cortop").join("trusted");

@@ -1,5 +1,5 @@
-//! The commands without a screen as programs, against `cortop sim`: what they print, how they end,
-//! and what the doctor finds.
+//! The commands without a screen as programs, against `cortop sim`: what they print, how they end, and what
+//! the doctor finds.
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests fail aloud")]
 
@@ -19,19 +19,19 @@ use serde_json::Value;
 use served::{CORTOP, Served};
 use tempfile::TempDir;
 
-/// The user approves at once.
+/// The user approves immediately.
 const APPROVED: &str = "[[fault]]\ncall = \"requestAccess\"\ndo.grant-access = {}\n";
 const SECRET: &str = "the-client-secret";
 
-/// A simulator that does what a scenario says, over plain text.
+/// A simulator that follows a scenario, over plain text.
 struct CommandRunner {
     served: Served,
-    // The config folder of the programs, and the scenario.
+    // The config folder of the programs, with the scenario.
     folder: TempDir,
 }
 
 impl CommandRunner {
-    /// `faults` stand in the scenario beside the approval.
+    /// `faults` are added to the scenario after the approval.
     fn new(faults: &str, args: &[&str]) -> Self {
         Self::with(&format!("{APPROVED}{faults}"), &[&["--ws"], args].concat())
     }
@@ -88,7 +88,7 @@ impl CommandOutput {
         ran
     }
 
-    /// Its output, which ended well and without a word.
+    /// Its output, if it succeeded without messages on standard error.
     fn well(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
         self.stdout
@@ -99,7 +99,7 @@ impl CommandOutput {
     }
 }
 
-/// What the doctor says.
+/// The doctor's report.
 #[derive(Debug)]
 struct DoctorReport {
     code: Option<i32>,
@@ -123,7 +123,7 @@ impl DoctorReport {
         self.checks().iter().find(of).expect("such a finding")
     }
 
-    /// It ended with this check, whose finding has these words; what comes after was skipped.
+    /// Asserts that it stopped at this check, with these words in its finding, and skipped the rest.
     fn failed(&self, code: i32, check: &str, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");
         let failed = self.first("fail");
@@ -156,7 +156,7 @@ fn lists_are_tables_for_people_and_json_for_programs() {
     let mut rows = licence.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
     assert!(rows.any(|row| row == ["scopes", "eeg", "pm"]), "{licence}");
     assert_eq!(place.run(&["license", "--json"]).json()["localQuota"], 1000.0);
-    // Looking has opened none, and debited nothing.
+    // Listing opened no session and debited nothing.
     assert_eq!(place.run(&["sessions", "--json"]).json(), serde_json::json!([]));
     assert_eq!(place.run(&["sessions"]).well().lines().count(), 1);
     assert_eq!(place.run(&["records", "--json"]).json(), serde_json::json!([]));
@@ -223,7 +223,7 @@ fn first_line(command: &mut Command) -> (Child, String) {
     let mut line = String::new();
     let mut output = BufReader::new(child.stdout.take().expect("piped"));
     output.read_line(&mut line).expect("a line");
-    // Read on, so that a full pipe does not hold it up.
+    // Keep reading, so that a full pipe does not block it.
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
     (child, line)
 }
@@ -234,7 +234,7 @@ fn a_reader_that_has_seen_enough_ends_it_without_a_word() {
     let mut command = place.command(&["watch"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     let mut line = String::new();
-    // Closed as soon as the line is read.
+    // Closed as soon as the line has been read.
     BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     assert!(line.starts_with("{\"stream\":"), "{line}");
     let mut said = String::new();
@@ -323,7 +323,7 @@ fn a_capture_has_what_crossed_the_socket_but_no_secret() {
     assert!(again.stderr.contains("give the name of a new file"), "{}", again.stderr);
 }
 
-/// The simulator plays a capture: what its clients get is what was captured, value by value.
+/// The simulator plays a capture: its clients get what was captured, value by value.
 #[test]
 fn a_capture_is_replayed_value_by_value() {
     let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
@@ -357,7 +357,8 @@ fn a_capture_is_replayed_value_by_value() {
     }
 }
 
-/// A file that may not grow any more ends the capture at once; what is there is whole, and is played.
+/// If the file cannot grow any more, the capture ends immediately; the part written is intact and can be
+/// played.
 #[test]
 fn a_capture_ends_where_the_disk_is_full_and_what_is_there_is_played() {
     let place = CommandRunner::new("", &["--headset", "insight:INSIGHT-0A1B2C3D"]);
@@ -387,7 +388,7 @@ fn a_capture_ends_where_the_disk_is_full_and_what_is_there_is_played() {
     }
 }
 
-/// What is served at the address of a `READY` line.
+/// The text served at the address of a `READY` line.
 fn scrape(ready: &str) -> String {
     let url = ready.trim_end().strip_prefix("READY http://").expect("an address");
     let mut stream = TcpStream::connect(url.strip_suffix("/metrics").expect("it")).expect("it");
@@ -455,7 +456,7 @@ fn the_doctor_finds_nothing_wrong_where_nothing_is() {
 #[test]
 fn the_doctor_names_what_stands_in_the_way_of_the_service() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Nobody listens where somebody has just stopped to.
+    // Nobody listens on a port that was just closed.
     let free = TcpListener::bind("127.0.0.1:0").and_then(|own| own.local_addr()).expect("a port");
     let url = format!("ws://{free}");
     let doctor = |args: &[&str]| {
@@ -519,7 +520,7 @@ fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
         "[[fault]]\nat = 0\ndo.refuse = { method = \"subscribe\", code = -32602, times = 99 }\n";
     CommandRunner::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
 
-    // A session of another program is adopted, and left to it.
+    // A session of another program is adopted, and left open.
     let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
     let (mut other, _) = first_line(&mut place.command(&["watch", "--streams", "mot"]));
     let beside = place.doctor(&[]);
@@ -530,7 +531,7 @@ fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
     kill_process(Pid::from_child(&other), Signal::TERM).expect("signalled");
     assert_eq!(other.wait().expect("ended").code(), Some(0));
 
-    // An MN8 has no faces: nothing is wrong.
+    // An MN8 has no facial expressions: that is not an error.
     let mn8 = CommandRunner::new("", &["--headset", "mn8:MN8-0A1B2C3D"]).doctor(&[]);
     assert_eq!(mn8.code, Some(0), "{mn8:?}");
     let fac = mn8.checks().iter().find(|one| one["about"] == "fac").expect("fac");
@@ -547,7 +548,7 @@ fn a_shell_that_completes_headsets_asks_for_nothing_else() {
     let mut run = CommandRunner::new("", &["--headset", "mn8:MN8-0A1B2C3D"]);
     let mut shell = command(run.folder.path(), &["--", "cortop", "--headset", ""]);
     shell.env("COMPLETE", "fish").env("EMOTIV_CORTEX_URL", &run.served.url);
-    // Nor does it need to say who asks.
+    // It does not need an identity either.
     shell.env_remove("EMOTIV_CLIENT_ID");
     let found = CommandOutput::of(&mut shell);
     assert!(found.stdout.contains("MN8-0A1B2C3D"), "{found:?}");
@@ -556,7 +557,7 @@ fn a_shell_that_completes_headsets_asks_for_nothing_else() {
     assert!(matches!(asked.as_slice(), [one] if one.contains("queryHeadsets")), "{log}");
 }
 
-/// A shell asks the program what can follow; fish does it with the words alone.
+/// A shell asks the program for completions; fish passes just the words.
 #[test]
 fn headsets_are_completed_from_the_service_that_the_line_names() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -578,7 +579,7 @@ fn headsets_are_completed_from_the_service_that_the_line_names() {
         let line = [words, &["--url", &served.url, "--headset", "INS"]].concat();
         assert_eq!(offered(&line), "INSIGHT-0A1B2C3D\n", "{words:?}");
     }
-    // A service that never answers holds nobody up.
+    // A service that never answers does not block completion.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("ws://{}", silent.local_addr().expect("an address"));
     let began = Instant::now();
@@ -586,7 +587,7 @@ fn headsets_are_completed_from_the_service_that_the_line_names() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
-/// bash ends words at = and : too, and replaces only what stands after them.
+/// bash also splits words at = and :, and replaces only what follows them.
 #[test]
 fn bash_completes_what_stands_after_its_word_breaks() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -600,7 +601,7 @@ fn bash_completes_what_stands_after_its_word_breaks() {
                   _cortop cortop \"$word\" x; printf '%s\\n' \"${COMPREPLY[@]}\"";
     let offered = |words: &[&str]| {
         let mut bash = Command::new("bash");
-        // A word that stands by itself has a space before it; what was broken has none.
+        // A separate word is preceded by a space, a split one is not.
         let line = words.join(" ").replace("\u{7f} ", "").replace(" \u{7f}", "");
         let words = words.iter().map(|word| word.trim_matches('\u{7f}'));
         bash.args(["--norc", "-c", &format!("{program}{driver}"), "bash", &line]).args(words);
@@ -618,7 +619,7 @@ fn bash_completes_what_stands_after_its_word_breaks() {
     assert_eq!(offered(&line), "INSIGHT-0A1B2C3D\n");
 }
 
-/// The file is checked as a whole, whoever reads it.
+/// Every command checks the whole file.
 #[test]
 fn each_command_names_each_wrong_setting() {
     let run = CommandRunner::new("", &[]);
@@ -650,7 +651,7 @@ fn each_command_names_each_wrong_setting() {
             assert!(said.contains("column ") && ran.code != Some(0), "{args:?}: {ran:?}");
         }
     }
-    // What there is not is passed over, and said.
+    // Unknown settings are ignored with a message.
     fs::write(&place, "steams = [\"eeg\"]").expect("written");
     for args in [&["headsets"] as &[_], &["watch", "--duration", "1s"], &["trust"]] {
         let ran = run.run(args);

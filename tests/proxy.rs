@@ -1,4 +1,4 @@
-//! `cortop proxy`: what passes through it, byte by byte, and what is kept of it.
+//! `cortop proxy`: what it forwards, byte by byte, and what it stores.
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
 
@@ -32,10 +32,10 @@ use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SECRET: &str = "a secret that nobody may see";
 
-/// Bytes of all connections, one after the other, of one direction.
+/// The bytes of all connections in one direction, one after the other.
 type Bytes = Arc<Mutex<Vec<u8>>>;
 
-/// Passes bytes on, and keeps them.
+/// Forwards bytes, and stores them.
 struct Tap {
     address: SocketAddr,
     up: Bytes,
@@ -60,7 +60,7 @@ impl Tap {
         Self { address, up, down }
     }
 
-    /// What came after the heads of the handshakes, up and down.
+    /// What followed the heads of the handshakes, up and down.
     fn messages(&self) -> [Vec<u8>; 2] {
         [&self.up, &self.down].map(|bytes| {
             let bytes = bytes.lock().expect("whole").clone();
@@ -94,7 +94,7 @@ async fn copy(
     let _ = writer.shutdown().await;
 }
 
-/// `cortop watch` for a second, at a URL.
+/// Runs `cortop watch` at a URL for a second.
 fn watch(url: &str, root: Option<&str>) -> std::process::Output {
     let mut command = Command::new(CORTOP);
     command
@@ -141,7 +141,7 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     });
     let seen = seen.await.expect("no panic");
     assert!(seen.status.success() && seen.stdout.len() > 10_000, "{seen:?}");
-    // What `cortop` does not do: a ping of its own, and a close code.
+    // What `cortop` does not do itself: a ping, and a close code.
     let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.expect("connected");
     socket.send(Message::Ping(vec![1, 2, 3].into())).await.expect("sent");
     assert_eq!(
@@ -152,7 +152,7 @@ async fn bytes_are_equal_on_both_sides_and_both_ways() {
     socket.close(Some(close)).await.expect("sent");
     while socket.next().await.is_some_and(|message| message.is_ok()) {}
 
-    // The connections have ended on the far side, too, before the two are compared.
+    // The connections have also ended on the far side before the two are compared.
     let mut reader = journal.reader();
     let mut gone = 0;
     while gone < 2 {

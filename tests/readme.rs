@@ -1,4 +1,4 @@
-//! README and manual say what the program says and does.
+//! README and manual match what the program says and does.
 #![expect(clippy::expect_used, reason = "a test fails aloud")]
 
 use std::{
@@ -37,7 +37,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
         .filter(|target| !target.contains("://"))
 }
 
-/// The lines of shell in a page.
+/// The shell lines in a page.
 fn shell(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut is_shell = false;
@@ -51,7 +51,7 @@ fn shell(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The arguments of a line that calls cortop, up to where the shell passes its output on.
+/// The arguments of a line that calls cortop, up to redirections and pipes.
 fn arguments(line: &str) -> Option<Vec<String>> {
     let words = shlex::split(line).expect(line);
     let is_setting =
@@ -83,7 +83,7 @@ fn every_command_is_one_that_cortop_understands() {
 fn what_needs_neither_network_nor_headset_runs() {
     let mut ran = BTreeSet::new();
     for (path, text) in pages() {
-        // Commands in the text stand between backticks.
+        // Commands within the text are in backticks.
         let within = text.split('`').filter(|code| code.starts_with("cortop "));
         for line in shell(&text).into_iter().chain(within) {
             let Some(words) = arguments(line) else { continue };
@@ -174,7 +174,7 @@ fn the_filters_are_named_by_type_order_and_causality() {
     }
 }
 
-/// The sentences of "What can go wrong" are those that the screen shows.
+/// The symptoms in "What can go wrong" are those that the screen shows.
 #[test]
 fn the_symptoms_are_those_on_the_screen() {
     let readme = include_str!("../README.md");

@@ -1,4 +1,4 @@
-//! `cortop sim` as a program: what it prints, serves and refuses, and how it ends.
+//! `cortop sim` as a program: what it prints, serves and rejects, and how it ends.
 #![cfg(unix)]
 #![expect(
     clippy::expect_used,
@@ -56,7 +56,7 @@ fn ask<S: Read + Write>(socket: &mut WebSocket<S>, method: &str, params: Value) 
     }
 }
 
-/// The same as a program that ends by itself.
+/// The same as a program that ends on its own.
 fn output(args: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =
         Command::new(CORTOP).arg("sim").args(args).output().expect("started");
@@ -97,7 +97,7 @@ fn quiet_says_nothing_and_both_loopback_addresses_are_served() {
     if TcpListener::bind("[::1]:0").is_ok() {
         TcpStream::connect(("::1", served.port())).expect("the other address");
     }
-    // A machine's other addresses are not.
+    // The machine's other addresses are not served.
     if let Some(address) = others() {
         TcpStream::connect((address, served.port())).expect_err("only loopback");
     }
@@ -214,7 +214,7 @@ fn a_recording_that_never_comes_holds_no_signal_back() {
         let (end, ended) = mpsc::channel();
         std::thread::spawn(move || end.send(child.wait().map(drop)));
         let asked = Instant::now();
-        // The signal may come before it is handled, which ends it too; and again later, when it
+        // The signal may arrive before it is handled, which also ends the program; and again later, when it
         // waits for the pipe.
         while asked.elapsed() < PATIENCE && ended.recv_timeout(AGAIN).is_err() {
             let _ = kill_process(pid, signal);
@@ -256,7 +256,7 @@ fn standard_input_without_a_recording_is_refused_by_its_name() {
     assert!(said.contains("standard input is empty; give a recording"), "{said}");
 }
 
-/// A command that runs beside the simulator: its status, and both outputs.
+/// Runs a command beside the simulator: the status, and both outputs.
 fn exec(args: &[&str], command: &str) -> (Option<i32>, String, String) {
     let all = [args, &["--exec", command]].concat();
     output(&all)
@@ -344,7 +344,7 @@ fn cortop_does_what_is_expected_of_a_client() {
     let (code, _, stderr) = exec(&["--approved", "--expect", expect], &list);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("createRecord was not called\n"), "{stderr}");
-    // What the command itself says of its end counts more.
+    // The exit status of the command itself takes precedence.
     assert_eq!(exec(&["--expect", expect], "exit 3").0, Some(3));
 }
 
@@ -378,8 +378,8 @@ fn what_clients_leave_undone_is_listed_at_the_end() {
     assert!(code == Some(2) && said.contains("standard input"), "{said}");
 }
 
-/// The example in Python runs where there is a Python with its library: that of `CORTOP_PYTHON`, of
-/// `.ci/run`, or of the system.
+/// The example in Python runs if there is a Python with its library: that of `CORTOP_PYTHON`, of `.ci/run`,
+/// or of the system.
 #[test]
 fn the_example_in_python_passes_its_own_test() {
     let page = include_str!("../docs/simulator.md");
@@ -443,7 +443,7 @@ fn a_recording_from_a_fifo_is_played_once() {
     let path = pipe.to_str().expect("UTF-8");
     let args = ["sim", "--ws", "--port", "0", "--quiet", "--replay", path];
     let starting = Served::spawn(&args, Stdio::null());
-    // Opening waits for the reader.
+    // Opening the pipe waits for the reader.
     std::fs::write(&pipe, "COUNTER,AF3,Pz\n0,1,2\n1,3,4\n2,5\n").expect("written");
     let (code, said) = starting.ready().end(Signal::TERM);
     assert_eq!(code, Some(0), "{said}");
@@ -459,7 +459,7 @@ fn the_lists_are_printed() {
     assert!(faults.lines().any(|line| line.starts_with("tls-wrong-name = {}")), "{faults}");
     let (_, assumptions, _) = output(&["--assumptions"]);
     assert!(assumptions.contains("§5.10"), "{assumptions}");
-    // The earlier name of the flag.
+    // The former name of the flag.
     assert_eq!(output(&["--unsure"]).1, assumptions);
 }
 

@@ -1,7 +1,7 @@
-//! Costs in instructions, which repeat exactly where times do not. The bench runs itself under
-//! `valgrind --tool=callgrind`, once with few turns of a piece of work and once with many: what
-//! lies between is the cost of the turns alone, without setting up. Where there is no valgrind it
-//! measures times, and says so. Knows nothing of what it measures.
+//! Costs in instructions, which are exactly reproducible where times are not. The bench runs itself under
+//! `valgrind --tool=callgrind`, once with few turns of a piece of work and once with many: the difference is
+//! the cost of the turns alone, without the setup. Without valgrind it measures times, and says so. Knows
+//! nothing of what it measures.
 //!
 //! ```text
 //! let work = [Work { name: "parse".to_owned(), turns: (1000, 6000), run: &parse_so_often }];
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A piece of work: sets itself up, the same for any number of turns, and does so many.
+/// A piece of work: sets itself up, in the same way for any number of turns, and performs so many.
 pub(crate) struct Work<'a> {
     /// Unique within the bench.
     pub(crate) name: String,
@@ -27,12 +27,12 @@ pub(crate) struct Work<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cost {
     Instructions(f64),
-    /// For want of valgrind.
+    /// Used without valgrind.
     Time(Duration),
 }
 
 impl Cost {
-    /// The cost of one of so many equal parts of a turn.
+    /// The cost of one of `parts` equal parts of a turn.
     pub(crate) fn share(self, parts: usize) -> Self {
         let parts = parts.max(1) as f64;
         match self {
@@ -41,7 +41,7 @@ impl Cost {
         }
     }
 
-    /// A plain number, to be compared with others of the same run.
+    /// A plain number, comparable with others of the same run.
     pub(crate) fn number(self) -> f64 {
         match self {
             Self::Instructions(count) => count,
@@ -57,11 +57,11 @@ impl fmt::Display for Cost {
     }
 }
 
-/// The argument by which this process asks itself for one piece of work: its name and turns follow.
+/// The argument with which this process runs itself for one piece of work; its name and turns follow.
 const ASKED: &str = "--turns-of";
 
-/// Measures each piece of work. `None` in the process that was started to do one of them: it has
-/// done so, and is to end.
+/// Measures each piece of work. `None` in a process that was started to perform one of them: it is done, and
+/// has to end.
 pub(crate) fn measure(work: &[Work<'_>]) -> Option<Vec<Cost>> {
     let args: Vec<_> = env::args().skip_while(|arg| arg != ASKED).skip(1).collect();
     if let [name, turns] = args.as_slice() {
@@ -102,7 +102,7 @@ fn timed(work: &Work<'_>) -> Cost {
         (work.run)(turns);
         started.elapsed()
     };
-    // The best of some, as whatever else runs only adds.
+    // The best of several, as other load only adds.
     let best = |turns| (0..5).map(|_| time(turns)).min().unwrap_or_default();
     Cost::Time(best(many).saturating_sub(best(few)) / (many - few))
 }

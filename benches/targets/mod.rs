@@ -1,5 +1,5 @@
-//! Figures beside their targets. A bench that misses the target of an exact figure fails, so that
-//! `.ci/targets` can hold it; a figure that depends on the machine, such as a time, is only printed.
+//! Figures with their targets. A bench fails if it misses the target of an exact figure, so that
+//! `.ci/targets` can enforce it; a figure that depends on the machine, such as a time, is only printed.
 //!
 //! ```text
 //! let mut targets = Targets::default();
@@ -16,8 +16,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// Prints a figure with its target and notes whether it is met: `figure` must not be above
-    /// `most`.
+    /// Prints a figure with its target and records whether it is met: `figure` must not exceed `most`.
     pub(crate) fn hold(
         &mut self,
         what: impl Display,

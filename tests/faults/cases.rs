@@ -1,18 +1,18 @@
-//! Every fault of the simulator, and what a monitor is to make of it.
+//! Every fault of the simulator, and how a monitor has to react.
 
 use cortop_signal::snapshot::StreamHealth;
 
-/// A fault and what follows from it.
+/// A fault and its consequences.
 pub(crate) struct Case {
-    /// As a scenario says it.
+    /// In the spelling of a scenario.
     pub(crate) order: &'static str,
-    /// Ordered before the monitor starts, or once it streams.
+    /// Injected before the monitor starts, or once it is streaming.
     pub(crate) when: When,
-    /// What the monitor says of it, in this order.
+    /// What the monitor reports about it, in this order.
     pub(crate) says: &'static [&'static str],
-    /// What becomes of `eeg`; whatever was said.
+    /// The expected state of `eeg` after that.
     pub(crate) eeg: fn(&StreamHealth) -> bool,
-    /// What is ordered afterwards; then the monitor streams.
+    /// What is injected afterwards; then the monitor streams.
     pub(crate) undo: &'static [&'static str],
 }
 

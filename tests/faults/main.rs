@@ -1,5 +1,5 @@
-//! The monitor, client and decoder, before a service in which things go wrong: it says what is the
-//! matter, is not misled, and streams again.
+//! The monitor, client and decoder, against a service with faults: it reports what is wrong, is not misled,
+//! and streams again.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -18,10 +18,10 @@ use cortop_sim::{Delays, Injection, Sim, fault, scenario::Scenario, tls::Tls};
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
-/// Generous: the machine may be busy, and a dead service is believed dead after 10 s only.
+/// Generous: the machine may be busy, and a dead service is given up only after 10 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A monitor before a service, and what it has said.
+/// A monitor connected to a service, and what it has reported.
 struct WatchedMonitor {
     sim: Sim,
     monitor: Monitor,
@@ -58,7 +58,7 @@ impl WatchedMonitor {
         Self { sim, monitor, said: Vec::new(), _folder: folder }
     }
 
-    /// Takes in what has been said since.
+    /// Reads what has been reported since.
     fn listen(&mut self) {
         while let Ok(event) = self.monitor.channels.events.try_recv() {
             self.said.extend(told(&event));
@@ -76,7 +76,7 @@ impl WatchedMonitor {
         own.max_by_key(|health| health.subscribed).cloned()
     }
 
-    /// Waits for something; what is said meanwhile is kept.
+    /// Waits for a condition; keeps what is reported meanwhile.
     async fn wait(
         &mut self,
         what: &str,
@@ -88,7 +88,7 @@ impl WatchedMonitor {
                 if wanted(self) {
                     return;
                 }
-                // There are two things to wait for, and nothing is late by 20 ms.
+                // There are two sources to wait for, and 20 ms make nothing late.
                 sleep(Duration::from_millis(20)).await;
             }
         };
@@ -99,7 +99,7 @@ impl WatchedMonitor {
         })
     }
 
-    /// Waits until samples flow, more than there are now.
+    /// Waits until more samples arrive.
     async fn streams(&mut self) -> Result<(), String> {
         let received =
             |own: &Self| own.newest(Stream::Dev).map(|dev| (dev.subscribed, dev.received));
@@ -117,7 +117,7 @@ impl WatchedMonitor {
     }
 }
 
-/// What an event says, if anything that matters here.
+/// The report in an event, if it matters here.
 fn told(event: &Event) -> Option<String> {
     match event {
         Event::Link(Link::Waiting { error, .. }) => Some(format!("no connection: {error}")),
@@ -139,7 +139,7 @@ fn told(event: &Event) -> Option<String> {
 fn order(text: &str) -> Injection {
     let scenario: Scenario = toml::from_str(&format!("[[fault]]\n{text}")).expect(text);
     let mut order = scenario.injections.into_iter().next().expect("one order");
-    // What counts samples counts those that are looked at.
+    // A fault that counts samples has to count those that are observed.
     order.stream = Some(Stream::Eeg);
     order
 }
@@ -161,7 +161,7 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
         watched.wait(wanted, says).await?;
         from += found.unwrap_or_default() + 1;
     }
-    // Some faults leave no connection, and with it nothing to look at.
+    // Some faults leave no connection, and so nothing to observe.
     let fits = |own: &WatchedMonitor| own.newest(Stream::Eeg).is_none_or(|eeg| (case.eeg)(&eeg));
     watched.wait("the right samples", fits).await?;
     for undo in case.undo {
@@ -174,7 +174,7 @@ async fn tell(case: &Case, tls: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// All at once, for most of it is waiting.
+/// All at once, as most of it is waiting.
 async fn tell_all(cases: &[Case], tls: bool) {
     let telling = cases.iter().map(|case| async move {
         tell(case, tls).await.map_err(|why| format!("{}\n{why}", case.order))

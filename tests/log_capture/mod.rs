@@ -1,4 +1,4 @@
-//! Captures what is logged.
+//! Captures log output.
 
 use std::{
     io::{self, Write},
@@ -8,12 +8,12 @@ use std::{
 use tracing::{Dispatch, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The log so far; all clones share it.
+/// The log so far; shared by all clones.
 #[derive(Clone)]
 pub(crate) struct LogCapture {
     text: Arc<Mutex<Vec<u8>>>,
-    /// Where there is but one subscriber, tracing asks that of the thread which reaches an event first:
-    /// another test has none, and the event would be silent from then on.
+    /// With a single subscriber, tracing asks the subscriber of the thread that reaches an event first: if
+    /// that is a test without one, the event stays silent from then on.
     _second: Dispatch,
 }
 
@@ -24,7 +24,7 @@ impl Default for LogCapture {
 }
 
 impl LogCapture {
-    /// All of it.
+    /// The whole log.
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
     }

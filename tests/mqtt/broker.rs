@@ -1,4 +1,4 @@
-//! A broker, programs that publish to it, and one that reads it.
+//! A broker, programs that publish to it, and a program that reads from it.
 
 use std::{
     fs,
@@ -25,16 +25,16 @@ use crate::served::{CORTOP, Served};
 /// Generous: the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Pause between two looks at what says nothing by itself.
+/// Pause between two polls.
 pub(crate) const LOOK: Duration = Duration::from_millis(20);
 
-/// Where distributions put what only administrators call.
+/// Where distributions install programs for administrators.
 const PLACES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
 
 /// Its accounts: stations, and the lab.
 const USERS: [&str; 3] = ["PC-03", "PC-04", "lab"];
 
-/// As `docs/mqtt.md` has it.
+/// As in `docs/mqtt.md`.
 const ACCESS: &str = "\
 pattern readwrite cortop/v1/%u/#
 
@@ -46,7 +46,7 @@ topic read cortop/v1/#
 topic write cortop/v1/command/marker
 ";
 
-/// A root, and what it has signed, in a folder.
+/// A root certificate and those it has signed, in a folder.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -76,18 +76,18 @@ impl Authority {
     }
 }
 
-/// A running broker; ended with its test.
+/// A running broker; killed when the test ends.
 pub(crate) struct Mosquitto {
     child: Child,
-    /// `root.pem`, `foreign.pem`, `PC-03.pem` and `PC-03.key`, and whatever a test adds.
+    /// `root.pem`, `foreign.pem`, `PC-03.pem` and `PC-03.key`, and files added by tests.
     pub(crate) folder: TempDir,
-    /// For TLS; for plain text; for TLS with a client certificate.
+    /// The ports for TLS, for plain text, and for TLS with a client certificate.
     pub(crate) ports: [u16; 3],
     program: PathBuf,
 }
 
 impl Mosquitto {
-    /// One that takes connections; nothing where mosquitto is missing.
+    /// A broker that accepts connections; `None` if mosquitto is not installed.
     pub(crate) fn start() -> Option<Self> {
         let program = installed("mosquitto");
         let (Some(program), Some(_)) = (program, installed("mosquitto_sub")) else {
@@ -111,7 +111,7 @@ impl Mosquitto {
             let done = passwd.arg("-b").arg(&accounts).args([user, &password(user)]).output();
             assert!(done.expect("started").status.success());
         }
-        // A port may be taken between its choice and its use.
+        // Another program may take a port between its choice and its use.
         for _ in 0..10 {
             let ports = free_ports();
             if let Some(child) = launch(&program, folder.path(), ports) {
@@ -131,7 +131,7 @@ impl Mosquitto {
         self.child.wait().expect("ended");
     }
 
-    /// Again on the same ports, with nothing retained.
+    /// Restarts it on the same ports, with nothing retained.
     pub(crate) fn start_again(&mut self) {
         self.child = launch(&self.program, self.folder.path(), self.ports).expect("started");
     }
@@ -140,7 +140,7 @@ impl Mosquitto {
         kill_process(Pid::from_child(&self.child), signal).expect("signalled");
     }
 
-    /// A config file with this section `[mqtt]`; `FOLDER/` in it is that of the certificates.
+    /// A config file with this section `[mqtt]`; `FOLDER/` in it becomes the folder of the certificates.
     pub(crate) fn config(&self, name: &str, section: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{name}.toml"));
         let folder = format!("{}/", self.folder.path().display());
@@ -150,7 +150,7 @@ impl Mosquitto {
         path
     }
 
-    /// That of an account, with the root to trust.
+    /// A config file with an account and the trusted root.
     pub(crate) fn account(&self, user: &str) -> PathBuf {
         let section = format!(
             "user = \"{user}\"\npassword = \"{}\"\nca-file = \"FOLDER/root.pem\"",
@@ -159,7 +159,7 @@ impl Mosquitto {
         self.config(user, &section)
     }
 
-    /// A station of that account, which is its name.
+    /// A station with that account, whose name is the account's.
     pub(crate) fn station(&self, sim: &Served, user: &str, args: &[&str]) -> Station {
         let config = self.account(user);
         Station::start(sim, &config, &[&["--broker", &self.url(), "--name", user], args].concat())
@@ -170,7 +170,7 @@ impl Mosquitto {
         self.publish_as("lab", topic, &["-m", message]);
     }
 
-    /// Publishes as one of the accounts what the arguments say.
+    /// Publishes with one of the accounts, as given by the arguments.
     pub(crate) fn publish_as(&self, user: &str, topic: &str, args: &[&str]) {
         let published = self.client("mosquitto_pub", user, topic).args(args).status();
         assert!(published.expect("started").success());
@@ -197,7 +197,7 @@ impl Mosquitto {
 
 impl Drop for Mosquitto {
     fn drop(&mut self) {
-        // It has ended already where the test ended it; a stopped one ends as well.
+        // It has ended already if the test ended it; a stopped one is killed, too.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -214,7 +214,7 @@ pub(crate) fn installed(name: &str) -> Option<PathBuf> {
 }
 
 fn free_ports() -> [u16; 3] {
-    // Held together, so that they differ.
+    // Bound at the same time, so that they differ.
     let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
     held.map(|socket| socket.local_addr().expect("bound").port())
 }
@@ -225,7 +225,7 @@ fn log(folder: &Path) -> String {
 
 fn launch(program: &Path, folder: &Path, [tls, plain, mutual]: [u16; 3]) -> Option<Child> {
     let place = folder.display();
-    // Root's broker would become another user, who cannot read the keys.
+    // As root, the broker would switch to a user that cannot read the keys.
     let config = format!(
         "user root\nallow_anonymous false\npassword_file {place}/accounts\nacl_file {place}/access\n\
          listener {plain} 127.0.0.1\n\
@@ -259,7 +259,7 @@ fn launch(program: &Path, folder: &Path, [tls, plain, mutual]: [u16; 3]) -> Opti
     None
 }
 
-/// A message of the broker.
+/// A message from the broker.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) retained: bool,
@@ -281,23 +281,23 @@ impl Message {
         })
     }
 
-    /// Whether it is the state of a station under this status.
+    /// Whether it is a station's state with this status.
     pub(crate) fn is_station(&self, name: &str, status: &str) -> bool {
         self.topic == format!("cortop/v1/{name}/state") && self.payload["status"] == status
     }
 
-    /// Whether it is the state of a headset in this condition.
+    /// Whether it is a headset's state in this condition.
     pub(crate) fn is_headset(&self, name: &str, condition: &str) -> bool {
         self.topic.starts_with(&format!("cortop/v1/{name}/headset/"))
             && self.payload["condition"] == condition
     }
 }
 
-/// A reader that is not ours: mosquitto's.
+/// A reader from another project: mosquitto's.
 pub(crate) struct Reader {
     child: Child,
     messages: mpsc::Receiver<Message>,
-    /// All that came.
+    /// All messages so far.
     pub(crate) seen: Vec<Message>,
 }
 
@@ -315,7 +315,7 @@ impl Reader {
         Self { child, messages, seen: Vec::new() }
     }
 
-    /// The next message of which this holds.
+    /// The next message that satisfies a condition.
     pub(crate) fn wait(&mut self, what: &str, is_it: impl Fn(&Message) -> bool) -> Message {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -338,7 +338,7 @@ impl Drop for Reader {
     }
 }
 
-/// `cortop station` as a program; ended with its test.
+/// `cortop station` as a program; killed when the test ends.
 pub(crate) struct Station {
     pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
@@ -369,7 +369,7 @@ impl Station {
         self
     }
 
-    /// Waits for what it says on standard error.
+    /// Waits for a text on standard error.
     pub(crate) fn says(&self, text: &str) -> String {
         let (lines, change) = &*self.said;
         let is_said = |lines: &[String]| lines.iter().find(|line| line.contains(text)).cloned();
@@ -384,7 +384,7 @@ impl Station {
         kill_process(Pid::from_child(&self.child), signal).expect("signalled");
     }
 
-    /// Ends it by a signal, and gives its exit code.
+    /// Sends it a signal, and returns its exit code.
     pub(crate) fn end(&mut self, signal: Signal) -> Option<i32> {
         self.signal(signal);
         self.child.wait().expect("ended").code()
@@ -398,7 +398,7 @@ impl Drop for Station {
     }
 }
 
-/// A station that ends by itself.
+/// A station that ends on its own.
 pub(crate) fn output(sim: &Served, config: &Path, args: &[&str]) -> Output {
     command(sim, config, args).output().expect("started")
 }
@@ -418,7 +418,7 @@ fn command(sim: &Served, config: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// A service with one headset that is connected.
+/// A service with one connected headset.
 pub(crate) const SERVICE: [&str; 4] =
     ["--ws", "--approved", "--headset", "epocx:EPOCX-0A1B2C3D:connected"];
 

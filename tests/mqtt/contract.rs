@@ -1,10 +1,10 @@
-//! The contract: what is published is as the schema says, and the manual has all of it.
+//! The contract: what is published matches the schema, and the manual documents all of it.
 
 use serde_json::{Value, json};
 
 use crate::broker::{Message, Mosquitto, service};
 
-/// Panics where a value is not as its schema says, or the schema says what is not understood here.
+/// Panics if a value does not match its schema, or the schema uses an unsupported keyword.
 fn validate(value: &Value, schema: &Value, place: &str) {
     let rules = schema.as_object().expect("a schema");
     for (rule, wanted) in rules {
@@ -64,7 +64,7 @@ fn is_of(value: &Value, kind: &Value) -> bool {
     }
 }
 
-/// The topic as the contract writes it.
+/// The topic with placeholders, as in the contract.
 fn general(topic: &str) -> String {
     let mut levels: Vec<_> = topic.split('/').collect();
     if levels[2] != "command" {
@@ -76,12 +76,12 @@ fn general(topic: &str) -> String {
     levels.join("/")
 }
 
-/// Panics where a message is not as the contract says.
+/// Panics if a message violates the contract.
 pub(crate) fn check(message: &Message) {
     let schema = cortop_mqtt::schema();
     let reference = &schema["topics"][general(&message.topic)]["$ref"];
     let name = reference.as_str().unwrap_or_else(|| panic!("no such topic: {}", message.topic));
-    // Empty: a headset is no longer there.
+    // Empty: the headset is gone.
     if name != "#/$defs/HeadsetState" || !message.payload.is_null() {
         let schema = schema.pointer(name.trim_start_matches('#')).expect("defined");
         validate(&message.payload, schema, name);
@@ -95,7 +95,7 @@ fn a_late_reader_gets_the_state_and_then_changes_as_the_schema_says() {
     let _station = broker.station(&sim, "PC-03", &[]).ready();
     let mut first = broker.read();
     first.wait("a headset that streams", |message| message.is_headset("PC-03", "streaming"));
-    // Whoever comes now has not seen any of it.
+    // A late reader has not seen any of it.
     let mut late = broker.read();
     let state = late.wait("the station", |message| message.is_station("PC-03", "online"));
     assert!(state.retained);
@@ -125,7 +125,7 @@ fn a_late_reader_gets_the_state_and_then_changes_as_the_schema_says() {
     }
 }
 
-/// Collects the names of all members, and the words that they may be.
+/// Collects the names of all members, and their possible words.
 fn members(schema: &Value, found: &mut Vec<String>) {
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
         found.push(name.clone());

@@ -1,4 +1,4 @@
-//! A network that is cut: nothing is forwarded, and nothing is closed.
+//! A network failure: nothing is forwarded, and no connection is closed.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -16,23 +16,23 @@ use crate::{
     lab::{Lab, is, run, streams},
 };
 
-/// The longest pause between two tries of a station, and what a try may take that is not answered.
+/// Maximum pause between two attempts of a station, plus the time of an attempt that is not answered.
 const RETURN: Duration = Duration::from_secs(15 + 10);
 
-/// For a busy machine.
+/// Margin for a busy machine.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Whether bytes may pass.
 type Gate = Arc<(Mutex<bool>, Condvar)>;
 
-/// What stands between a station and its broker.
+/// Forwards between a station and its broker.
 struct Forwarder {
     port: u16,
     gate: Gate,
 }
 
 impl Forwarder {
-    /// One that forwards until it is cut. Its threads end with the connections.
+    /// Forwards until it is cut. Its threads end with the connections.
     fn start(broker: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
@@ -72,7 +72,7 @@ fn forward(mut from: TcpStream, mut to: TcpStream, gate: &Gate) -> io::Result<()
     }
 }
 
-/// Cuts the network of a station for so long and at least until the lab has noticed.
+/// Cuts the network of a station for this long, and at least until the lab has noticed.
 fn cut_for(time: Duration) {
     let Some(broker) = Mosquitto::start() else { return };
     let sim = service();
@@ -93,7 +93,7 @@ fn cut_for(time: Duration) {
             is(book, "PC-03", |presence| matches!(presence, StationPresence::Gone(Some(_))))
         })
         .await;
-        // Time itself is what is waited for.
+        // The passage of time itself is awaited.
         sleep_until(cut + time).await;
         forwarder.set(true);
         let healed = Instant::now();
@@ -103,7 +103,7 @@ fn cut_for(time: Duration) {
         println!("noticed after {noticed:.1?}, back {returned:.1?} after it was healed");
         lab.subscriber.stop().await;
     });
-    // Whoever comes now gets it all.
+    // A late reader gets everything.
     let mut reader = broker.read();
     let state = reader.wait("the station", |message| message.is_station("PC-03", "online"));
     assert!(state.retained, "{state:?}");

@@ -1,4 +1,4 @@
-//! What a lab knows of stations: late, through a broken connection, and of hostile messages.
+//! What a lab knows of stations: when it starts late, through a broken connection, and from hostile messages.
 
 use std::{future::Future, time::Duration};
 
@@ -33,12 +33,12 @@ impl Lab {
         Self { book: Book::default(), subscriber: Subscriber::spawn(address) }
     }
 
-    /// Takes what comes until this holds.
+    /// Handles messages until a condition holds.
     pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&Book) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !holds(&self.book) {
             let left = end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
-            // Silence is no message: it is looked at again and again.
+            // Silence sends no message: check again and again.
             match timeout(left, self.subscriber.notices.recv()).await {
                 Ok(Some(LabNotice::Connected)) => self.book.on_connected(Instant::now()),
                 Ok(Some(LabNotice::Disconnected(..))) => {
@@ -93,7 +93,7 @@ fn a_lab_follows_stations_through_kills_and_a_restarted_broker() {
         let again = broker.station(&sim, "PC-03", &[]).ready();
         lab.until("its return", |book| streams(book, "PC-03") && is(book, "PC-03", is_live)).await;
         broker.stop();
-        // As it ended it has published the station's will.
+        // Its end published the station's last will.
         lab.until("that it is not known", |book| {
             is(book, "PC-03", |presence| presence == StationPresence::Unconfirmed)
         })
@@ -102,7 +102,7 @@ fn a_lab_follows_stations_through_kills_and_a_restarted_broker() {
         lab.until("its state again", |book| streams(book, "PC-03") && is(book, "PC-03", is_live))
             .await;
         again.says("publishes as PC-03 now");
-        // Stopped, it neither publishes nor closes its connection; then the broker gives it up.
+        // A stopped station neither publishes nor closes its connection; then the broker gives it up.
         again.signal(Signal::STOP);
         lab.until("its silence", |book| !is(book, "PC-03", is_live)).await;
         again.signal(Signal::CONT);
@@ -133,7 +133,7 @@ fn a_marker_goes_out_and_hostile_messages_are_counted_and_named() {
         assert_eq!(named.as_str(), topic);
         let marker = LabMarker { id: "1".into(), label: "go".into(), value: None };
         lab.subscriber.markers.send(marker).await.expect("taken");
-        // It comes back to whoever reads all topics.
+        // The message comes back to those who read all topics.
         let before = lab.book.received().0;
         lab.until("the marker", |book| book.received().0 > before).await;
         let is_marker =

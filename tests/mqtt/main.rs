@@ -1,5 +1,5 @@
-//! Stations with a real broker: mosquitto, started by each test on free ports of this machine, with TLS,
-//! accounts and an access list. Where it is missing, the tests say so on standard error and pass.
+//! Stations with a real broker: mosquitto, started by each test on free local ports, with TLS, accounts and
+//! an access list. If it is not installed, the tests say so on standard error and pass.
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail aloud")]
 

@@ -1,4 +1,4 @@
-//! What is refused is named with its reason and the next step.
+//! Every refusal is reported with its reason and the next step.
 
 use crate::broker::{Mosquitto, Station, output, service};
 
@@ -74,7 +74,7 @@ fn each_refusal_says_why_and_what_to_do() {
             "nothing listens on localhost:9: start the broker (mosquitto), or check the port",
         ),
     ];
-    // All at once: each waits for the broker for a while.
+    // All at once, as each waits a while for the broker.
     let stations: Vec<_> = rows
         .iter()
         .enumerate()

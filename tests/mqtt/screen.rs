@@ -1,4 +1,4 @@
-//! `cortop lab` in a terminal, on real stations.
+//! `cortop lab` in a terminal, with real stations.
 
 use std::{
     ffi::OsStr,
@@ -23,7 +23,7 @@ struct LabScreen {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     shown: Arc<(Mutex<vt100::Parser>, Condvar)>,
-    // The terminal is there as long as this is.
+    // Keeps the terminal open.
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -77,7 +77,7 @@ impl LabScreen {
 
 impl Drop for LabScreen {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // It has ended already if the test passed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -171,7 +171,7 @@ fn the_monitor_publishes_beside_its_screen_and_says_when_it_cannot() {
     assert_eq!(gone.payload["why"], "stopped");
 }
 
-/// The programs that a process has started and that run.
+/// The running child processes of a process.
 #[cfg(target_os = "linux")]
 fn children(parent: u32) -> Vec<u32> {
     let numbers = std::fs::read_dir("/proc").expect("a /proc").filter_map(Result::ok);
@@ -179,11 +179,11 @@ fn children(parent: u32) -> Vec<u32> {
     numbers.filter(|pid| state_of(*pid).is_some_and(|(_, own)| own == parent)).collect()
 }
 
-/// State and parent of a process, if it is there.
+/// State and parent of a process, if it exists.
 #[cfg(target_os = "linux")]
 fn state_of(pid: u32) -> Option<(String, u32)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may have blanks, and stands in brackets.
+    // The name is in parentheses and may contain blanks.
     let mut rest = stat.rsplit_once(") ")?.1.split(' ');
     Some((rest.next()?.to_owned(), rest.next()?.parse().ok()?))
 }
@@ -200,11 +200,11 @@ fn a_demo_that_is_killed_leaves_nothing_running() {
     let demo = screen.child.process_id().expect("a process");
     let own = children(demo);
     assert_eq!(own.len(), 2, "a broker and a station");
-    // Unlike the hangup that `Child::kill` sends first, this leaves the demo no time to end anything.
+    // Unlike the hangup that `Child::kill` sends first, this leaves the demo no time to end its children.
     let pid = i32::try_from(demo).ok().and_then(Pid::from_raw).expect("a process");
     kill_process(pid, Signal::KILL).expect("killed");
     let until = Instant::now() + PATIENCE;
-    // One that has ended may wait for whoever inherits it.
+    // One that has ended may still have to be reaped.
     let runs = |pid: &u32| state_of(*pid).is_some_and(|(state, _)| state != "Z");
     while own.iter().any(runs) {
         assert!(Instant::now() < until, "still there");

@@ -1,4 +1,4 @@
-//! How stations come, go, return, and take markers.
+//! How stations appear, disappear, return, and take markers.
 
 use std::{
     net::TcpStream,
@@ -60,12 +60,12 @@ fn a_second_station_of_a_name_is_refused_and_leaves_no_trace() {
     assert!(said.contains("a station called PC-03 runs already, on "), "{said}");
     assert!(said.contains("choose another name with --name"), "{said}");
     station.says("another station asked for this one's name and was refused");
-    // Its own headset may be seen before or after.
+    // Its own headset may appear before or after.
     let event = reader.wait("the event", |message| {
         message.topic == "cortop/v1/PC-03/event" && message.payload["kind"] == "name"
     });
     check(&event);
-    // All that its end could have published comes before what is published afterwards.
+    // Anything that its end published comes before what is published afterwards.
     broker.publish("cortop/v1/command/marker", "{}");
     reader.wait("the last", |message| message.topic == "cortop/v1/command/marker");
     for message in &reader.seen {
@@ -116,7 +116,7 @@ fn a_restarted_broker_and_one_that_fell_silent_get_the_state_again() {
     let after = headset.arrival - started;
     assert!(after < Duration::from_secs(10), "{after:?}");
 
-    // As with a cable that was pulled: nothing is answered, and nothing is closed.
+    // As with a disconnected cable: nothing is answered, and nothing is closed.
     broker.signal(Signal::STOP);
     station.says("the broker does not answer any more");
     broker.signal(Signal::CONT);
@@ -156,7 +156,7 @@ impl Application {
         }
     }
 
-    /// Has a record run in the session of the station.
+    /// Starts a record in the session of the station.
     fn record(&mut self) {
         let keys = json!({ "clientId": "the-client-id", "clientSecret": "the-client-secret" });
         let token = self.ask("authorize", &keys)["cortexToken"].clone();
@@ -222,7 +222,7 @@ fn a_marker_is_set_and_acknowledged_only_where_it_is_accepted() {
     assert_eq!(answer.payload["headsets"], json!(["EPOCX-0A1B2C3D"]), "{answer:?}");
     assert!(answer.payload["problem"].is_null() && answer.payload["took"].as_f64() < Some(3.0));
 
-    // The same command again is not carried out again, and answered alike.
+    // The same command is not executed again, and gets the same answer.
     broker.publish("cortop/v1/command/marker", &command("late"));
     let again = reader.wait("an answer", is_answer).payload;
     for member in ["id", "headsets", "problem", "received", "took"] {

@@ -7,17 +7,17 @@ use tokio::{
     time::sleep,
 };
 
-/// What the real clock takes at least for a step of the paused one.
+/// Minimum real time for a step of the paused clock.
 const REAL: Duration = Duration::from_millis(1);
 
-/// While it lives, each step of a paused clock takes a millisecond of real time or more. tokio moves
-/// a paused clock to the next timer as soon as all tasks wait; what is under way between two sockets
-/// does not count, and a busy kernel delivers it late. Without a pace the time limits of the program
-/// and of its test pass meanwhile. The clock stands still while a blocking task is at work.
+/// While it exists, each step of a paused clock takes at least a millisecond of real time. tokio moves a
+/// paused clock to the next timer as soon as all tasks wait; data in flight between two sockets do not count,
+/// and a busy kernel delivers them late. Without a pace, the time limits of the program and of its test would
+/// expire meanwhile. The clock stands still while a blocking task is at work.
 pub(crate) struct Pace(JoinHandle<()>);
 
 impl Pace {
-    /// Begins now.
+    /// Starts immediately.
     pub(crate) fn start(step: Duration) -> Self {
         Self(tokio::spawn(async move {
             loop {

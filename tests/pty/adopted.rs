@@ -1,5 +1,5 @@
 //! Another program of the same application beside cortop: however cortop ends, that program's session
-//! goes on with the streams that it had.
+//! continues with the streams that it had.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// Signed in.
+    /// Connected and signed in.
     fn connect(url: &str) -> Self {
         let mut owner = Self { socket: connect(url).expect("a service").0, token: Value::Null };
         let [(_, id), (_, secret)] = CREDENTIALS;
@@ -28,7 +28,7 @@ impl Owner {
         owner
     }
 
-    /// The result of a request; samples and warnings between are passed over.
+    /// The result of a request; skips samples and warnings.
     fn ask(&mut self, method: &str, mut params: Value) -> Value {
         if !self.token.is_null() {
             params["cortexToken"] = self.token.clone();

@@ -1,5 +1,5 @@
-//! What an alert does beside its line: the terminal's bell and a desktop notification, each once, and
-//! the user's command with the facts in its environment.
+//! What an alert does besides its line: the terminal's bell and a desktop notification, each once, and the
+//! user's command with the facts in its environment.
 
 use std::{fs, path::Path};
 
@@ -24,7 +24,7 @@ fn warnings(warnings: &[(i64, Value)]) -> Vec<Injection> {
     warnings.collect()
 }
 
-/// The bytes outside of operating system commands, and these.
+/// The bytes outside of operating system commands, and those commands.
 fn divided(bytes: &[u8]) -> (String, Vec<String>) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split("\x1b]");

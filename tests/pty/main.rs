@@ -1,5 +1,5 @@
-//! The program in a real terminal: every way in and out leaves the terminal as it was found. Only
-//! what a user of a terminal sees and does is known here.
+//! The program in a real terminal: every way in and out leaves the terminal as it was. Knows only what a user
+//! of a terminal sees and does.
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
@@ -32,7 +32,7 @@ const CREDENTIALS: [(&str, &str); 2] =
     [("EMOTIV_CLIENT_ID", "the-client-id"), ("EMOTIV_CLIENT_SECRET", "the-client-secret")];
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Every frame begins so.
+/// The bytes that begin every frame.
 const FRAME: &[u8] = b"\x1b[?2026h";
 const LEAVE_SCREEN: &[u8] = b"\x1b[?1049l";
 
@@ -51,7 +51,7 @@ struct Pty {
     child: Box<dyn Child + Send + Sync>,
     received: Arc<(Mutex<Received>, Condvar)>,
     modes_before: String,
-    // The config folder of the program; empty.
+    // The empty config folder of the program.
     _folder: tempfile::TempDir,
 }
 
@@ -64,7 +64,7 @@ impl Pty {
         Self::start_slow(size, program, args, env, f64::INFINITY)
     }
 
-    /// In a terminal that takes no more than so many bytes a second.
+    /// In a terminal that accepts only so many bytes per second.
     fn start_slow(
         (rows, cols): (u16, u16),
         program: &Path,
@@ -128,7 +128,7 @@ impl Pty {
         Self::start(&this, &args, &[("CORTOP_TEST_PANIC", place)])
     }
 
-    /// Waits for what the terminal has received to be as wanted.
+    /// Waits until the received output satisfies a condition.
     fn wait(&self, what: &str, wanted: impl Fn(&Received) -> bool) {
         let (received, changed) = &*self.received;
         let deadline = Instant::now() + PATIENCE;
@@ -168,7 +168,7 @@ impl Pty {
         keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).expect("typed");
     }
 
-    /// Closes the terminal, as when a connection is lost; the reader does so at the next byte.
+    /// Closes the terminal, as when a connection is lost; the reader closes it at the next byte.
     fn hang_up(&mut self) {
         self.received.0.lock().expect("no panic").hung_up = true;
         self.keyboard = None;
@@ -181,7 +181,7 @@ impl Pty {
         kill_process(pid, signal).expect("signalled");
     }
 
-    /// Waits until the program has ended and everything it wrote is received.
+    /// Waits until the program has ended and all its output has been received.
     fn wait_for_end(&mut self) -> ExitStatus {
         let (received, changed) = &*self.received;
         let ended = changed
@@ -192,7 +192,7 @@ impl Pty {
         self.child.wait().expect("waited for")
     }
 
-    /// The bytes and frames received within a time.
+    /// The number of bytes and frames received within a time.
     fn received_within(&self, time: Duration) -> (usize, usize) {
         let start = self.received.0.lock().expect("no panic").bytes.len();
         thread::sleep(time);
@@ -222,13 +222,13 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // A test that failed leaves nothing running.
+        // A failed test leaves nothing running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Starts a simulated service: its address, and what keeps it alive.
+/// Starts a simulated service; returns its address, and a sender that keeps it running.
 fn service(options: cortop_sim::Options) -> (String, tokio::sync::oneshot::Sender<()>) {
     let (alive, ended) = tokio::sync::oneshot::channel();
     let (told, url) = std::sync::mpsc::channel();
@@ -243,12 +243,12 @@ fn service(options: cortop_sim::Options) -> (String, tokio::sync::oneshot::Sende
     (url.recv().expect("a service"), alive)
 }
 
-/// The terminal's modes, for comparing.
+/// The terminal's modes, for comparison.
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().expect("a terminal"))
 }
 
-/// At 80×24, without a key.
+/// At 80×24, without pressing a key.
 #[test]
 fn the_demo_shows_all_that_matters_at_once_and_quits() {
     let mut pty = Pty::demo();
@@ -264,7 +264,7 @@ fn the_demo_shows_all_that_matters_at_once_and_quits() {
         let lines: Vec<&str> = screen.lines().collect();
         words.chain(header).chain(["[1]", "[2]", "[3]", "[4] log"]).all(|it| screen.contains(it))
             && contact.iter().any(|level| lines.get(1).is_some_and(|line| line.contains(level)))
-            // A time on the axis, and the newest line of the log above the footer.
+            // A time on the axis, and the newest log line above the footer.
             && lines.get(17).is_some_and(|axis| axis.matches(':').count() >= 2)
             && lines.get(22).is_some_and(|log| log.matches(':').count() >= 2)
     });
@@ -333,10 +333,10 @@ fn a_late_answer_of_the_terminal_does_not_stand_at_the_prompt() {
     let env = [("PS1", "ready> "), ("ENV", "")];
     let mut pty = Pty::start(Path::new("/bin/sh"), &["-i"], &env);
     pty.wait_for_prompt();
-    // Nobody listens there: the doctor ends soon after its question to the terminal.
+    // Nobody listens there: the doctor ends soon after it has queried the terminal.
     pty.type_in(&format!("{CORTOP} doctor --url ws://localhost:1\n"));
     pty.wait("the question", |received| received.bytes.windows(3).any(|bytes| bytes == b"\x1b[c"));
-    // A line of more than a second.
+    // A line that takes more than a second.
     thread::sleep(Duration::from_millis(1500));
     pty.type_in("\x1b[?2026;2$y");
     thread::sleep(Duration::from_millis(300));
@@ -349,7 +349,7 @@ fn a_late_answer_of_the_terminal_does_not_stand_at_the_prompt() {
     pty.wait_for_end();
 }
 
-/// The last of the questions to the terminal.
+/// Whether the last query to the terminal was received.
 fn was_asked(received: &Received) -> bool {
     received.bytes.windows(3).any(|bytes| bytes == b"\x1b[c")
 }
@@ -365,7 +365,7 @@ fn the_theme_follows_the_background_and_keys_come_through_before_the_answer() {
         pty.wait("the questions", was_asked);
         pty.wait_for_monitor();
         pty.type_in("3z");
-        // The pane that was chosen and zoomed; no other is left.
+        // The chosen pane is zoomed; no other is visible.
         pty.wait("the zoomed pane", |received| {
             let screen = received.screen.screen().contents();
             screen.contains("[3]") && !screen.contains("[2]")
@@ -386,7 +386,7 @@ fn the_theme_follows_the_background_and_keys_come_through_before_the_answer() {
     }
 }
 
-/// Waits until a log file has some words.
+/// Waits until a log file contains some words.
 fn wait_for_log(log: &Path, words: &str) {
     let deadline = Instant::now() + PATIENCE;
     while !std::fs::read_to_string(log).is_ok_and(|text| text.contains(words)) {
@@ -405,11 +405,11 @@ fn an_answer_after_the_end_does_not_stand_at_the_prompt() {
     pty.type_in(&format!("{CORTOP} demo --log-file {}\n", log.display()));
     pty.wait("the questions", was_asked);
     pty.type_in("q");
-    // It has left its loop and waits for the answers, of which nothing shows on the terminal.
+    // It has left its loop and waits for the answers, which nothing on the terminal shows.
     wait_for_log(&log, "leaving with exit code 0");
     pty.type_in("\x1b[1;2R\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c");
     pty.wait_for_prompt();
-    // Whatever is at the prompt is there now: the shell answers what was typed after it.
+    // Whatever was at the prompt has been read: the shell answers what was typed after it.
     pty.type_in("echo $((40+2))\n");
     pty.wait_for_text("\n42\n");
     let screen = pty.received.0.lock().expect("no panic").screen.screen().contents();
@@ -461,7 +461,7 @@ fn an_idle_monitor_costs_next_to_nothing() {
         service(cortop_sim::Options { headsets: Vec::new(), ..cortop_sim::Options::default() });
     let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["--url", &url], &CREDENTIALS);
     pty.wait_for_text("No headset");
-    // Not counted: the frames of the start.
+    // The frames of the start are not counted.
     pty.received_within(Duration::from_secs(2));
     let (bytes, frames) = pty.received_within(Duration::from_secs(10));
     assert!(bytes <= 1000, "{bytes} bytes in {frames} frames");
@@ -493,7 +493,7 @@ fn neither_credentials_nor_token_are_in_the_log_or_on_the_screen() {
 fn a_sweep_of_14_channels_costs_little() {
     let mut pty = Pty::start_in((40, 120), Path::new(CORTOP), &["demo"], &[]);
     pty.wait_for_text("AF3");
-    // Not counted: the first window, which fills empty cells.
+    // The first window, which fills empty cells, is not counted.
     pty.received_within(Duration::from_secs(2));
     let (bytes, frames) = pty.received_within(Duration::from_secs(5));
     assert!(frames >= 10 && bytes <= 2000 * frames, "{bytes} bytes in {frames} frames");
@@ -511,14 +511,14 @@ fn clock(screen: &vt100::Screen) -> Option<i64> {
 
 #[test]
 fn on_a_slow_line_the_picture_is_of_now_and_no_sample_is_lost() {
-    // Ratatui's own backend has seventy times as much to say of a picture that scrolls.
+    // Ratatui's own backend writes seventy times as much for a scrolling picture.
     let args = ["demo", "--full-redraw"];
     let utc = [("TZ", "UTC")];
     let mut pty = Pty::start_slow((48, 160), Path::new(CORTOP), &args, &utc, 10_000.0);
     pty.wait_for_text("AF3");
     pty.type_in("s");
     pty.wait_for_text("scroll");
-    // Had the frames queued up, the picture would be of ten seconds ago by then.
+    // If the frames had queued up, the picture would now be ten seconds old.
     let start = pty.received.0.lock().expect("no panic").bytes.len();
     pty.wait("100 kB", |received| received.bytes.len() >= start + 100_000);
     pty.wait("a frame", |received| clock(received.screen.screen()).is_some());
@@ -542,8 +542,8 @@ fn a_key_shows_although_the_bytes_are_held_back() {
     let args = ["demo", "--max-rate", "0.5"];
     let mut pty = Pty::start_in((48, 160), Path::new(CORTOP), &args, &[]);
     pty.wait_for_text("AF3");
-    // At 500 bytes a second each of these frames holds the next ones back for five seconds, in all
-    // fifty.
+    // At 500 bytes per second each of these frames holds the next ones back for five seconds, all fifty of
+    // them.
     let start = Instant::now();
     for _ in 0..5 {
         pty.type_in("?");
@@ -558,7 +558,7 @@ fn a_key_shows_although_the_bytes_are_held_back() {
     assert_eq!(pty.wait_for_end().exit_code(), 0);
 }
 
-/// Not a test: takes the terminal over as the program does, and panics where it is told to.
+/// Not a test: takes the terminal over as the program does, and panics where told to.
 #[test]
 #[ignore = "run in a pty by the test of panics"]
 fn program_that_panics() {
@@ -651,7 +651,7 @@ fn the_sample_config_is_printed_without_a_terminal_and_starts_the_demo() {
     assert_eq!(pty.wait_for_end().exit_code(), 0);
 }
 
-/// Whatever ends the question, what is typed next is seen.
+/// However the question ends, what is typed next is visible.
 #[test]
 fn the_echo_comes_back_when_the_question_for_the_secret_is_interrupted() {
     let (url, _service) = service(cortop_sim::Options::default());

@@ -1,4 +1,4 @@
-//! `:reload` with real files: what changed holds at once, what is wrong is named and changes nothing.
+//! `:reload` with real files: changes take effect at once; errors are named and change nothing.
 
 use std::{fs, path::Path};
 
@@ -39,7 +39,7 @@ fn the_configuration_is_read_again_and_a_broken_one_changes_nothing() {
             .iter()
             .all(|words| screen.contains(words))
     });
-    // The key of before still holds.
+    // The previous key still works.
     pty.type_in("Z");
     pty.wait("all panes", |received| !is_zoomed(received.screen.screen()));
 

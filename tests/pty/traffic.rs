@@ -14,7 +14,7 @@ fn url(pty: &Pty) -> String {
     word.to_owned()
 }
 
-/// `cortop headsets` at an address.
+/// Runs `cortop headsets` at an address.
 fn client(url: &str) -> bool {
     let mut client = Command::new(CORTOP);
     client.args(["headsets", "--url", url]);
@@ -33,7 +33,7 @@ fn the_simulator_shows_its_clients_takes_faults_and_quits() {
     assert!(client(&url));
     pty.wait_for_text("queryHeadsets");
     pty.wait_for_text("disconnected by the client");
-    // A fault by its name, and another by its key.
+    // A fault by name, and another by key.
     pty.type_in(":refuse");
     pty.wait_for_text("a method is refused with a code");
     pty.type_in("\t");

@@ -1,4 +1,4 @@
-//! `cortop sim` and `cortop proxy` as processes of their own, for tests of programs.
+//! `cortop sim` and `cortop proxy` as separate processes, for tests of programs.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) const CORTOP: &str = env!("CARGO_BIN_EXE_cortop");
 
-/// A program that serves; ended with its test, however that ends.
+/// A program that serves; killed when its test ends, however that ends.
 pub(crate) struct Served {
     pub(crate) child: Child,
-    /// Where it serves; empty until it is ready.
+    /// Its address; empty until it is ready.
     pub(crate) url: String,
 }
 
@@ -48,7 +48,7 @@ impl Served {
         self
     }
 
-    /// Ends it by a signal, and gives its exit code and what it had to say.
+    /// Sends it a signal; returns its exit code and output.
     pub(crate) fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.child), signal).expect("signalled");
         let status = self.child.wait().expect("ended");
@@ -60,7 +60,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // It has ended already if the test passed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What goes wrong while a record is running is said, and so is its end.
+//! Problems during a record are announced, and so is their end.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::person::{Person, line, story_with};
 
-/// All alerts but that of contact, which comes and goes in the synthetic signal.
+/// All alerts except contact, which comes and goes in the synthetic signal.
 fn but_contact() -> AlertSettings {
     AlertSettings { contact: None, ..AlertSettings::default() }
 }
 
-/// A story on a wide screen, where the longest line of alerts has room.
+/// A story on a wide screen, which fits the longest line of alerts.
 async fn story<F: Future<Output = Person>>(
     alerts: AlertSettings,
     options: cortop_sim::Options,
@@ -38,8 +38,8 @@ impl Person {
     }
 }
 
-/// An Insight of which, for the first half of the time, AF3 has no contact, T7 is at the rail and
-/// the battery is low.
+/// An Insight for which, during the first half of the time, AF3 has no contact, T7 is railed and the battery
+/// is low.
 fn troubled() -> tempfile::NamedTempFile {
     let half = 128 * 12;
     let mut text = "title:t, headset type:INSIGHT, sampling rate:128\n\
@@ -93,7 +93,7 @@ async fn a_silent_headset_a_loss_and_a_full_disk_are_said_while_a_record_runs_on
         let inject = |sim: &Sim, injection: Injection| sim.control().inject(injection);
         let disk = |code| Injection::from(Fault::Warning { code, message: json!({}) });
         person.eyes.wait("eeg", |screen| line(screen, "eeg").contains("256/256 Hz")).await;
-        // No record: a notice, as for any warning.
+        // Without a record it is a notice, like any warning.
         inject(&person.sim, disk(19));
         person.eyes.wait_for("Cortex 19: less than 1 GB is free").await;
         person.record().await;

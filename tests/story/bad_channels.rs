@@ -1,4 +1,4 @@
-//! A recording with channels at the rail and a stuck one, as a person sees it.
+//! A recording with railed channels and a stuck one, as a person sees it.
 
 use cortop::app::Key;
 

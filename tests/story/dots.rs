@@ -1,11 +1,11 @@
-//! Reads a plot back from the text of a screen, dot by dot, and says what should be lit: by the
-//! rules of the picture, told here once more and apart from the code that draws.
+//! Reads a plot back from the text of a screen, dot by dot, and computes what should be lit: by the rules of
+//! the picture, implemented here again independently of the code that draws.
 
 use std::ops::Range;
 
 use cortop_signal::{Snapshot, view::ViewEnd};
 
-/// The marks of what lies beyond the scale, and of a loss.
+/// The marks for values beyond the scale, and for a loss.
 const ABOVE: char = '▴';
 const BELOW: char = '▾';
 const LOST: char = '╳';
@@ -21,12 +21,13 @@ pub(crate) struct Plot {
 pub(crate) type Rows = Range<usize>;
 
 impl Plot {
-    /// Finds the channels by their labels at the left of a zoomed pane. `columns`: dots side by side.
+    /// Finds the channels by their labels at the left of a zoomed pane. `columns`: dots per cell, side by
+    /// side.
     pub(crate) fn read(screen: &str, labels: &[&str], columns: u64) -> Option<Self> {
         let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
         let starts = |line: &Vec<char>, label: &str| {
             let text: String = line.iter().skip(1).collect();
-            // What is wrong with a channel may follow.
+            // A note on the channel may follow.
             text.split(['▶', ' ']).next() == Some(label)
         };
         let row = |label: &&str| lines.iter().position(|line| starts(line, label));
@@ -42,17 +43,17 @@ impl Plot {
         Some(Self { channels: rows.iter().map(channel).collect(), axis })
     }
 
-    /// Cells side by side.
+    /// The number of cells side by side.
     pub(crate) fn width(&self) -> usize {
         self.axis.len()
     }
 
-    /// The glyphs of a cell of all channels, from top to bottom.
+    /// The glyphs of a cell column over all channels, from top to bottom.
     pub(crate) fn cell(&self, cell: usize) -> String {
         self.channels.iter().flatten().map(|row| row[cell]).collect()
     }
 
-    /// Rows of dots a channel.
+    /// Rows of dots per channel.
     pub(crate) fn height(&self) -> usize {
         self.channels[0].len() * 4
     }
@@ -78,12 +79,12 @@ impl Plot {
         (rows[0][cell] == ABOVE, rows[rows.len() - 1][cell] == BELOW)
     }
 
-    /// The cells that are marked as holding a short loss.
+    /// The cells marked as containing a short loss.
     pub(crate) fn ticks(&self) -> Vec<usize> {
         (0..self.width()).filter(|&cell| self.axis[cell] == LOST).collect()
     }
 
-    /// The write cursor of a sweep whose window is full: the one cell in which nothing is lit.
+    /// The write cursor of a sweep whose window is full: the one cell without lit dots.
     pub(crate) fn cursor(&self) -> Option<usize> {
         let blank = |&cell: &usize| self.cell(cell).chars().all(|glyph| glyph == ' ');
         let mut blanks = (0..self.width()).filter(blank);
@@ -91,18 +92,18 @@ impl Plot {
     }
 }
 
-/// Which samples the columns of a picture that stands still show.
+/// Maps the columns of a still picture to samples.
 pub(crate) struct PlotWindow {
     /// Samples and columns of a window.
     pub(crate) samples: u64,
     pub(crate) columns: u64,
-    /// The index after the last sample.
+    /// The index one past the last sample.
     pub(crate) end: u64,
     pub(crate) scrolls: bool,
 }
 
 impl PlotWindow {
-    /// Of the newest snapshot, if it is of a picture that stands still.
+    /// The window of the newest snapshot, if its picture stands still.
     pub(crate) fn of(snapshot: &Snapshot, seconds: f64, scrolls: bool) -> Option<Self> {
         let traces = snapshot.traces.as_ref()?;
         let still = matches!(snapshot.view.end, ViewEnd::At(_));
@@ -120,7 +121,7 @@ impl PlotWindow {
         let group = if self.scrolls {
             (newest + cell + 1).checked_sub(width)?
         } else {
-            // The cell that is still being written is blank.
+            // The cell still being written is blank.
             let ahead = (cell + width - newest % width) % width;
             if ahead == 0 {
                 return None;
@@ -130,7 +131,7 @@ impl PlotWindow {
         Some(group * 2 + column % 2)
     }
 
-    /// The indices in a bin, as far as they have come.
+    /// The indices in a bin, as far as they have arrived.
     pub(crate) fn indices(&self, bin: u64) -> Range<u64> {
         let start = |bin: u64| (bin * self.samples).div_ceil(self.columns).min(self.end);
         start(bin)..start(bin + 1)
@@ -144,21 +145,21 @@ impl PlotWindow {
     }
 }
 
-/// A channel as it was measured, over ±`half`; `None` is a sample that is missing.
+/// The measured signal of a channel, drawn over ±`half`; `None` is a missing sample.
 pub(crate) struct MeasuredChannel<'a> {
     pub(crate) half: f32,
     pub(crate) value: &'a dyn Fn(u64) -> Option<f64>,
 }
 
 impl MeasuredChannel<'_> {
-    /// The samples of a bin that are there.
+    /// The existing samples of a bin.
     fn values(&self, window: &PlotWindow, bin: u64) -> Vec<(u64, f32)> {
         #[expect(clippy::cast_possible_truncation, reason = "as drawn")]
         let sample = |index| Some((index, (self.value)(index)? as f32));
         window.indices(bin).filter_map(sample).collect()
     }
 
-    /// The rows from max to min of a bin.
+    /// The rows from the max to the min of a bin.
     fn rows(&self, window: &PlotWindow, bin: u64, height: usize) -> Option<(usize, usize)> {
         // As many rows above the middle one as below: of an even number the lowest stays dark.
         let last = (height - 1) / 2 * 2;
@@ -177,7 +178,7 @@ impl MeasuredChannel<'_> {
         Some((highest, values.iter().map(|(_, value)| row(*value)).max()?))
     }
 
-    /// Whether a sample is missing between the last of the bin before and the last of this one.
+    /// Whether a sample is missing between the last one of the previous bin and the last one of this bin.
     pub(crate) fn is_broken(&self, window: &PlotWindow, bin: u64) -> bool {
         let last = |bin: u64| self.values(window, bin).last().map(|(index, _)| *index);
         let Some((before, own)) = bin.checked_sub(1).and_then(last).zip(last(bin)) else {
@@ -186,8 +187,8 @@ impl MeasuredChannel<'_> {
         (before..own).any(|index| (self.value)(index).is_none())
     }
 
-    /// What is to be lit in the column of a bin: from its max to its min, and on to the rows of the
-    /// column before, but not onto them.
+    /// What should be lit in the column of a bin: from its max to its min, extended up to the rows of the
+    /// previous column, but not onto them.
     fn run(&self, window: &PlotWindow, bin: u64, height: usize, joins: bool) -> Option<Rows> {
         let (mut top, mut bottom) = self.rows(window, bin, height)?;
         if joins && !self.is_broken(window, bin) {
@@ -197,7 +198,7 @@ impl MeasuredChannel<'_> {
         Some(top..bottom + 1)
     }
 
-    /// The dot columns of a channel that show anything else than its samples, in words.
+    /// The dot columns of a channel that do not show exactly its samples, as text.
     pub(crate) fn wrong(&self, plot: &Plot, channel: usize, window: &PlotWindow) -> Vec<String> {
         let oldest = (0..window.columns).filter_map(|column| window.bin(column)).min();
         let expected = |bin: Option<u64>, joins| {
@@ -209,7 +210,7 @@ impl MeasuredChannel<'_> {
             let shows = |run: Rows| {
                 (0..).zip(&lit).all(|(row, lit)| lit.is_none_or(|lit| lit == run.contains(&row)))
             };
-            // To the left of the oldest column there is nothing to join it to.
+            // The oldest column has no column to its left to join.
             if !(shows(expected(bin, true)) || bin == oldest && shows(expected(bin, false))) {
                 let rows: Vec<usize> = (0..)
                     .zip(&lit)

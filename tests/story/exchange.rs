@@ -1,4 +1,4 @@
-//! What a person exchanges with other programs: streams out by LSL, markers in.
+//! Exchange with other programs: streams out over LSL, markers in.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -63,7 +63,7 @@ async fn the_headset_shown_is_recorded_to_files_until_it_is_told_to_stop() {
             person.press(Key::TAB).await;
             person.enter(&path).await;
             person.eyes.wait_for("● file 0:").await;
-            // No record runs: the marker goes into the files.
+            // No record is running: the marker goes into the files.
             person.press(Key::f(1)).await;
             person.eyes.wait_for("marker rest set in the files").await;
             while ending(".json").is_none() {

@@ -1,5 +1,5 @@
-//! Working with headsets, sessions, streams, profiles and records by keys, refusals included. Time
-//! is virtual.
+//! Working with headsets, sessions, streams, profiles and records with keys, including refusals. Time is
+//! virtual.
 
 use std::{
     fs, io,
@@ -22,14 +22,14 @@ use crate::{
     person::{HEADER, Person, line, story},
 };
 
-/// A warm headset, and a service that does not take its time.
+/// A headset that is ready, and a service without delays.
 fn quick(headsets: Vec<HeadsetConfig>) -> cortop_sim::Options {
     let soon = Duration::from_millis(200);
     let delays = cortop_sim::Delays { connect: soon, update: soon, ..Default::default() };
     cortop_sim::Options { headsets, delays, quota: 3, ..cortop_sim::Options::default() }
 }
 
-/// Tells a story in which sessions are opened without using the licence.
+/// A story in which sessions are opened without using the licence.
 async fn unlicensed<F: Future<Output = Person>>(
     options: cortop_sim::Options,
     tell: impl FnOnce(Person) -> F,
@@ -37,7 +37,7 @@ async fn unlicensed<F: Future<Output = Person>>(
     story(options, |config| config.session(SessionPolicy::Open), tell).await.1
 }
 
-/// The lines of the question, form or list over the panes, without what stands beside it.
+/// The lines of the question, form or list over the panes, without what is beside it.
 fn dialog(screen: &str, title: &str) -> Option<Vec<String>> {
     let title = format!("┌ {title}");
     let mut lines = screen.lines().skip_while(|line| !line.contains(&title));
@@ -49,7 +49,7 @@ fn dialog(screen: &str, title: &str) -> Option<Vec<String>> {
 }
 
 impl Person {
-    /// Waits for a dialog with a text in it, which may be broken into two lines.
+    /// Waits for a dialog that contains a text, which may be wrapped over two lines.
     async fn asked(&mut self, title: &str, text: &str) -> Vec<String> {
         let shown =
             |screen: &str| dialog(screen, title).is_some_and(|lines| lines.concat().contains(text));
@@ -72,7 +72,7 @@ impl Person {
         self.gone("Esc: c").await;
     }
 
-    /// Waits until what stood there is gone.
+    /// Waits until a text has disappeared.
     async fn gone(&mut self, text: &str) -> String {
         self.eyes.wait(&format!("no {text}"), |screen| !screen.contains(text)).await
     }
@@ -85,7 +85,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
     let told = path.clone();
     let sim = unlicensed(quick(vec![Model::EpocX.into()]), |mut person| async move {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("Hz")).await;
-        // Nothing is recorded in an open session.
+        // An open session cannot be recorded.
         person.type_in("R").await;
         person.eyes.wait_for("a record needs an activated session").await;
 
@@ -111,7 +111,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.asked("marker", "1 rest · 2 task").await;
         person.enter("door slammed").await;
         person.eyes.wait_for("marker door slammed set").await;
-        // What it marks takes its time.
+        // Let some time pass for the marker.
         tokio::time::sleep(Duration::from_secs(2)).await;
         person.type_in("M").await;
         person.eyes.wait_for("marker door slammed ended after 2.").await;
@@ -120,7 +120,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.type_in("Ry").await;
         person.eyes.wait_for("record eyes closed is ready for export").await;
 
-        // What is refused comes back as it was typed.
+        // A refused form comes back as typed.
         person.type_in("r").await;
         person.asked("records, the newest first", "eyes closed").await;
         person.press_all([Key::ENTER, Key::ENTER]).await;
@@ -128,7 +128,7 @@ async fn a_session_is_activated_and_recorded_and_the_record_written_to_files() {
         person.enter("/nowhere/at/all").await;
         person.asked("export eyes closed", "exportRecord").await;
         person.asked("export eyes closed", "/nowhere/at/all").await;
-        // Cortex takes its time to write files.
+        // Cortex takes some time to write files.
         let seconds = 2.0.into();
         let late =
             cortop_sim::Fault::Late { method: Some("exportRecord".to_owned()), seconds, times: 1 };
@@ -174,7 +174,7 @@ async fn streams_are_chosen_and_a_refused_one_says_why() {
     let sim = unlicensed(options, |mut person| async {
         person.eyes.wait("motion", |screen| line(screen, "mot").contains("64/64 Hz")).await;
         person.type_in("e").await;
-        // Asked for by hand it is refused.
+        // Requested manually, it is refused.
         person.choose("streams", "[ ] eeg").await;
         person.asked("streams", "refused, -32016: ").await;
         person.choose("streams", "[x] mot").await;
@@ -288,7 +288,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
             person.type_in("o").await;
             let flow = |screen: &str| (0..2).all(|id| row(screen, id).contains("/128"));
             person.eyes.wait("both flow", flow).await;
-            // The one that was opened last is shown; the key goes to the other.
+            // The one opened last is shown; the key switches to the other.
             let shown = |screen: &str, id: usize| {
                 screen.lines().nth(1).is_some_and(|line| line.contains(ids[id].as_str()))
             };
@@ -297,7 +297,7 @@ async fn sessions_on_several_headsets_flow_together_and_one_of_elsewhere_is_adop
             person.eyes.wait("the other", |screen| shown(screen, 0)).await;
             person.type_in("1o").await;
             person.eyes.wait("both still flow", flow).await;
-            // Not while they do, unless one says so.
+            // Not while streams are running, unless the user confirms.
             person.type_in("r").await;
             person.asked("Scan anyway?", "disturbs running streams").await;
             person.type_in("n").await;
@@ -361,7 +361,7 @@ async fn commands_have_names_values_are_copied_and_a_record_is_not_left_behind()
     sim.task.abort();
 }
 
-/// Keeps what a terminal would get.
+/// Keeps what a terminal would receive.
 struct ByteLog(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for ByteLog {

@@ -1,5 +1,5 @@
-//! Stories: what a person sees and does, through the real way from the simulator over a socket,
-//! the client and the decoder to the screen.
+//! Stories: what a person sees and does, over the real path from the simulator over a socket, the client and
+//! the decoder to the screen.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot be told has failed")]
 
@@ -170,7 +170,7 @@ async fn lost_samples_are_counted_and_a_hole_in_the_picture() {
     let hole = |trace: &cortop_signal::snapshot::Trace| {
         trace.columns.iter().filter(|column| column.count == 0).count() as u64
     };
-    // Those columns are empty that lie within the 300 samples whole.
+    // The columns that lie entirely within the 300 samples are empty.
     let most = 300 * traces.bins.columns / traces.bins.samples;
     for trace in &traces.channels {
         assert!((most - 1..=most).contains(&hole(trace)), "{}: {}", trace.label, hole(trace));
@@ -225,7 +225,7 @@ async fn of_two_headsets_one_is_chosen_with_enter() {
         |config| config,
         |mut person| async {
             person.all_headsets().await;
-            // From the overview, with which one starts, to the list.
+            // From the overview, which opens first, to the list.
             person.eyes.wait_for("sorted by headset").await;
             person.type_in("1oj").await;
             person.press(Key::ENTER).await;
@@ -267,7 +267,7 @@ async fn the_service_may_come_up_later() {
     sim.task.abort();
 }
 
-/// What stands in a headset's row of the overview.
+/// The content of a headset's row in the overview.
 fn row<'a>(screen: &'a str, headset: &HeadsetId) -> &'a str {
     screen.lines().skip(HEADER).find(|line| line.contains(headset.as_str())).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Another program before the same service: it says what it wants in plain JSON.
+//! Another program at the same service, which sends plain JSON.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) struct OtherApplication {
 impl OtherApplication {
     /// Connects an application, which is the monitor's own if it is called `story`.
     pub(crate) async fn start(sim: &Sim, application: &str) -> Self {
-        // Boxed, for it takes much room in every story.
+        // Boxed, as it would take much room in every story.
         let (socket, _) = Box::pin(connect_async(sim.url())).await.expect("the simulator listens");
         let mut this = Self { socket, asked: 0, token: Value::Null };
         let keys = json!({ "clientId": application, "clientSecret": "story" });
@@ -30,7 +30,7 @@ impl OtherApplication {
         this
     }
 
-    /// What comes of a request.
+    /// The result of a request.
     pub(crate) async fn ask(&mut self, method: &str, mut params: Value) -> Value {
         self.asked += 1;
         if !self.token.is_null() {

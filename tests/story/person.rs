@@ -1,4 +1,4 @@
-//! A person before a running monitor, whose screen is in memory and whose service is a simulator.
+//! A person at a running monitor, whose screen is in memory and whose service is a simulator.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,15 +18,15 @@ use crate::{
     screen::{Reader, screen},
 };
 
-/// Of the stories on a paused clock.
+/// The pace of stories on a paused clock.
 const PACE: Duration = Duration::from_millis(50);
 
-/// A person before a running monitor.
+/// A person at a running monitor.
 pub(crate) struct Person {
     pub(crate) sim: Sim,
     pub(crate) eyes: Reader,
     keys: mpsc::Sender<Input>,
-    /// What the decoder publishes.
+    /// The decoder's snapshots.
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
@@ -41,14 +41,14 @@ impl Person {
         }
     }
 
-    /// Types a text in place of what stands in the entry, and finishes it.
+    /// Types a text that replaces the content of the field, and submits it.
     pub(crate) async fn enter(&self, text: &str) {
         self.press(Key::ctrl('u')).await;
         self.type_in(text).await;
         self.press(Key::ENTER).await;
     }
 
-    /// Waits until all headsets of the simulator are on the screen, and names them.
+    /// Waits until all headsets of the simulator are on the screen, and returns their ids.
     pub(crate) async fn all_headsets(&mut self) -> Vec<HeadsetId> {
         let ids = self.sim.control().headsets();
         let all = |screen: &str| ids.iter().all(|id| screen.contains(id.as_str()));
@@ -64,8 +64,8 @@ impl Person {
     }
 }
 
-/// Runs the monitor on a screen in memory before a simulator, with a person who tells a story and
-/// quits at its end. Gives back what the state machine was then.
+/// Runs the monitor on a screen in memory with a simulator, and a person who tells a story and quits at its
+/// end. Returns the final state machine.
 pub(crate) async fn story<F: Future<Output = Person>>(
     options: cortop_sim::Options,
     adjust: impl FnOnce(cortop_client::ClientConfig) -> cortop_client::ClientConfig,
@@ -74,7 +74,7 @@ pub(crate) async fn story<F: Future<Output = Person>>(
     story_on((120, 40), options, adjust, tell).await
 }
 
-/// The same on a screen of so many columns and rows.
+/// The same on a screen of a given size.
 pub(crate) async fn story_on<F: Future<Output = Person>>(
     size: (u16, u16),
     options: cortop_sim::Options,
@@ -84,7 +84,7 @@ pub(crate) async fn story_on<F: Future<Output = Person>>(
     story_with(size, AlertSettings::default(), options, adjust, tell).await
 }
 
-/// The same with other settings of alerts.
+/// The same with other alert settings.
 pub(crate) async fn story_with<F: Future<Output = Person>>(
     (width, height): (u16, u16),
     alerts: AlertSettings,
@@ -117,7 +117,7 @@ pub(crate) async fn story_with<F: Future<Output = Person>>(
     let run = Box::pin(run);
     let telling = async {
         let person = tell(person).await;
-        // Whoever has quit in the story has nobody left to tell.
+        // Fails if the person has quit within the story.
         let _ = person.keys.send(Input::Key(Key::char('q'), Moment::now())).await;
         person.sim
     };
@@ -127,10 +127,10 @@ pub(crate) async fn story_with<F: Future<Output = Person>>(
     (app, sim)
 }
 
-/// Lines above what is in the panes, which tell of eeg too: the header and the frame.
+/// Lines above the content of the panes that also mention eeg: the header and the frame.
 pub(crate) const HEADER: usize = 3;
 
-/// What stands in the screen's line of a stream.
+/// The content of a stream's line on the screen.
 pub(crate) fn line<'a>(screen: &'a str, stream: &str) -> &'a str {
     screen
         .lines()

@@ -1,7 +1,7 @@
-//! The properties of the picture (of one channel's dots: cover, no invention, a spike, the
-//! partition, closed columns, batches, aliases, flat lines, clipping, gaps, late stamps, what is no
-//! number, an offset) through the whole way: samples in at the simulator, dots out on the screen.
-//! Time is virtual, so that every run draws the same.
+//! The properties of the picture (of one channel's dots: coverage, no invention, a spike, the partition,
+//! closed columns, batches, aliasing, flat lines, clipping, gaps, late timestamps, values that are not
+//! numbers, an offset) over the whole path: samples in at the simulator, dots out on the screen. Time is
+//! virtual, so that every run draws the same.
 
 #![expect(clippy::unnecessary_wraps, reason = "all signals may miss samples")]
 
@@ -19,36 +19,36 @@ use crate::{
 };
 
 pub(crate) const RATE: u16 = 256;
-/// Of a recording: longer than any story.
+/// The length of a recording: longer than any story.
 const SECONDS: u64 = 40;
 const LABELS: [&str; 5] = ["AF3", "T7", "Pz", "T8", "AF4"];
 /// Half the height of a channel in µV.
 const HALF: f32 = 50.0;
-/// Switches both filters off.
+/// Turns both filters off.
 const UNFILTERED: &str = "fffF";
 
-/// More than any sensor gives, which is no value.
+/// More than any sensor produces, so not a valid value.
 const NO_NUMBER: f64 = 1e30;
 
-/// What is measured at an index, or `None` where nothing arrives.
+/// The value measured at an index, or `None` if no sample arrives.
 pub(crate) type Signals = fn(u64) -> Option<[f64; 5]>;
 
-/// Any values within the scale, the same for the same index. Unfiltered traces lie around their
-/// median: a third of all samples of all signals is 0, so that it is.
+/// Arbitrary values within the scale, the same for the same index. Unfiltered traces are drawn around their
+/// median: a third of all samples of all signals is 0, so that the median is 0.
 fn noise(index: u64) -> f64 {
     let mixed = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let value = (mixed >> 40) as f64 / f64::from(1 << 24) * 90.0 - 45.0;
     if index.is_multiple_of(3) { 0.0 } else { value }
 }
 
-/// A person before the traces of a recording with these signals, the filters as chosen by keys.
+/// A person who watches the traces of a recording with these signals, with filters chosen by keys.
 pub(crate) async fn watch<F: Future<Output = Person>>(
     signals: Signals,
     keys: &str,
     tell: impl FnOnce(Person) -> F,
 ) {
     let folder = tempfile::tempdir().expect("a folder");
-    // As lines of samples: of a table, what no sensor gives would be held.
+    // As lines of samples: in a table, impossible values would be replaced by the last one.
     let file = folder.path().join("recording.jsonl");
     let mut text = String::new();
     for index in 0..SECONDS * u64::from(RATE) {
@@ -80,14 +80,14 @@ pub(crate) async fn watch<F: Future<Output = Person>>(
     sim.task.abort();
 }
 
-/// A picture that stands still.
+/// A still picture.
 struct FrozenPlot {
     plot: Plot,
     window: PlotWindow,
 }
 
 impl FrozenPlot {
-    /// What is wrong with it, all channels together.
+    /// What is wrong with it, for all channels together.
     fn wrong(&self, signals: Signals) -> Vec<String> {
         let of_channel = |channel: usize| {
             let value = move |index| {
@@ -131,7 +131,7 @@ impl Person {
         self.eyes.wait("samples", |_| end() >= seconds * u64::from(RATE)).await;
     }
 
-    /// Waits until the window of a sweep is full; the cell that is being written, and the traces.
+    /// Waits until the window of a sweep is full; returns the cell being written, and the traces.
     async fn fill(&mut self) -> (usize, Plot) {
         let snapshots = self.snapshots.clone();
         let columns = snapshots.borrow().traces.as_ref().map_or(0, |traces| traces.bins.columns);
@@ -143,12 +143,12 @@ impl Person {
         read(&screen).expect("as waited for")
     }
 
-    /// Waits until the picture that stands still shows the signals of so many seconds.
+    /// Waits until the still picture shows so many seconds of the signals.
     async fn see(&mut self, signals: Signals, seconds: f64, scrolls: bool) -> FrozenPlot {
         self.see_but(signals, seconds, scrolls, 0).await
     }
 
-    /// The same, but for so many columns at most.
+    /// The same, except for at most so many columns.
     async fn see_but(
         &mut self,
         signals: Signals,
@@ -175,7 +175,7 @@ impl Person {
     }
 }
 
-/// Flat, spikes, mains, a full-scale square wave, and any values within the scale.
+/// Flat, spikes, mains hum, a full-scale square wave, and arbitrary values within the scale.
 fn shapes(index: u64) -> Option<[f64; 5]> {
     let half = f64::from(HALF);
     let spike = if index.is_multiple_of(97) { half } else { 0.0 };
@@ -199,7 +199,7 @@ async fn every_sample_is_drawn_in_its_own_column_and_nothing_else() {
             for column in still.columns() {
                 assert_eq!(still.lit(0, column), [middle], "a flat line is one row");
                 let all: Vec<usize> = (0..=2 * middle).collect();
-                // At 2 s the newest column may have but one sample of the square.
+                // At 2 s the newest column may have only one sample of the square wave.
                 if seconds > 2.0 {
                     assert_eq!(still.lit(3, column), all, "a square wave lights both rails");
                     let band = still.lit(2, column);
@@ -223,8 +223,8 @@ async fn every_sample_is_drawn_in_its_own_column_and_nothing_else() {
     .await;
 }
 
-/// Beyond the scale above, below and on both sides; no numbers now and then; and all of it beside
-/// a good channel.
+/// Beyond the scale above, below and on both sides; invalid values now and then; and all of it beside a good
+/// channel.
 fn bounds(index: u64) -> Option<[f64; 5]> {
     let at = |period, value| if index % period == 50 { value } else { 0.0 };
     let missing = index % 100 == 7 || (400..460).contains(&(index % 500));
@@ -252,7 +252,7 @@ async fn beyond_the_scale_is_marked_and_what_is_no_number_lights_nothing() {
     .await;
 }
 
-/// Losses of one sample, of a few, and of many; the first channel has nothing but losses.
+/// Losses of one sample, of a few, and of many; the first channel has only losses.
 fn losses(index: u64) -> Option<[f64; 5]> {
     let lost = index % 400 == 100 || matches!(index % 400, 200..206 | 300..360);
     let signals = shapes(index).filter(|_| !lost);
@@ -283,8 +283,8 @@ async fn a_loss_is_a_hole_or_has_a_tick_and_no_line_crosses_it() {
     .await;
 }
 
-/// A level that is another one after a loss of nearly a second: over whole rounds of the counter, a file
-/// cannot tell a loss from a clock that was set.
+/// A level that changes after a loss of nearly a second: over whole cycles of the counter, a file cannot
+/// distinguish a loss from a clock that was set.
 fn levels(index: u64) -> Option<[f64; 5]> {
     let before = index < 1000;
     let level = if before { 4200.0 } else { 4600.0 };
@@ -303,7 +303,7 @@ async fn after_a_loss_the_filters_do_not_ring() {
     .await;
 }
 
-/// The same signal on several levels.
+/// The same signal at several levels.
 fn offsets(index: u64) -> Option<[f64; 5]> {
     let wave = noise(index) / 2.0 + 20.0 * (TAU * 10.0 * index as f64 / f64::from(RATE)).sin();
     Some([0.0, 4200.0, -4200.0, 4955.0, 17.0].map(|level| wave + level))
@@ -329,10 +329,10 @@ async fn an_offset_changes_no_dot() {
 #[tokio::test(start_paused = true)]
 async fn in_batches_the_picture_is_the_same() {
     watch(shapes, &format!("{UNFILTERED}["), |mut person| async {
-        // Less than what the service thinks hopelessly late.
+        // Less than the service's limit for hopelessly late samples.
         for batch in [3, 900, 40, 555, 700, 150].repeat(3) {
             tokio::time::advance(Duration::from_millis(batch)).await;
-            // Lets everybody have what has come.
+            // Lets all tasks handle what has arrived.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         person.press(Key::SPACE).await;
@@ -374,8 +374,8 @@ async fn closed_columns_never_change_whatever_arrives_after() {
             }
         }
         person.press(Key::SPACE).await;
-        // Thirteen samples came late or were none: they are missing in their own columns, of six or
-        // seven samples each.
+        // Thirteen samples were late or invalid: they are missing in their own columns, of six or seven
+        // samples each.
         let still = person.see_but(shapes, 5.0, false, 13 * 3 * 3).await;
         let flat = [(still.plot.height() - 1) / 2];
         let odd: Vec<usize> = still.columns().filter(|&at| still.lit(0, at) != flat).collect();

@@ -1,5 +1,5 @@
-//! Connection, service and headset are lost and come back: what was on the screen stands, the hole
-//! says how long it was, and nothing in it counts as lost.
+//! Connection, service and headset are lost and come back: the picture stays, the gap says how long it was,
+//! and nothing in it counts as lost.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use cortop_sim::{Fault, Sim};
 
 use crate::person::{HEADER, Person, line, story, story_on};
 
-/// Samples of EEG a second.
+/// EEG samples per second.
 const RATE: u64 = 256;
 
 /// The lines above the panes.
@@ -26,7 +26,7 @@ impl Person {
         eeg.map_or((None, 0), |eeg| (eeg.gap.clone(), eeg.lost))
     }
 
-    /// Index after the last sample of the picture.
+    /// The index one past the last sample of the picture.
     fn end(&self) -> u64 {
         self.snapshots.borrow().traces.as_ref().map_or(0, |traces| traces.end)
     }
@@ -38,7 +38,7 @@ impl Person {
         self.eyes.wait("samples", |_| end() >= count).await;
     }
 
-    /// Waits for the data to return, and for the header to tell for how long they were away.
+    /// Waits until the data return, and the header shows how long they were away.
     async fn back(&mut self) -> Gap {
         let screen =
             self.eyes.wait("the gap in the header", |it| header(it).contains("gap ")).await;
@@ -72,7 +72,7 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
             assert!(screen.contains("AF3") && person.end() >= 8 * RATE, "it stands: {screen}");
             let gap = person.back().await;
             assert!(gap.samples.start >= 8 * RATE, "indices go on");
-            // What was before the gap is in the picture still.
+            // The samples before the gap are still in the picture.
             let traces = person.snapshots.borrow().traces.clone().expect("traces");
             let before = traces.bins.of(gap.samples.start - 1);
             assert!(traces.first_bin < before, "{} {before}", traces.first_bin);
@@ -83,9 +83,9 @@ async fn after_a_dropped_connection_the_old_picture_stands_and_the_gap_is_told_a
                 screen.lines().skip(HEADER).any(|line| line.contains("gap ") && line.contains('s'))
             };
             person.eyes.wait("the words at the hole", words).await;
-            // So many that a page past the hole is not the live picture yet.
+            // So many that a page past the gap is not the live picture yet.
             person.samples(gap.samples.end + 4 * RATE).await;
-            // A window shorter than the hole goes from its one edge to the other.
+            // A window shorter than the gap moves from one edge of it to the other.
             person.type_in("[[").await;
             person.press(Key::HOME).await;
             person.eyes.wait_for("FROZEN").await;
@@ -159,7 +159,7 @@ async fn a_restarted_service_takes_nothing_off_the_screen() {
             person.eyes.wait_for("STALE since").await;
             let options = || cortop_sim::Options { port, ..cortop_sim::Options::default() };
             person.sim = loop {
-                // Until the port is free again.
+                // Retry until the port is free again.
                 match Sim::start(options()).await {
                     Ok(sim) => break sim,
                     Err(_) => tokio::task::yield_now().await,
@@ -186,7 +186,7 @@ async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
             person.samples(5 * RATE).await;
             person.sim.control().inject(Fault::HeadsetGone {});
             person.eyes.wait_for("STALE since").await;
-            // So long Cortex waits for it.
+            // Cortex waits this long for the headset.
             tokio::time::sleep(Duration::from_secs(31)).await;
             person.eyes.wait_for("The session is closed").await;
             assert!(person.end() >= 5 * RATE, "the old picture stands");
@@ -197,7 +197,7 @@ async fn a_headset_that_is_lost_and_comes_back_takes_nothing_off_the_screen() {
                 .await;
             let gap = person.back().await;
             assert!(gap.length().as_secs() >= 30, "{gap:?}");
-            // The window holds nothing but the hole and what came after it: one step crosses it.
+            // The window contains only the gap and what came after it: one step crosses it.
             for _ in 0..3 {
                 person.press(Key::PAGE_UP).await;
             }

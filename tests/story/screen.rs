@@ -1,5 +1,5 @@
-//! A backend whose picture can be watched while the program runs: a test waits for what it expects
-//! to read, as a person would.
+//! A backend whose picture can be watched while the program runs: a test waits for the text it expects, as a
+//! person would.
 
 use std::{convert::Infallible, io, time::Duration};
 
@@ -21,7 +21,7 @@ pub(crate) struct WatchedScreen {
     clipboard: watch::Sender<String>,
 }
 
-/// Reads a [`WatchedScreen`] from outside.
+/// Observes a [`WatchedScreen`] from outside.
 pub(crate) struct Reader {
     text: watch::Receiver<String>,
     /// What was copied last.
@@ -37,16 +37,16 @@ pub(crate) fn screen(width: u16, height: u16) -> (WatchedScreen, Reader) {
 }
 
 impl Reader {
-    /// Waits until the screen satisfies a condition and gives its text.
+    /// Waits until the screen satisfies a condition; returns its text.
     ///
     /// # Panics
-    /// If it never does; the message shows what stood there instead.
+    /// If it never does; the message contains the screen's text.
     pub(crate) async fn wait(&mut self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let seen = self.until(condition).await;
         seen.unwrap_or_else(|why| panic!("waiting for {what}: {why}"))
     }
 
-    /// The same for whoever has more to say: if it never does, what stood there instead.
+    /// The same for callers with their own message: the error is the screen's text.
     pub(crate) async fn until(
         &mut self,
         condition: impl Fn(&str) -> bool,

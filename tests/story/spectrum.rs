@@ -1,5 +1,5 @@
-//! What the filters, the spectrum and the automatic scale make of known signals, through the whole
-//! way: samples in at the simulator, words and marks out on the screen.
+//! The filters, the spectrum and the automatic scale with known signals, over the whole path: samples in at
+//! the simulator, words and marks out on the screen.
 
 use std::f64::consts::TAU;
 
@@ -7,13 +7,13 @@ use cortop::app::Key;
 
 use crate::picture::{RATE, watch};
 
-/// A sine of so many µV on the level of a headset.
+/// A sine of an amplitude in µV at the level of a headset.
 fn sine(hz: f64, amplitude: f64, index: u64) -> f64 {
     4200.0 + amplitude * (TAU * hz * index as f64 / f64::from(RATE)).sin()
 }
 
-/// Mains, eyes-closed alpha of 25 dB, nothing but an offset, a sine far below the scale, and the
-/// other mains.
+/// Mains hum, eyes-closed alpha of 25 dB, only an offset, a sine far below the scale, and the other mains
+/// frequency.
 #[expect(clippy::unnecessary_wraps, reason = "signals may miss samples")]
 fn tones(index: u64) -> Option<[f64; 5]> {
     let of = |hz, amplitude| sine(hz, amplitude, index);
@@ -38,7 +38,7 @@ async fn mains_is_named_alpha_is_not_cut_and_what_is_not_there_has_no_peak() {
         }
         person.press(Key::DOWN).await;
         person.eyes.wait_for("AF4  peak 50.0 Hz").await;
-        // The notch takes it away, and the title says so.
+        // The notch removes it, and the title says so.
         person.type_in("n").await;
         let notched = "high-pass 0.5 Hz, notch 50 · before the low-pass";
         person
@@ -72,8 +72,8 @@ async fn one_bad_electrode_flattens_no_other() {
     .await;
 }
 
-/// The level of the second channel jumps and stays; the others have a glitch of two samples, a jump
-/// that the filter takes, and nothing.
+/// The level of the second channel jumps and stays; the others have a glitch of two samples, a jump that the
+/// filter accepts, and nothing.
 #[expect(clippy::unnecessary_wraps, reason = "signals may miss samples")]
 fn jumps(index: u64) -> Option<[f64; 5]> {
     let glitch = if (1000..1002).contains(&index) { 9000.0 } else { 4200.0 };
@@ -95,7 +95,7 @@ async fn a_filter_that_begins_again_is_marked_on_its_own_trace() {
         assert!((row("T7")..row("Pz")).contains(&at), "{screen}");
         assert_eq!(trace.matches('↺').count(), 1, "{screen}");
         assert!(!screen.contains('╳'), "nothing is lost: {screen}");
-        // Without filters nothing begins again.
+        // Without filters nothing restarts.
         person.type_in("fffF").await;
         person
             .eyes

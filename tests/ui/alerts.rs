@@ -1,4 +1,4 @@
-//! What an alert looks like, what it asks the terminal and the user's command to do, and when.
+//! What an alert looks like, what it asks of the terminal and the user's command, and when.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::{
     fixture::{self, Fixture, HEADSET, SID},
 };
 
-/// Makes something wrong.
+/// Introduces a problem.
 type Corrupt = fn(&mut Snapshot);
 
-/// A record runs; everything is asked for.
+/// A record is running; all alerts are enabled.
 fn recording() -> Fixture {
     let alerts = AlertSettings {
         contact: Some(Duration::from_secs(10)),
@@ -34,7 +34,7 @@ fn recording() -> Fixture {
     fixture
 }
 
-/// All sensors touch.
+/// All sensors have contact.
 fn fit(snapshot: &mut Snapshot) {
     fixture::set_levels(&mut snapshot.readings, |_, _| Some(4.0));
     for device in snapshot.devices.values_mut() {
@@ -42,7 +42,7 @@ fn fit(snapshot: &mut Snapshot) {
     }
 }
 
-/// Goes on for some seconds with a picture that is changed; what is to be done.
+/// Continues for some seconds with a modified snapshot; returns the effects.
 fn go_on(fixture: &mut Fixture, seconds: u64, corrupt: impl Fn(&mut Snapshot)) -> Vec<Effect> {
     let mut effects = Vec::new();
     for _ in 0..2 * seconds {
@@ -96,7 +96,7 @@ fn exhausted(snapshot: &mut Snapshot) {
 fn pictures(name: &str, fixture: &mut Fixture, corrupt: impl Fn(&mut Snapshot)) {
     for (width, height) in FIVE_SIZES {
         fixture.feed(width, height, 3000);
-        // The numbers shown are those of half a second ago.
+        // The numbers on the screen are half a second old.
         for _ in 0..2 {
             fixture.edit_snapshot(|snapshot, _| {
                 fit(snapshot);

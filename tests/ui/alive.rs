@@ -1,5 +1,5 @@
-//! The monitor before a headset of the simulator in a time of its own, so that every run draws the
-//! same: from the text of each message to the screen, without sockets and clocks.
+//! The monitor with a simulated headset in its own time, so that every run draws the same: from the text of
+//! each message to the screen, without sockets and clocks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,19 +20,19 @@ const EPOCH: f64 = 1_767_968_733.0;
 /// Bytes of history.
 const HISTORY: usize = 64 << 20;
 
-/// An EPOC X of 256 Hz with all its streams.
+/// An EPOC X at 256 Hz with all its streams.
 pub(crate) struct LiveFixture {
     pub(crate) fixture: Fixture,
     source: Synth,
     decoder: Decoder,
     /// Each stream's subscription, and the index of its next sample.
     streams: Vec<(Arc<Subscription>, u64)>,
-    /// Since the first sample.
+    /// Time since the first sample.
     elapsed: Duration,
 }
 
 impl LiveFixture {
-    /// Of a fixture at which it streams.
+    /// From a fixture that is streaming.
     pub(crate) fn new(fixture: Fixture) -> Self {
         let spec = Spec { eeg_rate: 256, ..Spec::of(Model::EpocX).expect("a model of today") };
         let source = Synth::new(spec, 1);
@@ -56,7 +56,7 @@ impl LiveFixture {
         Self { fixture, source, decoder, streams, elapsed: Duration::ZERO }
     }
 
-    /// Lets a time pass: its samples reach the decoder, and its picture the monitor.
+    /// Lets time pass: the samples reach the decoder, and its snapshot the monitor.
     pub(crate) fn pass(&mut self, time: Duration, (width, height): (u16, u16)) {
         let (earlier, before) = (self.elapsed, self.fixture.now().instant);
         self.elapsed += time;

@@ -1,11 +1,11 @@
-//! The time axis: losses are marked on it, and no digit of a time is lost to them.
+//! The time axis: losses are marked on it, and never break a time.
 
 use cortop::app::Action;
 use cortop_client::Stream;
 
 use crate::fixture::{Fixture, options};
 
-/// The axis of a picture in which samples were lost right before these columns, in order of time.
+/// The axis of a picture in which samples were lost just before these columns, in order of time.
 fn axis(width: u16, scroll: bool, lost: impl Fn(usize) -> bool) -> Vec<char> {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show_stream(Stream::Eeg);
@@ -26,7 +26,7 @@ fn axis(width: u16, scroll: bool, lost: impl Fn(usize) -> bool) -> Vec<char> {
     text.lines().skip(2).find(is_axis).expect("an axis").chars().collect()
 }
 
-/// The times on it that are not cut by an edge, of which none may be broken.
+/// The number of times on it that are not cut by an edge; none of them may be broken.
 fn times(axis: &[char]) -> usize {
     let starts = axis.iter().enumerate().filter(|(_, glyph)| **glyph == '│');
     let whole = starts.filter(|(at, _)| {
@@ -55,7 +55,7 @@ fn a_loss_moves_a_time_and_breaks_none() {
         for lost in (20..120).step_by(3) {
             let axis = axis(width, scroll, |at| at == lost);
             assert_eq!(ticks(&axis), 1, "{}", axis.iter().collect::<String>());
-            // Where it comes to the edge it may lose its place.
+            // A time at the edge may lose its place.
             assert!(times(&axis) + 1 >= calm, "{}", axis.iter().collect::<String>());
         }
     }

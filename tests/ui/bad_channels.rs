@@ -1,5 +1,5 @@
-//! What is said of channels whose raw signal cannot be EEG, wherever a channel is spoken of; and of
-//! samples that Cortex filled in.
+//! How channels whose raw signal cannot be EEG are reported, wherever a channel is mentioned; and
+//! interpolated samples.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn bad(channels: &[(&str, Defect)]) -> Arc<[BadChannel]> {
     channels.iter().map(bad).collect()
 }
 
-/// A view of a headset on which contact is good everywhere and these channels are bad.
+/// A view of a headset with good contact everywhere and these bad channels.
 fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(&options()).streaming();
     fixture.show(shown);
@@ -30,7 +30,7 @@ fn with(shown: &str, channels: &[(&str, Defect)], (width, height): (u16, u16)) -
     }
     fixture.feed(width, height, 3000);
     edit_snapshot(&mut fixture, channels);
-    // The labels have another width now.
+    // The labels have a different width now.
     fixture.feed(width, height, 3000);
     edit_snapshot(&mut fixture, channels);
     fixture
@@ -43,7 +43,7 @@ fn edit_snapshot(fixture: &mut Fixture, channels: &[(&str, Defect)]) {
             health.bad_channels = bad(channels);
         }
     });
-    // Until its numbers are taken over.
+    // Until the screen shows its numbers.
     fixture.forward(Duration::from_millis(500));
 }
 
@@ -57,7 +57,7 @@ fn traces_name_them_at_their_labels() {
         for shown in ["all", "eeg"] {
             let fixture = with(shown, &BAD, size);
             let text = fixture.text(size.0, size.1);
-            // Where all channels have a row.
+            // If all channels have a row.
             let all = shown != "all" || size.0 > 80;
             for name in
                 ["AF3 railed ", "FC5 off level ", "T8 flat "].iter().take(2 + usize::from(all))
@@ -148,7 +148,7 @@ fn the_overview_names_the_worst_of_each_headset() {
 
 #[test]
 fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
-    // All since the subscription and within the last 10 s, of 4096 and 1280 samples.
+    // In total and within the last 10 s, of 4096 and 1280 samples.
     for (all, now, header) in [
         (0, 0, None),
         (40, 12, None),
@@ -175,7 +175,7 @@ fn many_interpolated_samples_stand_in_the_header_and_first_in_the_line() {
             let text = fixture.text(width, 40);
             let line = row(&text, "┃eeg ");
             assert!(all == 0 || line.contains(&format!("{all} interpolated")), "{text}");
-            // Beside a loss, which comes first, too.
+            // Also beside a loss, which comes first.
             fixture.edit_snapshot(|snapshot, _| {
                 for health in snapshot.health.iter_mut().filter(|it| it.stream == Stream::Eeg) {
                     (health.lost, health.recent.lost) = (5, 5);

@@ -1,5 +1,5 @@
-//! How many bytes the whole monitor writes to a terminal of 160×48 while everything on it is alive,
-//! with 14 traces in RGB colours: the budgets of a slow line. The same in every run.
+//! How many bytes the whole monitor writes to a terminal of 160×48 while everything on it changes, with 14
+//! traces in RGB colours: the budgets for slow connections. The same in every run.
 
 use std::{
     fs, io,
@@ -25,7 +25,7 @@ use crate::{
 
 const SIZE: (u16, u16) = (160, 48);
 const FRAMES_A_SECOND: u32 = 10;
-/// Seconds before everything is filled, and seconds measured: a whole window of ten seconds.
+/// Seconds until everything is filled, and seconds measured: a whole window of ten seconds.
 const FILLED: u32 = 12;
 const MEASURED: u32 = 10;
 
@@ -36,7 +36,7 @@ trace = { color = "green", rgb = "#64c896" }
 trace-alt = { color = "cyan", rgb = "#7896f0" }
 "##;
 
-/// Counts what a terminal would get.
+/// Counts what a terminal would receive.
 struct ByteCounter(Arc<AtomicUsize>);
 
 impl io::Write for ByteCounter {
@@ -49,7 +49,7 @@ impl io::Write for ByteCounter {
     }
 }
 
-/// Bytes a second.
+/// Bytes per second.
 fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rgb.toml"), RGB).expect("written");
@@ -91,7 +91,7 @@ fn written(motion: ScrollMode, zoomed: bool, full_redraw: bool) -> usize {
     (0..MEASURED).map(|_| second()).sum::<usize>() / MEASURED as usize
 }
 
-/// The budgets in bytes a second, of the pane of traces alone on the screen and beside the others.
+/// The budgets in bytes per second, for the traces alone on the screen and among the other panes.
 fn keeps_within(mode: ScrollMode, full_redraw: bool, budget: usize) {
     for zoomed in [false, true] {
         let bytes = written(mode, zoomed, full_redraw);

@@ -1,4 +1,4 @@
-//! The time axis where time does not run evenly, and what is said of Cortex's clock.
+//! The time axis when time is irregular, and what is reported about Cortex's clock.
 
 use std::time::Duration;
 

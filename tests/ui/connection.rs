@@ -1,4 +1,4 @@
-//! What is said of connection, login, refusals and closed sessions.
+//! What the screen says about connection, login, refusals and closed sessions.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn what_is_not_answered_says_so_and_since_when() {
     assert!(text.contains("since 14:25:33."), "{text}");
 }
 
-/// The number and state of the headsets as they are, and what to do.
+/// The actual number and state of the headsets, and what to do.
 #[test]
 fn what_is_said_of_the_headsets_is_true() {
     let text = |step: ConnectionStep, list: Vec<cortop_client::Headset>| {
@@ -79,7 +79,7 @@ fn what_is_said_of_the_headsets_is_true() {
     }
 }
 
-/// What was listed before the connection was lost is known still, though it may be different now.
+/// Headsets listed before the connection was lost are still known, though they may have changed.
 #[test]
 fn headsets_that_were_listed_are_not_called_unlisted() {
     let fixture = cut_off(new().streaming());
@@ -125,7 +125,7 @@ fn nothing_looks_alive_without_a_connection() {
 
 #[test]
 fn nothing_looks_alive_once_the_session_is_closed() {
-    // What is computed over a window stands as it was.
+    // What is computed over a window stays unchanged.
     let computed = ["spectrum", "spectrogram", "numbers"];
     let views = names().filter(|name| !computed.contains(name));
     for (shown, (width, height)) in views.flat_map(|shown| SIZES.map(|size| (shown, size))) {
@@ -138,7 +138,7 @@ fn nothing_looks_alive_once_the_session_is_closed() {
         let text = fixture.text(width, height);
         assert!(text.contains("closed 0 s ago") && text.contains("no data"), "{text}");
         assert!(text.contains("The session is closed: Cortex closed it"), "{text}");
-        // The old picture stands, and looks old.
+        // The old picture stays, and looks stale.
         let pictured = ["all", "eeg", "mot"].contains(&shown);
         assert_eq!(text.contains("STALE"), pictured, "{shown:?}\n{text}");
         let text = text.replace("0.5–45 Hz", "the filters").replace("8–12 Hz", "the band");
@@ -159,8 +159,8 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
     assert!(!fixture.text(120, 40).contains("currently not available"));
 }
 
-/// What is waited for, why, what to do and with which key, in the pane in the middle or in the one
-/// that has the focus and whose keys do it.
+/// What cortop waits for, why, what to do and with which key, in the middle pane or in the focused pane,
+/// whose keys do it.
 #[test]
 fn while_the_user_has_something_to_do() {
     let linked = |step: ConnectionStep| new().linked(step);
@@ -177,7 +177,7 @@ fn while_the_user_has_something_to_do() {
             picture(name, &fixture, width, height);
             let text = fixture.text(width, height);
             assert!(text.contains(focus), "{name}: {focus}\n{text}");
-            // As a person reads it: by pane, not by row.
+            // In a person's reading order: by pane, not by row.
             let rows = text.lines().skip(2).filter_map(|line| {
                 let cells: Vec<_> = line.split(['│', '┃']).collect();
                 cells.iter().rev().find(|cell| !cell.trim().is_empty()).map(|cell| cell.trim())
@@ -239,7 +239,7 @@ fn while_the_user_has_something_to_do() {
         || listing(ConnectionStep::Missing("MN8-0000ABCD".into()), std::slice::from_ref(&epocx));
     let words = ["MN8-0000ABCD is not there", "Switch it on", "enter in pane 1", "G scans again"];
     waits("missing", &missing, &words, headsets);
-    // Of several, the table of all has the whole screen, and the selected one is what is opened.
+    // With several headsets the table of all fills the screen, and the selected one is the one to open.
     let several = || listing(ConnectionStep::Choosing, &[epocx.clone(), insight.clone()]);
     waits("choosing", &several, &["enter open"], headsets);
 }
@@ -262,7 +262,7 @@ fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
     }
 }
 
-/// No stream of it is ours.
+/// None of its streams is ours.
 #[test]
 fn another_programs_session_is_shown_calmly() {
     for (width, height) in SIZES {
@@ -281,7 +281,7 @@ fn another_programs_session_is_shown_calmly() {
     }
 }
 
-/// After the connection was lost nobody knows what became of it.
+/// After the connection was lost, what happened to it is unknown.
 #[test]
 fn header_and_panes_agree_on_another_programs_session_that_was_left() {
     for (width, height) in SIZES {
@@ -324,7 +324,7 @@ fn the_note_on_security_stands_in_the_header() {
         (Security::Plain, "plain"),
     ] {
         let up = || Link::Up { security, step: ConnectionStep::Streaming };
-        // The demo's service is in this program.
+        // The demo's service is part of this program.
         let text = new().streaming().link(up()).text(80, 24);
         assert!(!text.contains(word), "{word}");
         let text = new().streaming_from_cortex().link(up()).text(80, 24);
@@ -332,7 +332,7 @@ fn the_note_on_security_stands_in_the_header() {
     }
 }
 
-/// Whatever the code, the reason and the next step are on the screen, whole.
+/// For every code, the reason and the next step are on the screen, complete.
 #[test]
 fn every_code_is_explained_on_the_screen() {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

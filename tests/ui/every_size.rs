@@ -1,4 +1,4 @@
-//! Whatever the size, the characters and the texts from the wire; and what a frame costs in bytes.
+//! Any size, any characters and any text from the wire; and the bytes of a frame.
 
 use std::{
     cell::Cell,
@@ -103,7 +103,7 @@ fn every_size_can_be_drawn() {
         fixture.update(Message::Notice("頭 and many words ".repeat(50)));
         fixture
     });
-    // A quarter of the states at each size; its neighbours have the others.
+    // A quarter of the states at each size; the neighbouring sizes have the others.
     for (width, height) in (1..=60).flat_map(|width| (1..=20).map(move |height| (width, height))) {
         let turn = usize::from(width + height) % 4;
         for fixture in fixtures.iter_mut().skip(turn).step_by(4) {
@@ -194,7 +194,7 @@ fn text_from_the_wire_drives_nothing() {
     }
 }
 
-/// Counts what a terminal would get.
+/// Counts what a terminal would receive.
 struct ByteCount(Rc<Cell<usize>>);
 
 impl Write for ByteCount {
@@ -218,7 +218,7 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     let mut terminal = ratatui::Terminal::with_options(backend, viewport).expect("a terminal");
     let mut fixture = new().streaming();
     fixture.zoom();
-    // What ratatui writes in every frame, even an empty one: resets of colours, the cursor hidden.
+    // What ratatui writes in every frame, even an empty one: colour resets and hiding the cursor.
     terminal.draw(|_| ()).expect("drawn");
     let floor = count.take();
     let mut cost = |fixture: &Fixture| {
@@ -230,7 +230,7 @@ fn a_sweep_costs_few_bytes_and_an_unchanged_screen_none() {
     assert_eq!(cost(&fixture) - floor, 0, "an unchanged screen");
     let steps: Vec<usize> = (1..=300)
         .map(|step| {
-            // 30 frames a second of 128 samples.
+            // 30 frames per second with 128 samples.
             fixture.feed(width, height, 3000 + step * 128 / 30);
             cost(&fixture) - floor
         })

@@ -42,17 +42,17 @@ const RATE: u64 = 128;
 /// Epoch seconds of the first sample.
 const EPOCH: i64 = 1_767_968_902;
 
-/// The monitor in a state that a test has brought about by events and keys. It begins before the
-/// service has answered.
+/// The monitor in a state that a test has reached with events and keys. It begins before the service has
+/// answered.
 pub(crate) struct Fixture {
     ui: RefCell<Ui>,
     app: App,
     settings: AppSettings,
     /// The moment of the last tick.
     now: Moment,
-    /// The newest picture.
+    /// The newest snapshot.
     snapshot: Arc<Snapshot>,
-    /// Streams of the session that flow.
+    /// The session's flowing streams.
     subscribed: Vec<Stream>,
 }
 
@@ -89,7 +89,7 @@ impl Fixture {
         self
     }
 
-    /// The service runs, a user is logged in.
+    /// The service is running, and a user is logged in.
     pub(crate) fn linked(mut self, step: ConnectionStep) -> Self {
         self.on_event(Event::Service(CortexInfo {
             version: "4.8.32".to_owned(),
@@ -105,12 +105,12 @@ impl Fixture {
         self
     }
 
-    /// An EPOC X of the demo streams everything it can.
+    /// The demo's EPOC X streams everything it can.
     pub(crate) fn streaming(self) -> Self {
         self.with(|settings| settings.demo = true).streaming_from_cortex()
     }
 
-    /// The same from a service that is not the demo's.
+    /// The same from a service other than the demo's.
     pub(crate) fn streaming_from_cortex(self) -> Self {
         let mut fixture = self.linked(ConnectionStep::Streaming);
         fixture.on_event(Event::Licence(Licence {
@@ -167,7 +167,7 @@ impl Fixture {
         self.on_event(Event::Subscribed { session: session.into(), streams, theirs, refused });
     }
 
-    /// Shows a view by its name.
+    /// Shows a view by name.
     pub(crate) fn show(&mut self, name: &str) {
         if self.shown() != name {
             let views = self.settings.keymap.views();
@@ -211,12 +211,12 @@ impl Fixture {
         });
     }
 
-    /// Shows the focused pane on the whole screen, or again all.
+    /// Toggles the focused pane between its place and the whole screen.
     pub(crate) fn zoom(&mut self) {
         self.apply(Action::Zoom);
     }
 
-    /// The key of an action, whatever it is.
+    /// Performs an action, whatever its key.
     pub(crate) fn apply(&mut self, action: Action) -> Vec<Effect> {
         self.update(Message::Action(action))
     }
@@ -250,14 +250,14 @@ impl Fixture {
         self.update(Message::Tick(Moment { wall, instant: self.now.instant + time }))
     }
 
-    /// Time passes until no notice is left.
+    /// Lets time pass until no notice is left.
     pub(crate) fn until_the_notice_is_gone(&mut self) {
         while self.app.notice().is_some() {
             self.forward(Duration::from_secs(1));
         }
     }
 
-    /// Puts one of a single row in the place of a notice that may cover rows of the panes.
+    /// Replaces a notice, which may cover rows of the panes, by one of a single row.
     pub(crate) fn shorten_notice(&mut self) {
         self.update(Message::Notice("a short notice".to_owned()));
     }
@@ -272,12 +272,12 @@ impl Fixture {
         self.now
     }
 
-    /// The sentence for the user.
+    /// The notice.
     pub(crate) fn notice(&self) -> Option<&str> {
         self.app.notice()
     }
 
-    /// What the mouse is on, of what is drawn.
+    /// The mouse target at a position.
     pub(crate) fn target(&self, width: u16, height: u16, place: (u16, u16)) -> Option<MouseTarget> {
         self.buffer(width, height);
         self.ui.borrow().target(place.into())
@@ -287,17 +287,17 @@ impl Fixture {
         self.ui.borrow_mut().draw(&self.app, frame);
     }
 
-    /// What the screen asks of the decoder.
+    /// What the screen requests from the decoder.
     pub(crate) fn view(&self, width: u16, height: u16) -> View {
         self.ui.borrow().view(&self.app, Rect::new(0, 0, width, height))
     }
 
-    /// The newest picture.
+    /// The newest snapshot.
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
-    /// The decoder answers what the screen asks for, `newest` samples after the start.
+    /// The decoder delivers what the screen requests, `newest` samples after the start.
     pub(crate) fn feed(&mut self, width: u16, height: u16, newest: u64) {
         let view = self.view(width, height);
         let traced = (view.stream.is_trace() || view.stream == Stream::Pow)
@@ -306,7 +306,7 @@ impl Fixture {
         self.update(Message::Snapshot(Arc::new(snapshot)));
     }
 
-    /// Changes the newest picture, late enough for its numbers to be taken over.
+    /// Modifies the newest snapshot, late enough for its numbers to be shown.
     pub(crate) fn edit_snapshot(&mut self, edit: impl FnOnce(&mut Snapshot, Instant)) {
         self.forward(Duration::from_millis(500));
         let mut snapshot = (*self.snapshot).clone();
@@ -356,7 +356,7 @@ pub(crate) fn headset() -> Headset {
 
 const MOTION: [&str; 10] = ["Q0", "Q1", "Q2", "Q3", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"];
 
-/// On a USB cable: the trap.
+/// On a USB cable, so that it cannot stream.
 pub(crate) fn insight() -> Headset {
     Headset {
         id: "INSIGHT2-0A1B2C3D".into(),
@@ -410,7 +410,7 @@ fn snapshot(
     }
 }
 
-/// Of a head tilted by some degrees, on whose sensor gravity lies on x.
+/// The orientation of a head tilted by some degrees, with gravity on the sensor's x axis.
 pub(crate) fn orientation(degrees: f64) -> Option<Orientation> {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let (half_sin, half_cos) = (degrees.to_radians() / 2.0).sin_cos();
@@ -420,7 +420,7 @@ pub(crate) fn orientation(degrees: f64) -> Option<Orientation> {
     Orientation::of(&values.collect::<Vec<_>>())
 }
 
-/// A message of some streams as it came, one of them not as its columns say.
+/// A message of some streams as received, one of which does not match its columns.
 fn messages(now: Instant) -> Vec<Arc<Sample>> {
     let message = |stream: Stream, columns: &str, text: &str, ms: u64| {
         let subscription = Subscription {
@@ -489,7 +489,7 @@ pub(crate) fn health(stream: Stream, now: Moment) -> StreamHealth {
     }
 }
 
-/// Made of alpha, a slow wave and a blink now and then; different in each channel.
+/// A mixture of alpha, a slow wave and an occasional blink; different in each channel.
 pub(crate) fn value(channel: usize, sample: u64) -> f32 {
     /// More than any test looks at.
     const SAMPLES: usize = 5000;
@@ -509,9 +509,9 @@ fn wave(channel: usize, sample: usize) -> f32 {
 
 /// The channels of a picture.
 struct PicturedChannels {
-    /// Those of the stream.
+    /// The labels of the stream.
     labels: Vec<String>,
-    /// Those of a bipolar montage, if it has one.
+    /// The pairs of a bipolar montage, if it has one.
     pairs: Option<Vec<[usize; 2]>>,
 }
 
@@ -564,7 +564,7 @@ pub(crate) fn traces(view: &View, session: &SessionId, newest: u64) -> Traces {
         let values = (start(bin)..start(bin + 1).min(newest)).map(|sample| value(channel, sample));
         let values: Vec<f32> = match view.stream {
             Stream::Eeg => values.collect(),
-            // A band's power, up and down by a third of a decade.
+            // A band's power, varying by a third of a decade.
             Stream::Pow => {
                 let power = powers().nth(channel).expect("a band").1;
                 let swing = |sample: u64| (sample as f32 / 200.0 + channel as f32).sin() / 3.0;
@@ -659,7 +659,7 @@ fn averaged(view: &View, labels: &[String]) -> Vec<Arc<str>> {
     counting.map(|label| label.as_str().into()).collect()
 }
 
-/// Gives each sensor of `dev` and `eq` another level, by its name and the one it has.
+/// Changes the level of each sensor of `dev` and `eq`, by its name and current level.
 pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option<f64>) {
     let sensors: Vec<String> = EPOC_SENSORS.map(str::to_owned).to_vec();
     for table in [&mut readings.dev, &mut readings.eq] {
@@ -675,8 +675,8 @@ pub(crate) fn set_levels(readings: &mut Readings, level: fn(&str, f64) -> Option
     readings.dev.iter().for_each(|dev| Arc::make_mut(&mut readings.contact).push(dev));
 }
 
-/// Two minutes of contact that end with a sample: what is poor there had none at first, FC6 got better
-/// in steps, and for ten seconds nothing came.
+/// Two minutes of contact that end with a sample: sensors that are poor there had no contact at first, FC6
+/// improved in steps, and for ten seconds no samples arrived.
 fn contact(dev: &LatestValues) -> ContactHistory {
     let mut history = ContactHistory::default();
     for at in (0..=240_u32).filter(|at| !(100..120).contains(at)) {

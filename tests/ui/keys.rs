@@ -15,7 +15,7 @@ fn help_shows_every_key_in_force() {
         let mut fixture = new();
         fixture.focus(focus);
         fixture.apply(Action::Help);
-        // More pages than there are show the first ones again.
+        // Page numbers beyond the last show the first pages again.
         let pages: Vec<_> = (0..6)
             .map(|_| {
                 let page = fixture.text(size.0, size.1);
@@ -102,7 +102,7 @@ fn the_help_says_what_the_marks_mean_and_what_the_filters_do() {
 
 #[test]
 fn the_help_has_as_many_columns_as_fit_whole() {
-    // Three columns of 39 cells, and one or two that are left.
+    // Three columns of 39 cells, and one or two left over.
     for width in [120, 121] {
         let mut fixture = new();
         fixture.apply(Action::Help);
@@ -113,7 +113,7 @@ fn the_help_has_as_many_columns_as_fit_whole() {
     }
 }
 
-/// What the keys open over the panes.
+/// The dialogs that keys open over the panes.
 #[test]
 fn dialogs() {
     let open = |keys: &[Key]| {
@@ -135,7 +135,7 @@ fn dialogs() {
     });
 }
 
-/// A form taller than the screen shows the entry that is filled in.
+/// A form taller than the screen shows the selected field.
 #[test]
 fn a_form_on_a_small_screen() {
     let mut fixture = new().with(|settings| settings.fragile = true).streaming();

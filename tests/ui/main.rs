@@ -1,5 +1,5 @@
-//! What the monitor looks like in its states, as pictures in text; that it can be drawn at any
-//! size; that nothing from the wire gets through to the terminal; and what a frame costs in bytes.
+//! The monitor's states as text pictures; it can be drawn at any size; nothing from the wire reaches the
+//! terminal unsanitized; and the bytes of a frame.
 
 #![expect(clippy::expect_used, reason = "a fixture that cannot be made has failed")]
 
@@ -32,14 +32,14 @@ use cortop_client::{
 use fixture::{Fixture, HEADSET, SID, insight, options, session};
 
 const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-/// Those at which the default screen, each view, each waiting state and each alert are looked at.
+/// The sizes at which the default screen, each view, each waiting state and each alert are checked.
 const FIVE_SIZES: [(u16, u16); 5] = [(80, 24), (100, 30), (120, 40), (160, 48), (240, 60)];
 
 /// A screen at both sizes, fed with signals.
 fn pictures(name: &str, fixture: impl Fn() -> Fixture) {
     for (width, height) in SIZES {
         let mut fixture = fixture();
-        // The first tells what there is to look at.
+        // The first draw determines what is requested.
         fixture.feed(width, height, 3000);
         fixture.feed(width, height, 3000);
         picture(name, &fixture, width, height);
@@ -107,7 +107,7 @@ fn the_unfolded_headset_shows_its_clock() {
     }
 }
 
-/// The contact view on the whole screen, the levels of the sensors changed.
+/// The contact view on the whole screen, with changed sensor levels.
 fn fitting(name: &str, stream: Stream, level: fn(&str, f64) -> Option<f64>) {
     for (width, height) in SIZES {
         let mut fixture = one(stream);
@@ -157,7 +157,7 @@ fn the_inspector_shows_the_last_message_of_a_stream() {
     }
 }
 
-/// A record runs, a licence ends, no profile is loaded, and a scan goes on.
+/// A record is running, a licence expires, no profile is loaded, and a scan is under way.
 #[test]
 fn at_work() {
     let starts = |fixture: &mut Fixture| {
@@ -193,7 +193,7 @@ fn at_work() {
         fixture
     };
     pictures("recording_elsewhere", elsewhere);
-    // However small the screen, how long a record has run is on it.
+    // However small the screen, it shows how long a record has run.
     for (width, height) in [(40, 12), (24, 6)] {
         let text = elsewhere().text(width, height);
         assert!(text.contains("REC 0:01:15"), "{text}");

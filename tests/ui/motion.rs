@@ -1,5 +1,5 @@
-//! How the head is held: nothing is claimed of axes that nobody documents, and tilt is counted from
-//! the position that the user calls level.
+//! The position of the head: nothing is claimed about undocumented axes, and tilt is measured from the
+//! position that the user declared level.
 
 use std::time::Duration;
 

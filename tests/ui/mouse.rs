@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use crate::{SIZES, fixture::Fixture};
 
-/// All streams flow, and the mouse is on.
+/// All streams are flowing, and the mouse is on.
 fn streaming(width: u16, height: u16) -> Fixture {
     let mut fixture = crate::new().with(|settings| settings.mouse = true).streaming();
     fixture.feed(width, height, 3000);
@@ -14,7 +14,7 @@ fn streaming(width: u16, height: u16) -> Fixture {
     fixture
 }
 
-/// Where a word stands last on the screen: its first cell.
+/// The first cell of the last occurrence of a word on the screen.
 fn place(text: &str, word: &str) -> (u16, u16) {
     let found = text.lines().enumerate().find_map(|(y, line)| {
         let byte = line.find(word)?;
@@ -53,7 +53,7 @@ fn a_click_on_a_field_selects_it_and_a_second_one_unfolds_it() {
         click(&mut fixture, size, "license ");
         let text = fixture.text(size.0, size.1);
         assert!(text.contains("▸license") && !text.contains("▾owner"), "{text}");
-        // A row that belongs to no field focuses only.
+        // A row without a field only focuses.
         let edge = place(&text, "[2] session");
         assert_eq!(fixture.target(size.0, size.1, edge), Some(MouseTarget::Pane(Pane::Session)));
     }
@@ -73,7 +73,7 @@ fn a_click_on_a_row_selects_the_channel_and_in_a_frozen_picture_sets_the_cursor(
         fixture.feed(width, height, 3000);
         let (x, y) = place(&fixture.text(width, height), "F7 ");
         let mut samples = Vec::new();
-        // Left of the one that still grew.
+        // To the left of the growing cell.
         for cells in [8, 14] {
             let target = fixture.target(width, height, (x + cells, y)).expect("a trace");
             assert!(matches!(target, MouseTarget::Channel(1, Some(_))), "{target:?}");
@@ -122,7 +122,7 @@ fn in_a_list_a_click_selects_and_a_second_one_chooses() {
     use_mouse(&mut fixture, size, "session-pane", MouseInput::WheelUp);
     assert!(fixture.text(width, height).contains("▶ headsets-pane"));
     use_mouse(&mut fixture, size, "session-pane", MouseInput::WheelDown);
-    // What the dialog covers is left alone.
+    // What the dialog covers does not react.
     let covered = fixture.target(width, height, (5, 20)).expect("the dialog");
     assert_eq!(covered, MouseTarget::Dialog);
     assert_eq!(fixture.update(Message::Mouse(covered, MouseInput::Click)), []);
@@ -207,7 +207,7 @@ fn a_click_on_a_sensor_selects_its_channel_on_the_head_and_in_the_table() {
 fn a_click_moves_nothing_but_the_selection() {
     let size @ (width, height) = (160, 48);
     let mut fixture = streaming(width, height);
-    // The streams, whichever pane has the focus.
+    // The streams pane, whichever pane has the focus.
     let picture = |fixture: &Fixture| -> Vec<String> {
         let text = fixture.text(width, height);
         let inside = |line: &str| line.chars().skip(55).take(104).collect::<String>();

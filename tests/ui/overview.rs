@@ -1,4 +1,4 @@
-//! The overview of a lab with sixteen headsets, and what the header says of them.
+//! The overview of a lab with sixteen headsets, and what the header says about them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,7 +36,7 @@ fn sid(at: usize) -> SessionId {
     format!("{at:08x}-2222-4333-8444-555555555555").into()
 }
 
-/// Those with a session: the others are discovered, connecting, on a cable, and connected only.
+/// Whether a headset has a session: the others are discovered, connecting, on a cable, or only connected.
 fn has_session(at: usize) -> bool {
     !(10..14).contains(&at)
 }
@@ -53,7 +53,7 @@ fn one(at: usize) -> Headset {
     Headset { id: id(at), status, connected_by, custom_name, ..headset() }
 }
 
-/// Contact of the sensors and the battery, different from headset to headset.
+/// Contact of the sensors and the battery, different for each headset.
 fn device(at: usize, fixture: &Fixture) -> DeviceReadings {
     let levels = [
         ("AF3", 4.0),
@@ -103,7 +103,7 @@ fn lab_with(settings: impl FnOnce(&mut AppSettings)) -> Fixture {
     fixture
 }
 
-/// What the decoder says of it.
+/// With the decoder's snapshot of them.
 fn flowing(mut fixture: Fixture) -> Fixture {
     let now = fixture.now();
     let devices: BTreeMap<_, _> = (0..HEADSETS)
@@ -157,7 +157,7 @@ fn is_sorted_by(fixture: &Fixture, column: &str) -> bool {
     fixture.text(160, 48).contains(&format!("sorted by {column} "))
 }
 
-/// The rows of the table, each beginning with its headset.
+/// The headsets of the table's rows, from top to bottom.
 fn ids(fixture: &Fixture) -> Vec<HeadsetId> {
     let text = fixture.text(160, 48);
     let all: Vec<_> = (0..HEADSETS).map(id).collect();
@@ -195,7 +195,7 @@ fn the_worst_come_first_in_every_column() {
         fixture.press(Key::char('s'));
         assert!(is_sorted_by(&fixture, sort), "{sort}");
         assert_eq!(ids(&fixture)[0], id(first), "{sort}");
-        // Of those without a session nothing is known.
+        // Nothing is known of those without a session.
         let last = ids(&fixture).pop().expect("rows");
         let nameless = (0..HEADSETS).filter(|&at| !has_session(at)).any(|at| id(at) == last);
         assert!(nameless || sort == "state", "{sort}: {last}");
@@ -264,7 +264,7 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
         });
         ids.collect::<BTreeSet<_>>()
     };
-    // Each may use an activation: it is asked once for all of them.
+    // Each may use an activation: one question for all of them.
     let asked = |fixture: &mut Fixture, key| {
         assert_eq!(fixture.press(key), []);
         fixture.text(80, 24)
@@ -293,7 +293,7 @@ fn picked_headsets_are_opened_together_and_all_of_them_by_one_key() {
     let effects = fixture.press(Key::char('y'));
     assert_eq!(opened(effects), free.iter().cloned().collect());
     assert_eq!(shown(&fixture), before, "the picture stays");
-    // Without an activation nothing is debited, and nothing asked.
+    // Without an activation nothing is debited, so nothing is asked.
     fixture.on_event(Event::Licence(licence(0.0)));
     let effects = fixture.press(Key::char('A'));
     assert_eq!(opened(effects), free.into_iter().collect());

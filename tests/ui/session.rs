@@ -1,5 +1,5 @@
-//! What the session pane says of each field of the session object in each state of a session: at
-//! 80×24, shown whole, and copied.
+//! What the session pane shows for each field of the session object in each state of a session: at 80×24,
+//! unfolded, and copied.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ const NAMES: [&str; 11] = [
     "headset",
 ];
 
-/// What a field shows in the pane, shown whole, and what `y` copies; `Err` where it copies nothing
-/// and says so.
+/// What a field shows in the pane and unfolded, and what `y` copies; `Err` with the notice if it copies
+/// nothing.
 type Row = (&'static str, &'static str, Result<&'static str, &'static str>);
 
 const LICENSE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
@@ -49,7 +49,7 @@ fn fixture(session: Session) -> Fixture {
     fixture
 }
 
-/// The text of pane 2 without its frame and without blanks, so that no line break matters.
+/// The text of pane 2 without its frame and without blanks, so that line breaks do not matter.
 fn pane(fixture: &Fixture) -> String {
     let screen = fixture.text(80, 24);
     let rows = screen.lines().skip_while(|line| !line.contains("[2] session"));
@@ -60,7 +60,7 @@ fn pane(fixture: &Fixture) -> String {
         .replace([' ', '▲', '▼'], "")
 }
 
-/// Selects a field by its place.
+/// Selects a field by its index.
 fn select(fixture: &mut Fixture, at: usize) {
     for _ in NAMES {
         fixture.press(Key::UP);
@@ -70,7 +70,7 @@ fn select(fixture: &mut Fixture, at: usize) {
     }
 }
 
-/// Holds each field to its row.
+/// Compares each field with its row.
 fn check(case: &str, mut fixture: Fixture, rows: &[Row; 11]) {
     for _ in NAMES {
         fixture.press(Key::UP);
@@ -175,7 +175,7 @@ fn activated_with_a_record() {
     );
 }
 
-/// The object that comes with the answer to `close`; it need not have every member.
+/// The object in the answer to `close`; it need not have every member.
 fn last_word() -> Session {
     Session::from(json!({
         "id": SID, "license": "", "recording": false, "status": "closed",
@@ -394,7 +394,7 @@ fn members_of_the_headset_that_tick_are_no_change() {
     fixture.on_event(Event::Session(other.clone()));
     let text = pane(&fixture);
     assert!(text.contains("◆streams"), "{text}");
-    // Another order is no change.
+    // A different order is not a change.
     fixture.forward(Duration::from_secs(6));
     other.streams = Some(vec!["eeg".to_owned()]);
     fixture.on_event(Event::Session(other));
@@ -490,7 +490,7 @@ fn a_record_event_does_not_outlive_its_session() {
     assert!(pane(&fixture).contains("recordingno"), "{}", fixture.text(80, 24));
 }
 
-/// By Cortex's clock, which need not be ours, and however long ago it was.
+/// By Cortex's clock, which may differ from ours, and however long ago it was.
 #[test]
 fn the_age_of_a_session_stands_in_a_narrow_pane_too() {
     for (minutes, age) in [(8, " ≈8 min"), (12, " · ≈12m"), (65, " ≈1h05m"), (3000, " · ≈2d")]
@@ -504,7 +504,7 @@ fn the_age_of_a_session_stands_in_a_narrow_pane_too() {
     }
 }
 
-/// Each line of the history is there to be read.
+/// Each line of the history is fully visible.
 #[test]
 fn the_history_is_shown_whole() {
     let mut fixture = fixture(session(SessionStatus::Activated));

@@ -1,5 +1,5 @@
-//! What has to be seen at every size: the axis with a time, markers, all channels where rows allow it,
-//! and the whole of what to do next.
+//! What must be visible at every size: the axis with a time, markers, all channels if rows allow it, and the
+//! complete next step.
 
 use cortop::app::{Action, Key};
 use cortop_client::{Event, account::Licence, model::EPOC_SENSORS, session::SessionStatus};
@@ -14,7 +14,7 @@ use crate::{
 const SIZES: [(u16, u16); 7] =
     [(40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (160, 48), (240, 60)];
 
-/// The views that show time on an axis.
+/// The views with a time axis.
 const TIMED: [&str; 5] = ["all", "eeg", "mot", "spectrogram", "pow"];
 
 fn streaming(view: &str, (width, height): (u16, u16)) -> Fixture {
@@ -33,7 +33,7 @@ fn mark(fixture: &mut Fixture) {
     });
 }
 
-/// Whether a text has a time of day that follows a stroke, as on the axis, and none that is cut.
+/// Whether a text has a time of day after a stroke, as on the axis, and none that is cut.
 fn has_time(text: &str) -> bool {
     let is_time = |part: &str| {
         let time: Vec<char> = part.chars().take(8).collect();
@@ -180,7 +180,7 @@ fn a_narrow_screen_gives_its_rows_to_the_channels() {
         assert!(text.contains(&format!("┃{sensor} ")), "{sensor}\n{text}");
     }
     assert!(has_time(&text), "{text}");
-    // Another pane that is asked for has its own.
+    // A focused pane other than the streams gets its own rows.
     let mut fixture = fixture;
     fixture.press(Key::char('2'));
     let text = fixture.text(60, 20);

@@ -21,7 +21,7 @@ pub(crate) fn spectral(shown: &str) -> Fixture {
     fixture
 }
 
-/// Selects the seventh channel, which takes a picture.
+/// Selects the seventh channel, which needs a picture.
 fn select_seventh(fixture: &mut Fixture) {
     fixture.feed(120, 40, 3000);
     for _ in 0..6 {
@@ -61,7 +61,7 @@ fn spectra() {
         select_seventh(&mut fixture);
         fixture
     });
-    // Nothing but a second of data.
+    // Only a second of data.
     let mut fixture = spectral("spectrum");
     fixture.feed(80, 24, 128);
     assert!(fixture.text(80, 24).contains("Two seconds without a gap are needed."));
@@ -82,7 +82,7 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
         assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
         assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
-        // No axis and no legend of what is not there.
+        // No axis and no legend without data.
         assert!(shown != "spectrogram" || !text.contains("│0 s"), "{text}");
         assert!(shown != "spectrogram" || !text.contains("dB"), "{text}");
     }
@@ -186,7 +186,7 @@ fn band_power_has_its_numbers_its_medians_and_marks_what_is_beyond() {
         for median in ["theta   151", "alpha  4.00", "betaL  2e-3", "betaH 0.700", "gamma  9.04"] {
             assert!(text.contains(median), "{median}\n{text}");
         }
-        // A third of a decade about a hundredth of the median is far below a tenth of it.
+        // A third of a decade around a hundredth of the median is far below a tenth of it.
         let theta = text.lines().find(|line| line.contains("theta   151")).expect("a row");
         assert!(theta.contains('▾') || height > 24, "{text}");
     }

@@ -1,4 +1,4 @@
-//! Traces: frozen, with cursors and markers, arranged, and with losses.
+//! Traces: frozen, with cursors and markers, rearranged, and with losses.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ fn after(keys: &[Action], options: &UiOptions, (width, height): (u16, u16)) -> F
     fixture
 }
 
-/// A picture with two markers, one of them from nobody's friend.
+/// A picture with two markers, one of them hostile.
 fn mark(fixture: &mut Fixture) {
     fixture.edit_snapshot(|snapshot, _| {
         if let Some(traces) = &mut snapshot.traces {

@@ -1,5 +1,5 @@
-//! The table of views: which keys show them, and that a key has an effect in a view or says that it
-//! has none.
+//! The table of views: the keys that show them, and that every key either has an effect in a view or says
+//! that it has none.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ fn fixture() -> Fixture {
     Fixture::new(&options()).streaming()
 }
 
-/// Presses a key; what is said then.
+/// Presses a key; returns the notice.
 fn said(fixture: &mut Fixture, key: char) -> String {
     fixture.until_the_notice_is_gone();
     fixture.feed(80, 24, 3000);
@@ -36,7 +36,7 @@ fn settings_say_their_new_value_and_change_nothing_where_nobody_sees_it() {
         let text = said(&mut fixture, key);
         assert!(text.contains(value), "{key}: {text}");
     }
-    // Amplitude, scale, window, filters and reference stand in the frame.
+    // Amplitude, scale, window, filters and reference are on the frame.
     let settings = |fixture: &mut Fixture| {
         fixture.show("eeg");
         fixture.feed(240, 40, 3000);
@@ -92,7 +92,7 @@ fn every_view_is_reached_by_one_key_and_by_its_own() {
                 assert_eq!(fixture.shown(), shown.name, "{key}");
             }
         }
-        // Each is a command by its name.
+        // Each is a command by name.
         fixture.type_in(&format!(":streams.{}", view.name));
         fixture.press(Key::ENTER);
         assert!(!fixture.text(80, 24).contains("Esc: close"), "{}", view.name);
@@ -120,7 +120,7 @@ fn a_bipolar_montage_has_channels_of_its_own_and_the_map_none() {
     let text = fixture.text(160, 48);
     assert!(text.contains("longitudinal bipolar") && text.contains("┃AF3–F7 "), "{text}");
     assert!(text.contains("┃P8–O2") && !text.contains("┃FC5"), "{text}");
-    // A pair is hidden, and no channel with it.
+    // A pair is hidden, but no channel.
     said(&mut fixture, 'H');
     fixture.feed(160, 48, 3000);
     assert!(!fixture.text(160, 48).contains("AF3–F7"));
