@@ -207,8 +207,8 @@ impl Decoder {
         self.markers.retain(|headset, _| known(headset));
     }
 
-    /// Places a marker of ours. While a record runs, markers come with `eeg`, as all do whoever set
-    /// them.
+    /// Places a marker of ours. Skips one that is in Cortex's record while `eeg` is subscribed, because
+    /// it also comes with that stream.
     fn mark(&mut self, marker: &SessionMarker) {
         let SessionMarker { session, id, time, end, text } = marker;
         let mut own = self.sources.iter().filter(|source| source.is_of(session)).peekable();

@@ -163,7 +163,7 @@ impl Sim {
     /// The recording cannot be read, the model cannot be simulated, or no port is available; the
     /// text names the file, the position in it and the next step.
     pub async fn start(options: Options) -> Result<Self> {
-        // Reading a file may take long, or for ever: a pipe without a writer.
+        // Reading may take long, or forever if the file is a pipe without a writer.
         let recording = match options.replay.clone() {
             Some(file) => {
                 let report = options.report;

@@ -22,7 +22,7 @@ struct ScipyCases {
     welch_filtered: Vec<FilteredCase>,
 }
 
-/// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each after seeing 1 for ever,
+/// The sections `b0 b1 b2 a0 a1 a2` of a set of filters, the state of each after seeing 1 forever,
 /// and the output for each signal.
 #[derive(Deserialize)]
 struct FilterDesign {
