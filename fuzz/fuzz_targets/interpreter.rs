@@ -1,5 +1,5 @@
-//! What crossed a socket, a message a line: `>` was sent by the client, all else by the service. The
-//! events are those that the monitor is told.
+//! Messages on a socket, one per line: `>` marks those sent by the client, the others are the service's. The
+//! events are those that the monitor would get.
 
 #![no_main]
 

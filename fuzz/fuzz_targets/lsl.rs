@@ -1,5 +1,5 @@
-//! What comes from the network by Lab Streaming Layer. The first byte chooses what it is: information
-//! over UDP, a request, or an answer with samples in one of the formats.
+//! Input from the network over Lab Streaming Layer. The first byte chooses its kind: information over UDP, a
+//! request, or an answer with samples in one of the formats.
 
 #![no_main]
 

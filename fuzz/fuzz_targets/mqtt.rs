@@ -1,4 +1,4 @@
-//! A message of a broker: its topic, a line break, and its payload.
+//! A message from a broker: its topic, a line break, and its payload.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ fuzz_target!(|message: &[u8]| {
     let topic = parts.next().and_then(|topic| str::from_utf8(topic).ok());
     let payload = parts.next().unwrap_or_default();
     let Some(topic) = topic.and_then(Topic::parse) else { return };
-    // What is read is harmless when it is shown.
+    // Everything accepted must be harmless when shown.
     let shown = match topic {
         Topic::State(_) => read::<StationState>(payload).map(|own| own.to_json()),
         Topic::Headset(..) => read::<HeadsetState>(payload).map(|own| own.to_json()),

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
-/// What is shown of an object, too.
+/// Parses an object and formats it, as when it is shown.
 fn shown<T: From<Value> + std::fmt::Debug>(value: &Value) -> T {
     let object = T::from(value.clone());
     black_box(format!("{object:?}"));

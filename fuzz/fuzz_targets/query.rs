@@ -1,4 +1,4 @@
-//! A query by which somebody on the network looks for streams.
+//! A query for streams from somebody on the network.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A recording of any format: CSV, EDF, BDF, XDF or a capture, compressed or not. What is read is
-//! held against what readers promise.
+//! A recording of any format: CSV, EDF, BDF, XDF or a capture, compressed or not. What is read is checked
+//! against the guarantees of readers.
 
 #![no_main]
 
@@ -9,11 +9,11 @@ use cortop_files::{reader, row::Row};
 use cortop_protocol::Stream;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
-/// Rows of a file that are read: decompressed, a small one may have any number.
+/// Maximum number of rows read: decompressed, a small file may have any number.
 const ROWS: usize = 20_000;
 
-/// What takes longer, mostly for being much larger once it is decompressed, is judged as everything else, but
-/// others are not made from it: all that are would be as slow.
+/// An input that takes longer, mostly because it is much larger once decompressed, is checked like any other,
+/// but not mutated further: its variants would be just as slow.
 const SLOW: Duration = Duration::from_millis(2);
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {

@@ -1,5 +1,5 @@
-//! Samples of one stream: the columns of its subscription in the first line, a message in each of the
-//! others. They go through the decoder, to the picture.
+//! Samples of one stream: the columns of its subscription in the first line, a message in each of the others.
+//! They pass through the decoder into the picture.
 
 #![no_main]
 

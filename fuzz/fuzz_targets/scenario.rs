@@ -1,4 +1,4 @@
-//! A scenario file; what is valid happens to a simulator.
+//! A scenario file; a valid one is run by a simulator.
 
 #![no_main]
 
@@ -16,7 +16,7 @@ thread_local! {
 }
 
 fuzz_target!(|text: &str| {
-    // What `sim.fault` takes is the same, as JSON.
+    // `sim.fault` takes the same as JSON.
     let _ = serde_json::from_str::<Injection>(text);
     let Ok(Scenario { injections }) = toml::from_str(text) else { return };
     if injections.is_empty() {
@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
         Options { stepped: true, scenario: injections, ..Options::demo(Model::Insight, 1, 7) };
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
-            // One that names a headset that there is not is refused.
+            // A scenario with an unknown headset is rejected.
             let Ok(sim) = Sim::start(options).await else { return };
             sim.control().advance(Duration::from_secs(3));
             sim.stop().await;

@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     let options =
         UiOptions { themes: Some(folder.to_owned()), colors: Colors::Rgb, ..UiOptions::default() };
     let (mut ui, _) = Ui::new(&options);
-    // What is left out has no looks to compare.
+    // A rejected theme has no styles to compare.
     if ui.theme_names().iter().any(|name| name == "fuzzed") {
         assert_eq!(ui.replace_themes(Ui::new(&options).0), [""; 0]);
     }

@@ -3,13 +3,13 @@
 `run.py PROGRAM FOLDER [WORD…]`, where FOLDER is a checkout of https://github.com/Emotiv/cortex-example
 and words choose among the cases by their names.
 
-The examples are used as they are. What they leave to their user is filled in on a copy: the title
+The examples are used as they are. The blanks left to their user are filled in on a copy: the title
 of a record, the folder of an export, the name of a profile, and the root certificate. Client id and
 secret stay what they are, as any will do.
 
 The examples know one address only, port 6868 of this computer. So each case has a network of its
 own, and a trust store of its own for Qt, which reads that of the system: all run side by side, and
-nothing on this computer changes. Skipped by name is what cannot be built here.
+nothing on this computer changes. Examples that cannot be built here are skipped by name.
 """
 
 import concurrent.futures
@@ -33,9 +33,9 @@ EXPORTS = ("record_export_folder = ''", "record_export_folder = 'PLACE/exports'"
 PROFILE = ("profile_name = '' #", "profile_name = 'ana' #")
 ASKED_TO_ACCEPT = "You must accept access request from this app on CortexUI then rerun"
 NODE = "nodejs/cortex_code_example.js"
-# Its own words would be refused, as they are no licence.
+# Its placeholder would be refused, as it is not a licence.
 NO_LICENCE = ('"license":"your license"', '"license":""')
-# The lines of Node's example that its user swaps to train, in place of showing a stream.
+# The lines of Node's example that its user swaps to train instead of showing a stream.
 NODE_TRAINS = [
     NO_LICENCE,
     ("let streams = ['eeg']\nc.sub(streams)", ""),
@@ -47,7 +47,7 @@ NODE_TRAINS = [
 
 
 class Case:
-    """An example: what its user fills in, what it says on the way, and what it leaves behind."""
+    """An example: the blanks its user fills in, its expected output, and what it leaves behind."""
 
     def __init__(self, path, says, fill=(), leaves=(), endless=False, options=(), again=None,
                  name=None):
@@ -56,10 +56,10 @@ class Case:
         self.says = says
         self.fill = fill
         self.leaves = leaves
-        # Runs until it is stopped, once it has said all.
+        # Runs until it is stopped, after all of its expected output.
         self.endless = endless
         self.options = options
-        # What it says when it is run a second time, having ended with an error the first time.
+        # The output of a second run, if the first one ended with an error.
         self.again = again
 
 
@@ -119,7 +119,7 @@ def quiet(command, **options):
 
 
 def interpreters(examples, build):
-    """How each language is run: a command before the path of the example, or why it is not."""
+    """How each language is run: a command before the path of the example, or why it is skipped."""
     ways = {}
     dispatch = quiet([sys.executable, "-c", "import websocket, pydispatch"])
     ways["python"] = [sys.executable, "-u"] if dispatch.returncode == 0 else (
@@ -145,7 +145,7 @@ def interpreters(examples, build):
 
 
 def prepare(case, examples, build, place):
-    """A copy of the example with the blanks filled in; the path to run."""
+    """Copies the example with the blanks filled in; returns the path to run."""
     language, name = case.path.split("/")
     for folder in ["home", "exports", "certificates"]:
         os.mkdir(os.path.join(place, folder))
@@ -167,7 +167,7 @@ def prepare(case, examples, build, place):
 
 
 def trust(root, place):
-    """Has Qt trust a root certificate: it looks for those of the system by their hash."""
+    """Makes Qt trust a root certificate: it finds the system's roots by their hash."""
     hashed = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", root], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.strip()
     shutil.copy(root, os.path.join(place, "certificates", f"{hashed}.0"))
@@ -177,7 +177,7 @@ def trust(root, place):
 
 
 class Output:
-    """What a program says, read as it comes."""
+    """The output of a program, read as it arrives."""
 
     def __init__(self, process, path):
         self.text = ""
@@ -192,7 +192,7 @@ class Output:
                 file.write(line)
 
     def missing(self, says):
-        """The first that has not been said yet, in their order."""
+        """The first expected output that is missing, in order."""
         at, text = 0, self.text
         for pattern in says:
             found = re.compile(pattern).search(text, at)
@@ -203,7 +203,7 @@ class Output:
 
 
 def run_example(command, says, endless, place, log):
-    """Why it did not run to its end; `None` if it did."""
+    """Why it did not finish; `None` if it did."""
     env = {**os.environ, "HOME": os.path.join(place, "home"), "QT_LOGGING_TO_CONSOLE": "1"}
     process = subprocess.Popen(command, cwd=place, env=env, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -227,7 +227,7 @@ def run_example(command, says, endless, place, log):
 
 
 def inside(case_name, program, examples, build, ways, keep):
-    """A case, in a network of its own."""
+    """Runs a case, in its own network."""
     case = next(case for case in CASES if case.name == case_name)
     place = tempfile.mkdtemp(prefix=re.sub(r"\W+", "-", case.name) + ".", dir=keep)
     path = prepare(case, examples, build, place)
@@ -247,7 +247,7 @@ def inside(case_name, program, examples, build, ways, keep):
             if case.again:
                 if first != "exit status 1":
                     return f"first run: {first}"
-                # Its user accepts in EMOTIV Launcher, and runs it again.
+                # Its user approves in EMOTIV Launcher, and runs it again.
                 time.sleep(4)
                 first = run_example(command, case.again, case.endless, place,
                                     os.path.join(place, "2.log"))

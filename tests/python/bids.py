@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Records a simulated headset into a BIDS dataset, by two commands and one that is ended hard, and reads
-it as the BIDS validator and MNE-BIDS do: `bids.py PROGRAM`."""
+"""Records a simulated headset into a BIDS dataset, with two commands and one that is killed, and reads
+it with the BIDS validator and MNE-BIDS: `bids.py PROGRAM`."""
 
 import json
 import pathlib
@@ -25,7 +25,7 @@ VALIDATOR = shutil.which("bids-validator-deno", path=str(pathlib.Path(sys.execut
 
 
 def validate(root):
-    """The validator finds no error, and warns of nothing but what only the owner of a dataset knows."""
+    """The validator finds no error, and warns only about what only the owner of a dataset knows."""
     if not VALIDATOR:
         print("skipped: bids-validator-deno is missing")
         return
@@ -63,7 +63,7 @@ def marked(program, url, root, port):
 
 
 def compare(root):
-    """What MNE-BIDS reads is what was sent."""
+    """MNE-BIDS reads exactly what was sent."""
     raw, about = read(root, subject="07", session="1", task="eyesopen", run="01")
     source = root / "sourcedata" / "sub-07" / "ses-1" / "eeg"
     samples = lines(one(source, ".jsonl"))
@@ -90,7 +90,7 @@ def compare(root):
 
 
 def ended_hard(program, url, root):
-    """A recording that was killed leaves a valid dataset, whose next run is another one."""
+    """A killed recording leaves a valid dataset, and the next recording gets a new run."""
     process = recorder(program, url, root, "--bids", "07", "--bids-session", "1", "--task", "rest")
     assert json.loads(process.stdout.readline())["event"] == "file"
     time.sleep(2.5)
@@ -132,7 +132,7 @@ def check(program, folder):
         validate(root)
     participants = (root / "participants.tsv").read_text().splitlines()
     assert len(participants) == 2 and participants[1].startswith("sub-07\t"), participants
-    # Motion at 6.4 Hz has no place beside the EEG.
+    # Motion at 6.4 Hz does not fit beside the EEG.
     root = folder / "earbuds"
     with Simulator(program, folder, "--headset", "mn8") as simulator:
         process = recorder(program, simulator.url, root, "--bids", "1", "--duration", "8s")

@@ -24,7 +24,7 @@ SECONDS = 5.3
 
 
 def until(client, time):
-    """Reads until a sample of EEG is as late; its time."""
+    """Reads until an EEG sample is at least as late; returns its time."""
     while True:
         for own in client.samples[-1:]:
             if "eeg" in own and own["time"] >= time:
@@ -73,7 +73,7 @@ def table(samples, columns, name):
 
 
 def aligned(exported, streamed, label):
-    """The place among the exported samples of the first that was streamed; below 0 if the record
+    """The index of the first streamed sample among the exported ones; below 0 if the record
     began after it."""
     for place in range(len(exported) - 64):
         if np.allclose(exported[place : place + 64], streamed[16:80], atol=2e-3):
@@ -90,7 +90,7 @@ def compare(name, exported, streamed, tolerance):
         compare.shift = shift
         values, expected = values[max(shift, 0) :], expected[max(-shift, 0) :]
         both = len(values)
-        # Five seconds; the motion of a Flex has 16 Hz.
+        # Five seconds; a Flex sends motion at 16 Hz.
         least = 64 if "motion" in name else 300
         assert len(expected) >= both > least, f"{name} {label}: {len(expected)} for {both} samples"
         worst = np.abs(values - expected[:both]).max()

@@ -30,7 +30,7 @@ def found(predicate, minimum=1):
 
 
 def found_by_properties(name, source_id):
-    """Programs that ask by one property, over IPv4 alone, and over both, find the stream and read it."""
+    """Programs that query by one property, over IPv4 only or over both, find the stream and read it."""
     ask = "import sys, pylsl; own = pylsl.resolve_byprop(sys.argv[1], sys.argv[2], 1, 30); " \
         "assert [one.name() for one in own] == [sys.argv[3]], own; " \
         "inlet = pylsl.StreamInlet(own[0]); assert inlet.pull_sample(timeout=30)[0]"
@@ -46,7 +46,7 @@ def found_by_properties(name, source_id):
 
 
 class Receiver(threading.Thread):
-    """Reads a stream of numbers sample by sample, as a program does that reacts to each."""
+    """Reads a numeric stream sample by sample, like a program that reacts to each."""
 
     def __init__(self, name):
         super().__init__(daemon=True)
@@ -83,7 +83,7 @@ def check_description(stream):
 
 
 def check_samples(all_samples):
-    """Nothing is missing, the stamps are even and the receivers agree."""
+    """Nothing is missing, the timestamps are regular and the receivers agree."""
     gaps = 0
     for samples in all_samples:
         steps = [after[0] - before[0] for before, after in zip(samples, samples[1:])]
@@ -113,7 +113,7 @@ def check_delay(all_samples):
 
 
 def check_markers(name, udp, tcp):
-    """Markers from outside come back at their times."""
+    """Markers from outside come back with their times."""
     outlet = pylsl.StreamOutlet(pylsl.StreamInfo("task", "Markers", 1, 0, "string", "task of the test"))
     assert outlet.wait_for_consumers(PATIENCE), "nobody takes the LSL markers"
     inlet = pylsl.StreamInlet(found(f"name='{name}'")[0])
@@ -165,7 +165,7 @@ def main():
         streams.update({stream.name(): stream for stream in pylsl.resolve_streams(0.5)})
     names = sorted(name.removeprefix(f"cortop-{HEADSET}-") for name in streams if HEADSET in name)
     assert names == ["BandPower", "Contact", "EEG", "EEGQuality", "Markers", "Motion"], names
-    # As LabRecorder and recovering receivers ask.
+    # Query as LabRecorder and recovering receivers do.
     hostname = streams[eeg].hostname()
     found(f"session_id='default' and name='{eeg}' and hostname='{hostname}'")
     found(f"channel_count='{CHANNELS}' and name='{eeg}' and type='EEG' and channel_format='float32'")
@@ -186,7 +186,7 @@ def main():
     print(f"{RECEIVERS} receivers of {CHANNELS} channels at {RATE} Hz: {count} samples each, no gap")
     print(f"delay from the stamp to the receiver: {check_delay(samples)}")
 
-    # The server goes away without a word and comes back: a receiver finds it by its source_id.
+    # The server disappears without notice and comes back: a receiver finds it by its source_id.
     receiver = Receiver(eeg)
     receiver.start()
     server.end(signal.SIGKILL)
@@ -198,7 +198,7 @@ def main():
         time.sleep(0.05)
     print(f"a receiver went on {time.time() - ended - 1:.1f} s after its server was killed")
     receiver.stop()
-    # So does a marker stream's receiver, which cortop is.
+    # So does the receiver of a marker stream, which is cortop.
     check_markers(f"cortop-{HEADSET}-Markers", udp, tcp)
 
     assert server.end(signal.SIGINT) == 0, "not ended well"

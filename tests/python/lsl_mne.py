@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads what `PROGRAM lsl` serves with MNE-LSL, sample by sample and as its `StreamLSL` hands it to MNE, and
+"""Reads what `PROGRAM lsl` serves with MNE-LSL, sample by sample and through its `StreamLSL`, and
 sends markers with it: `lsl_mne.py PROGRAM [SECONDS]`."""
 
 import json
@@ -37,7 +37,7 @@ def check_description(inlet):
 
 
 def check_inlet(inlet, seconds):
-    """Nothing is missing and the stamps are even."""
+    """Nothing is missing and the timestamps are regular."""
     times, values, until = [], [], time.time() + seconds
     while time.time() < until:
         data, stamps = inlet.pull_chunk(timeout=0.2)
@@ -51,7 +51,7 @@ def check_inlet(inlet, seconds):
 
 
 def check_stream(seconds):
-    """As a program that uses MNE's real-time stream gets it, with the same times."""
+    """A program that uses MNE's real-time stream gets the same samples and times."""
     stream = StreamLSL(bufsize=seconds + 2, name=EEG)
     stream.connect(acquisition_delay=0.05, timeout=PATIENCE)
     try:
@@ -67,8 +67,8 @@ def check_stream(seconds):
 
 
 def check_markers():
-    """Markers from MNE-LSL come back at their times."""
-    # Before the outlet: of several programs on one machine liblsl 1.17 asks the one that was started last.
+    """Markers from MNE-LSL come back with their times."""
+    # Before the outlet: liblsl 1.17 queries only the program on a machine that was started last.
     inlet = StreamInlet(found(f"cortop-{HEADSET}-Markers"))
     outlet = StreamOutlet(StreamInfo("task", "Markers", 1, 0, "string", "task of MNE-LSL"))
     assert outlet.wait_for_consumers(PATIENCE), "nobody takes the markers"

@@ -1,5 +1,5 @@
-"""What the tests of Lab Streaming Layer share: a network that holds nothing but them where the system lets
-them have one, and programs whose output is read."""
+"""Shared by the tests of Lab Streaming Layer: a network of their own if the system allows one, and programs
+whose output is read."""
 
 import atexit
 import fcntl
@@ -23,7 +23,7 @@ EEG = f"cortop-{HEADSET}-EEG"
 
 
 def own_network():
-    """Goes on in a network that holds nothing but this test."""
+    """Continues in a network of its own."""
     if os.environ.get("CORTOP_LSL_NETWORK") == "own":
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             up = struct.pack("16sh14s", b"lo", 0x1 | 0x40, b"")

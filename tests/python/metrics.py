@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Reads what `PROGRAM metrics` serves as Prometheus does: `metrics.py PROGRAM`. The parser of
-OpenMetrics is prometheus_client's, which refuses what the specification does not allow."""
+OpenMetrics is prometheus_client's, which rejects what the specification does not allow."""
 
 import atexit
 import http.client
@@ -65,7 +65,7 @@ def scrape(address):
 
 
 def values(families, name, **labels):
-    """The values of the samples with these labels; none where there is no such family."""
+    """The values of the samples with these labels; empty if there is no such family."""
     samples = families[name].samples if name in families else []
     return [own.value for own in samples if labels.items() <= own.labels.items()]
 

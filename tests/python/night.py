@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares a night that the test `a_night_has_each_sample_and_marker_at_its_place` has kept with what was
-sent, sample by sample, as pandas, pyedflib, MNE and EDFlib-Python read it, and as `cortop report` counts
-it: `night.py PROGRAM FOLDER`."""
+"""Compares a night recorded by the test `a_night_has_each_sample_and_marker_at_its_place` with what was
+sent, sample by sample, as read by pandas, pyedflib, MNE and EDFlib-Python, and as counted by `cortop
+report`: `night.py PROGRAM FOLDER`."""
 
 import json
 import pathlib
@@ -23,7 +23,7 @@ WITHIN = {"rtol": 0, "atol": 2e-3}
 
 
 class Sent:
-    """What was sent, piece by piece."""
+    """What was sent, read in pieces."""
 
     def __init__(self, folder):
         fields = [("index", "<u8"), ("time", "<f8"), ("steps", "<u2", len(SENSORS))]
@@ -41,7 +41,7 @@ class Sent:
         return index[index % EVERY == EVERY - 1]
 
     def expect(self, times, values):
-        """The next samples are these: their times, and the values of each channel."""
+        """Checks the next samples: their times, and the values of each channel."""
         part = slice(self.at, self.at + len(times))
         assert part.stop <= len(self), "more than was sent"
         assert np.allclose(self.all["time"][part], times, rtol=0, atol=1e-6), part

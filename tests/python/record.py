@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records a simulated headset whose samples are lost, whose connection breaks and whose clock is set,
 and compares the files, sample by sample, with what was sent, as pandas, pyedflib and MNE read them;
-then ends recorders hard and opens what they leave: `record.py PROGRAM [KILLS]`."""
+then kills recorders and opens what they leave: `record.py PROGRAM [KILLS]`."""
 
 import datetime
 import json
@@ -77,7 +77,7 @@ def recorder(program, url, out, *options, **more):
 
 
 def lines(path):
-    """The samples of EEG that JSON lines have."""
+    """The EEG samples in JSON lines."""
     whole = [json.loads(line) for line in path.read_text().splitlines()]
     return [own for own in whole if own["stream"] == "eeg"]
 
@@ -103,7 +103,7 @@ def edf(path):
 
 
 def strict(path):
-    """A file as the reader of EDFbrowser's author takes it, who refuses what breaks a rule; the
+    """A file as read by the library of EDFbrowser's author, which rejects whatever breaks a rule; the
     annotations with onset and length in seconds."""
     read = EDFreader(str(path))
     try:
@@ -126,7 +126,7 @@ def strict(path):
 
 
 def measured(notes, count, length):
-    """Which samples were measured, and not filled in."""
+    """Which samples were measured, not interpolated."""
     own = np.ones(count, bool)
     step = length / count
     for onset, duration, text in notes:
@@ -158,7 +158,7 @@ def compare(out, count):
         for name in names:
             off = np.abs(signals[name][own] - sent[name].to_numpy()).max()
             assert off < 2e-3, (ending, name, off)
-        # What completes the last record is no gap, and MNE rejects it, too.
+        # The padding of the last record is not a gap, but MNE rejects it, too.
         padded = [(onset, duration) for onset, duration, text in notes if text == PADDING]
         assert all(abs(onset + duration - length) < 1e-3 for onset, duration in padded), padded
         clock = [text for *_, text in notes if text.startswith("clock set")]
@@ -205,7 +205,7 @@ class Witness(threading.Thread):
 
 
 def kills(program, folder, turns):
-    """Ends recorders hard at random moments: each file opens and lacks at most its last second."""
+    """Kills recorders at random moments: each file opens and lacks at most its last second."""
     ids = [f"EPOCX-0000000{number}" for number in range(5)]
     witness = "EPOCX-00000009"
     options = [word for own in [*ids, witness] for word in ("--headset", f"epocx@128:{own}:discovered")]
@@ -236,7 +236,7 @@ def kills(program, folder, turns):
 
 
 def left(out):
-    """The files of a recorder that was ended hard, with the time of their last samples."""
+    """The files of a killed recorder, with the times of their last samples."""
     text = one(out, ".jsonl").read_text()
     assert text.endswith("\n")
     yield ".jsonl", lines(one(out, ".jsonl"))[-1]["time"]
@@ -259,7 +259,7 @@ def left(out):
 
 
 def full_disk(program, folder):
-    """A file that may not grow any more ends the recording; what is in it is whole."""
+    """A file that cannot grow any more ends the recording; its content is intact."""
     out = folder / "full"
 
     def limited(most):
@@ -270,7 +270,7 @@ def full_disk(program, folder):
         return limit
 
     with Simulator(program, folder, "--headset", "epocx@128") as simulator:
-        # What is passed on at once is lost as a whole.
+        # What is written at once is lost as a whole.
         for format, most, once in [("csv", 300_000, 90_000), ("edf", 30_000, 9_000),
                                    ("jsonl", 300_000, 90_000)]:
             process = recorder(

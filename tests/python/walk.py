@@ -62,7 +62,7 @@ class Client:
                 return answer["result"]
 
     def bare(self, method, **params):
-        """A method without token."""
+        """Calls a method without a token."""
         token, self.token = self.token, None
         try:
             return self.call(method, **params)
@@ -100,7 +100,7 @@ def refused(code, act, *args, **params):
 
 
 def enter(client):
-    """2.1 to 2.4: is Cortex there, who is logged in, may we, and the token."""
+    """2.1 to 2.4: the version, the user, access, and the token."""
     assert client.bare("getCortexInfo")["version"].startswith("4.")
     user = client.bare("getUserLogin")[0]
     assert user["currentOSUId"] == user["loggedInOSUId"]
@@ -139,7 +139,7 @@ def connect(client):
 
 
 def open_session(client, headset):
-    """2.7: with growing pauses while the headset is not ready."""
+    """2.7: a session, with growing pauses while the headset is not ready."""
     deadline, pause, session = time.monotonic() + PATIENCE, 0.05, None
     while session is None:
         try:
@@ -155,7 +155,7 @@ def open_session(client, headset):
 
 
 def stream(client, session):
-    """2.8 and section 5: columns fit samples, counters rise, time is epoch seconds."""
+    """2.8 and section 5: columns match samples, counters increase, time is in epoch seconds."""
     answer = client.call("subscribe", session=session, streams=STREAMS + ["nonsense"])
     assert [bad["streamName"] for bad in answer["failure"]] == ["nonsense"], answer
     assert answer["failure"][0]["code"] == -32016
@@ -172,12 +172,12 @@ def stream(client, session):
 
 
 def record(client, session):
-    """2.9: a record, a marker in it, an interval of it, and exports once it is ready."""
+    """2.9: a record, a marker in it that becomes an interval, and exports once the record is ready."""
     answer = client.call("createRecord", session=session, title="walk")
     assert answer["record"]["endDatetime"] == "" and answer["sessionId"] == session
     uuid = answer["record"]["uuid"]
     client.samples.clear()
-    # The service's clock runs ahead of ours: it is read off a sample.
+    # The service's clock is ahead of ours: take its time from a sample.
     now = client.sample("eeg")["time"] * 1000
     mark = client.call("injectMarker", session=session, time=now + 2000, value=1, label="go")
     marker = mark["marker"]
@@ -198,7 +198,7 @@ def record(client, session):
             assert client.call("exportRecord", **more, **wish)["success"] == [{"recordId": uuid}]
         names = sorted(os.listdir(folder))
         stem = next(name for name in names if name.endswith(".json")).removesuffix(".json")
-        # One file for all streams in CSV V2 and BDF+, one a stream in EDF, the markers beside them.
+        # One file for all streams in CSV V2 and BDF+, one per stream in EDF, with the markers beside them.
         wanted = [".edf", ".json", ".md.bdf", ".md.csv", ".md.edf", "_intervalMarker.csv"]
         assert names == [stem + ending for ending in wanted], names
     found = client.call("queryRecords", query={"keyword": "walk"}, orderBy=[{"title": "ASC"}],
@@ -231,7 +231,7 @@ def train(client, headset, session):
 
 
 def leave(client, headset, session):
-    """2.11: in order."""
+    """2.11: leaving in order."""
     answer = client.call("unsubscribe", session=session, streams=STREAMS)
     assert answer["failure"] == [], answer
     closed = client.call("updateSession", session=session, status="close")
@@ -248,7 +248,7 @@ def main(program):
     with tempfile.TemporaryDirectory() as folder:
         expected = os.path.join(folder, "expected.toml")
         with open(expected, "w", encoding="utf-8") as file:
-            # One piece: it asks for a stream called nonsense.
+            # One piece of advice: about the request for a stream called nonsense.
             file.write("advice = 1\nsessions_closed = true\nsubscribed = [\"eeg\", \"sys\"]\n")
         command = [program, "sim", "--port", "0", "--ca-out", folder, "--headset", "epocx@128",
                    "--speed", str(SPEED), "--quiet", "--expect", expected]
