@@ -24,7 +24,7 @@ use cortop_client::{HeadsetId, SessionPolicy, Stream, model::Model};
 use cortop_files::recorder::RecordingFormat;
 use cortop_sim::headset_config::HeadsetConfig;
 
-/// Which service.
+/// The service.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionArgs {
     /// Address of the Cortex service, ws:// or wss:// [env: EMOTIV_CORTEX_URL] [default:
@@ -39,10 +39,10 @@ pub struct ConnectionArgs {
     pub insecure: bool,
 }
 
-/// Which service and how to use it.
+/// The service, and how to use it.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceArgs {
-    /// Which service.
+    /// The service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Headset to take without asking, such as EPOCX-1A2B3C4D
@@ -68,11 +68,11 @@ pub enum SecretStore {
     File,
 }
 
-/// Whose credentials, and where they are kept.
+/// The service to log in to, and where to store the credentials.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = LOGIN_HELP)]
 pub struct LoginArgs {
-    /// Which service.
+    /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Where to keep them [default: the keyring, where the system has one, else the config file]
@@ -86,11 +86,11 @@ pub struct LoginArgs {
     pub common: CommonArgs,
 }
 
-/// Which service is to be trusted.
+/// The service to trust.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = TRUST_HELP)]
 pub struct TrustArgs {
-    /// Which service.
+    /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Trust it no longer
@@ -101,11 +101,11 @@ pub struct TrustArgs {
     pub common: CommonArgs,
 }
 
-/// What the doctor is to look at.
+/// The checks of the doctor.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("{DOCTOR_HELP}\n\n{}", stage::LEGEND))]
 pub struct DoctorArgs {
-    /// Which service.
+    /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Headset to check, such as EPOCX-1A2B3C4D [default: the one that is connected, or the only one]
@@ -119,11 +119,11 @@ pub struct DoctorArgs {
     pub common: CommonArgs,
 }
 
-/// What is printed of the samples.
+/// The samples to print.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = WATCH_HELP)]
 pub struct WatchArgs {
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// One JSON object a sample, or one line of values a sample of a single stream
@@ -137,7 +137,7 @@ pub struct WatchArgs {
     pub common: CommonArgs,
 }
 
-/// What is exchanged with other programs.
+/// LSL and markers of other programs.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeArgs {
     /// Address of this machine where LSL is spoken, 0.0.0.0 for all; on any but the default, other
@@ -166,14 +166,14 @@ impl Default for ExchangeArgs {
     }
 }
 
-/// What is served by Lab Streaming Layer.
+/// The streams to serve over Lab Streaming Layer.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = LSL_HELP)]
 pub struct LslArgs {
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
-    /// With whom.
+    /// LSL and markers of other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
@@ -187,11 +187,11 @@ pub struct LslArgs {
     pub common: CommonArgs,
 }
 
-/// What is recorded.
+/// The recording.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = RECORD_HELP)]
 pub struct RecordArgs {
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// Formats, of csv,edf,bdf,jsonl; also repeated
@@ -253,7 +253,7 @@ pub struct RecordArgs {
     /// Print JSON, one object a line
     #[arg(long, help_heading = None)]
     pub json: bool,
-    /// From whom markers come.
+    /// LSL and markers of other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
     /// Configuration and log.
@@ -271,14 +271,14 @@ pub enum OutputFormat {
     Csv,
 }
 
-/// What is captured, and where.
+/// The capture.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = CAPTURE_HELP)]
 pub struct CaptureArgs {
     /// New file, compressed if it ends with .zst
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
@@ -292,7 +292,7 @@ pub struct CaptureArgs {
     pub common: CommonArgs,
 }
 
-/// Which recording is reported on, and how.
+/// The recording to report on, and the format.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = REPORT_HELP)]
 pub struct ReportArgs {
@@ -307,11 +307,11 @@ pub struct ReportArgs {
     pub html: Option<PathBuf>,
 }
 
-/// What is served for Prometheus, and where.
+/// The metrics and their address.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = METRICS_HELP)]
 pub struct MetricsArgs {
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// Address to serve at; port 0 takes a free one
@@ -328,11 +328,11 @@ pub struct MetricsArgs {
     pub common: CommonArgs,
 }
 
-/// Where a station publishes, and what it is.
+/// The broker, and the station.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = STATION_HELP)]
 pub struct StationArgs {
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
     /// Broker to publish to, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
@@ -352,22 +352,22 @@ pub struct StationArgs {
     pub common: CommonArgs,
 }
 
-/// Which broker is watched, and how it is shown.
+/// The broker, and the display.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = LAB_HELP)]
 pub struct LabArgs {
     /// Broker to read, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }
 
-/// How a list is printed.
+/// The output of a list.
 #[derive(Args, Clone, Debug)]
 pub struct ListArgs {
-    /// Which service.
+    /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
     /// Print JSON in place of a table
@@ -378,7 +378,7 @@ pub struct ListArgs {
     pub common: CommonArgs,
 }
 
-/// How to show it: of the monitor and the demo, which have a screen.
+/// The display, for commands with a screen.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct DisplayArgs {
     /// Frames a second, 1 to 60 [default: 10]
@@ -405,7 +405,7 @@ pub struct DisplayArgs {
     pub common: CommonArgs,
 }
 
-/// Configuration and log, of whatever uses a Cortex service.
+/// Configuration and log, for everything that uses a Cortex service.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommonArgs {
     /// Config file in place of the usual one
@@ -452,7 +452,7 @@ impl CommonArgs {
     }
 }
 
-/// What the demo simulates.
+/// The simulation of the demo.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = DEMO_HELP)]
 pub struct DemoArgs {
@@ -476,25 +476,25 @@ pub struct DemoArgs {
     /// Seed of the signal: the same seed gives the same signal
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Its licence.
+    /// The simulated licence.
     #[command(flatten)]
     pub licence: LicenceArgs,
-    /// What is exchanged with other programs.
+    /// LSL and markers of other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }
 
-/// Which capture is shown, and how.
+/// The capture to show, and the display.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = OPEN_HELP)]
 pub struct OpenArgs {
     /// Capture to show; compressed (zstd, gzip, bzip2) or not
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }
@@ -510,7 +510,7 @@ pub struct LicenceArgs {
     pub activations: u32,
 }
 
-/// Between which clients and which service messages are passed on.
+/// The proxy's clients and service.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = PROXY_HELP)]
 pub struct ProxyArgs {
@@ -526,21 +526,21 @@ pub struct ProxyArgs {
     /// Skip checks of the service's certificate; only for a service on this machine
     #[arg(long)]
     pub insecure: bool,
-    /// How clients reach it.
+    /// The socket for clients.
     #[command(flatten)]
     pub socket: SocketArgs,
     /// Write the messages to a new file as JSON lines, without credentials and licences
     #[arg(long, value_name = "FILE")]
     pub capture: Option<PathBuf>,
-    /// What is logged of clients.
+    /// The log of clients.
     #[command(flatten)]
     pub requests: RequestLogArgs,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }
 
-/// How clients reach a simulator or a proxy.
+/// The socket of a simulator or a proxy.
 #[derive(Args, Clone, Debug)]
 pub struct SocketArgs {
     /// Serve plain WebSocket in place of TLS
@@ -551,7 +551,7 @@ pub struct SocketArgs {
     pub ca_out: Option<PathBuf>,
 }
 
-/// What a simulator or a proxy logs of its clients.
+/// The log of a simulator's or a proxy's clients.
 #[derive(Args, Clone, Debug)]
 pub struct RequestLogArgs {
     /// Form of the log on standard error; json has a line for each event and each advice [default:
@@ -577,7 +577,7 @@ pub enum LogForm {
     Json,
 }
 
-/// What is simulated and how it is served.
+/// The simulation, and how it is served.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = SIM_HELP, mut_arg("log", |log| log.help(SIM_LOG_HELP)))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -585,7 +585,7 @@ pub struct SimArgs {
     /// Port to listen on; 0 takes a free one [default: 6868, with --exec a free one]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// How clients reach it.
+    /// The socket for clients.
     #[command(flatten)]
     pub socket: SocketArgs,
     /// A headset, up to 64 times.
@@ -604,7 +604,7 @@ pub struct SimArgs {
     /// Approve every application from the start, in place of 3 s after requestAccess
     #[arg(long)]
     pub approved: bool,
-    /// Its licence.
+    /// The simulated licence.
     #[command(flatten)]
     pub licence: LicenceArgs,
     /// Seconds of the service that pass in a second, 0.01 to 1000: clocks, rates and delays
@@ -620,7 +620,7 @@ pub struct SimArgs {
     /// What clients are expected to do (TOML); exit status 1 and a list if they did not
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
-    /// What is logged of clients.
+    /// The log of clients.
     #[command(flatten)]
     pub requests: RequestLogArgs,
     /// Address to listen on in place of 127.0.0.1 and ::1
@@ -635,7 +635,7 @@ pub struct SimArgs {
     /// List what the simulator assumes where the protocol is not known for sure, and end
     #[arg(long, alias = "unsure")]
     pub assumptions: bool,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }

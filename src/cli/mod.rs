@@ -39,13 +39,13 @@ pub struct Cli {
     /// What to do instead of running the monitor.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
-    /// Which service and how to use it.
+    /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
-    /// What is exchanged with other programs.
+    /// LSL and markers of other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
-    /// How to show it.
+    /// The display.
     #[command(flatten, next_help_heading = "Display")]
     pub display: DisplayArgs,
 }
