@@ -177,7 +177,7 @@ fn name(
 }
 
 /// A field shortened to the width of the pane. What the status allows and costs matters most; the status and
-/// the selected field are cut only after their maximum of lines.
+/// the selected field are cut only after [`STATUS`] and [`SELECTED`] lines.
 fn short(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
