@@ -2,6 +2,11 @@
 
 use std::cell::Cell;
 
+use super::Key;
+
+/// What closes a card of keys.
+const CLOSES: [Key; 5] = [Key::ESC, Key::char('q'), Key::char('?'), Key::ENTER, Key::ctrl('c')];
+
 /// A scroll position. Drawing records here how much fits, so that page keys move by what is visible and never
 /// past the end.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +31,17 @@ impl Scroll {
         let page = self.fits.get().saturating_sub(1).max(1);
         let first = self.first.min(last);
         self.first = if forward { first + page } else { first.saturating_sub(page) }.min(last);
+    }
+
+    /// A key on a card that is only read: whether it stays open.
+    pub(crate) fn on_key(&mut self, key: Key) -> bool {
+        match key {
+            Key::UP | Key::PAGE_UP => self.page(false),
+            Key::DOWN | Key::PAGE_DOWN | Key::SPACE => self.page(true),
+            Key::HOME => self.reset(),
+            _ => return !CLOSES.contains(&key),
+        }
+        true
     }
 
     pub(crate) fn reset(&mut self) {

@@ -10,10 +10,6 @@ use cortop_mqtt::{
 /// Rows or lines that a page key moves.
 const PAGE: usize = 10;
 
-/// What closes the help.
-const HELP_CLOSES: [Key; 5] =
-    [Key::ESC, Key::char('q'), Key::char('?'), Key::ENTER, Key::ctrl('c')];
-
 /// A pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LabPane {
@@ -49,13 +45,9 @@ impl LabInput {
 impl Lab {
     /// A key was pressed.
     pub fn on_key(&mut self, key: Key) -> Vec<LabEffect> {
-        if let Some(scroll) = &mut self.help {
-            match key {
-                Key::UP | Key::PAGE_UP => scroll.page(false),
-                Key::DOWN | Key::PAGE_DOWN | Key::SPACE => scroll.page(true),
-                Key::HOME => scroll.reset(),
-                _ if HELP_CLOSES.contains(&key) => self.help = None,
-                _ => {}
+        if let Some(card) = &mut self.help {
+            if !card.on_key(key) {
+                self.help = None;
             }
             return Vec::new();
         }

@@ -13,7 +13,7 @@ pub use self::{
     action::{TABLE, TrafficAction, TrafficBinding},
     palette::FaultPalette,
 };
-use crate::app::Key;
+use crate::app::{Key, Scroll};
 use cortop_sim::{
     Fault, Injection,
     journal::{Advice, ClientSummary, Entry, JournalEvent, OpenSession, Refusal, SessionEnd},
@@ -150,8 +150,8 @@ pub struct Traffic {
     pub selected: Option<u64>,
     /// The list of faults, while it is open.
     pub palette: Option<FaultPalette>,
-    /// Whether the help is open.
-    pub help: bool,
+    /// The help, while it is open.
+    pub help: Option<Scroll>,
     /// The notice, whether it is a problem, and when it was raised.
     pub notice: Option<(String, bool, Timestamp)>,
     /// Index into [`TrafficSettings::themes`].
@@ -180,7 +180,7 @@ impl Traffic {
             back: [0; 2],
             selected: None,
             palette: None,
-            help: false,
+            help: None,
             notice: None,
         }
     }
@@ -295,9 +295,10 @@ impl Traffic {
 
     /// A key was pressed.
     pub fn on_key(&mut self, key: Key) -> Vec<TrafficEffect> {
-        if self.help {
-            let closes = [Key::ESC, Key::char('q'), Key::char('?'), Key::ENTER, Key::ctrl('c')];
-            self.help = !closes.contains(&key);
+        if let Some(card) = &mut self.help {
+            if !card.on_key(key) {
+                self.help = None;
+            }
             return Vec::new();
         }
         if let Some(palette) = &mut self.palette {
@@ -358,7 +359,7 @@ impl Traffic {
                     self.notice = Some((format!("theme {name}"), false, self.now));
                 }
             }
-            TrafficAction::Help => self.help = true,
+            TrafficAction::Help => self.help = Some(Scroll::default()),
             TrafficAction::Redraw => return vec![TrafficEffect::Redraw],
             TrafficAction::Suspend => return vec![TrafficEffect::Suspend],
             TrafficAction::Quit => return vec![TrafficEffect::Quit],

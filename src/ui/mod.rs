@@ -21,6 +21,7 @@ mod headset;
 mod headsets;
 mod health;
 mod help;
+mod key_card;
 mod lab;
 mod layout;
 mod link;

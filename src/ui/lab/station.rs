@@ -7,7 +7,10 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{COLUMNS, LabPainter, MARKS, fitting, live};
+use super::{
+    LabPainter,
+    cells::{COLUMNS, MARKS, fitting, live},
+};
 use crate::{
     lab::{CELLS, HeadsetHistory, HistoryCell, LabPane, LabRow, STRETCH},
     ui::{

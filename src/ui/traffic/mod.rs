@@ -21,11 +21,12 @@ use ratatui::{
 
 use super::{
     context::{self, heading_of},
-    glyphs, layout, paint, text,
+    glyphs, key_card, layout, paint, text,
     theme::{Theme, ThemeToken},
 };
-use crate::traffic::{
-    FaultPalette, RowKind, TABLE, Traffic, TrafficAction, TrafficPane, TrafficRow,
+use crate::{
+    app::Scroll,
+    traffic::{FaultPalette, RowKind, TABLE, Traffic, TrafficAction, TrafficPane, TrafficRow},
 };
 use cortop_sim::journal::{Advice, ClientSummary, OpenSession};
 
@@ -41,8 +42,6 @@ const WIDEST: u16 = 100;
 const TIME: usize = 9;
 /// Minimum width of a request beside the text of a refusal.
 const METHOD: usize = 14;
-/// Width of the keys in the help.
-const KEYS: usize = 10;
 
 /// What all parts need to draw.
 struct Painter<'a> {
@@ -70,8 +69,8 @@ pub(super) fn draw(
         painter.pane(pane, area, buffer);
     }
     paint::line(&painter.footer(footer.width), footer, buffer);
-    if traffic.help {
-        painter.help(area, buffer);
+    if let Some(scroll) = &traffic.help {
+        painter.help(scroll, area, buffer);
     }
     if let Some(palette) = &traffic.palette {
         painter.palette(palette, area, buffer);
@@ -430,29 +429,10 @@ impl Painter<'_> {
         lines.collect()
     }
 
-    fn help(&self, area: Rect, buffer: &mut Buffer) {
-        Clear.render(area, buffer);
-        let block = Block::bordered()
-            .border_style(self.theme.style(ThemeToken::Focus))
-            .title(" keys ")
-            .title_bottom(" ? or Esc closes ");
-        let inside = block.inner(area);
-        block.render(area, buffer);
-        let rows: Vec<_> = TABLE.iter().filter(|row| self.traffic.is_available(row)).collect();
-        let columns = rows.len().div_ceil(usize::from(inside.height).max(1)).max(1);
-        let width = usize::from(inside.width) / columns;
-        let lines: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                let keys: Vec<_> = row.keys.iter().map(ToString::to_string).collect();
-                let room = width.saturating_sub(KEYS + 2);
-                Line::from(vec![
-                    self.span(ThemeToken::Key, text::pad(&keys.join(" "), KEYS)),
-                    self.span(ThemeToken::Text, format!(" {}", text::fit(row.help, room))),
-                ])
-            })
-            .collect();
-        paint::columns(&lines, paint::cells(width), inside, buffer);
+    fn help(&self, scroll: &Scroll, area: Rect, buffer: &mut Buffer) {
+        let rows = TABLE.iter().filter(|row| self.traffic.is_available(row));
+        let rows = rows.map(|row| (row.keys, row.help));
+        key_card::draw(self.theme, rows, scroll, area, buffer);
     }
 
     fn palette(&self, palette: &FaultPalette, area: Rect, buffer: &mut Buffer) {

@@ -1,0 +1,281 @@
+//! What a lab knows of all stations, made of the messages of the broker. Bounded, whoever writes there:
+//! so many stations and headsets are kept, the rest is counted, and what is malformed is counted and named.
+
+mod station;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, HashSet, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+pub use self::station::{SILENCE, Station, StationHeadset, StationPresence};
+use crate::{
+    payload::{
+        self, Acknowledgement, HeadsetState, LOST, Malformed, StationEvent, StationMessage,
+        StationState, Status, Text,
+    },
+    topic::{StationName, Topic},
+};
+
+/// Stations that are kept.
+pub const MOST_STATIONS: usize = 4096;
+
+/// Headsets that are kept, of all stations together, and of each.
+pub const MOST_HEADSETS: usize = 16_384;
+const MOST_OF_A_STATION: usize = 64;
+
+/// Names of stations beyond those that are kept, which are only told apart.
+const MOST_COUNTED: usize = 1 << 20;
+
+/// Malformed messages that are named.
+const MOST_NAMED: usize = 8;
+
+/// A message as it came.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Its topic.
+    pub topic: Bytes,
+    /// What it says.
+    pub payload: Bytes,
+    /// It was published before the lab subscribed: nobody knows when.
+    pub retained: bool,
+    /// When it came.
+    pub arrival: Instant,
+    /// The same by the lab's clock, in seconds since 1970.
+    pub wall: f64,
+}
+
+/// What a message changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BookChange {
+    /// Nothing that is kept.
+    Nothing,
+    /// The state of a station.
+    Station(StationName),
+    /// The state of one of its headsets; the alerts that it had before.
+    Headset(StationName, Text, Vec<payload::StationAlert>),
+    /// Something happened at a station: when, by the lab's clock.
+    Event(StationName, f64, StationEvent),
+    /// A station did what a command asks.
+    Acknowledged(StationName, Acknowledgement),
+    /// A message could not be read.
+    Malformed,
+}
+
+/// All stations.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    stations: BTreeMap<StationName, Station>,
+    /// How many headsets are kept.
+    headsets: usize,
+    /// Hashes of the names of stations that are not kept.
+    beyond: HashSet<u64>,
+    /// Headsets for which there was no room.
+    beyond_headsets: u64,
+    malformed: u64,
+    named: VecDeque<(Text, Malformed)>,
+    /// Messages and bytes that came.
+    received: (u64, u64),
+}
+
+impl Book {
+    /// The stations, by name.
+    #[must_use]
+    pub const fn stations(&self) -> &BTreeMap<StationName, Station> {
+        &self.stations
+    }
+
+    /// Stations that are counted only, and headsets.
+    #[must_use]
+    pub fn beyond(&self) -> (usize, u64) {
+        (self.beyond.len(), self.beyond_headsets)
+    }
+
+    /// Messages that could not be read, and the last of them: topic and reason.
+    #[must_use]
+    pub fn malformed(&self) -> (u64, Option<&(Text, Malformed)>) {
+        (self.malformed, self.named.back())
+    }
+
+    /// Messages and bytes that came.
+    #[must_use]
+    pub const fn received(&self) -> (u64, u64) {
+        self.received
+    }
+
+    /// There is a new connection to the broker: what was heard before says nothing of now.
+    pub fn on_connected(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            station.connected = Some(now);
+        }
+    }
+
+    /// There is no connection. What became of those whose last will came right before is unknown.
+    pub fn on_disconnected(&mut self, now: Instant) {
+        for station in self.stations.values_mut() {
+            station.connected = None;
+            let is_in_doubt = station.is_in_doubt(now);
+            if let Some((_, state)) = station.lost.take().filter(|_| is_in_doubt) {
+                (station.state, station.gone) = (Some(state), None);
+            }
+        }
+    }
+
+    /// Takes a message.
+    pub fn on_message(&mut self, message: &Received) -> BookChange {
+        self.received.0 += 1;
+        self.received.1 += (message.topic.len() + message.payload.len()) as u64;
+        let topic = str::from_utf8(&message.topic).ok().and_then(Topic::parse);
+        let done = match topic {
+            None => Err(Malformed::Topic),
+            // What a lab says itself.
+            Some(Topic::Marker) => Ok(BookChange::Nothing),
+            Some(Topic::State(name)) => self.on_state(name, message),
+            Some(Topic::Headset(name, level)) => self.on_headset(name, level, message),
+            Some(Topic::Event(name)) => self.on_event(name, message),
+            Some(Topic::Acknowledgement(name)) => self.on_acknowledgement(name, message),
+        };
+        done.unwrap_or_else(|why| {
+            self.malformed += 1;
+            if self.named.len() == MOST_NAMED {
+                self.named.pop_front();
+            }
+            let topic = Text::new(&String::from_utf8_lossy(&message.topic));
+            self.named.push_back((topic, why));
+            BookChange::Malformed
+        })
+    }
+
+    /// The place of a station, if there is room for it.
+    fn place(&mut self, name: &StationName, now: Instant) -> Option<&mut Station> {
+        if !self.stations.contains_key(name) {
+            if self.stations.len() == MOST_STATIONS {
+                let mut hasher = DefaultHasher::new();
+                name.hash(&mut hasher);
+                if self.beyond.len() < MOST_COUNTED {
+                    self.beyond.insert(hasher.finish());
+                }
+                return None;
+            }
+            self.stations.insert(name.clone(), Station::new(now));
+        }
+        self.stations.get_mut(name)
+    }
+
+    fn on_state(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
+        if message.payload.is_empty() {
+            // Whoever runs the broker took a station away for good.
+            if let Some(station) = self.stations.remove(&name) {
+                self.headsets -= station.headsets.len();
+            }
+            return Ok(BookChange::Station(name));
+        }
+        let envelope = payload::read::<StationState>(&message.payload)?;
+        let status = envelope.body.status;
+        if status == Status::Joining {
+            return Ok(BookChange::Nothing);
+        }
+        let Some(station) = self.place(&name, message.arrival) else {
+            return Ok(BookChange::Nothing);
+        };
+        let is_known = station.state.is_some();
+        // The last will of one that was refused the name, or of a connection that was given up.
+        let is_other = is_known && station.instance != envelope.instance;
+        if status == Status::Gone && is_other && !message.retained {
+            return Ok(BookChange::Nothing);
+        }
+        if status == Status::Gone {
+            // The last will was written when the connection began.
+            station.gone = if message.retained { station.gone } else { Some(message.wall) };
+            let is_will = envelope.body.why.as_deref() == Some(LOST) && !message.retained;
+            let before = station.state.take().filter(|own| own.status != Status::Gone);
+            station.lost = before.filter(|_| is_will).map(|own| (message.arrival, own));
+        } else {
+            (station.gone, station.lost) = (None, None);
+            station.note_arrival(message, &envelope);
+        }
+        if is_other {
+            station.delays.clear();
+        }
+        station.instance = envelope.instance;
+        station.state = Some(envelope.body);
+        Ok(BookChange::Station(name))
+    }
+
+    fn on_headset(
+        &mut self,
+        name: StationName,
+        level: String,
+        message: &Received,
+    ) -> Result<BookChange, Malformed> {
+        if message.payload.is_empty() {
+            let station = self.stations.get_mut(&name);
+            let removed = station.and_then(|station| station.headsets.remove(&level));
+            self.headsets -= usize::from(removed.is_some());
+            return Ok(match removed {
+                Some(own) => BookChange::Headset(name, own.state.headset, own.state.alerts),
+                None => BookChange::Nothing,
+            });
+        }
+        let envelope = payload::read::<HeadsetState>(&message.payload)?;
+        let is_full = self.headsets >= MOST_HEADSETS;
+        let Some(station) = self.place(&name, message.arrival) else {
+            return Ok(BookChange::Nothing);
+        };
+        if station.state.is_some() && station.instance == envelope.instance {
+            station.note_arrival(message, &envelope);
+        }
+        let StationMessage { instance, body, .. } = envelope;
+        let id = body.headset.clone();
+        let since = (!message.retained).then_some(message.wall);
+        let has_room = !is_full && station.headsets.len() < MOST_OF_A_STATION;
+        let alerts = match station.headsets.get_mut(&level) {
+            Some(own) => {
+                let before = std::mem::replace(&mut own.state, body);
+                (own.instance, own.since) = (instance, since);
+                before.alerts
+            }
+            None if has_room => {
+                station.headsets.insert(level, StationHeadset { state: body, instance, since });
+                self.headsets += 1;
+                Vec::new()
+            }
+            None => {
+                self.beyond_headsets += 1;
+                return Ok(BookChange::Nothing);
+            }
+        };
+        Ok(BookChange::Headset(name, id, alerts))
+    }
+
+    fn on_event(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
+        let envelope = payload::read::<StationEvent>(&message.payload)?;
+        if message.retained {
+            // Nobody knows when that was: events are not retained.
+            return Ok(BookChange::Nothing);
+        }
+        // One that has no state is none.
+        let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
+        station.note_arrival(message, &envelope);
+        // By the way of this message: the event may be older than what is known of the clocks.
+        let age = (envelope.sent - envelope.body.at).clamp(0.0, 3600.0);
+        let at = if age.is_finite() { message.wall - age } else { message.wall };
+        Ok(BookChange::Event(name, at, envelope.body))
+    }
+
+    fn on_acknowledgement(
+        &mut self,
+        name: StationName,
+        message: &Received,
+    ) -> Result<BookChange, Malformed> {
+        let envelope = payload::read::<Acknowledgement>(&message.payload)?;
+        let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
+        station.note_arrival(message, &envelope);
+        Ok(BookChange::Acknowledged(name, envelope.body))
+    }
+}

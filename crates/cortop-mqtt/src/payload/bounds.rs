@@ -1,0 +1,67 @@
+//! Bounds of what is read: whoever may write to the broker is not trusted.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
+
+/// Seconds: of a time before 1970 nobody here speaks.
+pub(super) fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let seconds = f64::deserialize(from)?;
+    if seconds >= 0.0 { Ok(seconds) } else { Err(D::Error::custom("a negative number of seconds")) }
+}
+
+pub(super) fn absent_or_not_negative<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(from)? {
+        Some(seconds) if seconds < 0.0 => Err(D::Error::custom("a negative number of seconds")),
+        seconds => Ok(seconds),
+    }
+}
+
+/// A number from 0 to `MOST`, if there is one.
+pub(super) fn absent_or_at_most<'de, D, T, const MOST: u16>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Copy + Into<f64>,
+{
+    match Option::<T>::deserialize(from)? {
+        Some(number) if !(0.0..=f64::from(MOST)).contains(&number.into()) => {
+            Err(D::Error::custom(format!("a number that is not of 0 to {MOST}")))
+        }
+        number => Ok(number),
+    }
+}
+
+/// A list of at most `MOST` items.
+pub(super) fn bounded<'de, D, T, const MOST: usize>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct List<T, const MOST: usize>(std::marker::PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MOST}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = items.next_element()? {
+                if list.len() == MOST {
+                    return Err(A::Error::custom(format!("a list of more than {MOST}")));
+                }
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+
+    from.deserialize_seq(List::<T, MOST>(std::marker::PhantomData))
+}
