@@ -97,7 +97,7 @@ change, at most once a second. User and password, or certificate, are set in [mq
 file. It prints READY once it publishes, and goes on whatever service and broker do.
 
 Exit status: 0 ended by Ctrl-C, SIGTERM or --duration · 2 could not start as asked, such as a name that \
-another station has";
+another station has, or published nothing within --duration";
 
 pub(super) const LAB_HELP: &str = "\
 Examples:

@@ -51,11 +51,19 @@ pub(super) async fn publish(
     let mut state = ClientState::default();
     let (mut service, mut link) = (ProblemReporter::default(), ProblemReporter::default());
     let mut online_since = None;
+    let mut problem = None;
     let mut over = pin!(after(duration));
     let code = loop {
         tokio::select! {
             () = &mut told => break 0,
-            () = &mut over => break 0,
+            () = &mut over => {
+                if online_since.is_some() {
+                    break 0;
+                }
+                let why = problem.as_deref().unwrap_or("the broker has not answered yet");
+                print_error(&format!("nothing was published: {why}"));
+                break REFUSED;
+            }
             event = monitor.channels.events.recv() => {
                 let Some(event) = event else {
                     print_error("the client has ended: look into the log (--log-file FILE)");
@@ -90,7 +98,10 @@ pub(super) async fn publish(
                     StationReport::Offline(error)
                     | StationReport::NameTaken(error)
                     | StationReport::Refused(error),
-                ) => link.report(Some(error.to_string()), &publishes),
+                ) => {
+                    problem = Some(error.to_string());
+                    link.report(problem.clone(), &publishes);
+                }
                 StationNotice::Report(StationReport::NameKept { host }) => print_error(&format!(
                     "another station asked for this one's name and was refused: {host}"
                 )),

@@ -4,7 +4,8 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use cortop_mqtt::payload::HeadsetState;
+use super::rows::{DEVICE, is_flowing, main_stream};
+use cortop_mqtt::payload::{HeadsetState, SensorState};
 
 /// The stretch of time of a cell.
 pub const STRETCH: Duration = Duration::from_secs(10);
@@ -25,18 +26,22 @@ pub struct HistoryCell {
 
 impl HistoryCell {
     fn new(state: &HeadsetState) -> Self {
-        let level = |sensor: &cortop_mqtt::payload::SensorState| {
+        let level = |sensor: &SensorState| {
             sensor.defect.as_ref().map(|_| 0.0).or(sensor.level.map(f64::from))
         };
-        let main = super::rows::main_stream(state);
+        let main = main_stream(state);
+        let sensors = state.sensors.iter().filter(|_| is_flowing(state, DEVICE));
         let rate = main.and_then(|own| {
             let rate = if own.stale_since.is_some() { 0.0 } else { own.rate? };
             Some(f64::from(rate / own.nominal.filter(|nominal| *nominal > 0.0)?))
         });
         Self {
-            contact: state.sensors.iter().filter_map(level).reduce(f64::min),
+            contact: sensors.filter_map(level).reduce(f64::min),
             rate: rate.filter(|rate| rate.is_finite()),
-            loss: main.and_then(|own| own.loss).map(f64::from),
+            loss: main
+                .filter(|own| own.stale_since.is_none())
+                .and_then(|own| own.loss)
+                .map(f64::from),
         }
     }
 

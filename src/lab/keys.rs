@@ -4,7 +4,7 @@ use super::{Lab, LabAction, LabEffect, TABLE, stations};
 use crate::app::{Key, Scroll, dialog::TextInput};
 use cortop_mqtt::{
     Text,
-    payload::{BadLabel, check_label},
+    payload::{BadLabel, CommandText},
 };
 
 /// Rows or lines that a page key moves.
@@ -36,7 +36,8 @@ impl LabInput {
         match self {
             Self::Filter(_) => None,
             Self::Marker(typed) => {
-                check_label(typed.text()).err().filter(|why| *why != BadLabel::Empty)
+                let label = CommandText::new(typed.text());
+                label.check().err().filter(|why| *why != BadLabel::Empty)
             }
         }
     }

@@ -20,15 +20,15 @@ pub struct LabLine {
 
 impl Lab {
     pub(super) fn log_line(&mut self, is_problem: bool, text: String) {
-        self.push(self.now.wall, is_problem, text);
+        self.push(LabLine { at: self.now.wall, is_problem, text });
     }
 
     /// Adds a line; what is being read stays where it is.
-    pub(super) fn push(&mut self, at: Timestamp, is_problem: bool, text: String) {
+    pub(super) fn push(&mut self, line: LabLine) {
         if self.log.len() == MOST_LINES {
             self.log.pop_front();
         }
-        self.log.push_back(LabLine { at, is_problem, text });
+        self.log.push_back(line);
         if self.back > 0 {
             self.back = (self.back + 1).min(self.log.len() - 1);
         }

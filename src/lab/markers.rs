@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
-    payload::{Acknowledgement, LabMarker},
+    payload::{Acknowledgement, CommandText, LabMarker},
 };
 
 /// How long answers are waited for: a station gives Cortex three seconds.
@@ -20,6 +20,7 @@ struct SentMarker {
     label: Text,
     sent: Moment,
     waiting: BTreeSet<StationName>,
+    answered: BTreeSet<StationName>,
 }
 
 /// Those that are waited for, the newest last.
@@ -34,12 +35,13 @@ impl SentMarkers {
         }
         let id = Text::new(&now.wall.as_nanosecond().to_string());
         let waiting = to.into_iter().collect();
-        self.0.push(SentMarker { id: id.clone(), label: label.clone(), sent: now, waiting });
-        LabMarker { id, label, value: None }
+        let command = LabMarker { id: id.clone(), label: CommandText::new(&label), value: None };
+        self.0.push(SentMarker { id, label, sent: now, waiting, answered: BTreeSet::new() });
+        command
     }
 
     /// A station has done what it could; what there is to say, and whether it is a problem. Nothing of
-    /// markers of others.
+    /// markers of others, and once of each station.
     pub(super) fn on_answer(
         &mut self,
         name: &StationName,
@@ -48,6 +50,9 @@ impl SentMarkers {
     ) -> Option<(bool, String)> {
         let own = self.0.iter_mut().find(|own| own.id == done.id)?;
         own.waiting.remove(name);
+        if !own.answered.insert(name.clone()) {
+            return None;
+        }
         let after = now.instant.saturating_duration_since(own.sent.instant).as_secs_f64();
         // There and back: what the station itself took is no way.
         let way = (after - done.took).max(0.0) / 2.0;

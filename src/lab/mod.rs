@@ -6,6 +6,8 @@
 //! mod      state, messages
 //!  ├─ keys     what keys and typed lines do
 //!  ├─ rows     the rows of the overview: filtered, sorted
+//!  ├─ changes  what happened within a second, one line for many
+//!  ├─ ignored  which messages that are not read have a line
 //!  ├─ log      alerts and events of all stations
 //!  ├─ history  the last ten minutes of a headset
 //!  ├─ markers  markers that were sent, and who has answered
@@ -13,7 +15,9 @@
 //! ```
 
 mod action;
+mod changes;
 mod history;
+mod ignored;
 mod keys;
 mod log;
 mod markers;
@@ -29,20 +33,24 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use self::markers::SentMarkers;
 pub use self::{
     action::{LabAction, LabBinding, TABLE},
     history::{CELLS, HeadsetHistory, HistoryCell, STRETCH},
     keys::{LabInput, LabPane},
     log::LabLine,
-    rows::{LabRow, LabSort, condition_word, main_stream},
+    rows::{DEVICE, LabRow, LabSort, Staleness, condition_word, main_stream},
+};
+use self::{
+    changes::{ChangeKind, LabChanges},
+    ignored::IgnoredMessages,
+    markers::SentMarkers,
 };
 use crate::app::Scroll;
 use cortop_client::Moment;
 use cortop_mqtt::{
     StationName, Text,
-    book::{Book, BookChange, MOST_HEADSETS, Received, Station, StationPresence},
-    payload::{HeadsetCondition, LOST, LabMarker, StationAlert},
+    book::{Book, BookChange, DepartureTime, MOST_HEADSETS, Received, Station, StationPresence},
+    payload::{HeadsetCondition, LOST, LabMarker, Malformed, StationAlert, VERSION},
 };
 
 /// The bell rings no sooner after it rang.
@@ -136,6 +144,9 @@ pub struct Lab {
     /// How stations were when it was last looked.
     noted: BTreeMap<StationName, NotedStation>,
     markers: SentMarkers,
+    /// What is not in the log yet.
+    changes: LabChanges,
+    ignored: IgnoredMessages,
     rang: Option<Instant>,
 }
 
@@ -162,6 +173,8 @@ impl Lab {
             histories: BTreeMap::new(),
             noted: BTreeMap::new(),
             markers: SentMarkers::default(),
+            changes: LabChanges::default(),
+            ignored: IgnoredMessages::default(),
             rang: None,
         }
     }
@@ -173,10 +186,10 @@ impl Lab {
             BrokerLink::Lost(..) => self.book.on_disconnected(self.now.instant),
             BrokerLink::Connecting => {}
         }
-        let was_connected = self.link == BrokerLink::Connected;
+        let is_same = |why: &str| matches!(&self.link, BrokerLink::Lost(own, _) if own == why);
         match &link {
             BrokerLink::Connected => self.log_line(false, "the broker is connected".to_owned()),
-            BrokerLink::Lost(why, _) if was_connected || self.log.is_empty() => {
+            BrokerLink::Lost(why, _) if !is_same(why) => {
                 self.log_line(true, format!("the broker: {why}"));
             }
             BrokerLink::Lost(..) | BrokerLink::Connecting => {}
@@ -200,9 +213,10 @@ impl Lab {
             // Its state says so, and until when.
             BookChange::Event(_, _, event) if &*event.kind == "service" => Vec::new(),
             BookChange::Event(name, at, event) => {
-                let subject = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
-                let text = format!("{name}{subject}: {}", event.text);
-                self.push(timestamp(at).unwrap_or(self.now.wall), false, text);
+                let headset = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
+                let at = timestamp(at).unwrap_or(self.now.wall);
+                let (subject, says) = (format!("{name}{headset}"), format!(": {}", event.text));
+                self.changes.push(ChangeKind::Event, at, subject, says);
                 Vec::new()
             }
             BookChange::Acknowledged(name, done) => {
@@ -212,11 +226,21 @@ impl Lab {
                 Vec::new()
             }
             BookChange::Malformed => {
-                // The header counts them; the log would hold nothing else.
-                if self.book.malformed().0 == 1
-                    && let (_, Some((topic, why))) = self.book.malformed()
+                if let (_, Some((topic, why))) = self.book.malformed()
+                    && self.ignored.is_news(topic, why, self.now.instant)
                 {
                     let text = format!("malformed, and ignored: {topic}: {why}");
+                    self.log_line(true, text);
+                }
+                Vec::new()
+            }
+            BookChange::Newer(name, version) => {
+                let why = Malformed::Version(version);
+                if self.ignored.is_news(name.as_str(), &why, self.now.instant) {
+                    let text = format!(
+                        "{name} speaks version {version} of the contract, and this cortop version \
+                         {VERSION}: update cortop here"
+                    );
                     self.log_line(true, text);
                 }
                 Vec::new()
@@ -242,11 +266,14 @@ impl Lab {
         let over = before.iter().filter(|_| is_known).filter(kind_is_over);
         let over: Vec<_> = over.map(|own| own.text.clone()).collect();
         let is_worst = new.iter().any(|own| &*own.kind == "stale");
+        let (subject, at) = (format!("{name} {id}"), self.now.wall);
         for alert in new {
-            self.log_line(true, format!("{name} {id}: {}", alert.text));
+            let says = format!(": {}", alert.text);
+            self.changes.push(ChangeKind::Alert, at, subject.clone(), says);
         }
         for text in over {
-            self.log_line(false, format!("{name} {id}: no longer {text}"));
+            let says = format!(": no longer {text}");
+            self.changes.push(ChangeKind::AlertOver, at, subject.clone(), says);
         }
         if is_worst && !was_retained { self.ring() } else { Vec::new() }
     }
@@ -258,12 +285,14 @@ impl Lab {
             return Vec::new();
         };
         let presence = station.presence(self.now.instant);
-        let (is_live, text) = match presence {
+        let (is_live, kind, says) = match presence {
             StationPresence::Unconfirmed => return Vec::new(),
             StationPresence::Gone(_) if station.is_in_doubt(self.now.instant) => return Vec::new(),
-            StationPresence::Live => (true, format!("{name} is back")),
-            StationPresence::Silent(_) => (false, format!("{name} is silent")),
-            StationPresence::Gone(_) => (false, format!("{name} is gone: {}", why_gone(station))),
+            StationPresence::Live => (true, ChangeKind::Back, " is back".to_owned()),
+            StationPresence::Silent(_) => (false, ChangeKind::Silent, " is silent".to_owned()),
+            StationPresence::Gone(_) => {
+                (false, ChangeKind::Gone, format!(" is gone: {}", why_gone(station)))
+            }
         };
         let state = station.state.as_ref().filter(|_| is_live);
         let before = self.noted.get(name).copied();
@@ -276,17 +305,20 @@ impl Lab {
         let cortex = state.map(|own| own.cortex.clone()).unwrap_or_default();
         if before.is_live != is_live {
             let gone = match presence {
-                StationPresence::Gone(at) => at.and_then(timestamp),
+                StationPresence::Gone(DepartureTime::At(at)) => timestamp(at),
                 _ => None,
             };
-            self.push(gone.unwrap_or(self.now.wall), !is_live, text);
+            self.changes.push(kind, gone.unwrap_or(self.now.wall), name.to_string(), says);
         }
-        match (before.is_down, is_down) {
+        let cortex = match (before.is_down, is_down) {
             (false, true) => {
-                self.log_line(true, format!("{name}: Cortex is not reached: {cortex}"));
+                Some((ChangeKind::CortexLost, format!(": Cortex is not reached: {cortex}")))
             }
-            (true, false) => self.log_line(false, format!("{name}: Cortex is reached again")),
-            _ => {}
+            (true, false) => Some((ChangeKind::CortexBack, ": Cortex is reached again".to_owned())),
+            _ => None,
+        };
+        if let Some((kind, says)) = cortex {
+            self.changes.push(kind, self.now.wall, name.to_string(), says);
         }
         if is_lost || is_down && !before.is_down { self.ring() } else { Vec::new() }
     }
@@ -310,6 +342,9 @@ impl Lab {
         let names: Vec<_> = self.book.stations().keys().cloned().collect();
         let effects = names.iter().flat_map(|name| self.note_station(name)).collect();
         self.note_histories(now.instant);
+        for line in self.changes.take() {
+            self.push(line);
+        }
         for (is_problem, text) in self.markers.overdue(now) {
             self.log_line(is_problem, text);
         }

@@ -57,6 +57,24 @@ pub struct LabRow<'a> {
     pub headset: Option<&'a StationHeadset>,
 }
 
+/// The stream with contact and battery.
+pub const DEVICE: &str = "dev";
+
+/// Whether a stream has not stopped, as far as is known.
+pub(super) fn is_flowing(state: &HeadsetState, stream: &str) -> bool {
+    let is_it = |own: &&StreamReport| *own.name == *stream;
+    state.streams.iter().find(is_it).is_none_or(|own| own.stale_since.is_none())
+}
+
+/// Which streams of a headset have stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Staleness<'a> {
+    /// The first of them that has stopped; `None` where all have.
+    pub stream: Option<&'a str>,
+    /// When its last sample came, in seconds since 1970 by the lab's clock.
+    pub since: f64,
+}
+
 /// The stream that counts: EEG, and without it motion.
 #[must_use]
 pub fn main_stream(state: &HeadsetState) -> Option<&StreamReport> {
@@ -81,6 +99,29 @@ impl<'a> LabRow<'a> {
     #[must_use]
     pub const fn is_live(&self) -> bool {
         matches!(self.presence, StationPresence::Live)
+    }
+
+    /// When the last sample of a stream came, in seconds since 1970 by the lab's clock, if it has stopped.
+    #[must_use]
+    pub fn stale_since(&self, stream: &StreamReport) -> Option<f64> {
+        let since = stream.stale_since?;
+        Some(self.station.lab_time(since).unwrap_or(since))
+    }
+
+    /// Which streams have stopped, and since when, if any has.
+    #[must_use]
+    pub fn staleness(&self) -> Option<Staleness<'a>> {
+        let streams = &self.state()?.streams;
+        let stale = streams.iter().filter_map(|own| Some((own, self.stale_since(own)?)));
+        let (first, since) = stale.clone().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let is_all = stale.count() == streams.len();
+        Some(Staleness { stream: (!is_all).then_some(&first.name), since })
+    }
+
+    /// Whether what is known from a stream is of now.
+    #[must_use]
+    pub fn has_fresh(&self, stream: &str) -> bool {
+        self.is_live() && self.state().is_none_or(|state| is_flowing(state, stream))
     }
 
     /// The worst sensor: its name, its level, and what is wrong with its signal.
@@ -137,6 +178,7 @@ impl<'a> LabRow<'a> {
     /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
     pub(super) fn key(&self, sort: LabSort) -> f64 {
         let state = self.state().filter(|_| self.is_live());
+        let device = state.filter(|_| self.has_fresh(DEVICE));
         let main = state.and_then(main_stream);
         let known = match sort {
             LabSort::Station | LabSort::Headset | LabSort::Name | LabSort::Model => None,
@@ -149,16 +191,19 @@ impl<'a> LabRow<'a> {
                 }
                 StationPresence::Unconfirmed => 21.0,
             }),
-            LabSort::Battery => state.and_then(|own| own.battery).map(f64::from),
-            LabSort::Overall => state.and_then(|own| own.contact).map(f64::from),
-            LabSort::Contact => state.and(self.worst()).map(|(_, level, defect)| {
+            LabSort::Battery => device.and_then(|own| own.battery).map(f64::from),
+            LabSort::Overall => device.and_then(|own| own.contact).map(f64::from),
+            LabSort::Contact => device.and(self.worst()).map(|(_, level, defect)| {
                 if defect.is_some() { -1.0 } else { level.map_or(3.5, f64::from) }
             }),
             LabSort::Rate => main.and_then(|own| {
                 let rate = if own.stale_since.is_some() { 0.0 } else { own.rate? };
                 Some(f64::from((100.0 * rate / own.nominal?).round()))
             }),
-            LabSort::Loss => main.and_then(|own| own.loss).map(|loss| -f64::from(loss)),
+            LabSort::Loss => main
+                .filter(|own| own.stale_since.is_none())
+                .and_then(|own| own.loss)
+                .map(|loss| -f64::from(loss)),
             LabSort::Age => match self.presence {
                 StationPresence::Live => None,
                 StationPresence::Silent(_) => Some(0.0),

@@ -13,8 +13,8 @@ use cortop_client::{
 use cortop_mqtt::{
     Text,
     payload::{
-        HeadsetCondition, HeadsetState, MOST_HEADSETS, MOST_SENSORS, SensorState, SessionState,
-        StationAlert, StreamReport,
+        HeadsetCondition, HeadsetState, MOST_EXACT, MOST_HEADSETS, MOST_SENSORS, SensorState,
+        SessionState, StationAlert, StreamReport,
     },
 };
 use cortop_signal::{
@@ -117,8 +117,17 @@ impl Facts {
                 let since = self.contact_lost.get(&key);
                 since.is_some_and(|since| now.saturating_duration_since(*since) >= limit)
             };
-            let sensors = view.sensors().map(|(sensor, _)| sensor);
-            add("contact", sensors.filter(|sensor| is_lost(sensor)).collect(), "no contact");
+            let lost = view.sensors().map(|(sensor, _)| sensor).filter(|sensor| is_lost(sensor));
+            // Of a sensor one thing is said, wherever it is named: what is wrong with its signal first.
+            let (bad, lost): (Vec<_>, Vec<_>) =
+                lost.partition(|sensor| view.defect(sensor).is_some());
+            add("contact", lost, "no contact");
+            for defect in Defect::ALL {
+                let is_it = |sensor: &&str| view.defect(sensor) == Some(defect);
+                if defect != Defect::Railed || !settings.rail {
+                    add("contact", bad.iter().copied().filter(is_it).collect(), defect.name());
+                }
+            }
         }
         if settings.rail {
             let railed = view.bad_channels().filter(|(_, defect)| *defect == Defect::Railed);
@@ -178,8 +187,15 @@ impl<'a> HeadsetView<'a> {
     }
 
     fn bad_channels(&self) -> impl Iterator<Item = (&'a str, Defect)> {
-        let bad = self.health.iter().flat_map(|own| own.bad_channels.iter());
+        // What a stream said last says nothing of now.
+        let flowing = self.health.iter().filter(|own| own.stale_since.is_none());
+        let bad = flowing.flat_map(|own| own.bad_channels.iter());
         bad.map(|own| (&*own.label, own.defect))
+    }
+
+    /// Why the signal of a sensor cannot be EEG.
+    fn defect(&self, sensor: &str) -> Option<Defect> {
+        self.bad_channels().find(|(label, _)| *label == sensor).map(|(_, defect)| defect)
     }
 
     fn condition(&self) -> HeadsetCondition {
@@ -211,10 +227,7 @@ impl<'a> HeadsetView<'a> {
         let sensor = |(name, level): (&str, Option<f64>)| SensorState {
             name: Text::new(&name[..floor_char_boundary(name, LONGEST_NAME)]),
             level: level.and_then(|level| whole(level, 4)),
-            defect: self
-                .bad_channels()
-                .find(|(label, _)| *label == name)
-                .map(|(_, defect)| defect.name().into()),
+            defect: self.defect(name).map(|defect| defect.name().into()),
         };
         let model = self.headset.model();
         HeadsetState {
@@ -251,7 +264,7 @@ fn stream_state(health: &StreamHealth, now: Moment) -> StreamReport {
         nominal: health.nominal_rate.map(|rate| rate as f32),
         rate: health.rate.map(|rate| if is_trace { rate.round() as f32 } else { tenth(rate) }),
         loss: is_trace.then(|| tenth(health.recent.loss() * 100.0)),
-        lost: is_trace.then_some(health.lost),
+        lost: is_trace.then_some(health.lost.min(MOST_EXACT)),
         stale_since: health.stale_since.map(|since| {
             let ago = now.instant.saturating_duration_since(since).as_secs_f64();
             // To the second: the two clocks are read one after the other.

@@ -10,10 +10,7 @@ use tokio::time::Instant;
 
 use crate::known::Known;
 use cortop_client::{Moment, SessionId};
-use cortop_mqtt::{
-    Text,
-    payload::{Acknowledgement, LabMarker},
-};
+use cortop_mqtt::{Text, payload::Acknowledgement};
 
 /// How long Cortex is given.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -24,10 +21,13 @@ const MOST: usize = 16;
 /// Commands that are remembered, so that one that comes twice is carried out once.
 const MOST_COMMANDS: usize = 256;
 
+/// Why a marker is refused while others wait.
+pub(super) const TOO_MANY: &str = "too many markers at a time";
+
 /// A marker that Cortex has not set everywhere yet.
 #[derive(Debug)]
 struct PendingMarker {
-    id: Text,
+    command: CommandKey,
     label: String,
     at: Moment,
     /// The sessions that record, and their headsets.
@@ -35,12 +35,17 @@ struct PendingMarker {
     set: Vec<Text>,
 }
 
+/// Which command: who sent it, and its id.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct CommandKey {
+    pub(super) instance: Text,
+    pub(super) id: Text,
+}
+
 /// A command that came.
 #[derive(Debug)]
 struct ReceivedCommand {
-    /// Who sent it, under which id.
-    instance: Text,
-    id: Text,
+    key: CommandKey,
     /// What was answered, once that is known.
     answer: Option<Acknowledgement>,
 }
@@ -58,27 +63,25 @@ impl PendingMarkers {
     /// # Errors
     /// It came before: what was answered then, or nothing while it is being carried out, as the answer
     /// is for both.
-    pub(super) fn on_command(
-        &mut self,
-        instance: Text,
-        command: &LabMarker,
-    ) -> Result<(), Option<Acknowledgement>> {
-        let is_it = |own: &&ReceivedCommand| own.instance == instance && own.id == command.id;
-        if let Some(before) = self.commands.iter().find(is_it) {
+    pub(super) fn on_command(&mut self, key: CommandKey) -> Result<(), Option<Acknowledgement>> {
+        if let Some(before) = self.commands.iter().find(|own| own.key == key) {
             return Err(before.answer.clone());
         }
         if self.commands.len() == MOST_COMMANDS {
             self.commands.pop_front();
         }
-        let id = command.id.clone();
-        self.commands.push_back(ReceivedCommand { instance, id, answer: None });
+        self.commands.push_back(ReceivedCommand { key, answer: None });
         Ok(())
     }
 
+    /// Whether no more markers can wait for Cortex.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() == MOST
+    }
+
     /// Remembers an answer.
-    fn answered(&mut self, done: Acknowledgement) -> Acknowledgement {
-        let mut waiting = self.commands.iter_mut().filter(|own| own.answer.is_none());
-        if let Some(own) = waiting.find(|own| own.id == done.id) {
+    fn answered(&mut self, key: &CommandKey, done: Acknowledgement) -> Acknowledgement {
+        if let Some(own) = self.commands.iter_mut().find(|own| own.key == *key) {
             own.answer = Some(done.clone());
         }
         done
@@ -87,7 +90,7 @@ impl PendingMarkers {
     /// A marker was handed on under a label, or could not be; what can be said of it at once.
     pub(super) fn order(
         &mut self,
-        command: &LabMarker,
+        command: CommandKey,
         handed: Result<&str, &str>,
         known: &Known,
         at: Moment,
@@ -99,18 +102,15 @@ impl PendingMarkers {
             Err(why) => why,
             Ok(_) if known.sessions.is_empty() => "no session is open here",
             Ok(_) if expected.is_empty() => "no record runs: the marker is among the samples only",
-            Ok(_) if self.pending.len() == MOST => {
-                "too many markers at a time: Cortex has not confirmed the last ones"
-            }
             Ok(label) => {
-                let (id, label) = (command.id.clone(), label.to_owned());
-                self.pending.push(PendingMarker { id, label, at, expected, set: Vec::new() });
+                let label = label.to_owned();
+                self.pending.push(PendingMarker { command, label, at, expected, set: Vec::new() });
                 return None;
             }
         };
         let problem = Some(Text::new(refused));
         let done = acknowledgement(&command.id, Vec::new(), problem, at, Duration::ZERO);
-        Some(self.answered(done))
+        Some(self.answered(&command, done))
     }
 
     /// Cortex has set a marker.
@@ -139,7 +139,8 @@ impl PendingMarkers {
                     missing.join(" ")
                 ))
             });
-            self.answered(acknowledgement(&own.id, own.set, problem, own.at, took))
+            let done = acknowledgement(&own.command.id, own.set, problem, own.at, took);
+            self.answered(&own.command, done)
         });
         done.collect()
     }
@@ -154,4 +155,28 @@ fn acknowledgement(
 ) -> Acknowledgement {
     let received = at.wall.as_duration().as_secs_f64();
     Acknowledgement { id: id.clone(), headsets, problem, received, took: took.as_secs_f64() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(instance: &str, id: &str) -> CommandKey {
+        CommandKey { instance: instance.into(), id: id.into() }
+    }
+
+    #[test]
+    fn each_of_two_labs_with_the_same_id_is_answered_as_before() {
+        let mut markers = PendingMarkers::default();
+        let (known, at) = (Known::default(), Moment::now());
+        for (instance, problem) in [("lab", "first"), ("other", "second")] {
+            assert!(markers.on_command(key(instance, "1")).is_ok());
+            let done = markers.order(key(instance, "1"), Err(problem), &known, at);
+            assert_eq!(done.and_then(|done| done.problem).as_deref(), Some(problem));
+        }
+        for (instance, problem) in [("lab", "first"), ("other", "second")] {
+            let again = markers.on_command(key(instance, "1")).unwrap_err().unwrap();
+            assert_eq!(again.problem.as_deref(), Some(problem));
+        }
+    }
 }

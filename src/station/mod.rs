@@ -28,7 +28,10 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use self::{facts::Facts, markers::PendingMarkers};
+use self::{
+    facts::Facts,
+    markers::{CommandKey, PendingMarkers, TOO_MANY},
+};
 use crate::{
     app::{AlertSettings, StationLink, StationStatus},
     exchange::OutsideMarker,
@@ -295,27 +298,33 @@ impl Runner {
         command: &LabMarker,
         received: Timestamp,
     ) -> Vec<StationFact> {
-        if let Err(again) = self.pending.on_command(instance, command) {
+        let key = CommandKey { instance, id: command.id.clone() };
+        if let Err(again) = self.pending.on_command(key.clone()) {
             return again.map(StationFact::Acknowledged).into_iter().collect();
         }
         let at = Moment { wall: received, ..Moment::now() };
-        let value = command.value.as_deref().unwrap_or(&command.label);
-        let marker = OutsideMarker::new(&command.label, value, at);
+        let handed = self.hand_on(command, at);
         let known = &self.heard.lock().unwrap_or_else(PoisonError::into_inner).known;
-        let handed = match (command.check(), marker) {
-            (Ok(()), Some(marker)) if self.accepts_markers => {
-                let label = marker.label.clone();
-                let sent = self.notices.try_send(StationNotice::Marker(marker));
-                sent.map(|()| label).map_err(|_| "too many markers at a time".to_owned())
-            }
-            (Err(why), _) => Err(why.to_string()),
-            _ => Err("this station does not accept markers".to_owned()),
-        };
         self.pending
-            .order(command, handed.as_deref().map_err(String::as_str), known, at)
+            .order(key, handed.as_deref().map_err(String::as_str), known, at)
             .into_iter()
             .map(StationFact::Acknowledged)
             .collect()
+    }
+
+    /// Hands a marker on; the label under which it is set, or why it is refused.
+    fn hand_on(&self, command: &LabMarker, at: Moment) -> Result<String, String> {
+        let (label, value) = command.texts().map_err(|why| why.to_string())?;
+        let marker = OutsideMarker::new(label, value, at);
+        let marker = marker.filter(|_| self.accepts_markers);
+        let marker = marker.ok_or("this station does not accept markers")?;
+        // One that nobody could confirm is not set either.
+        if self.pending.is_full() {
+            return Err(TOO_MANY.to_owned());
+        }
+        let label = marker.label.clone();
+        let sent = self.notices.try_send(StationNotice::Marker(marker));
+        sent.map(|()| label).map_err(|_| TOO_MANY.to_owned())
     }
 }
 

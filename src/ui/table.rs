@@ -49,6 +49,36 @@ pub(super) fn fitting<F, S>(
     fitting.map(|column| (column, width_of(column))).collect()
 }
 
+/// Widens columns whose texts would be cut, with the cells that are left and those that other columns do
+/// not need, the last ranks first. `needs`: width of the widest text of each column; `spare`: cells left.
+pub(super) fn widen<F, S>(
+    columns: &mut [(&TableColumn<F, S>, usize)],
+    needs: &[usize],
+    mut spare: usize,
+) {
+    let mut order: Vec<_> = (0..columns.len()).collect();
+    order.sort_by_key(|place| columns[*place].0.rank);
+    let lacks = |columns: &[(&TableColumn<F, S>, usize)], place: usize| {
+        needs[place].saturating_sub(columns[place].1)
+    };
+    let all: usize = order.iter().map(|place| lacks(columns, *place)).sum();
+    let mut lent = all.saturating_sub(spare);
+    for &place in order.iter().rev() {
+        let (column, width) = &mut columns[place];
+        // The mark of the sorted column follows the title, then a blank.
+        let own = needs[place].max(text::cells(column.title) + 1);
+        let part = width.saturating_sub(own).min(lent);
+        (*width, lent, spare) = (*width - part, lent - part, spare + part);
+    }
+    // The smallest first, so that as many texts as possible are whole.
+    order.sort_by_key(|place| lacks(columns, *place));
+    for place in order {
+        let width = &mut columns[place].1;
+        let part = needs[place].saturating_sub(*width).min(spare);
+        (*width, spare) = (*width + part, spare - part);
+    }
+}
+
 /// The titles of the columns, with a mark at the one sorted by.
 pub(super) fn titles<F, S: PartialEq>(
     span: impl Fn(ThemeToken, String) -> Span<'static>,

@@ -39,6 +39,7 @@ fn validate(value: &Value, schema: &Value, place: &str) {
             }
             "maxItems" => value.as_array().is_none_or(|own| own.len() as u64 <= number(wanted)),
             "maxLength" => value.as_str().is_none_or(|own| own.len() as u64 <= number(wanted)),
+            "minLength" => value.as_str().is_none_or(|own| own.len() as u64 >= number(wanted)),
             "maximum" => value.as_f64() <= wanted.as_f64() || value.is_null(),
             "minimum" => value.as_f64() >= wanted.as_f64() || value.is_null(),
             rule => panic!("{place}: the rule {rule} is not known here"),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cortop_mqtt::book::{SILENCE, StationPresence};
+use cortop_mqtt::book::{DepartureTime, SILENCE, StationPresence};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -90,7 +90,9 @@ fn cut_for(time: Duration) {
         let noticed = cut.elapsed();
         assert!(noticed < SILENCE + SLACK, "{noticed:?}");
         lab.until("the will", |book| {
-            is(book, "PC-03", |presence| matches!(presence, StationPresence::Gone(Some(_))))
+            is(book, "PC-03", |presence| {
+                matches!(presence, StationPresence::Gone(DepartureTime::At(_)))
+            })
         })
         .await;
         // The passage of time itself is awaited.

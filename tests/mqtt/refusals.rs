@@ -90,6 +90,21 @@ fn each_refusal_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_station_that_never_published_ends_with_its_problem() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let sim = service();
+    let root = "ca-file = \"FOLDER/root.pem\"\nuser = \"PC-03\"\n";
+    let wrong = broker.config("wrong", &format!("{root}password = \"guessed\""));
+    let arguments = ["--broker", &broker.url(), "--name", "PC-03", "--duration", "5s"];
+    let ended = output(&sim, &wrong, &arguments);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("nothing was published: the broker refuses the user PC-03: "), "{said}");
+    let ended = output(&sim, &broker.account("PC-03"), &arguments);
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+#[test]
 fn what_cannot_be_used_ends_at_once() {
     let sim = service();
     let folder = tempfile::tempdir().expect("a folder");

@@ -106,6 +106,20 @@ fn a_lab_shows_stations_sends_markers_and_says_who_is_gone() {
 }
 
 #[test]
+fn a_lab_says_what_the_broker_refuses() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let section = "ca-file = \"FOLDER/root.pem\"\nuser = \"lab\"\npassword = \"guessed\"";
+    let config = broker.config("wrong", section).display().to_string();
+    let arguments = ["lab", "--broker", &broker.url(), "--config", &config];
+    let screen = LabScreen::start(arguments, broker.folder.path());
+    screen.shows(&[
+        "✖ again in ",
+        " s: the broker refuses the",
+        "refuses the user lab: check user",
+    ]);
+}
+
+#[test]
 fn a_lab_says_that_a_station_does_not_reach_cortex_and_since_when() {
     let Some(broker) = Mosquitto::start() else { return };
     let mut sim = service();

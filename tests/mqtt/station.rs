@@ -168,13 +168,38 @@ impl Application {
 }
 
 #[test]
-fn a_station_with_two_headsets_asks_once_for_a_choice() {
+fn a_station_with_two_headsets_publishes_both_and_asks_once_for_a_choice() {
     let Some(broker) = Mosquitto::start() else { return };
-    let both = ["--ws", "--approved", "--headset", "epocx", "--headset", "insight"];
+    let ids = ["EPOCX-0A1B2C3D", "INSIGHT-0A1B2C3D"];
+    let both = [format!("epocx:{}:connected", ids[0]), format!("insight:{}:connected", ids[1])];
+    let both = ["--ws", "--approved", "--headset", &both[0], "--headset", &both[1]];
     let sim = Served::start(&both);
-    let station = broker.station(&sim, "PC-03", &[]).ready();
+    let mut station = broker.station(&sim, "PC-03", &[]).ready();
     let said = station.says("choose one with --headset: ");
-    assert!(said.contains("EPOCX-") && said.contains("INSIGHT-"), "{said}");
+    assert!(ids.iter().all(|id| said.contains(id)), "{said}");
+    let mut reader = broker.read();
+    let of = |message: &Message, id: &str| message.topic.ends_with(&format!("/{id}/state"));
+    for id in ids {
+        let waits = |message: &Message| of(message, id) && message.is_headset("PC-03", "connected");
+        reader.wait("one that waits", waits);
+    }
+    let waits = |message: &Message| message.payload["cortex"] == "choose a headset";
+    let state = reader.wait("why it waits", waits);
+    assert_eq!(state.payload["headsets"], json!(ids));
+    // The other one stays listed beside the one that is chosen.
+    station.end(Signal::TERM);
+    let _chosen = broker.station(&sim, "PC-03", &["--headset", ids[0]]).ready();
+    let chosen =
+        |message: &Message| of(message, ids[0]) && message.is_headset("PC-03", "streaming");
+    let chosen = reader.wait("the one that is chosen", chosen);
+    let is_new = |message: &Message| {
+        of(message, ids[1])
+            && message.is_headset("PC-03", "connected")
+            && message.payload["instance"] == chosen.payload["instance"]
+    };
+    if !reader.seen.iter().any(is_new) {
+        reader.wait("the other", is_new);
+    }
 }
 
 #[test]
@@ -195,11 +220,19 @@ fn a_marker_is_set_and_acknowledged_only_where_it_is_accepted() {
     let answer = reader.wait("an answer", is_answer).payload;
     assert_eq!((&answer["id"], &answer["headsets"]), (&json!("early"), &json!([])));
     assert_eq!(answer["problem"], "no record runs: the marker is among the samples only");
-    let long = command("long").replace("\"go\"", &format!("\"{}\"", "x".repeat(65)));
-    broker.publish("cortop/v1/command/marker", &long);
-    let answer = reader.wait("an answer", is_answer).payload;
-    let problem = "a marker's label and value have at most 64 bytes, this one has 65";
-    assert_eq!((&answer["id"], &answer["problem"]), (&json!("long"), &json!(problem)));
+    // What an id of the contract cannot be is not repeated, and so not answered.
+    broker.publish("cortop/v1/command/marker", &command(&"i".repeat(201)));
+    for length in [65, 300] {
+        let label = format!("\"{}\"", "x".repeat(length));
+        let long = command(&format!("long {length}")).replace("\"go\"", &label);
+        broker.publish("cortop/v1/command/marker", &long);
+        let answer = reader.wait("an answer", is_answer);
+        check(&answer);
+        let problem =
+            format!("a marker's label and value have at most 64 bytes, this one has {length}");
+        assert_eq!(answer.payload["id"], format!("long {length}"));
+        assert_eq!(answer.payload["problem"], problem);
+    }
 
     for sim in [&sim, &other_sim] {
         Application::new(sim).record();

@@ -126,6 +126,17 @@ impl Topic {
         }
     }
 
+    /// The station that publishes there.
+    pub(crate) fn into_station(self) -> Option<StationName> {
+        match self {
+            Self::State(name)
+            | Self::Headset(name, _)
+            | Self::Event(name)
+            | Self::Acknowledgement(name) => Some(name),
+            Self::Marker => None,
+        }
+    }
+
     /// All states of a station's headsets, for a subscription.
     pub(crate) fn all_headsets(station: &StationName) -> String {
         format!("{ROOT}{station}/headset/+/state")

@@ -15,30 +15,39 @@ use cortop_mqtt::{
     payload::{BadLabel, LONGEST_LABEL},
 };
 
+const TITLE: &str = "cortop lab";
+/// Cells of the time of day, with a blank.
+const CLOCK: usize = 9;
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
 
 impl LabPainter<'_> {
     pub(super) fn header(&self, width: u16) -> Line<'static> {
         let lab = self.lab;
-        let stations = lab.book.stations();
+        let book_stations = lab.book.stations();
         let count = |is: fn(StationPresence) -> bool| {
-            stations.values().filter(|own| is(own.presence(lab.now.instant))).count()
+            book_stations.values().filter(|own| is(own.presence(lab.now.instant))).count()
         };
         let heard = count(|presence| presence == StationPresence::Live);
         let gone = count(|presence| matches!(presence, StationPresence::Gone(_)));
         let silent = count(|presence| matches!(presence, StationPresence::Silent(_)));
         let awaited = count(|presence| presence == StationPresence::Unconfirmed);
-        let headsets: usize = stations.values().map(|own| own.headsets().count()).sum();
+        let headsets: usize = book_stations.values().map(|own| own.headsets().count()).sum();
         let (beyond, beyond_headsets) = lab.book.beyond();
         let (malformed, _) = lab.book.malformed();
         let is_connected = lab.link == BrokerLink::Connected;
+        let heard = format!("{heard}/{} stations", book_stations.len());
         let broker = match &lab.link {
             BrokerLink::Connecting => (ThemeToken::Poor, "◐ connecting".to_owned()),
             BrokerLink::Connected => (ThemeToken::Good, "● connected".to_owned()),
-            BrokerLink::Lost(_, until) => {
+            BrokerLink::Lost(why, until) => {
                 let left = until.saturating_duration_since(lab.now.instant).as_secs();
-                (ThemeToken::Bad, format!("✖ no broker, again in {left} s"))
+                let broker = format!("✖ again in {left} s: {why}");
+                // Beside it stands at least how many stations there are, and the time.
+                let others = [TITLE, glyphs::SEPARATOR, glyphs::SEPARATOR, &heard];
+                let others: usize = others.into_iter().map(text::cells).sum();
+                let room = usize::from(width).saturating_sub(others + CLOCK);
+                (ThemeToken::Bad, text::fit(&text::clean(&broker), room))
             }
         };
         let bad = |count: u64, what: &str| {
@@ -48,7 +57,7 @@ impl LabPainter<'_> {
         // An item that has no room is left out.
         let items = [
             broker,
-            (ThemeToken::Text, format!("{heard}/{} stations", stations.len())),
+            (ThemeToken::Text, heard),
             bad(gone as u64, "gone"),
             bad(silent as u64, "silent"),
             (
@@ -62,10 +71,11 @@ impl LabPainter<'_> {
             (ThemeToken::Text, counted(headsets, "headset")),
             bad(beyond as u64, "stations more"),
             bad(beyond_headsets, "headsets more"),
+            bad(lab.book.newer() as u64, "for a newer cortop"),
             bad(malformed, "malformed"),
             (ThemeToken::Dim, lab.settings.broker.clone()),
         ];
-        let mut line = Line::from(self.span(ThemeToken::Title, "cortop lab"));
+        let mut line = Line::from(self.span(ThemeToken::Title, TITLE));
         for (token, text) in items.into_iter().filter(|(_, text)| !text.is_empty()) {
             let text = text::clean(&text);
             let cells = text::cells(glyphs::SEPARATOR) + text::cells(&text);

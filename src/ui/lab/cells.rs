@@ -1,12 +1,16 @@
 //! A row of the tables: its columns and what stands in them.
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
 
 use super::LabPainter;
 use crate::{
-    lab::{LabRow, LabSort, condition_word, main_stream},
+    lab::{DEVICE, LabRow, LabSort, condition_word, main_stream},
     ui::{
-        glyphs,
+        context, glyphs, paint,
         streams::levels,
         table::{self, TableCell, TableColumn},
         text,
@@ -14,7 +18,7 @@ use crate::{
     },
 };
 use cortop_mqtt::{
-    book::StationPresence,
+    book::{StationHeadset, StationPresence},
     payload::{HeadsetCondition, HeadsetState, StreamReport},
 };
 
@@ -42,6 +46,7 @@ const fn right(
 ) -> LabColumn {
     TableColumn { right: true, ..left((title, width, rank), sort, cell) }
 }
+
 pub(super) const COLUMNS: [LabColumn; 12] = [
     left(("station", 10, 0), Some(LabSort::Station), name),
     left(("headset", 14, 1), Some(LabSort::Headset), id),
@@ -57,12 +62,75 @@ pub(super) const COLUMNS: [LabColumn; 12] = [
     left(("session", 9, 8), Some(LabSort::Session), session),
 ];
 
+/// What stands in a column of a row, and in fewer and fewer words where it has no room.
+struct CellTexts {
+    token: ThemeToken,
+    long: String,
+    shorter: Vec<String>,
+}
+
+/// What stands in a row: in its columns, and in place of those that follow.
+struct RowTexts {
+    cells: Vec<CellTexts>,
+    instead: Option<TableCell>,
+}
+
 impl LabPainter<'_> {
-    pub(super) fn line(
+    /// A table of rows with these columns, under their titles; the selected one stays in sight.
+    pub(super) fn table(
+        &self,
+        rows: &[LabRow<'_>],
+        mut columns: Vec<(&LabColumn, usize)>,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        let selected = self.lab.selected(rows);
+        let skip = (selected + 1).saturating_sub(usize::from(body.height));
+        let seen: Vec<_> = rows.iter().enumerate().skip(skip).take(body.height.into()).collect();
+        let texts: Vec<_> = seen.iter().map(|(_, row)| self.texts(row, &columns)).collect();
+        let need = |place: usize| {
+            let wide = texts.iter().filter_map(|own| own.cells.get(place));
+            wide.map(|own| text::cells(&own.long)).max().unwrap_or_default()
+        };
+        let needs: Vec<_> = (0..columns.len()).map(need).collect();
+        let used: usize = columns.iter().map(|(_, width)| width + 1).sum();
+        let spare = usize::from(area.width).saturating_sub(MARKS + used);
+        table::widen(&mut columns, &needs, spare);
+        let titles =
+            table::titles(|token, text| self.span(token, text), MARKS, &columns, self.lab.sort);
+        paint::line(&titles, Rect { height: 1, ..area }.intersection(area), buffer);
+        let lines = seen
+            .iter()
+            .zip(texts)
+            .map(|((at, row), texts)| self.line(row, *at == selected, &columns, texts, area.width));
+        paint::lines(&lines.collect::<Vec<_>>(), body, buffer);
+        context::mark_more(self.theme, skip, rows.len(), body, buffer);
+    }
+
+    /// What stands in the columns of a row.
+    fn texts(&self, row: &LabRow<'_>, columns: &[(&LabColumn, usize)]) -> RowTexts {
+        let instead = self.instead(row);
+        let is_replaced =
+            |column: &LabColumn| instead.is_some() && column.sort == Some(LabSort::State);
+        let cells = columns.iter().take_while(|(column, _)| !is_replaced(column));
+        let cells = cells.map(|(column, _)| {
+            let (token, long) = (column.cell)(self, row);
+            let shorter = match column.sort {
+                Some(LabSort::State) => self.shorter_states(row),
+                _ => Vec::new(),
+            };
+            CellTexts { token, long: text::clean(&long), shorter }
+        });
+        RowTexts { cells: cells.collect(), instead }
+    }
+
+    fn line(
         &self,
         row: &LabRow<'_>,
         is_selected: bool,
         columns: &[(&LabColumn, usize)],
+        texts: RowTexts,
         width: u16,
     ) -> Line<'static> {
         let pointer = if is_selected { glyphs::SELECTED } else { " " };
@@ -71,26 +139,37 @@ impl LabPainter<'_> {
             self.span(ThemeToken::Focus, pointer),
             self.span(token, format!("{mark} ")),
         ]);
-        let instead = self.instead(row);
-        for &(column, cells) in columns {
-            if let (Some((token, text)), Some(LabSort::State)) = (&instead, column.sort) {
-                // At the edge stands whether there is more.
-                let rest = usize::from(width).saturating_sub(line.width() + 1);
-                line.push_span(self.span(*token, text::fit(text, rest)));
-                break;
-            }
-            let (token, text) = (column.cell)(self, row);
+        for (&(column, cells), CellTexts { token, long, shorter }) in
+            columns.iter().zip(texts.cells)
+        {
             let token = if is_selected && column.rank < 2 { ThemeToken::Selection } else { token };
-            // The end distinguishes ids.
             let text = if column.sort == Some(LabSort::Headset) {
-                text::fit_id(&text, cells)
+                // The end distinguishes ids.
+                text::fit_id(&long, cells)
+            } else if text::cells(&long) <= cells {
+                long
             } else {
-                text
+                let last = shorter.last().cloned();
+                let short = shorter.into_iter().find(|own| text::cells(own) <= cells);
+                short.or(last).unwrap_or(long)
             };
             line.push_span(self.span(token, column.place(&text, cells)));
             line.push_span(Span::raw(" "));
         }
+        if let Some((token, text)) = texts.instead {
+            // At the edge stands whether there is more.
+            let rest = usize::from(width).saturating_sub(line.width() + 1);
+            line.push_span(self.span(token, text::fit(&text, rest)));
+        }
         line
+    }
+
+    /// How a row is where there is no room for all that is known of it.
+    fn shorter_states(&self, row: &LabRow<'_>) -> Vec<String> {
+        let stale = row.staleness().filter(|_| is_stale(row));
+        let since = stale.and_then(|own| self.clock(own.since));
+        let since = since.map(|since| format!("{} {since}", row.state_word()));
+        since.into_iter().chain([short_state(row)]).collect()
     }
 
     /// What stands in place of the columns of a headset, where there is nothing in them.
@@ -105,6 +184,10 @@ impl LabPainter<'_> {
             None if words.starts_with("no headset") => words,
             None => format!("no headset{}{words}", glyphs::SEPARATOR),
             Some(own) if own.state.condition == HeadsetCondition::NoService => words,
+            // It works with none of its headsets: why, is said at each of them.
+            Some(own) if is_idle(own) && row.station.headsets().all(is_idle) => {
+                format!("{}{}{words}", condition_word(own.state.condition), glyphs::SEPARATOR)
+            }
             Some(_) => return None,
         };
         Some((ThemeToken::Dim, text))
@@ -126,6 +209,15 @@ pub(super) fn fitting(width: u16) -> Vec<(&'static LabColumn, usize)> {
         Some(LabSort::Headset) if is_narrow => 10,
         _ => column.width,
     })
+}
+
+/// Whether nothing is known of a headset but that it is there.
+const fn is_idle(own: &StationHeadset) -> bool {
+    use HeadsetCondition as Condition;
+    matches!(
+        own.state.condition,
+        Condition::UsbCable | Condition::Connecting | Condition::Connected | Condition::Discovered
+    )
 }
 
 /// What is of now looks so; what is not never does.
@@ -184,6 +276,12 @@ fn of_headset(
     row.state().and_then(cell).map_or_else(unknown, |(token, text)| (live(row, token), text))
 }
 
+/// Of what comes with the contact.
+fn of_device(row: &LabRow<'_>, cell: impl FnOnce(&HeadsetState) -> Option<TableCell>) -> TableCell {
+    let (token, text) = of_headset(row, cell);
+    (if row.has_fresh(DEVICE) { token } else { ThemeToken::Stale }, text)
+}
+
 fn of_main(row: &LabRow<'_>, cell: impl FnOnce(&StreamReport) -> Option<TableCell>) -> TableCell {
     of_headset(row, |state| main_stream(state).and_then(cell))
 }
@@ -197,33 +295,41 @@ fn model(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
 }
 
 fn state(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
-    match row.presence {
-        StationPresence::Gone(at) => {
-            let at = at.and_then(|at| painter.clock(at));
-            (ThemeToken::Bad, at.map_or_else(|| "gone".to_owned(), |at| format!("gone {at}")))
+    let (token, since) = match row.presence {
+        StationPresence::Gone(at) => (ThemeToken::Bad, painter.departure(at)),
+        StationPresence::Silent(Some(since)) => {
+            (ThemeToken::Bad, Some(text::brief_age(painter.since(since))))
         }
-        StationPresence::Silent(since) => {
-            let age = since.map(|since| format!(" {}", text::brief_age(painter.since(since))));
-            (ThemeToken::Bad, format!("silent{}", age.unwrap_or_default()))
+        StationPresence::Silent(None) => (ThemeToken::Bad, painter.kept(row)),
+        StationPresence::Unconfirmed => {
+            return (ThemeToken::Stale, painter.unconfirmed().to_owned());
         }
-        StationPresence::Unconfirmed => (ThemeToken::Stale, painter.unconfirmed().to_owned()),
         StationPresence::Live => {
-            row.state().map_or((ThemeToken::Dim, row.state_word().to_owned()), |own| {
-                let text = match own.streams.iter().find(|own| own.stale_since.is_some()) {
-                    Some(stream) if own.condition == HeadsetCondition::Stale => {
-                        format!("STALE {}", stream.name)
-                    }
-                    _ => condition_word(own.condition).to_owned(),
-                };
-                let (token, _) = mark_of(own.condition);
-                (token, text)
-            })
+            let token = row.state().map_or(ThemeToken::Dim, |own| mark_of(own.condition).0);
+            let stale = row.staleness().filter(|_| is_stale(row));
+            (token, stale.and_then(|own| painter.clock(own.since)))
         }
+    };
+    let since = since.map(|since| format!(" {since}")).unwrap_or_default();
+    (token, short_state(row) + &since)
+}
+
+/// How a row is, without a time.
+fn short_state(row: &LabRow<'_>) -> String {
+    match row.staleness().filter(|_| is_stale(row)).and_then(|own| own.stream) {
+        Some(stream) => format!("{} {}", row.state_word(), text::clean(stream)),
+        None => row.state_word().to_owned(),
     }
 }
 
+/// Whether the state of a row is that streams have stopped.
+fn is_stale(row: &LabRow<'_>) -> bool {
+    let condition = row.state().map(|own| own.condition);
+    row.is_live() && row.outage().is_none() && condition == Some(HeadsetCondition::Stale)
+}
+
 fn battery(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
-    of_headset(row, |state| {
+    of_device(row, |state| {
         let percent = state.battery?;
         let token = if percent < 20 { ThemeToken::Bad } else { ThemeToken::Text };
         Some((token, format!("{percent}%")))
@@ -231,7 +337,7 @@ fn battery(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
 }
 
 fn overall(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
-    of_headset(row, |state| Some((ThemeToken::Text, format!("{}%", state.contact?))))
+    of_device(row, |state| Some((ThemeToken::Text, format!("{}%", state.contact?))))
 }
 
 fn contact(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
@@ -243,7 +349,7 @@ fn contact(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
             (token, _, word) => (token, format!("{sensor} {word}")),
         },
     };
-    (live(row, token), text)
+    (if row.has_fresh(DEVICE) { token } else { ThemeToken::Stale }, text)
 }
 
 fn rate(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
@@ -264,7 +370,11 @@ fn rate(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
 fn loss(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     of_main(row, |main| {
         let lost = main.loss?;
-        let token = if lost > 0.0 { ThemeToken::Bad } else { ThemeToken::Text };
+        let token = match main.stale_since {
+            Some(_) => ThemeToken::Stale,
+            None if lost > 0.0 => ThemeToken::Bad,
+            None => ThemeToken::Text,
+        };
         Some((token, format!("{lost:.1}%")))
     })
 }

@@ -32,12 +32,13 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 use tokio::time::Instant;
 
 use super::{
-    key_card, layout, paint,
+    glyphs, key_card, layout, paint,
     streams::head::OutlineCache,
     text,
     theme::{Theme, ThemeToken},
 };
-use crate::lab::{BrokerLink, Lab, LabPane, TABLE};
+use crate::lab::{BrokerLink, Lab, LabPane, LabRow, TABLE};
+use cortop_mqtt::book::DepartureTime;
 
 /// By so much a time of a station may be ahead of the lab's.
 const CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
@@ -102,7 +103,7 @@ impl LabPainter<'_> {
         self.lab.now.instant.saturating_duration_since(moment)
     }
 
-    /// A time of today, or a date with its time, of seconds since 1970. Nothing of a station is later
+    /// A time of today, or a date, with its time if it is of this year, of seconds since 1970. Nothing of a station is later
     /// than now, but for the error of its clock.
     fn clock(&self, seconds: f64) -> Option<String> {
         let time =
@@ -115,12 +116,32 @@ impl LabPainter<'_> {
         Some(if day.date() == today.date() {
             text::time_of_day(time, self.zone)
         } else {
-            day.strftime("%-d %b %Y %H:%M").to_string()
+            let form = if day.year() == today.year() { "%-d %b %H:%M" } else { "%-d %b %Y" };
+            day.strftime(form).to_string()
         })
+    }
+
+    /// When a station went, as far as it is known.
+    fn departure(&self, at: DepartureTime) -> Option<String> {
+        let by = |time| Some(format!("by {}", self.clock(time)?));
+        match at {
+            DepartureTime::At(time) => self.clock(time),
+            DepartureTime::Told { own_clock, latest } => {
+                let is_possible = own_clock <= latest + CLOCK_ERROR.as_secs_f64();
+                let told = self.clock(own_clock).filter(|_| is_possible);
+                told.map(|at| format!("{}{at}", glyphs::ABOUT)).or_else(|| by(latest))
+            }
+            DepartureTime::Before(time) => by(time),
+        }
+    }
+
+    /// When a station that was never heard sent what the broker kept of it, by its clock.
+    fn kept(&self, row: &LabRow<'_>) -> Option<String> {
+        Some(format!("{}{}", glyphs::ABOUT, self.clock(row.station.kept()?)?))
     }
 
     /// What is said of a station that was not heard over this connection.
     fn unconfirmed(&self) -> &'static str {
-        if self.lab.link == BrokerLink::Connected { "not heard yet" } else { "no broker" }
+        if self.lab.link == BrokerLink::Connected { "not heard yet" } else { "no connection" }
     }
 }

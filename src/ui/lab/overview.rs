@@ -4,13 +4,13 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::{
     LabPainter,
-    cells::{COLUMNS, MARKS, fitting},
+    cells::{COLUMNS, fitting},
 };
 use crate::{
     lab::{BrokerLink, LabPane, LabRow},
     ui::{
         context::{self, heading_of},
-        glyphs, paint, table, text,
+        glyphs, paint, text,
         theme::ThemeToken,
     },
 };
@@ -33,18 +33,7 @@ impl LabPainter<'_> {
             let lines = paint::sentence(&says, inside.width, self.theme.style(ThemeToken::Dim));
             return paint::lines(&lines, inside, buffer);
         }
-        let columns = fitting(inside.width);
-        let titles =
-            table::titles(|token, text| self.span(token, text), MARKS, &columns, self.lab.sort);
-        paint::line(&titles, Rect { height: 1, ..inside }.intersection(inside), buffer);
-        let body = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-        let selected = self.lab.selected(rows);
-        let skip = (selected + 1).saturating_sub(usize::from(body.height));
-        let seen = rows.iter().enumerate().skip(skip).take(body.height.into());
-        let lines: Vec<_> =
-            seen.map(|(at, row)| self.line(row, at == selected, &columns, inside.width)).collect();
-        paint::lines(&lines, body, buffer);
-        context::mark_more(self.theme, skip, rows.len(), body, buffer);
+        self.table(rows, fitting(inside.width), inside, buffer);
     }
 
     /// What is said where there is no row.

@@ -9,10 +9,10 @@ use ratatui::{
 
 use super::{
     LabPainter,
-    cells::{COLUMNS, MARKS, fitting, live},
+    cells::{fitting, live},
 };
 use crate::{
-    lab::{CELLS, HeadsetHistory, HistoryCell, LabPane, LabRow, STRETCH},
+    lab::{CELLS, DEVICE, HeadsetHistory, HistoryCell, LabPane, LabRow, LabSort, STRETCH, counted},
     ui::{
         context::{self, heading_of},
         glyphs, paint,
@@ -20,12 +20,12 @@ use crate::{
             head::{HeadMap, OutlineCache},
             levels::{self, SensorRow},
         },
-        table, text,
+        text,
         theme::ThemeToken,
     },
 };
 use cortop_mqtt::{
-    book::StationPresence,
+    book::{DepartureTime, StationPresence},
     payload::{HeadsetState, LOST, SensorState},
 };
 use cortop_signal::Defect;
@@ -49,7 +49,7 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     let name = painter.lab.opened.as_ref().map_or("", |name| name.as_str());
-    let title = Line::from(painter.span(ThemeToken::Dim, about(painter, rows.first())));
+    let title = Line::from(painter.span(ThemeToken::Dim, about(painter, rows)));
     let heading = heading_of(1, &format!("station {name}"));
     let is_focused = painter.lab.focus == LabPane::Rows;
     let inside = context::frame(painter.theme, is_focused, &heading, title, area, buffer);
@@ -59,22 +59,11 @@ pub(super) fn draw(
         return paint::lines(&lines, inside, buffer);
     };
     // The station's name is in the title.
-    let columns = &COLUMNS[1..];
-    let columns: Vec<_> = fitting(inside.width)
-        .into_iter()
-        .filter(|(column, _)| columns.iter().any(|own| own.title == column.title))
-        .collect();
-    let titles =
-        table::titles(|token, text| painter.span(token, text), MARKS, &columns, painter.lab.sort);
-    let at = painter.lab.selected(rows);
+    let mut columns = fitting(inside.width);
+    columns.retain(|(column, _)| column.sort != Some(LabSort::Station));
     let list = paint::cells(rows.len()).min(inside.height / 4).max(1);
-    let skip = (at + 1).saturating_sub(list.into());
-    let seen = rows.iter().enumerate().skip(skip).take(list.into());
-    let lines = seen.map(|(place, row)| painter.line(row, place == at, &columns, inside.width));
-    let lines: Vec<_> = std::iter::once(titles).chain(lines).collect();
-    paint::lines(&lines, Rect { height: list + 1, ..inside }.intersection(inside), buffer);
-    let body = Rect { y: inside.y + list, height: list, ..inside };
-    context::mark_more(painter.theme, skip, rows.len(), body, buffer);
+    let table = Rect { height: list + 1, ..inside }.intersection(inside);
+    painter.table(rows, columns, table, buffer);
 
     let below =
         Rect { y: inside.y + list + 1, height: inside.height.saturating_sub(list + 1), ..inside };
@@ -88,27 +77,32 @@ pub(super) fn draw(
     paint::lines(&lines[usize::from(!has_heading)..], place, buffer);
 }
 
-/// What there is to say of a station.
-fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
-    let Some(row) = row else { return String::new() };
+/// What there is to say of a station; `rows` are its headsets.
+fn about(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> String {
+    let Some(row) = rows.first() else { return String::new() };
     let state = row.station.state.as_ref();
     let presence = match row.presence {
         StationPresence::Live => "live".to_owned(),
         StationPresence::Unconfirmed => painter.unconfirmed().to_owned(),
-        StationPresence::Silent(None) => "not heard since this lab came".to_owned(),
+        StationPresence::Silent(None) => match painter.kept(row) {
+            Some(kept) => format!("silent, its last state was sent {kept} by its clock"),
+            None => "not heard since this lab came".to_owned(),
+        },
         StationPresence::Silent(Some(since)) => {
             format!("silent for {}", text::age(painter.since(since)))
         }
         StationPresence::Gone(at) => {
             let why = state.and_then(|own| own.why.as_deref()).unwrap_or(LOST);
-            let at = at.and_then(|at| painter.clock(at));
-            let at = at.map_or_else(|| "before this lab came".to_owned(), |at| format!("at {at}"));
-            format!("gone {at}: {why}")
+            let when = painter.departure(at).map(|when| match at {
+                DepartureTime::At(_) => format!(" at {when}"),
+                DepartureTime::Told { .. } | DepartureTime::Before(_) => format!(" {when}"),
+            });
+            format!("gone{}: {why}", when.unwrap_or_default())
         }
     };
     let host = state.map(|own| own.host.as_str()).unwrap_or_default();
     let cortex = state.map(|own| own.cortex.to_string()).unwrap_or_default();
-    let cortex = painter.outage(row).unwrap_or(cortex);
+    let cortex = painter.outage(row).or_else(|| stale(painter, rows)).unwrap_or(cortex);
     let clock = row.station.clock_behind().filter(|behind| behind.abs() > 1.0);
     let clock = clock.map(|behind| format!("its clock is {:+.0} s", -behind)).unwrap_or_default();
     let markers = match state {
@@ -121,6 +115,60 @@ fn about(painter: &LabPainter<'_>, row: Option<&LabRow<'_>>) -> String {
     text::clean(&parts.collect::<String>())
 }
 
+/// That headsets of a station stream no more, and since when.
+fn stale(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> Option<String> {
+    let stale = rows.iter().filter(|row| row.is_live()).filter_map(LabRow::staleness);
+    let since = stale.clone().map(|own| own.since).reduce(f64::min)?;
+    let of = if rows.len() == 1 {
+        String::new()
+    } else {
+        format!("{} of {} ", stale.count(), counted(rows.len(), "headset"))
+    };
+    let since = painter.clock(since).map(|at| format!(" since {at}")).unwrap_or_default();
+    Some(format!("{of}stale{since}"))
+}
+
+/// The streams of a headset: first those that have stopped, and since when; of the others the rate, and
+/// what was lost.
+fn streams_line(
+    painter: &LabPainter<'_>,
+    row: &LabRow<'_>,
+    state: &HeadsetState,
+    width: usize,
+) -> Line<'static> {
+    let number = |rate: Option<f32>| {
+        rate.map_or_else(|| glyphs::UNKNOWN.to_owned(), |rate| text::rate(rate.into()))
+    };
+    let mut stopped: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut flowing = Vec::new();
+    for own in &state.streams {
+        let Some(since) = row.stale_since(own) else {
+            let lost = own.lost.filter(|lost| *lost > 0);
+            let lost = lost.map(|lost| format!(" lost {lost}")).unwrap_or_default();
+            let rates = format!("{}/{} Hz", number(own.rate), number(own.nominal));
+            flowing.push((ThemeToken::Text, format!("{} {rates}{lost}", own.name)));
+            continue;
+        };
+        let since = painter.clock(since).map(|at| format!(" since {at}")).unwrap_or_default();
+        match stopped.iter_mut().find(|(at, _)| *at == since) {
+            Some((_, names)) => names.push(&own.name),
+            None => stopped.push((since, vec![&own.name])),
+        }
+    }
+    let stopped = stopped.into_iter().map(|(since, names)| {
+        let text = format!("{} {} stale{since}", glyphs::PROBLEM, names.join(" "));
+        (ThemeToken::Bad, text)
+    });
+    let mut line = Line::default();
+    for (token, text) in stopped.chain(flowing) {
+        let gap = if line.width() > 0 { glyphs::SEPARATOR } else { "" };
+        line.push_span(painter.span(ThemeToken::Dim, gap));
+        let room = width.saturating_sub(line.width());
+        line.push_span(painter.span(live(row, token), text::fit(&text::clean(&text), room)));
+    }
+    line
+}
+
 /// The head with its sensors at the left, the sensors worst first beside it, and what is wrong.
 fn draw_contact(
     painter: &LabPainter<'_>,
@@ -130,7 +178,9 @@ fn draw_contact(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    let wrong: Vec<_> = state.alerts.iter().map(|own| own.text.as_str()).collect();
+    // Which streams have stopped stands in a line of its own, with its time.
+    let alerts = state.alerts.iter().filter(|own| &*own.kind != "stale");
+    let wrong: Vec<_> = alerts.map(|own| own.text.as_str()).collect();
     let nothing = || (ThemeToken::Dim, "nothing is wrong by the station's thresholds".to_owned());
     let (token, wrong) = match painter.outage(row) {
         Some(outage) => (ThemeToken::Bad, outage),
@@ -138,9 +188,14 @@ fn draw_contact(
         None => (ThemeToken::Bad, wrong.join(glyphs::SEPARATOR)),
     };
     let wrong = text::fit(&text::clean(&wrong), area.width.into());
-    let first = Rect { height: 1, ..area }.intersection(area);
-    paint::line(&painter.span(live(row, token), wrong).into(), first, buffer);
-    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let wrong = Line::from(painter.span(live(row, token), wrong));
+    let streams = streams_line(painter, row, state, area.width.into());
+    let is_all = row.staleness().is_some() && token == ThemeToken::Dim;
+    let lines = [(!is_all).then_some(wrong), (streams.width() > 0).then_some(streams)];
+    let lines: Vec<_> = lines.into_iter().flatten().collect();
+    paint::lines(&lines, area, buffer);
+    let above = paint::cells(lines.len());
+    let below = Rect { y: area.y + above, height: area.height.saturating_sub(above), ..area };
     let mut sensors: Vec<_> = state.sensors.iter().map(sensor).collect();
     let names: Vec<_> = sensors.iter().map(|own| own.name).collect();
     // A round head is twice as wide as high.
@@ -161,7 +216,7 @@ fn draw_contact(
     };
     let lines: Vec<_> = sensors.iter().map(line).collect();
     paint::columns(&lines, SENSOR, list, buffer);
-    if !row.is_live() {
+    if !row.has_fresh(DEVICE) {
         buffer.set_style(below, painter.theme.style(ThemeToken::Stale));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
-use ratatui::{Terminal, backend::TestBackend};
+use ratatui::{Terminal, backend::TestBackend, style::Style};
 use tokio::time::Instant;
 
 use crate::{
@@ -22,6 +22,9 @@ use cortop_mqtt::{
 
 const SENSORS: [&str; 14] =
     ["AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"];
+
+/// 08:12:06 of the day of these tests.
+const STALE_SINCE: f64 = 1_767_946_326.0;
 
 fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) {
     let Moment { instant, wall } = lab.now;
@@ -45,7 +48,7 @@ fn headset(id: &str, condition: HeadsetCondition, worst: u8) -> HeadsetState {
         rate: (!is_stale).then_some(256.0),
         loss: Some(if worst < 2 { 1.2 } else { 0.0 }),
         lost: Some(3),
-        stale_since: is_stale.then_some(1.0),
+        stale_since: is_stale.then_some(STALE_SINCE),
     };
     let alert = |kind: &str, text: &str| StationAlert { kind: kind.into(), text: text.into() };
     let alerts = match (is_stale, worst) {
@@ -135,12 +138,34 @@ fn busy() -> Lab {
     lab
 }
 
-fn draw(lab: &Lab, (width, height): (u16, u16)) -> String {
+fn draw(lab: &Lab, size: (u16, u16)) -> String {
+    drawn(lab, size).to_string()
+}
+
+fn drawn(lab: &Lab, (width, height): (u16, u16)) -> TestBackend {
     let options = UiOptions { zone: Some(TimeZone::UTC), ..UiOptions::default() };
     let mut ui = Ui::new(&options).0;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
     terminal.draw(|frame| ui.draw_lab(lab, frame)).expect("drawn");
-    terminal.backend().to_string()
+    terminal.backend().clone()
+}
+
+/// How each place looks at which a text stands, from top to bottom.
+fn styles_of(lab: &Lab, text: &str) -> Vec<Style> {
+    let screen = drawn(lab, (80, 24));
+    let buffer = screen.buffer();
+    let area = *buffer.area();
+    let symbols = |x, y| (x..area.width).map(move |x| buffer[(x, y)].symbol()).collect::<String>();
+    let places = (0..area.height).flat_map(|y| (0..area.width).map(move |x| (x, y)));
+    let found = places.filter(|&(x, y)| symbols(x, y).starts_with(text));
+    found.map(|place| buffer[place].style()).collect()
+}
+
+/// How what is old looks: the state of a station that is gone.
+fn stale_style() -> Style {
+    let mut lab = busy();
+    lab.opened = None;
+    styles_of(&lab, "EPOCX-3A1B2C3D")[0]
 }
 
 #[test]
@@ -202,9 +227,119 @@ fn lines_of_the_log_and_the_help_can_be_read_on_the_smallest_screens() {
 #[test]
 fn a_narrow_screen_says_how_each_headset_is() {
     let drawn = draw(&busy(), (40, 16));
-    for words in ["streaming", "STALE eeg", "gone 08:12:10", "C3D"] {
+    for words in ["streaming", "STALE ", "gone 08:12:10", "C3D"] {
         assert!(drawn.contains(words), "{words}\n{drawn}");
     }
+}
+
+#[test]
+fn a_headset_whose_streams_have_stopped_says_since_when_and_looks_old() {
+    let mut lab = busy();
+    let now = lab.now.wall.as_duration().as_secs_f64();
+    let id = "EPOCX-2A1B2C3D";
+    let topic = format!("cortop/v1/PC-02/headset/{id}/state");
+    let mut state = headset(id, HeadsetCondition::Stale, 4);
+    let stream = |name: &str, ago: Option<f64>| StreamReport {
+        name: name.into(),
+        nominal: Some(2.0),
+        rate: ago.is_none().then_some(2.0),
+        stale_since: ago.map(|ago| now - ago),
+        ..StreamReport::default()
+    };
+    state.streams = vec![stream("eeg", Some(20.0)), stream("mot", Some(20.0)), stream("dev", None)];
+    send(&mut lab, &topic, state.clone());
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("STALE eeg 08:11:53"), "{drawn}");
+    for key in [Key::DOWN, Key::DOWN, Key::ENTER] {
+        lab.on_key(key);
+    }
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("live · lab-pc · stale since 08:11:53 · "), "{drawn}");
+    assert!(drawn.contains("✖ eeg mot stale since 08:11:53 · dev 2/2 Hz"), "{drawn}");
+    state.streams = ["eeg", "mot", "dev"].map(|name| stream(name, Some(20.0))).to_vec();
+    send(&mut lab, &topic, state);
+    let old = styles_of(&lab, "● good");
+    assert!(!old.is_empty() && old.iter().all(|style| *style == stale_style()), "{old:?}");
+    lab.on_key(Key::ESC);
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("STALE 08:11:53"), "{drawn}");
+    // Of the rows before it two have a battery, and one such contact.
+    for (text, place) in [("77%", 2), ("all good", 1)] {
+        let styles = styles_of(&lab, text);
+        assert!(styles[place] == stale_style() && styles[0] != stale_style(), "{text}: {styles:?}");
+    }
+}
+
+#[test]
+fn of_a_station_that_went_before_the_lab_came_the_time_is_as_sure_as_it_is() {
+    let mut lab = busy();
+    let now = lab.now.wall.as_duration().as_secs_f64();
+    for (name, status, why, ago) in [
+        ("PC-11", Status::Gone, Some("stopped"), 60.0),
+        ("PC-12", Status::Gone, Some("lost"), 60.0),
+        // Its clock is ahead.
+        ("PC-13", Status::Gone, Some("stopped"), -60.0),
+        ("PC-14", Status::Online, None, 60.0),
+    ] {
+        let why = why.map(Into::into);
+        let state = StationState { status, why, ..StationState::default() };
+        let payload = StationMessage::new(&"run".into(), now - ago, state).to_json();
+        let (topic, payload) = (format!("cortop/v1/{name}/state").into(), payload.into());
+        let arrival = lab.now.instant;
+        lab.on_message(&Received { topic, payload, retained: true, arrival, wall: now });
+    }
+    let Moment { instant, wall } = lab.now;
+    let step = Duration::from_secs(13);
+    lab.tick(Moment { instant: instant + step, wall: wall + step });
+    let drawn = draw(&lab, (100, 24));
+    let row = |name: &str| drawn.lines().find(|line| line.contains(name)).expect("a row");
+    for (name, said) in [
+        ("PC-11", "gone ≈08:11:13 "),
+        ("PC-12", "gone by 08:12:13 "),
+        ("PC-13", "gone by 08:12:13 "),
+        ("PC-14", "silent ≈08:11:13 "),
+    ] {
+        assert!(row(name).contains(said), "{drawn}");
+    }
+}
+
+#[test]
+fn columns_whose_texts_are_cut_get_the_room_that_is_left() {
+    let mut lab = busy();
+    let mut state = headset("EPOCX-0A1B2C3D", HeadsetCondition::Streaming, 4);
+    state.name = "the subject in the third row".into();
+    state.sensors[0].defect = Some("off level".into());
+    let name = "laboratory-3-window-side";
+    let topic = format!("cortop/v1/{name}");
+    let online = StationState::default();
+    send(&mut lab, &format!("{topic}/state"), online);
+    send(&mut lab, &format!("{topic}/headset/EPOCX-0A1B2C3D/state"), state);
+    let drawn = draw(&lab, (160, 24));
+    for text in [name, "the subject in the third row", "AF3 off level", "session", "heard"] {
+        assert!(drawn.contains(text), "{text} is cut\n{drawn}");
+    }
+    // On a narrow one other columns lend what they do not need.
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("AF3 off level") && drawn.contains("256/256  0.0%"), "{drawn}");
+}
+
+#[test]
+fn a_station_that_waits_for_a_choice_says_so_at_each_headset() {
+    let mut lab = busy();
+    let state = StationState { cortex: "choose a headset".into(), ..StationState::default() };
+    send(&mut lab, "cortop/v1/PC-07/state", state);
+    for id in ["EPOCX-7A1B2C3D", "INSIGHT-7A1B2C3D"] {
+        let condition = HeadsetCondition::Connected;
+        let state = HeadsetState { headset: id.into(), condition, ..HeadsetState::default() };
+        send(&mut lab, &format!("cortop/v1/PC-07/headset/{id}/state"), state);
+    }
+    let drawn = draw(&lab, (80, 24));
+    assert_eq!(drawn.matches("connected · choose a headset").count(), 2, "{drawn}");
+    // Once it streams from one, the other is just not in use.
+    let streaming = headset("EPOCX-7A1B2C3D", HeadsetCondition::Streaming, 4);
+    send(&mut lab, "cortop/v1/PC-07/headset/EPOCX-7A1B2C3D/state", streaming);
+    let drawn = draw(&lab, (80, 24));
+    assert!(drawn.contains("connected ") && !drawn.contains("choose a headset"), "{drawn}");
 }
 
 #[test]
@@ -213,7 +348,8 @@ fn an_outage_has_the_whole_row_and_a_time_that_can_be() {
     let now = lab.now.wall.as_duration().as_secs_f64();
     for (since, said) in [
         (now - 60.0, "Cortex not reached since 08:11:13: nothing"),
-        (now - 3.5 * 86_400.0, "Cortex not reached since 5 Jan 2026 20:12: nothing"),
+        (now - 3.5 * 86_400.0, "Cortex not reached since 5 Jan 20:12: nothing"),
+        (now - 300.0 * 86_400.0, "Cortex not reached since 15 Mar 2025: nothing"),
         (now + 1000.0, "Cortex not reached: nothing"),
     ] {
         let state = StationState {
@@ -232,10 +368,19 @@ fn an_outage_has_the_whole_row_and_a_time_that_can_be() {
 #[test]
 fn nothing_is_said_to_be_awaited_without_a_broker() {
     let mut lab = busy();
-    assert!(!draw(&lab, (80, 24)).contains("no broker"));
-    lab.on_link(BrokerLink::Lost("away".to_owned(), lab.now.instant));
+    assert!(!draw(&lab, (80, 24)).contains("no connection"));
+    let why =
+        "the broker refuses the user lab: check user and password in [mqtt] against its accounts";
+    lab.on_link(BrokerLink::Lost(why.to_owned(), lab.now.instant));
     let drawn = draw(&lab, (80, 24));
-    assert!(drawn.contains("no broker ") && !drawn.contains("not heard yet"), "{drawn}");
+    assert!(drawn.contains("no connection ") && !drawn.contains("not heard yet"), "{drawn}");
+    // What is refused stands in the header, and how many stations there are.
+    assert!(
+        drawn.contains("✖ again in 0 s: the broker refuses the ") && drawn.contains("… · 0/3 sta")
+    );
+    assert!(
+        draw(&lab, (160, 24)).contains("check user and password in [mqtt] against its accounts")
+    );
 }
 
 #[test]

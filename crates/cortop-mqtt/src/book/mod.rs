@@ -6,18 +6,18 @@ mod station;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-pub use self::station::{SILENCE, Station, StationHeadset, StationPresence};
+pub use self::station::{DepartureTime, SILENCE, Station, StationHeadset, StationPresence};
 use crate::{
     payload::{
         self, Acknowledgement, HeadsetState, LOST, Malformed, StationEvent, StationMessage,
-        StationState, Status, Text,
+        StationState, Status, Text, VERSION,
     },
     topic::{StationName, Topic},
 };
@@ -63,6 +63,8 @@ pub enum BookChange {
     Event(StationName, f64, StationEvent),
     /// A station did what a command asks.
     Acknowledged(StationName, Acknowledgement),
+    /// A station speaks this later version of the contract, which is not read.
+    Newer(StationName, u32),
     /// A message could not be read.
     Malformed,
 }
@@ -77,6 +79,8 @@ pub struct Book {
     beyond: HashSet<u64>,
     /// Headsets for which there was no room.
     beyond_headsets: u64,
+    /// Stations that speak a later version of the contract.
+    newer: BTreeSet<StationName>,
     malformed: u64,
     named: VecDeque<(Text, Malformed)>,
     /// Messages and bytes that came.
@@ -94,6 +98,12 @@ impl Book {
     #[must_use]
     pub fn beyond(&self) -> (usize, u64) {
         (self.beyond.len(), self.beyond_headsets)
+    }
+
+    /// How many stations speak a later version of the contract.
+    #[must_use]
+    pub fn newer(&self) -> usize {
+        self.newer.len()
     }
 
     /// Messages that could not be read, and the last of them: topic and reason.
@@ -141,11 +151,19 @@ impl Book {
             Some(Topic::Acknowledgement(name)) => self.on_acknowledgement(name, message),
         };
         done.unwrap_or_else(|why| {
+            let topic = Text::new(&String::from_utf8_lossy(&message.topic));
+            if let Malformed::Version(version) = why
+                && version > VERSION
+                && let Some(name) = Topic::parse(&topic).and_then(Topic::into_station)
+                && (self.newer.len() < MOST_STATIONS || self.newer.contains(&name))
+            {
+                self.newer.insert(name.clone());
+                return BookChange::Newer(name, version);
+            }
             self.malformed += 1;
             if self.named.len() == MOST_NAMED {
                 self.named.pop_front();
             }
-            let topic = Text::new(&String::from_utf8_lossy(&message.topic));
             self.named.push_back((topic, why));
             BookChange::Malformed
         })
@@ -176,6 +194,7 @@ impl Book {
             return Ok(BookChange::Station(name));
         }
         let envelope = payload::read::<StationState>(&message.payload)?;
+        self.newer.remove(&name);
         let status = envelope.body.status;
         if status == Status::Joining {
             return Ok(BookChange::Nothing);
@@ -190,13 +209,20 @@ impl Book {
             return Ok(BookChange::Nothing);
         }
         if status == Status::Gone {
-            // The last will was written when the connection began.
-            station.gone = if message.retained { station.gone } else { Some(message.wall) };
+            let known = station.gone.filter(|_| !is_other);
+            station.gone = Some(match (message.retained, known) {
+                (false, _) => DepartureTime::At(message.wall),
+                (true, Some(known)) => known,
+                (true, None) => station.kept_departure(&envelope, message.wall),
+            });
             let is_will = envelope.body.why.as_deref() == Some(LOST) && !message.retained;
             let before = station.state.take().filter(|own| own.status != Status::Gone);
             station.lost = before.filter(|_| is_will).map(|own| (message.arrival, own));
         } else {
             (station.gone, station.lost) = (None, None);
+            if message.retained {
+                station.kept = Some(envelope.sent);
+            }
             station.note_arrival(message, &envelope);
         }
         if is_other {

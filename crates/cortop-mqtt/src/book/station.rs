@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::Received;
-use crate::payload::{HeadsetState, StationMessage, StationState, Status, Text};
+use crate::payload::{HeadsetState, LOST, StationMessage, StationState, Text};
 
 /// A station that has not been heard for so long is silent: it publishes every 5 s.
 pub const SILENCE: Duration = Duration::from_secs(12);
@@ -29,8 +29,26 @@ pub enum StationPresence {
     Unconfirmed,
     /// It has not been heard since then, if ever, and nobody said why.
     Silent(Option<Instant>),
-    /// It has ended or was lost: when, in seconds since 1970 by the lab's clock, if the lab was there.
-    Gone(Option<f64>),
+    /// It has ended or was lost.
+    Gone(DepartureTime),
+}
+
+/// When a station went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DepartureTime {
+    /// Then, in seconds since 1970 by the lab's clock.
+    At(f64),
+    /// The broker kept its goodbye, so only the station's clock says when; it was gone when the lab came,
+    /// by the lab's clock.
+    Told {
+        /// When, in seconds since 1970 by the station's clock.
+        own_clock: f64,
+        /// By then, by the lab's clock.
+        latest: f64,
+    },
+    /// The broker kept its last will, which was written when the connection began: it was gone when the
+    /// lab came, by the lab's clock.
+    Before(f64),
 }
 
 /// A station.
@@ -45,8 +63,10 @@ pub struct Station {
     heard: Option<Instant>,
     /// Since when there is a connection over which it can be heard.
     pub(super) connected: Option<Instant>,
-    /// When it went, by the lab's clock.
-    pub(super) gone: Option<f64>,
+    /// When it went; `None` while it has not.
+    pub(super) gone: Option<DepartureTime>,
+    /// When the state that the broker kept of it was sent, by its clock.
+    pub(super) kept: Option<f64>,
     /// When its last will came, and what was known of it before.
     pub(super) lost: Option<(Instant, StationState)>,
     /// Seconds from its clock to the arrival of its last messages.
@@ -73,8 +93,8 @@ impl Station {
     /// What has become of it.
     #[must_use]
     pub fn presence(&self, now: Instant) -> StationPresence {
-        if self.state.as_ref().is_some_and(|state| state.status == Status::Gone) {
-            return StationPresence::Gone(self.gone);
+        if let Some(departure) = self.gone {
+            return StationPresence::Gone(departure);
         }
         let Some(connected) = self.connected else { return StationPresence::Unconfirmed };
         let heard = self.heard.filter(|heard| *heard >= connected);
@@ -94,6 +114,29 @@ impl Station {
     #[must_use]
     pub const fn heard(&self) -> Option<Instant> {
         self.heard
+    }
+
+    /// When the state that the broker kept of it was sent, in seconds since 1970 by its clock: the last
+    /// that is known of one that was never heard.
+    #[must_use]
+    pub const fn kept(&self) -> Option<f64> {
+        self.kept
+    }
+
+    /// When one went of which the broker kept that it is gone.
+    pub(super) fn kept_departure(
+        &self,
+        envelope: &StationMessage<StationState>,
+        now: f64,
+    ) -> DepartureTime {
+        if envelope.body.why.as_deref() == Some(LOST) {
+            return DepartureTime::Before(now);
+        }
+        let is_same_run = self.instance == envelope.instance;
+        match self.lab_time(envelope.sent).filter(|_| is_same_run) {
+            Some(at) => DepartureTime::At(at.min(now)),
+            None => DepartureTime::Told { own_clock: envelope.sent, latest: now },
+        }
     }
 
     /// Its headsets. Those of an earlier run, which it has not taken off the broker yet, are none.

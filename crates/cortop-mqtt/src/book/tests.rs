@@ -47,15 +47,37 @@ async fn what_was_retained_is_not_live_until_it_is_heard_and_silence_ends_that()
     assert_eq!(presence(&book, 32), StationPresence::Unconfirmed);
     assert_eq!(presence(&book, 33), StationPresence::Silent(Some(start)));
     send(&mut book, (STATE, "a"), (5.0, (start, 123.0), false), state(Status::Gone));
-    assert_eq!(presence(&book, 99), StationPresence::Gone(Some(123.0)));
-    // One that went before the lab came: nobody knows when.
-    let mut book = Book::default();
-    send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Gone));
-    assert_eq!(presence(&book, 0), StationPresence::Gone(None));
+    assert_eq!(presence(&book, 99), StationPresence::Gone(DepartureTime::At(123.0)));
+    // What the broker keeps of it changes nothing of that.
+    send(&mut book, (STATE, "a"), (5.0, (start, 150.0), true), state(Status::Gone));
+    assert_eq!(presence(&book, 99), StationPresence::Gone(DepartureTime::At(123.0)));
     // One that never says more than what the broker kept.
     let mut book = Book::default();
     send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Online));
     assert_eq!(presence(&book, 13), StationPresence::Silent(None));
+    assert_eq!(book.stations()[&name()].kept(), Some(5.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_station_that_went_before_the_lab_came_only_what_is_known_is_said() {
+    let start = Instant::now();
+    let gone = |why: &str, heard: Option<f64>| {
+        let mut book = Book::default();
+        if let Some(wall) = heard {
+            let online = state(Status::Online);
+            send(&mut book, (STATE, "a"), (10.0, (start, wall), false), online);
+        }
+        let body = StationState { why: Some(why.into()), ..state(Status::Gone) };
+        send(&mut book, (STATE, "a"), (25.0, (start, 900.0), true), body);
+        book.stations()[&name()].presence(start)
+    };
+    // A goodbye says when, by the station's clock, which only messages that are heard correct.
+    let told = DepartureTime::Told { own_clock: 25.0, latest: 900.0 };
+    assert_eq!(gone("stopped", None), StationPresence::Gone(told));
+    assert_eq!(gone("stopped", Some(510.0)), StationPresence::Gone(DepartureTime::At(525.0)));
+    // A will is as old as its connection.
+    assert_eq!(gone("lost", None), StationPresence::Gone(DepartureTime::Before(900.0)));
+    assert_eq!(gone("lost", Some(510.0)), StationPresence::Gone(DepartureTime::Before(900.0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +93,7 @@ async fn wills_of_a_broker_that_ends_say_nothing_of_stations() {
         book.stations()[&name()].presence(end)
     };
     assert_eq!(presence_after(20), StationPresence::Unconfirmed);
-    assert_eq!(presence_after(1500), StationPresence::Gone(Some(100.0)));
+    assert_eq!(presence_after(1500), StationPresence::Gone(DepartureTime::At(100.0)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +182,7 @@ async fn what_is_malformed_is_counted_and_named() {
     for (topic, payload, says) in [
         ("cortop/v1/PC/other", &b"{}"[..], "no such topic"),
         ("cortop/v1/PC/state", b"{}", "missing field"),
-        ("cortop/v1/PC/state", b"{\"version\":2}", "version 2"),
+        ("cortop/v1/PC/state", b"{\"version\":0}", "version 0"),
     ] {
         let (topic, payload) = (topic.into(), payload.into());
         let message = Received { topic, payload, retained: true, arrival, wall: 0.0 };
@@ -171,6 +193,20 @@ async fn what_is_malformed_is_counted_and_named() {
     }
     assert_eq!(book.malformed().0, 3);
     assert!(book.stations().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_station_of_a_later_version_is_no_malformed_one() {
+    let mut book = Book::default();
+    let now = (Instant::now(), 100.0);
+    let (topic, payload) = (STATE.into(), b"{\"version\":2,\"new\":true}"[..].into());
+    let message = Received { topic, payload, retained: false, arrival: now.0, wall: now.1 };
+    for _ in 0..2 {
+        assert_eq!(book.on_message(&message), BookChange::Newer(name(), 2));
+    }
+    assert_eq!((book.newer(), book.malformed().0), (1, 0));
+    send(&mut book, (STATE, "a"), (5.0, now, false), state(Status::Online));
+    assert_eq!(book.newer(), 0);
 }
 
 proptest! {

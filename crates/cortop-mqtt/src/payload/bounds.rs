@@ -7,6 +7,11 @@ use serde::{
     de::{Error as _, SeqAccess, Visitor},
 };
 
+use super::text::{LONGEST_TEXT, Text};
+
+/// The largest count that a double holds exactly with all smaller ones, as readers of JSON have them.
+pub const MOST_EXACT: u64 = (1 << 53) - 1;
+
 /// Seconds: of a time before 1970 nobody here speaks.
 pub(super) fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let seconds = f64::deserialize(from)?;
@@ -33,6 +38,29 @@ where
             Err(D::Error::custom(format!("a number that is not of 0 to {MOST}")))
         }
         number => Ok(number),
+    }
+}
+
+/// A count that whoever reads JSON has exactly, if there is one.
+pub(super) fn absent_or_exact<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    match Option::<u64>::deserialize(from)? {
+        Some(count) if count > MOST_EXACT => {
+            Err(D::Error::custom(format!("a count of more than {MOST_EXACT}")))
+        }
+        count => Ok(count),
+    }
+}
+
+/// A text that is told apart from others by all of it: what is too long, or would drive a terminal,
+/// would be changed, and is refused.
+pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
+    let text = String::deserialize(from)?;
+    let own = Text::new(&text);
+    if *own == *text {
+        Ok(own)
+    } else {
+        let says = format!("an id of more than {LONGEST_TEXT} bytes, or with control characters");
+        Err(D::Error::custom(says))
     }
 }
 

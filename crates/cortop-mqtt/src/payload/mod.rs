@@ -19,9 +19,10 @@ mod text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use self::bounds::not_negative;
+use self::bounds::{id, not_negative};
 pub use self::{
-    marker::{Acknowledgement, BadLabel, LONGEST_LABEL, LabMarker, check_label},
+    bounds::MOST_EXACT,
+    marker::{Acknowledgement, BadLabel, CommandText, LONGEST_LABEL, LabMarker},
     state::{
         HeadsetCondition, HeadsetState, LOST, MOST_HEADSETS, MOST_SENSORS, SensorState,
         SessionState, StationAlert, StationEvent, StationState, Status, StreamReport,
@@ -42,6 +43,7 @@ pub struct StationMessage<T> {
     #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// The run of the program that sent it: an id of its own for each start.
+    #[serde(deserialize_with = "id")]
     pub instance: Text,
     /// When it was sent, in seconds since 1970 by the sender's clock.
     #[serde(deserialize_with = "not_negative")]

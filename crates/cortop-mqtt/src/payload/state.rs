@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bounds::{absent_or_at_most, absent_or_not_negative, bounded, not_negative},
+    bounds::{
+        MOST_EXACT, absent_or_at_most, absent_or_exact, absent_or_not_negative, bounded,
+        not_negative,
+    },
     text::Text,
 };
 
@@ -201,7 +204,12 @@ pub struct StreamReport {
     #[schemars(range(min = 0.0, max = 100))]
     pub loss: Option<f32>,
     /// Samples lost since the subscription; of `eeg` and `mot` only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "absent_or_exact"
+    )]
+    #[schemars(range(max = MOST_EXACT))]
     pub lost: Option<u64>,
     /// When the last sample came, in seconds since 1970 by the station's clock; only while it is
     /// stale.

@@ -55,6 +55,48 @@ fn numbers_that_nothing_has_are_refused() {
 }
 
 #[test]
+fn a_count_that_no_reader_has_exactly_is_refused() {
+    let read = |lost: u64| {
+        let payload = format!(
+            r#"{{"version":1,"instance":"a","sent":1,"headset":"E","condition":"stale",
+            "streams":[{{"name":"eeg","lost":{lost}}}]}}"#
+        );
+        super::read::<HeadsetState>(payload.as_bytes())
+    };
+    assert!(read((1 << 53) - 1).is_ok());
+    for lost in [1 << 53, u64::MAX] {
+        let refused = read(lost).unwrap_err().to_string();
+        assert!(refused.contains("a count of more than"), "{refused}");
+    }
+}
+
+#[test]
+fn a_label_is_refused_by_its_length_and_an_id_that_cannot_be_repeated_is_none() {
+    let read = |id: &str, label: &str, value: Option<&str>| {
+        let command = json!({
+            "version": 1, "instance": "a", "sent": 1, "id": id, "label": label, "value": value,
+        });
+        super::read::<LabMarker>(command.to_string().as_bytes())
+    };
+    let texts = |label: &str, value: Option<&str>| {
+        let command = read("1", label, value).unwrap().body;
+        command.texts().map(|(label, value)| (label.to_string(), value.to_string()))
+    };
+    let pair = |label: &str, value: &str| Ok((label.to_owned(), value.to_owned()));
+    assert_eq!(texts(" go ", None), pair("go", "go"));
+    assert_eq!(texts("go", Some("7")), pair("go", "7"));
+    assert_eq!(texts(&"x".repeat(300), None), Err(BadLabel::Long(300)));
+    assert_eq!(texts("go", Some(&"é".repeat(33))), Err(BadLabel::Long(66)));
+    assert_eq!(texts("go", Some(" ")), Err(BadLabel::Empty));
+    assert_eq!(texts("", None), Err(BadLabel::Empty));
+    assert_eq!(&*read(&"i".repeat(200), "go", None).unwrap().body.id, "i".repeat(200));
+    for id in ["i".repeat(201), "a\u{1b}b".to_owned()] {
+        let refused = read(&id, "go", None).unwrap_err().to_string();
+        assert!(refused.contains("an id of more than 200 bytes"), "{refused}");
+    }
+}
+
+#[test]
 fn hostile_payloads_are_refused_by_name_or_made_harmless() {
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let deep = format!(r#"{{"version":1,"host":{deep}}}"#);
