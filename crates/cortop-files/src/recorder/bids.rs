@@ -75,8 +75,8 @@ impl BidsOptions {
     /// From texts as the user gave them (without a task, the title is used), for a recording in
     /// these formats. `mains`: in Hz.
     ///
+    /// # Errors
     /// A sentence that says what is not possible.
-    /// A sentence with what cannot be so.
     pub fn new(
         subject: &str,
         session: Option<&str>,
