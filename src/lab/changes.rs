@@ -1,5 +1,5 @@
-//! What happened at stations within a second: a line of the log each, and where it is the same for many,
-//! one for all of them.
+//! Changes at stations within a second: one line of the log each, or a single line if many are of the same
+//! kind.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{LabLine, counted, stations};
 
-/// So many of a kind within a second have a line each, and so many are named in the line of more.
+/// Up to this many changes of a kind have a line each; the line for more names as many.
 const MOST_LINES: usize = 8;
 
 /// What happened.
@@ -36,7 +36,7 @@ impl ChangeKind {
         matches!(self, Self::Gone | Self::Silent | Self::CortexLost | Self::Alert)
     }
 
-    /// What is said of so many.
+    /// The text for many changes.
     fn of_many(self, count: usize) -> String {
         match self {
             Self::Gone => format!("{} are gone", stations(count)),
@@ -51,10 +51,10 @@ impl ChangeKind {
     }
 }
 
-/// One of them.
+/// A change.
 #[derive(Clone, Debug)]
 struct LabChange {
-    /// Its place among all of the second.
+    /// Its place among all changes of the second.
     place: usize,
     at: Timestamp,
     /// The station, and its headset.
@@ -62,14 +62,14 @@ struct LabChange {
     says: String,
 }
 
-/// Those of a kind: the first ones, and how many there are.
+/// The changes of a kind: the first ones, and the number of all.
 #[derive(Debug, Default)]
 struct ChangeGroup {
     first: Vec<LabChange>,
     count: usize,
 }
 
-/// Those of a second.
+/// The changes of a second.
 #[derive(Debug, Default)]
 pub(super) struct LabChanges {
     groups: BTreeMap<ChangeKind, ChangeGroup>,
@@ -87,7 +87,7 @@ impl LabChanges {
         }
     }
 
-    /// The lines of all of them, in their order.
+    /// Takes the lines for all changes, in order.
     pub(super) fn take(&mut self) -> Vec<LabLine> {
         let Self { groups, .. } = std::mem::take(self);
         let mut lines = Vec::new();

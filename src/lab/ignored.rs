@@ -1,5 +1,5 @@
-//! Messages that were ignored, in the log: once for each topic and reason, and few a minute, whatever
-//! comes. The header counts them all.
+//! Limits the lines of the log about messages that are ignored: one for each topic and reason, and only a
+//! few a minute. The header counts all of them.
 
 use std::{
     collections::HashSet,
@@ -11,23 +11,23 @@ use tokio::time::Instant;
 
 use cortop_mqtt::payload::Malformed;
 
-/// Lines within so much time at most.
+/// Maximum number of lines in a stretch of time.
 const MOST_LINES: usize = 6;
 const STRETCH: Duration = Duration::from_secs(60);
 
-/// Topics and reasons that are remembered.
+/// Maximum number of topics and reasons that are remembered.
 const MOST_KINDS: usize = 1024;
 
-/// What was said of them.
+/// The messages that have a line.
 #[derive(Debug, Default)]
 pub(super) struct IgnoredMessages {
     said: HashSet<(String, Discriminant<Malformed>)>,
-    /// When the stretch of time began, and its lines.
+    /// When the current stretch of time began, and how many lines it has.
     lines: Option<(Instant, usize)>,
 }
 
 impl IgnoredMessages {
-    /// Whether there is a line for one of them.
+    /// Whether a message about a topic or station gets a line, which then counts.
     pub(super) fn is_news(&mut self, subject: &str, why: &Malformed, now: Instant) -> bool {
         let kind = (subject.to_owned(), discriminant(why));
         if self.said.contains(&kind) {

@@ -144,9 +144,12 @@ pub struct Lab {
     /// How stations were when it was last looked.
     noted: BTreeMap<StationName, NotedStation>,
     markers: SentMarkers,
-    /// What is not in the log yet.
+    /// Changes of this second, which are not in the log yet.
     changes: LabChanges,
-    ignored: IgnoredMessages,
+    /// The malformed messages that have a line in the log.
+    malformed: IgnoredMessages,
+    /// The same of stations that speak a later version: a flood of malformed messages hides none.
+    newer: IgnoredMessages,
     rang: Option<Instant>,
 }
 
@@ -174,7 +177,8 @@ impl Lab {
             noted: BTreeMap::new(),
             markers: SentMarkers::default(),
             changes: LabChanges::default(),
-            ignored: IgnoredMessages::default(),
+            malformed: IgnoredMessages::default(),
+            newer: IgnoredMessages::default(),
             rang: None,
         }
     }
@@ -227,7 +231,7 @@ impl Lab {
             }
             BookChange::Malformed => {
                 if let (_, Some((topic, why))) = self.book.malformed()
-                    && self.ignored.is_news(topic, why, self.now.instant)
+                    && self.malformed.is_news(topic, why, self.now.instant)
                 {
                     let text = format!("malformed, and ignored: {topic}: {why}");
                     self.log_line(true, text);
@@ -236,7 +240,7 @@ impl Lab {
             }
             BookChange::Newer(name, version) => {
                 let why = Malformed::Version(version);
-                if self.ignored.is_news(name.as_str(), &why, self.now.instant) {
+                if self.newer.is_news(name.as_str(), &why, self.now.instant) {
                     let text = format!(
                         "{name} speaks version {version} of the contract, and this cortop version \
                          {VERSION}: update cortop here"
