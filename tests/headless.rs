@@ -641,7 +641,7 @@ fn each_command_names_each_wrong_setting() {
         ("url = \"here\"", "\"here\""),
         ("[mqtt]\nbroker = \"there\"", "\"there\""),
         ("[alerts]\nloss = true", "loss"),
-        ("keys.streams.swep = []", "streams.sweep is probably meant"),
+        ("keys.streams.swep = []", "did you mean streams.sweep?"),
     ] {
         fs::write(&place, wrong).expect("written");
         for args in commands {

@@ -51,7 +51,7 @@ impl App {
         if let Some(why) = error(&state).filter(|_| error(&self.capture).is_none()) {
             let path = state.as_ref().map(|own| own.path.display().to_string()).unwrap_or_default();
             self.notify_until_seen(format!(
-                "{path} takes nothing more ({why}): what is in it is whole"
+                "{path} cannot be written ({why}): what is in it is whole"
             ));
         }
         self.capture = state;

@@ -11,7 +11,7 @@ use super::{
     pane::Pane,
     stream_view::StreamView,
 };
-use cortop_client::nearest_name::meant_or;
+use cortop_client::nearest_name::suggest_or;
 
 /// Former names of actions, which config files may still use, with the current ones.
 const FORMER_NAMES: [(&str, &str); 1] = [("streams.way", "streams.glyphs")];
@@ -76,7 +76,7 @@ impl Keymap {
                     .iter()
                     .map(|(row, _)| format!("{}.{}", section_name(row.pane), row.name));
                 let names: Vec<_> = names.collect();
-                let next = meant_or(names.iter().map(String::as_str), name, || {
+                let next = suggest_or(names.iter().map(String::as_str), name, || {
                     "`cortop print config` lists them".to_owned()
                 });
                 errors.push(BindingError {
@@ -250,7 +250,7 @@ mod tests {
             errors.iter().map(|own| (own.name.as_str(), own.why.as_str())).collect();
         let [key, action, clash, quit] = errors.as_slice() else { panic!("{errors:?}") };
         assert!(key.0 == "log.focus" && key.1.contains("hyper-f"), "{key:?}");
-        assert!(action.0 == "streams.swep" && action.1.contains("streams.sweep is probably meant"));
+        assert!(action.0 == "streams.swep" && action.1.contains("did you mean streams.sweep?"));
         assert!(clash.0 == "streams.sweep" && clash.1.contains("global.zoom"), "{clash:?}");
         assert_eq!(quit.0, "global.quit");
     }

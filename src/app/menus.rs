@@ -139,7 +139,7 @@ impl App {
             ],
         );
         if self.records.is_busy(id) {
-            export.notes.push("Cortex still works on this record: it may refuse.".to_owned());
+            export.notes.push("Cortex is still processing this record: it may refuse.".to_owned());
         }
         let mut delete = Form::new(
             format!("delete {}", record.title),

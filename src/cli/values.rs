@@ -41,8 +41,8 @@ pub(super) fn session_parser() -> impl TypedValueParser<Value = SessionPolicy> {
 }
 
 pub(super) fn model_parser() -> impl TypedValueParser<Value = Model> {
-    let named = |name: &str| MODELS.into_iter().find(|model| model.option() == name);
-    PossibleValuesParser::new(MODELS.map(Model::option))
+    let named = |name: &str| MODELS.into_iter().find(|model| model.cli_name() == name);
+    PossibleValuesParser::new(MODELS.map(Model::cli_name))
         .map(move |name| named(&name).unwrap_or(Model::EpocX))
 }
 

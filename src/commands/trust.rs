@@ -99,8 +99,8 @@ fn ask(url: &str, certificate: &Certificate, place: &Path) -> Result<u8> {
             return Ok(0);
         }
         Some(before) => print(&format!(
-            "THE CERTIFICATE OF {url} HAS CHANGED since you trusted it. If EMOTIV Launcher was not \
-             installed anew, another program pretends to be it.\n\nbefore:\n{}\nnow:\n",
+            "THE CERTIFICATE OF {url} HAS CHANGED since you trusted it. Unless you reinstalled EMOTIV \
+             Launcher, another program is impersonating it.\n\nbefore:\n{}\nnow:\n",
             describe(before)
         ))?,
         None => print(&format!("{url} shows this certificate, which leads to no known root:\n\n"))?,

@@ -298,7 +298,9 @@ impl Watch {
         }
         let closed = match &event {
             Event::Closed { session, why, .. } => Some(format!("session {session} ended: {why}")),
-            Event::Released { session, why } => Some(format!("session {session} goes on: {why}")),
+            Event::Released { session, why } => {
+                Some(format!("session {session} continues without cortop: {why}"))
+            }
             _ => None,
         };
         self.state.on_event(event);
@@ -354,7 +356,7 @@ impl Watch {
     fn count(&mut self, item: &Feed) -> Option<Duration> {
         let Feed::Sample(sample) = item else { return None };
         self.progress.samples += 1;
-        self.malformed += u64::from(sample.values.fit != Conformance::Whole);
+        self.malformed += u64::from(sample.values.fit != Conformance::Complete);
         let before = self.newest.replace(sample.received);
         let is_first = std::mem::take(&mut self.resumes);
         let away = before.filter(|_| is_first).map(|before| sample.received - before);

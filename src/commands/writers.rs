@@ -201,7 +201,7 @@ mod tests {
         let (line, fit) = lines(OutputFormat::Jsonl, Stream::Eeg, columns, text);
         let start = r#"{"stream":"eeg","headset":"EPOCX-1","session":"s","time":1767942612.4420,"values":{"COUNTER":7.0,"AF3":4200.10,"MARKERS":[{"label":"#;
         assert!(line.starts_with(start) && line.ends_with("\"a\"}]}}\n"), "{line}");
-        assert_eq!((line.lines().count(), fit), (1, Conformance::Whole));
+        assert_eq!((line.lines().count(), fit), (1, Conformance::Complete));
 
         let (csv, _) = lines(
             OutputFormat::Csv,
@@ -221,7 +221,7 @@ mod tests {
             line.contains(r#"{"Battery":4,"AF3":2,"OVERALL":80,"BatteryPercent":77}"#),
             "{line}"
         );
-        assert_eq!(fit, Conformance::Whole);
+        assert_eq!(fit, Conformance::Complete);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
     ui::{self, Ui, UiOptions},
 };
 use cortop_client::{
-    HeadsetId, SessionPolicy, Stream, nearest_name::meant_or, transport::check_url,
+    HeadsetId, SessionPolicy, Stream, nearest_name::suggest_or, transport::check_url,
 };
 
 /// The config file. Its names are those of the flags.
@@ -138,7 +138,7 @@ fn unknown_setting(path: &str, text: &str) -> String {
         "mqtt" => sample::mqtt().iter().map(|row| row.0).collect(),
         _ => Vec::new(),
     };
-    let next = meant_or(names, name, || "`cortop print config` lists them".to_owned());
+    let next = suggest_or(names, name, || "`cortop print config` lists them".to_owned());
     let at = key_at(path, text).map(|at| format!("{}: ", place(text, at))).unwrap_or_default();
     format!("config: {at}there is no setting \"{path}\"; {next}")
 }

@@ -94,9 +94,11 @@ fn unknown_settings_are_warned_about_by_name_and_the_rest_holds() {
         warnings,
         [
             format!("config: line 1, column 1: there is no setting \"frames\"; {next}"),
-            "config: line 3, column 2: there is no setting \"steams\"; streams is probably meant".into(),
+            "config: line 3, column 2: there is no setting \"steams\"; did you mean streams?"
+                .into(),
             format!("config: line 4, column 2: there is no setting \"colours\"; {next}"),
-            "config: line 8, column 3: there is no setting \"mqtt.brokers\"; broker is probably meant".into(),
+            "config: line 8, column 3: there is no setting \"mqtt.brokers\"; did you mean broker?"
+                .into(),
             format!("config: line 9, column 1: there is no setting \"mqtt.alerts\"; {next}"),
         ]
     );
@@ -225,7 +227,7 @@ fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
     let misspelt = load_from("cortop", &[], Some("[keys.streams]\n\nswep = [\"z\"]"));
     let misspelt = misspelt.expect_err("no such action").to_string();
     assert!(misspelt.contains("line 3, column 8: keys: "), "{misspelt}");
-    assert!(misspelt.contains("streams.sweep is probably meant"), "{misspelt}");
+    assert!(misspelt.contains("did you mean streams.sweep?"), "{misspelt}");
     assert!(clash.contains("streams.sweep") && clash.contains("global.zoom"), "{clash}");
 }
 

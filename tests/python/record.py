@@ -278,7 +278,7 @@ def full_disk(program, folder):
             )
             said, errors = process.communicate(timeout=60)
             assert process.returncode == 1, (process.returncode, errors)
-            assert "takes nothing more" in errors, errors
+            assert "cannot be written any more" in errors, errors
             path = one(out, f".{format}")
             assert most - once < path.stat().st_size <= most, path.stat()
             if format == "csv":

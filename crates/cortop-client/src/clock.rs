@@ -271,8 +271,7 @@ impl Clocks {
         let contradicted = clock.is_contradicted();
         if contradicted && !std::mem::replace(&mut clock.contradicted, contradicted) {
             tracing::warn!(
-                "the clock of {headset} is not what Cortex says: markers go by the stamps of its \
-                 samples"
+                "Cortex misreports the clock of {headset}: markers follow the stamps of its samples"
             );
         }
         Some(now)

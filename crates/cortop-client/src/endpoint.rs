@@ -181,7 +181,7 @@ fn read_trusted(path: &Path) -> Result<CertificateDer<'static>, Error> {
     CertificateDer::from_pem_file(path).map_err(|error| {
         unusable(
             format!("the trusted certificate {} cannot be read ({error})", path.display()),
-            "`cortop trust` keeps it anew, `cortop trust --forget` removes it",
+            "`cortop trust` saves it again, `cortop trust --forget` removes it",
         )
     })
 }

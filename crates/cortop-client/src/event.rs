@@ -11,7 +11,7 @@ use cortop_protocol::{
     Warning,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
-    profile::Loaded,
+    profile::LoadedProfile,
     record::RecordList,
     secrets::Secrets,
 };
@@ -135,7 +135,7 @@ pub enum Event {
         /// The headset.
         headset: HeadsetId,
         /// The profile.
-        loaded: Option<Loaded>,
+        loaded: Option<LoadedProfile>,
     },
     /// Cortex sent a warning.
     Warning(Warning),
@@ -200,7 +200,9 @@ impl Event {
                 let whose = if *foreign { " of another program" } else { "" };
                 info!("{of}session {session}{whose} is {mode}: {why}");
             }
-            Self::Released { session, why } => info!("{of}session {session} goes on: {why}"),
+            Self::Released { session, why } => {
+                info!("{of}session {session} continues without cortop: {why}")
+            }
             Self::Closed { session, why, ordered: true } => {
                 info!("{of}session {session} ended: {why}");
             }

@@ -52,7 +52,7 @@ impl EventSender {
     pub(super) async fn send(&self, event: Event) {
         event.log(&self.of(&event), &self.secrets);
         if timeout(EVENT, self.events.send(event)).await.is_err() {
-            tracing::warn!("the application takes no events: one was dropped");
+            tracing::warn!("the application does not read its events: one was dropped");
         }
     }
 

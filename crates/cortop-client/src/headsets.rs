@@ -43,7 +43,7 @@ async fn connect(context: &Context, id: &HeadsetId, how: Connecting) -> Result<(
     const METHOD: Method = Method::ControlDevice;
     match context.headset(id) {
         None => {
-            let why = format!("{id} is not in sight");
+            let why = format!("{id} is not found");
             return Err(
                 Error::new(ErrorKind::User, why, "switch it on, and scan for headsets").on(METHOD)
             );

@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long to wait for a headset that is not ready before reporting it.
-const QUIETLY: Duration = Duration::from_secs(3);
+const REPORT_AFTER: Duration = Duration::from_secs(3);
 
 /// By how much the clocks of Cortex and of this computer may differ.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
@@ -45,7 +45,7 @@ pub(super) enum SessionOrigin {
     /// Opened now.
     New,
     /// Opened by cortop over an earlier connection, which the session has outlived.
-    TaskHandle,
+    Surviving,
     /// Opened by another program with this application's credentials.
     Foreign,
 }
@@ -191,7 +191,7 @@ pub(super) async fn open_session(
                 if context.headset(headset).is_some_and(|headset| headset.is_on_usb_cable()) {
                     return Err(on_usb_cable(headset));
                 }
-                if started.elapsed() >= QUIETLY && !std::mem::replace(&mut reported, true) {
+                if started.elapsed() >= REPORT_AFTER && !std::mem::replace(&mut reported, true) {
                     context.events.send_error(error).await;
                 }
                 if !called_off.pause(pause).await {
@@ -249,7 +249,7 @@ pub(super) async fn find_session(
         })?;
     let ours = last.is_some_and(|last| !last.foreign && last.session == session.id);
     let (origin, why) = if ours {
-        (SessionOrigin::TaskHandle, "it has outlived its connection")
+        (SessionOrigin::Surviving, "it survived the loss of its connection")
     } else if unanswered.is_some_and(|asked| began_after(&session, asked)) {
         (
             SessionOrigin::New,
@@ -258,7 +258,7 @@ pub(super) async fn find_session(
     } else {
         (
             SessionOrigin::Foreign,
-            "another program of this application opened it; cortop looks at it and leaves it as it is",
+            "another program of this application opened it; cortop follows it and changes nothing in it",
         )
     };
     let mode = match session.status {
@@ -278,7 +278,7 @@ fn began_after(session: &Session, asked: Timestamp) -> bool {
 /// No automatic retry, which might debit the licence again: only the user may ask again.
 fn no_session(headset: &HeadsetId) -> Error {
     let next = "open the headset again; if this persists, restart the Cortex service";
-    Error::new(ErrorKind::User, "Cortex gave no session", next)
+    Error::new(ErrorKind::User, "Cortex returned no session", next)
         .on(Method::CreateSession)
         .about(ErrorSubject::Headset(headset.clone()))
 }

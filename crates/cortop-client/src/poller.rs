@@ -24,14 +24,14 @@ const WAITING: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(500);
 
 /// Between two polls in all other cases.
-const CALM: Duration = Duration::from_secs(5);
+const IDLE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// After so long without an answer, the display of sessions says how old it is.
-const LATE: Duration = Duration::from_secs(2);
+const OUTDATED_AFTER: Duration = Duration::from_secs(2);
 
 /// The longest time between two polls of sessions that Cortex refuses to list: each poll may cost
 /// two tokens.
-const RARELY: Duration = Duration::from_secs(5 * 60);
+const REFUSED_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// Polls the headsets until the connection ends.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
@@ -70,7 +70,7 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
             }
             Err(_) => {}
         }
-        let turn = if *flowing.borrow() { CALM } else { WAITING };
+        let turn = if *flowing.borrow() { IDLE_INTERVAL } else { WAITING };
         pause(&mut refresh, turn).await;
     }
 }
@@ -82,11 +82,11 @@ fn log(before: &[Headset], now: &[Headset]) {
         match before.iter().find(|known| known.id == *id) {
             Some(known) if known.status == *status => {}
             Some(known) => tracing::info!("{id}: {status}, no longer {}", known.status),
-            None => tracing::info!("{id}: in sight, {status}"),
+            None => tracing::info!("{id}: found, {status}"),
         }
     }
     for gone in before.iter().filter(|known| now.iter().all(|headset| headset.id != known.id)) {
-        tracing::warn!("{}: out of sight", gone.id);
+        tracing::warn!("{}: no longer found", gone.id);
     }
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn sessions(context: Context) {
     let mut answered = Instant::now();
     loop {
         let mut ask = pin!(context.ask_as_user(Method::QuerySessions, json!({})));
-        let answer = if let Ok(answer) = timeout(LATE, &mut ask).await {
+        let answer = if let Ok(answer) = timeout(OUTDATED_AFTER, &mut ask).await {
             answer
         } else {
             context.events.send(Event::SessionsAsOf(answered)).await;
@@ -114,7 +114,7 @@ pub(super) async fn sessions(context: Context) {
                 refused = None;
                 let sessions = tolerant::objects::<Session>(Method::QuerySessions.name(), answer);
                 // Another program may change an open session.
-                let turn = if sessions.is_empty() { CALM } else { WAITING };
+                let turn = if sessions.is_empty() { IDLE_INTERVAL } else { WAITING };
                 let known = context.sessions.send_replace(sessions.clone());
                 if sessions != known || std::mem::take(&mut first) {
                     context.events.send(Event::Sessions(sessions)).await;
@@ -126,7 +126,7 @@ pub(super) async fn sessions(context: Context) {
                 if refused.is_none() {
                     context.events.send_error(failure).await;
                 }
-                let turn = (refused.unwrap_or(CALM) * 2).min(RARELY);
+                let turn = (refused.unwrap_or(IDLE_INTERVAL) * 2).min(REFUSED_INTERVAL);
                 refused = Some(turn);
                 // The sender lives in the context.
                 let _ = timeout(turn, retry.changed()).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Event, ProfileCommand, context::Context};
 use cortop_protocol::{
     Error, ErrorKind, ErrorSubject, Headset, HeadsetId, Method, Profile, code,
-    profile::Loaded,
+    profile::LoadedProfile,
     tolerant::{self, Members},
 };
 
@@ -51,8 +51,10 @@ async fn load(context: &Context, headset: &HeadsetId, name: &str) -> Result<(), 
     }
     let reported = current_profile(context, headset).await.map_err(|error| error.on(SETUP))?;
     let in_place = match reported {
-        Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(headset, &name)),
-        Some(Loaded { name, .. }) => name,
+        Some(LoadedProfile { name, by_us: Some(false) }) => {
+            return Err(held_elsewhere(headset, &name));
+        }
+        Some(LoadedProfile { name, .. }) => name,
         // It may be the wanted one, left behind by a program that has ended.
         None => name.to_owned(),
     };
@@ -72,8 +74,10 @@ async fn unload(context: &Context, headset: &HeadsetId) -> Result<(), Error> {
                 Error::new(ErrorKind::User, "no profile is loaded", "load one first").on(SETUP)
             );
         }
-        Some(Loaded { name, by_us: Some(false) }) => return Err(held_elsewhere(headset, &name)),
-        Some(Loaded { name, .. }) => name,
+        Some(LoadedProfile { name, by_us: Some(false) }) => {
+            return Err(held_elsewhere(headset, &name));
+        }
+        Some(LoadedProfile { name, .. }) => name,
     };
     setup_profile(context, headset, "unload", &name).await?;
     report_loaded(context, headset, None, "unload it again").await
@@ -114,10 +118,13 @@ async fn setup_profile(
     context.ask_as_user(SETUP, params).await.map(|_| ())
 }
 
-async fn current_profile(context: &Context, headset: &HeadsetId) -> Result<Option<Loaded>, Error> {
+async fn current_profile(
+    context: &Context,
+    headset: &HeadsetId,
+) -> Result<Option<LoadedProfile>, Error> {
     let params = json!({"headset": headset.as_str()});
     let answer = context.ask_as_user(Method::GetCurrentProfile, params).await?;
     let by_us = answer.get("loadedByThisApp").and_then(Value::as_bool);
     let name = Members::of(Method::GetCurrentProfile.name(), answer).text("name");
-    Ok((!name.is_empty()).then_some(Loaded { name, by_us }))
+    Ok((!name.is_empty()).then_some(LoadedProfile { name, by_us }))
 }

@@ -72,7 +72,7 @@ async fn start(context: &Context, session: &SessionId, new: NewRecord) -> Result
     if record.uuid.as_str().is_empty() {
         let next = "look at the session: if nothing is being recorded, start it again";
         return Err(
-            Error::new(ErrorKind::User, "Cortex gave no record", next).on(Method::CreateRecord)
+            Error::new(ErrorKind::User, "Cortex returned no record", next).on(Method::CreateRecord)
         );
     }
     context.record_log.expect(session, &record.title);
@@ -170,7 +170,7 @@ async fn export(context: &Context, record: RecordId, how: Export) -> Result<(), 
     if context.record_log.is_processing(&record) {
         let next = "wait until cortop reports that it is ready";
         return Err(
-            Error::new(ErrorKind::User, "Cortex still works on the record", next).on(METHOD)
+            Error::new(ErrorKind::User, "Cortex is still processing the record", next).on(METHOD)
         );
     }
     if let Some(stream) = streams.iter().find(|own| !format.streams().contains(own)) {

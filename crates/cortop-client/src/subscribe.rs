@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(answer.success.len(), 2);
         assert_eq!(answer.success[0].1.labels().collect::<Vec<_>>(), ["1", "null", "x"]);
         let [(Stream::Eeg, refusal)] = answer.failure.as_slice() else { panic!("{answer:?}") };
-        assert!(refusal.next.contains("the other streams go on"));
+        assert!(refusal.next.contains("the other streams keep running"));
         assert_eq!(SubscribeAnswer::of(Method::Subscribe, json!("no")), SubscribeAnswer::default());
     }
 }

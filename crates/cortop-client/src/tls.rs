@@ -290,7 +290,7 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         ),
         CertificateError::Other(OtherError(other)) if other.is::<Changed>() => (
             "THE CERTIFICATE HAS CHANGED: it is not the one that you trust",
-            "if EMOTIV Launcher was not installed anew, another program pretends to be it; \
+            "unless you reinstalled EMOTIV Launcher, another program is impersonating it; \
              `cortop trust` compares the two",
         ),
         CertificateError::Other(OtherError(other)) => match other.downcast_ref::<Chain>() {

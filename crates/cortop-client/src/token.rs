@@ -218,7 +218,7 @@ impl Context {
 /// The error of an answer to `authorize` that lacks a token.
 pub(super) fn no_token() -> Error {
     let next = "try again; if this persists, restart the Cortex service";
-    Error::new(ErrorKind::User, "Cortex gave no token", next).on(Method::Authorize)
+    Error::new(ErrorKind::User, "Cortex returned no token", next).on(Method::Authorize)
 }
 
 /// The token in an answer, and the warning beside or in place of it (§2.4).

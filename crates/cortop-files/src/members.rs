@@ -78,7 +78,7 @@ impl<D: MemberDecoder> Read for MemberReader<D> {
                 None => break,
                 Some(first) if first == D::FIRST => self.0 = Some(D::begin(source)),
                 Some(_) => {
-                    let what = format!("what follows its {} data is none", D::NAME);
+                    let what = format!("the bytes after its {0} data are not {0} data", D::NAME);
                     return Err(io::Error::other(what));
                 }
             }

@@ -75,7 +75,7 @@ impl Inlet {
         let (sender, events) = mpsc::channel(queue.max(1));
         let task = tokio::spawn(async move {
             if let Err(error) = receive(&network, query, &sender).await {
-                tracing::warn!("no LSL stream can be looked for: {error}");
+                tracing::warn!("cannot look for LSL streams: {error}");
             }
         });
         Self { events, task: task.abort_handle() }

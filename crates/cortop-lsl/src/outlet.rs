@@ -225,7 +225,7 @@ async fn accept(listener: TcpListener, stream: Arc<OutletStream>) {
             Ok((socket, peer)) => {
                 while connections.try_join_next().is_some() {}
                 if connections.len() >= MOST_CONNECTIONS {
-                    tracing::debug!("{peer} is one too many for {}", stream.info.name);
+                    tracing::debug!("refused {peer}: too many connections to {}", stream.info.name);
                     continue;
                 }
                 let stream = Arc::clone(&stream);

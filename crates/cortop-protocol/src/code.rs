@@ -164,7 +164,7 @@ errors! {
     NOT_ACTIVATED = -32012, Licence, "the session must be activated", "activate the session, which debits the licence";
     INVALID_TOKEN = -32014, TokenInvalid, "the token is not valid", "cortop authorizes again automatically; if this persists, check the credentials";
     TOKEN_EXPIRED = -32015, TokenExpired, "the token has expired", "cortop renews it automatically; if this persists, log in again with EMOTIV Launcher";
-    STREAM_UNAVAILABLE = -32016, User, "the stream is unavailable or unsupported", "the headset, the licence or this Cortex does not offer it; the other streams go on";
+    STREAM_UNAVAILABLE = -32016, User, "the stream is unavailable or unsupported", "the headset, the licence or this Cortex does not offer it; the other streams keep running";
     NO_ACTIVATION = -32019, Licence, "no activation is left on this computer", "--debit N moves N sessions from the licence to this computer";
     WRONG_CREDENTIALS = -32021, WrongCredentials, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account";
     TOO_MANY_COMPUTERS = -32022, Licence, "the licence is used on too many computers", "ask EMOTIV support to reset its computers";
@@ -174,8 +174,8 @@ errors! {
     TOKEN_OF_OTHER_USER = -32034, TokenInvalid, "the token belongs to another application or user", "cortop authorizes again automatically; if this persists, check the credentials";
     PROFILE_OF_OTHER_APP = -32046, User, "the profile is loaded by another application", "unload it there first";
     NOT_APPROVED = -32102, NotApproved, "the application is not approved, or unknown", "approve it in EMOTIV Launcher";
-    LOGIN_TOKEN_ERROR = -32108, TokenInvalid, "the login token is in error", "log out and in again with EMOTIV Launcher";
-    AUTHORIZE_TOKEN_ERROR = -32109, TokenInvalid, "the authorize token is in error", "log out and in again with EMOTIV Launcher";
+    LOGIN_TOKEN_ERROR = -32108, TokenInvalid, "the login token is invalid", "log out and in again with EMOTIV Launcher";
+    AUTHORIZE_TOKEN_ERROR = -32109, TokenInvalid, "the authorize token is invalid", "log out and in again with EMOTIV Launcher";
     CORTEX_STARTING = -32122, Busy, "Cortex is starting", "wait a moment";
     PROFILE_LOADED = -32127, User, "a profile is loaded already for this headset", "unload it first";
     CLOUD_TOKEN_REFRESHING = -32130, Busy, "the cloud's token is being refreshed", "wait a moment";
@@ -195,7 +195,7 @@ errors_of! {
     ControlDevice, INVALID_PARAMS, User, "the headset cannot be connected like that", "choose another connection type or Flex mapping";
     UpdateHeadset, INVALID_PARAMS, User, "the headset has no such settings", "only EPOC+ and EPOC X have them, on a USB cable";
     UpdateHeadsetCustomInfo, INVALID_PARAMS, User, "the headset takes no such name or headband position", "choose a shorter name; only EPOC X has a headband position";
-    CreateRecord, INVALID_PARAMS, User, "a record runs already, or its title or subject is not taken", "stop the running record, or change title or subject";
+    CreateRecord, INVALID_PARAMS, User, "a record runs already, or its title or subject is not accepted", "stop the running record, or change title or subject";
     StopRecord, INVALID_PARAMS, User, "no record runs in this session", "nothing is left to stop";
     UpdateRecord, INVALID_PARAMS, User, "the record is unknown, or takes no such title", "list the records again; a title must not be empty";
     DeleteRecord, INVALID_PARAMS, User, "the record is unknown, or still runs", "stop it first, or list the records again";

@@ -111,7 +111,7 @@ impl Model {
 
     /// Its name on the command line.
     #[must_use]
-    pub const fn option(self) -> &'static str {
+    pub const fn cli_name(self) -> &'static str {
         self.row().option
     }
 

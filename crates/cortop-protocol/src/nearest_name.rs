@@ -1,7 +1,7 @@
 //! Finds the name that was probably meant by a misspelt one.
 
 /// How many letters may be wrong, missing, extra or swapped.
-const SLIPS: usize = 2;
+const MAX_EDITS: usize = 2;
 
 /// The name that was probably meant: one with nearly the same letters, or one that contains the
 /// other, or one that is a prefix of the other.
@@ -19,7 +19,7 @@ pub fn nearest_name<'a>(
     let distances = names.into_iter().filter_map(|name| {
         let own = letters(name);
         let distance = strsim::damerau_levenshtein(&own, &written);
-        let is_near = distance <= SLIPS.min(own.len() / 2)
+        let is_near = distance <= MAX_EDITS.min(own.len() / 2)
             || within(&own, &written)
             || within(&written, &own)
             || own.len() >= 3 && written.starts_with(&own);
@@ -30,25 +30,25 @@ pub fn nearest_name<'a>(
 
 /// A hint for a name that does not exist: the one that was probably meant, or `otherwise`.
 #[must_use]
-pub fn meant_or<'a>(
+pub fn suggest_or<'a>(
     names: impl IntoIterator<Item = &'a str>,
     written: &str,
     otherwise: impl FnOnce() -> String,
 ) -> String {
-    nearest_name(names, written).map_or_else(otherwise, |name| format!("{name} is probably meant"))
+    nearest_name(names, written).map_or_else(otherwise, |name| format!("did you mean {name}?"))
 }
 
-/// Like [`meant_or`], but lists all names if none is near.
+/// Like [`suggest_or`], but lists all names if none is near.
 #[must_use]
-pub fn meant<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
+pub fn suggest<'a>(names: impl IntoIterator<Item = &'a str>, written: &str) -> String {
     /// Nobody reads a longer list.
     const LISTED: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
-    meant_or(names.iter().copied(), written, || match names.as_slice() {
+    suggest_or(names.iter().copied(), written, || match names.as_slice() {
         [] => "there are none".to_owned(),
         [name] => format!("there is only {name}"),
         names if names.len() <= LISTED => format!("there are {}", names.join(", ")),
-        names => format!("none of the {} is called nearly so", names.len()),
+        names => format!("none of the {} has a similar name", names.len()),
     })
 }
 
@@ -73,7 +73,7 @@ mod tests {
         }
         assert_eq!(nearest_name(["push", "pull"], "pushh"), Some("push"));
         assert_eq!(nearest_name(["queryHeadsets"], "qureyHeadset"), Some("queryHeadsets"));
-        assert_eq!(meant(["EPOCX-1", "MN8-2"], "INSIGHT2-9"), "there are EPOCX-1, MN8-2");
-        assert_eq!(meant(["EPOCX-11111111"], "EPOCX-11111112"), "EPOCX-11111111 is probably meant");
+        assert_eq!(suggest(["EPOCX-1", "MN8-2"], "INSIGHT2-9"), "there are EPOCX-1, MN8-2");
+        assert_eq!(suggest(["EPOCX-11111111"], "EPOCX-11111112"), "did you mean EPOCX-11111111?");
     }
 }

@@ -31,7 +31,7 @@ impl From<Value> for Profile {
 
 /// The profile that a headset uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
+pub struct LoadedProfile {
     /// Its name.
     pub name: String,
     /// Whether this application loaded it; `None` if Cortex did not say.

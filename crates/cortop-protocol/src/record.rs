@@ -293,7 +293,7 @@ impl fmt::Display for RecordEvent {
                 write!(f, "record {} is running, started by another program", record.title)
             }
             Self::OutOfSight { record, .. } => {
-                write!(f, "record {} goes on without cortop", record.title)
+                write!(f, "record {} continues without cortop", record.title)
             }
             Self::Ended { record, why, .. } => {
                 write!(f, "record {} has ended: {why}", record.title)

@@ -187,7 +187,7 @@ fn note(object: &str, member: &str, expected: &str, found: &Value) {
     }
     let count = MALFORMED.fetch_add(1, Ordering::Relaxed) + 1;
     if count == 1 {
-        tracing::warn!("member {member} of a {object} is no {expected}");
+        tracing::warn!("member {member} of a {object} is not a {expected}");
     } else if count.is_power_of_two() {
         tracing::debug!(
             "{count} members of unexpected types so far, the last {member} of a {object}"

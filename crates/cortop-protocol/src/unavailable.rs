@@ -31,7 +31,7 @@ pub fn reason(stream: Stream, around: &Circumstances<'_>) -> String {
         Stream::Mot
             if headset.settings.mems_rate == Some(0.0) && headset.motion_sensors.is_empty() =>
         {
-            "mot: this headset reports no motion sensors; the other streams go on".to_owned()
+            "mot: this headset reports no motion sensors; the other streams keep running".to_owned()
         }
         Stream::Mot if headset.settings.mems_rate == Some(0.0) => {
             "mot: motion is switched off in the headset's settings (memsRate 0); switch it on in \
@@ -54,7 +54,10 @@ pub fn reason(stream: Stream, around: &Circumstances<'_>) -> String {
                 .to_owned(),
         },
         Stream::Fac if matches!(model, Model::Mn8 | Model::Mw20) => {
-            format!("fac: {} has no facial expressions; the other streams go on", model.name())
+            format!(
+                "fac: {} has no facial expressions; the other streams keep running",
+                model.name()
+            )
         }
         Stream::Met | Stream::Com | Stream::Fac
             if matches!(model, Model::EpocFlex | Model::Flex2) && lacks_epoc_sensors(headset) =>
@@ -66,7 +69,7 @@ pub fn reason(stream: Stream, around: &Circumstances<'_>) -> String {
         }
         _ => format!(
             "{stream}: Cortex does not say why; it can be the headset's model or firmware, a lost \
-             link to the headset, or the account. The other streams go on"
+             link to the headset, or the account. The other streams keep running"
         ),
     }
 }
@@ -79,7 +82,7 @@ fn eeg(licence: Option<&Licence>, activated: bool) -> String {
              read"
         }
         Some(licence) if !licence.has_scope("eeg") => {
-            "eeg needs a licence with scope eeg, which this one has not; the other streams go on"
+            "eeg needs a licence with scope eeg, which this one has not; the other streams keep running"
         }
         Some(licence) if licence.expired => {
             "eeg: the licence has expired; renew it in the EMOTIV account"

@@ -38,7 +38,7 @@ pub struct Values {
 pub enum Conformance {
     /// Completely.
     #[default]
-    Whole,
+    Complete,
     /// Values were missing, surplus, or of another type.
     Partial,
     /// Not at all: the stream's member is missing or not an array, so there are no values.
@@ -103,7 +103,7 @@ impl Values {
                 self.texts.push(text);
             }
         }
-        self.fit = if fits { Conformance::Whole } else { Conformance::Partial };
+        self.fit = if fits { Conformance::Complete } else { Conformance::Partial };
     }
 
     /// No values at all.
@@ -115,7 +115,7 @@ impl Values {
         self.numbers.clear();
         self.texts.clear();
         self.markers.clear();
-        (self.time, self.fit) = (None, Conformance::Whole);
+        (self.time, self.fit) = (None, Conformance::Complete);
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
             );
             assert_eq!(
                 (values.time, values.markers.len(), values.fit),
-                (Some(1_767_942_612.5), 0, Conformance::Whole)
+                (Some(1_767_942_612.5), 0, Conformance::Complete)
             );
         }
     }
@@ -186,7 +186,7 @@ mod tests {
     fn a_value_that_is_no_number_is_missing_alone() {
         let markers = r#"[{"label":"eyes closed","value":1},{"label":"","value":2},{}]"#;
         for (value, fit) in [
-            ("null", Conformance::Whole),
+            ("null", Conformance::Complete),
             ("\"4211\"", Conformance::Partial),
             ("[1,2]", Conformance::Partial),
             ("{\"a\":1}", Conformance::Partial),
@@ -224,11 +224,11 @@ mod tests {
     fn groups_pair_with_nested_arrays() {
         let columns = r#"["Battery","Signal",["T7","T8","OVERALL"],"BatteryPercent"]"#;
         for (group, expected, fit) in [
-            ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], Conformance::Whole),
+            ("[2,4,75]", [Some(2.0), Some(4.0), Some(75.0)], Conformance::Complete),
             ("[2]", [Some(2.0), None, None], Conformance::Partial),
             ("[2,4,75,1]", [Some(2.0), Some(4.0), Some(75.0)], Conformance::Partial),
             ("[[1],null,75]", [None, None, Some(75.0)], Conformance::Partial),
-            ("null", [None, None, None], Conformance::Whole),
+            ("null", [None, None, None], Conformance::Complete),
             ("3", [None, None, None], Conformance::Partial),
         ] {
             let text = format!(r#"{{"dev":[4,0,{group},41],"sid":"s","time":1.5}}"#);
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(values.texts[0], "ä".repeat(LONGEST_TEXT / 2));
         assert_eq!(numbers(&values), [None, Some(1.0)]);
         let values = com(r#"{"com":["a\"b",0.5],"sid":"s"}"#);
-        assert_eq!((values.texts[0].as_str(), values.fit), ("a\"b", Conformance::Whole));
+        assert_eq!((values.texts[0].as_str(), values.fit), ("a\"b", Conformance::Complete));
     }
 
     #[test]

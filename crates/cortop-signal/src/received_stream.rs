@@ -204,7 +204,7 @@ impl ReceivedStream {
             values.numbers.get(place?).copied().filter(|number| !number.is_nan())
         };
         self.meter.wrong_times(stamp.wrong);
-        if values.fit != Conformance::Whole {
+        if values.fit != Conformance::Complete {
             self.malformed(1);
         }
         if let Some((step, _)) = stamp.set {

@@ -37,9 +37,9 @@ pub(crate) struct TracePipeline {
     rate: Option<f64>,
     chains: Vec<FilterChain>,
     /// The reference against which all channels are drawn, unless it is the recorded one.
-    average: Option<ReferenceFilter>,
+    reference: Option<ReferenceFilter>,
     envelope: Envelope,
-    spread: AutoScale,
+    scale: AutoScale,
     spectra: Option<SpectrumBuilder>,
     /// Index of the next sample.
     next: u64,
@@ -98,13 +98,14 @@ impl TracePipeline {
         let channels: Vec<_> = view.channels.iter().filter_map(own).take(all.len()).collect();
         let states = ChannelStates { contact, bad: series.bad_channels() };
         let chain = FilterChain::new(filters, hz);
-        let average = ReferenceFilter::new(view, chain, &series.labels, states).filter(|_| is_eeg);
+        let reference =
+            ReferenceFilter::new(view, chain, &series.labels, states).filter(|_| is_eeg);
         let is_bad = |(_, own): &(usize, Derivation)| {
             let marked = |label: &Arc<str>| view.bad.contains(label);
             marked(&own.label) || own.pair(&series.labels).is_some_and(|it| it.iter().any(marked))
         };
-        let mut spread = AutoScale::new(channels.len(), bins.samples, samples(hz), start);
-        spread.leave_out(channels.iter().map(is_bad));
+        let mut scale = AutoScale::new(channels.len(), bins.samples, samples(hz), start);
+        scale.leave_out(channels.iter().map(is_bad));
         // One more than the window shows; its last column is still open.
         let from = bins.start(bins.first_of_window(end).saturating_sub(1));
         let spectra = view.spectra.map(|most| {
@@ -115,10 +116,10 @@ impl TracePipeline {
             bins,
             rate,
             chains: vec![FilterChain::new(filters, hz); channels.len()],
-            average,
+            reference,
             spectra,
             envelope: Envelope::new(bins, channels.len(), start),
-            spread,
+            scale,
             next: start,
             live: true,
             filtered: Vec::with_capacity(channels.len()),
@@ -169,17 +170,18 @@ impl TracePipeline {
         if !self.live {
             return;
         }
-        let average = self.average.as_mut().map_or(ReferenceValue::default(), |it| it.run(values));
+        let reference =
+            self.reference.as_mut().map_or(ReferenceValue::default(), |it| it.run(values));
         self.filtered.clear();
         self.before_low_pass.clear();
         for (channel, (chain, (_, own))) in self.chains.iter_mut().zip(&self.channels).enumerate() {
             let raw = own.value(values);
             let filtered = chain.run(raw.into());
             #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
-            self.filtered.push((filtered.value - average.value) as f32);
+            self.filtered.push((filtered.value - reference.value) as f32);
             if self.spectra.is_some() {
                 #[expect(clippy::cast_possible_truncation, reason = "far finer than a dot")]
-                let value = (filtered.before_low_pass - average.before_low_pass) as f32;
+                let value = (filtered.before_low_pass - reference.before_low_pass) as f32;
                 self.before_low_pass.push(value);
             }
             if filtered.restarted {
@@ -190,7 +192,7 @@ impl TracePipeline {
         if let Some(spectra) = &mut self.spectra {
             spectra.push(&self.before_low_pass);
         }
-        self.spread.push(self.next, &self.filtered);
+        self.scale.push(self.next, &self.filtered);
         self.next += 1;
     }
 
@@ -207,7 +209,7 @@ impl TracePipeline {
             for chain in &mut self.chains {
                 chain.run(f64::NAN);
             }
-            self.average.iter_mut().for_each(ReferenceFilter::lose);
+            self.reference.iter_mut().for_each(ReferenceFilter::lose);
             self.envelope.lose(count);
             if let Some(spectra) = &mut self.spectra {
                 spectra.lose(count);
@@ -220,7 +222,7 @@ impl TracePipeline {
     pub(crate) fn traces(&self, source: &ReceivedStream, series: &Series) -> Traces {
         let history = &series.history;
         let newest = history.newest().unwrap_or_default();
-        let channels = self.channels.iter().zip(self.spread.levels());
+        let channels = self.channels.iter().zip(self.scale.levels());
         let channels = channels.zip(self.envelope.columns()).enumerate();
         let at = |channel: usize| {
             let values =
@@ -257,9 +259,9 @@ impl TracePipeline {
             clock_steps: times.clock_steps,
             markers: Vec::new(),
             cursors: times.cursors,
-            spread: self.spread.common(),
+            spread: self.scale.common(),
             reference: self
-                .average
+                .reference
                 .iter()
                 .flat_map(ReferenceFilter::places)
                 .filter_map(|place| series.labels.get(place).cloned())
@@ -275,9 +277,9 @@ impl TracePipeline {
         series: &Series,
         contact: Option<&LatestValues>,
     ) {
-        if let Some(average) = self.average.as_mut().filter(|_| self.live) {
+        if let Some(reference) = self.reference.as_mut().filter(|_| self.live) {
             let states = ChannelStates { contact, bad: series.bad_channels() };
-            average.set_states(view, &series.labels, states);
+            reference.set_states(view, &series.labels, states);
         }
     }
 }

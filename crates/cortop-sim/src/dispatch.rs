@@ -29,7 +29,7 @@ pub(super) fn respond(service: &mut Service, client: u64, now: f64, text: &str) 
     let method = member("method").and_then(Value::as_str).unwrap_or_default();
     let id = RequestId::read(text);
     service.called(client, method, now);
-    if service.faults.is_deaf(client, now) {
+    if service.faults.is_unresponsive(client, now) {
         return Vec::new();
     }
     if method == INJECT_FAULT && service.faults.allowed {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 use strum::VariantArray as _;
 
-use cortop_protocol::nearest_name::meant;
+use cortop_protocol::nearest_name::suggest;
 
 /// Declares the faults: for each an example, a description, its name, its parameters.
 macro_rules! faults {
@@ -426,7 +426,7 @@ pub(super) fn method_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<S
     if name.parse::<Method>().is_ok() {
         return Ok(Some(name));
     }
-    let meant = meant(Method::VARIANTS.iter().map(|own| own.name()), &name);
+    let meant = suggest(Method::VARIANTS.iter().map(|own| own.name()), &name);
     Err(D::Error::custom(format!("there is no method {name}: {meant}")))
 }
 
@@ -464,7 +464,7 @@ mod tests {
             ("set-clock = { seconds = -1e9 }", "-2678400"),
             ("logout = { forever = true }", "forever"),
             ("explode = {}", "unknown variant `explode`"),
-            ("never = { method = \"getUserLogn\" }", "getUserLogin is probably meant"),
+            ("never = { method = \"getUserLogn\" }", "did you mean getUserLogin?"),
             ("late = { method = \"zzz\", seconds = 1 }", "no method zzz: none of the"),
         ] {
             let error = toml::from_str::<Fault>(wrong).expect_err(wrong).to_string();

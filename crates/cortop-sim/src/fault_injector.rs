@@ -145,7 +145,7 @@ impl FaultInjector {
     }
 
     /// Whether requests of this client go unanswered.
-    pub(super) fn is_deaf(&self, client: u64, now: f64) -> bool {
+    pub(super) fn is_unresponsive(&self, client: u64, now: f64) -> bool {
         let hangs = |own: &ActiveFault| {
             matches!(own.injection.fault, Fault::Hang { .. })
                 && own.until > now

@@ -64,8 +64,8 @@ impl FromStr for HeadsetConfig {
         let (name, rate) =
             head.split_once('@').map_or((head, None), |(name, rate)| (name, Some(rate)));
         let models = Model::ALL.into_iter();
-        let model = models.clone().find(|model| model.option() == name).ok_or_else(|| {
-            let names = models.map(Model::option).collect::<Vec<_>>().join(" ");
+        let model = models.clone().find(|model| model.cli_name() == name).ok_or_else(|| {
+            let names = models.map(Model::cli_name).collect::<Vec<_>>().join(" ");
             format!("there is no model \"{name}\"; the models are {names}")
         })?;
         let mut wanted = Self::from(model);
@@ -76,13 +76,13 @@ impl FromStr for HeadsetConfig {
             let state = STATES.iter().find(|(own, _)| *own == part);
             match (state, &wanted) {
                 (_, Self { state: Some(_), .. }) => {
-                    return Err(format!("\"{part}\" is too much: nothing follows the state"));
+                    return Err(format!("unexpected \"{part}\" after the state"));
                 }
                 (Some(&(_, state)), _) => wanted.state = Some(state),
                 (None, Self { id: None, .. }) => wanted.id = Some(id(model, part)?),
                 (None, _) => {
                     let names = STATES.map(|(name, _)| name).join(" ");
-                    return Err(format!("\"{part}\" is no state; the states are {names}"));
+                    return Err(format!("\"{part}\" is not a state; the states are {names}"));
                 }
             }
         }
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(HeadsetConfig { model, eeg_rate, id, state }), "{text}");
         }
         for model in Model::ALL {
-            assert_eq!(model.option().parse(), Ok(HeadsetConfig::from(model)));
+            assert_eq!(model.cli_name().parse(), Ok(HeadsetConfig::from(model)));
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
             ("insight:EPOCX-0A1B2C3D", "INSIGHT- and eight hex digits"),
             ("insight:INSIGHT-0A1B2C3", "INSIGHT- and eight hex digits"),
             ("insight:on", "off discovered connecting connected usb virtual"),
-            ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is no state"),
+            ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is not a state"),
             ("insight:off:INSIGHT-0A1B2C3D", "nothing follows the state"),
         ] {
             let error = text.parse::<HeadsetConfig>().expect_err(text);

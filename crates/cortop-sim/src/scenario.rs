@@ -9,7 +9,7 @@ use super::{
     fault::{Fault, Seconds, method_name},
     toml_file,
 };
-use cortop_protocol::{HeadsetId, Stream, nearest_name::meant};
+use cortop_protocol::{HeadsetId, Stream, nearest_name::suggest};
 
 /// A fault, when it happens, and whom it affects.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -69,7 +69,7 @@ impl Injection {
         if ids.contains(&wanted.as_str()) {
             return Ok(());
         }
-        Err(format!("there is no headset {wanted}: {}", meant(ids, wanted.as_str())))
+        Err(format!("there is no headset {wanted}: {}", suggest(ids, wanted.as_str())))
     }
 
     /// Whether it applies to this client.

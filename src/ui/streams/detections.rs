@@ -10,7 +10,7 @@ use crate::{
     app::{Action, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
-use cortop_client::{Stream, profile::Loaded};
+use cortop_client::{Stream, profile::LoadedProfile};
 use cortop_signal::snapshot::{FacialExpression, MentalCommand};
 
 /// A blink lasts one sample; it stays on the screen for this long (§5.9).
@@ -37,7 +37,7 @@ pub(super) fn explained(ctx: &RenderContext<'_>, words: String) -> String {
 }
 
 /// The profile on the headset of the current session, if Cortex has reported it.
-fn profile<'a>(ctx: &RenderContext<'a>) -> Option<&'a Option<Loaded>> {
+fn profile<'a>(ctx: &RenderContext<'a>) -> Option<&'a Option<LoadedProfile>> {
     let app = ctx.app;
     app.profiles.loaded_on(&app.sessions.current()?.session.headset.id)
 }

@@ -489,7 +489,7 @@ impl Connection<'_> {
                     live.iter().map(|(session, foreign, own)| self.leave(session, *foreign, own));
                 if timeout(CLOSING, join_all(closing)).await.is_err() {
                     tracing::warn!(
-                        "Cortex did not close our sessions in time; the socket's end will"
+                        "Cortex did not close our sessions in time; closing the socket ends them"
                     );
                 }
                 "cortop has ended"

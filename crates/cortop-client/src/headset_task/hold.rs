@@ -20,10 +20,10 @@ use cortop_protocol::{
 const MISSING: Duration = Duration::from_secs(3);
 
 /// How long after the end of a session a warning may still name its headset as the cause.
-const CAUSE: Duration = Duration::from_millis(500);
+const CAUSE_AFTER_END: Duration = Duration::from_millis(500);
 
 /// How long before the end of a session such a warning may have come.
-const BEFORE: Duration = Duration::from_secs(10);
+const CAUSE_BEFORE_END: Duration = Duration::from_secs(10);
 
 const BY_ANOTHER: &str = "closed by another program of this application";
 
@@ -37,7 +37,7 @@ impl HeadsetTask {
         // The last warning that its headset cannot be reached.
         let mut unreachable: Option<(Instant, String)> = None;
         loop {
-            let recent = unreachable.clone().filter(|(at, _)| at.elapsed() < BEFORE);
+            let recent = unreachable.clone().filter(|(at, _)| at.elapsed() < CAUSE_BEFORE_END);
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(order) => if self.execute(&mut held, order).await {
@@ -89,12 +89,12 @@ impl HeadsetTask {
                     silenced = None;
                     if !self.notices.take_resumed() {
                         held.streams.clear();
-                        held.again = (!held.foreign).then(Instant::now);
+                        held.retry_at = (!held.foreign).then(Instant::now);
                         self.send_session(&held).await;
                     }
                 }
-                () = sleep_until(held.again.unwrap_or(held.since)), if held.again.is_some() => {
-                    held.again = None;
+                () = sleep_until(held.retry_at.unwrap_or(held.since)), if held.retry_at.is_some() => {
+                    held.retry_at = None;
                     if let Err(failure) = self.subscribe_wanted(&mut held).await
                         && failure.kind == ErrorKind::SessionGone
                     {
@@ -138,13 +138,17 @@ impl HeadsetTask {
             }
             SessionChange::Release if held.foreign => {
                 if self.context.record_log.is_ours(&held.session.id)
-                    && let Err(refusal) =
-                        records::stop(&self.context, &held.session.id, "cortop has left").await
+                    && let Err(refusal) = records::stop(
+                        &self.context,
+                        &held.session.id,
+                        "cortop no longer follows its session",
+                    )
+                    .await
                 {
                     self.context.events.send_error(refusal).await;
                 }
                 release(&self.context, &held.session.id, &held.streams).await;
-                self.context.released(&held.session.id, "cortop has left it at your request").await;
+                self.context.released(&held.session.id, "released at your request").await;
                 return Ok(true);
             }
             SessionChange::Release => {
@@ -183,7 +187,7 @@ impl HeadsetTask {
     ) -> HoldEnd {
         // Streams that resumed before now do not count.
         self.notices.take_resumed();
-        let until = Instant::now() + CAUSE;
+        let until = Instant::now() + CAUSE_AFTER_END;
         while cause.is_none()
             && let Ok(warning) = timeout_at(until, self.notices.warning()).await
         {

@@ -103,7 +103,7 @@ struct HeldSession {
     /// Streams of a foreign session that were running before cortop came.
     theirs: Vec<Stream>,
     /// When to subscribe again to what a refused `subscribe` left out, and the pause after that.
-    again: Option<Instant>,
+    retry_at: Option<Instant>,
     pause: Duration,
 }
 
@@ -274,7 +274,7 @@ impl HeadsetTask {
             streams: Vec::new(),
             refused: Vec::new(),
             theirs,
-            again: None,
+            retry_at: None,
             pause: FIRST_PAUSE,
         };
         self.notices.watch(id.clone());
@@ -326,7 +326,7 @@ impl HeadsetTask {
     async fn report_held(&self, held: &HeldSession, streams: Vec<Stream>, flowing: Option<bool>) {
         let (session, foreign) = (held.session.id.clone(), held.foreign);
         // A refused call is retried here too, as in a session of ours.
-        let watching = foreign && held.again.is_none();
+        let watching = foreign && held.retry_at.is_none();
         self.report_progress(HeadsetProgress::Live {
             session,
             foreign,

@@ -40,7 +40,7 @@ impl HeadsetTask {
         let answered = self.subscribe(held, streams).await;
         if let Err(error) = &answered {
             self.context.events.send_error(error.clone()).await;
-            held.again = Some(Instant::now() + held.pause);
+            held.retry_at = Some(Instant::now() + held.pause);
             held.pause = (held.pause * 2).min(LONGEST_PAUSE);
         }
         self.send_session(held).await;

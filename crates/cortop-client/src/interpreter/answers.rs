@@ -9,7 +9,7 @@ use crate::{
 use cortop_protocol::{
     Headset, HeadsetId, Marker, Method, Profile, Record, RecordEvent, RecordId, Session, SessionId,
     account::{CortexInfo, Licence, UserLogin},
-    profile::Loaded,
+    profile::LoadedProfile,
     record::RecordList,
     tolerant::{self, Members},
 };
@@ -128,7 +128,7 @@ impl Interpreter {
                 let Some(headset) = headset else { return };
                 let by_us = result.get("loadedByThisApp").and_then(Value::as_bool);
                 let name = Members::of(method.name(), result).text("name");
-                let loaded = (!name.is_empty()).then_some(Loaded { name, by_us });
+                let loaded = (!name.is_empty()).then_some(LoadedProfile { name, by_us });
                 self.event(Event::Profile { headset, loaded });
             }
             Method::QueryProfile => {

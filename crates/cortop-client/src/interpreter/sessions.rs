@@ -125,7 +125,7 @@ impl Interpreter {
             } else {
                 SessionMode::Open
             };
-            let why = "its samples flow again".to_owned();
+            let why = "its streams have resumed".to_owned();
             self.event(Event::Session(known));
             let session = session.clone();
             self.event(Event::Opened { session: session.clone(), mode, why, foreign: false });

@@ -37,7 +37,7 @@ use cortop_protocol::{
 
 /// If a request is open and nothing was received for this long, the link probes the service: there
 /// is no ping at this level (§1.5).
-const QUIET: Duration = Duration::from_secs(5);
+const PROBE_AFTER: Duration = Duration::from_secs(5);
 
 /// The limit of a write, and of the goodbye.
 const WRITE: Duration = Duration::from_secs(5);
@@ -224,19 +224,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketTask<S> {
     fn deadline(&self) -> Option<Instant> {
         let silent_since = |pending: &PendingRequest| pending.sent.max(self.last_received);
         let Some(probed) = self.probed else {
-            return self.awaited().map(|pending| silent_since(pending) + QUIET).min();
+            return self.awaited().map(|pending| silent_since(pending) + PROBE_AFTER).min();
         };
         let limit = if self.streams.expects_samples() {
             // If samples stop together with the answers, the service is dead, unless it was as slow
             // before.
-            self.awaited().map(silent_since).min()? + 2 * QUIET.max(self.slowest)
+            self.awaited().map(silent_since).min()? + 2 * PROBE_AFTER.max(self.slowest)
         } else {
             self.awaited()
                 .map(|pending| silent_since(pending) + rpc::limit(pending.method))
                 .min()?
         };
         // Counted from the probe too: this program may have been suspended meanwhile.
-        Some(limit.max(probed + QUIET))
+        Some(limit.max(probed + PROBE_AFTER))
     }
 
     async fn probe(&mut self) -> Result<(), Error> {

@@ -51,7 +51,7 @@ async fn each_line_on_a_session_names_its_headset_and_each_lost_headset_has_a_li
         rig.tested.until(closed).await;
     }
     for id in [INSIGHT, EPOCX] {
-        for words in ["session", "subscribed to eeg dev", "streaming", "in sight, connected"] {
+        for words in ["session", "subscribed to eeg dev", "streaming", "found, connected"] {
             assert!(log.has(&format!("INFO {id}: {words}")), "{id} {words}: {:#?}", log.lines());
         }
         assert!(log.has(&format!("WARN {id}: session")), "{id}: {:#?}", log.lines());

@@ -1,6 +1,6 @@
 //! Profiles (§2.10, §3.7): loaded, unloaded, followed, and who holds them.
 
-use cortop_client::{Command, Event, ProfileCommand, profile::Loaded};
+use cortop_client::{Command, Event, ProfileCommand, profile::LoadedProfile};
 use serde_json::json;
 
 use crate::{
@@ -19,7 +19,7 @@ fn unload() -> Command {
 }
 
 /// The headset uses this profile, or none.
-fn uses(wanted: Option<Loaded>) -> impl Fn(&Event) -> Option<()> {
+fn uses(wanted: Option<LoadedProfile>) -> impl Fn(&Event) -> Option<()> {
     move |event| {
         let told = matches!(event, Event::Profile { headset, loaded }
             if headset.as_str() == INSIGHT && *loaded == wanted);
@@ -28,7 +28,7 @@ fn uses(wanted: Option<Loaded>) -> impl Fn(&Event) -> Option<()> {
 }
 
 fn ours(name: &str) -> impl Fn(&Event) -> Option<()> {
-    uses(Some(Loaded { name: name.to_owned(), by_us: Some(true) }))
+    uses(Some(LoadedProfile { name: name.to_owned(), by_us: Some(true) }))
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn what_another_application_has_loaded_is_not_taken_away() {
     let mut warm = options(&[HEADSET]);
     warm.warm = true;
     let mut rig = SimHarness::with(warm, |config| config).await;
-    let demo = Loaded { name: "demo".to_owned(), by_us: Some(false) };
+    let demo = LoadedProfile { name: "demo".to_owned(), by_us: Some(false) };
     rig.tested.until(uses(Some(demo))).await;
     for command in [load("demo"), unload()] {
         // The simulator does not remember what Launcher has loaded: the profile would be unknown.
@@ -120,7 +120,7 @@ async fn one_that_a_dead_program_left_behind_is_unloaded_by_name_once() {
     let mut tested = ClientUnderTest::start(config(&service.url));
     tested.until(uses(None)).await;
     tested.command(load("ana")).await;
-    let wanted = Loaded { name: "ana".to_owned(), by_us: None };
+    let wanted = LoadedProfile { name: "ana".to_owned(), by_us: None };
     tested.until(uses(Some(wanted))).await;
     let asked: Vec<_> =
         service.asked("setupProfile").iter().map(|seen| seen.params["status"].clone()).collect();

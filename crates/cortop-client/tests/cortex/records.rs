@@ -127,7 +127,7 @@ async fn from_the_start_over_two_markers_to_the_files_and_the_end_of_it() {
         export(ExportFormat::CsvV2, &[ExportStream::Eeg, ExportStream::Motion], folder.path());
     let csv = || Command::Record(RecordCommand::Export(uuid.clone(), csv.clone()));
     let refusal = rig.ask(csv(), refused).await;
-    assert!(refusal.contains("still works on the record"), "{refusal}");
+    assert!(refusal.contains("still processing the record"), "{refusal}");
     rig.tested.until(ready).await;
     let exported = |event: &Event| match event {
         Event::Record(event @ RecordEvent::Exported { folder, .. }) => {

@@ -225,7 +225,7 @@ async fn an_answer_without_a_session_is_a_refusal() {
         .await;
         let mut tested = ClientUnderTest::start(config(&service.url));
         let refusal = tested.until(refused).await;
-        assert!(refusal.contains("createSession: Cortex gave no session"), "{refusal}");
+        assert!(refusal.contains("createSession: Cortex returned no session"), "{refusal}");
         tested.until(reached(ConnectionStep::Stopped)).await;
         tested.quit().await;
         assert!(service.asked("subscribe").is_empty());

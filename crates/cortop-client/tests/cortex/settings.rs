@@ -92,7 +92,7 @@ async fn a_headset_is_connected_the_way_the_user_wants() {
     let refusal = rig.ask(connect(None, None, EPOCX), refused).await;
     assert!(refusal.contains("connected already"), "{refusal}");
     let refusal = rig.ask(connect(None, None, "EPOCX-FFFFFFFF"), refused).await;
-    assert!(refusal.contains("not in sight") && refusal.contains("scan"), "{refusal}");
+    assert!(refusal.contains("not found") && refusal.contains("scan"), "{refusal}");
     rig.tested.quit().await;
 }
 

@@ -251,7 +251,7 @@ fn parse(line: &str) -> Result<CaptureLine, String> {
         }
         Some("connected") => CaptureEvent::Connected(connection),
         Some("text") => {
-            let from = side("from").ok_or("it does not say `from` whom")?;
+            let from = side("from").ok_or("it has no `from`")?;
             let text = text(&mut line, "text").ok_or("it has no `text`")?;
             CaptureEvent::Text { connection, from, text }
         }

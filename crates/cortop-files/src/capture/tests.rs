@@ -117,7 +117,7 @@ fn a_disk_that_hangs_does_not_hold_the_end() {
     let begun = Instant::now();
     let state = capture.finish_within(Duration::from_secs(1));
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
-    assert_eq!(state.error.as_deref(), Some("the disk has taken nothing for 1 s"));
+    assert_eq!(state.error.as_deref(), Some("the disk has accepted no data for 1 s"));
     assert_eq!(capture.finish(), state, "it is not waited for again");
     drop(reader);
 }

@@ -185,7 +185,7 @@ impl CaptureFile {
             if since.elapsed() > patience {
                 // Its thread ends with the disk or with the program.
                 let seconds = patience.as_secs();
-                let error = format!("the disk has taken nothing for {seconds} s");
+                let error = format!("the disk has accepted no data for {seconds} s");
                 *lock(&self.shared.error) = Some(error);
                 return self.state();
             }

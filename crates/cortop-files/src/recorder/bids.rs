@@ -100,7 +100,7 @@ impl BidsOptions {
         let is_titled = title.contains(|own: char| own.is_ascii_alphanumeric());
         let task_name = task.unwrap_or(if is_titled { title } else { UNNAMED }).trim();
         if task.is_none() && !is_titled {
-            notes.push(format!("the task is called {UNNAMED}: nothing names it"));
+            notes.push(format!("the task is called {UNNAMED}: none was given"));
         }
         let task = label("task", "task-", task_name, &mut notes)?;
         Ok(Self { subject, session, task, mains, notes })
@@ -159,7 +159,7 @@ impl BidsOptions {
         if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(is_whole) {
             self.notes.push(format!(
                 "{} is no JSON object with Name and BIDSVersion, which readers of BIDS want: it \
-                 stays as it is, mend it",
+                 is left unchanged, fix it",
                 path.display()
             ));
         }
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(own.notes.len(), 3, "{:?}", own.notes);
         let own = new("1", None, " ").unwrap();
         assert_eq!(own.task.text, UNNAMED);
-        assert!(own.notes.last().unwrap().contains("nothing names it"), "{:?}", own.notes);
+        assert!(own.notes.last().unwrap().contains("none was given"), "{:?}", own.notes);
         assert_eq!(new(&"a".repeat(99), None, "b").unwrap().subject.text.len(), LONGEST);
         new("  ", None, "").unwrap_err();
         new("1", Some("?"), "title").unwrap_err();

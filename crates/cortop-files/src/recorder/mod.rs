@@ -143,12 +143,12 @@ impl RecorderOptions {
         }
         let folder = self.folder.display();
         fs::create_dir_all(&self.folder).map_err(|error| {
-            format!("the folder {folder} cannot be made ({error}): choose another with --out")
+            format!("the folder {folder} cannot be created ({error}): choose another with --out")
         })?;
         let tried = self.folder.join(format!(".cortop-{}", std::process::id()));
         let made = fs::File::create_new(&tried).and_then(|_| fs::remove_file(&tried));
         made.map_err(|error| {
-            format!("the folder {folder} takes no files ({error}): choose another with --out")
+            format!("the folder {folder} is not writable ({error}): choose another with --out")
         })
     }
 }
@@ -157,7 +157,7 @@ impl RecorderOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A file cannot be created.
-    #[error("{} cannot be made ({source}): choose another folder with --out", path.display())]
+    #[error("{} cannot be created ({source}): choose another folder with --out", path.display())]
     Create {
         /// The file.
         path: PathBuf,
@@ -166,7 +166,7 @@ pub enum RecordError {
     },
     /// A file cannot be written any more.
     #[error(
-        "{} takes nothing more ({source}): the recording has ended; files that hold anything are whole, empty ones are removed; make room and start again",
+        "{} cannot be written any more ({source}): the recording has ended; files that hold anything are whole, empty ones are removed; make room and start again",
         path.display()
     )]
     Write {

@@ -220,7 +220,9 @@ impl HeadsetRecording {
             && has_edf.into_iter().any(|own| self.files.has(own))
         {
             let headset = self.headset();
-            self.note(format!("{headset}: EDF and BDF hold EEG and motion, and neither flows"));
+            self.note(format!(
+                "{headset}: EDF and BDF hold EEG and motion, and neither is subscribed"
+            ));
         }
         if self.files.options.bids.is_some() && sample.subscription.stream != Stream::Eeg {
             let headset = self.headset();

@@ -328,7 +328,7 @@ impl Tables {
         let mut notes = Vec::new();
         if self.before_start > 0 && !self.edf.is_empty() {
             notes.push(format!(
-                "{} markers were set before the first sample: EDF and BDF have them at its place",
+                "{} markers were set before the first sample: EDF and BDF have them at its time",
                 self.before_start
             ));
         }

@@ -243,7 +243,7 @@ fn a_marker_before_the_first_sample_is_in_each_file() {
     recorder.finish().unwrap();
     let status = status.get();
     assert_eq!(status.markers, 2);
-    let note = "1 markers were set before the first sample: EDF and BDF have them at its place";
+    let note = "1 markers were set before the first sample: EDF and BDF have them at its time";
     assert!(status.notes.iter().any(|own| own.ends_with(note)), "{:?}", status.notes);
     for ending in RecordingFormat::ALL.map(|format| format!(".{}", format.name())) {
         let mut read = reader::open(&file(&status, &ending)).unwrap();

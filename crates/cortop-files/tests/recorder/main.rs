@@ -60,11 +60,11 @@ fn a_folder_that_cannot_have_files_is_refused_beforehand() {
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
     let why = options(&file, &[RecordingFormat::Csv], "").prepare().unwrap_err();
-    assert!(why.contains("cannot be made") && why.ends_with("--out"), "{why}");
+    assert!(why.contains("cannot be created") && why.ends_with("--out"), "{why}");
     // Nobody can write there, not even root.
     #[cfg(target_os = "linux")]
     {
         let why = options(Path::new("/proc"), &[RecordingFormat::Csv], "").prepare().unwrap_err();
-        assert!(why.starts_with("the folder /proc takes no files ("), "{why}");
+        assert!(why.starts_with("the folder /proc is not writable ("), "{why}");
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use color_eyre::Result;
-use cortop_protocol::{Method, Stream, nearest_name::meant};
+use cortop_protocol::{Method, Stream, nearest_name::suggest};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use strum::VariantArray as _;
 
@@ -191,7 +191,7 @@ impl<'de> Deserialize<'de> for ExpectedMethod {
         let name = String::deserialize(from)?;
         let method = name.parse();
         method.map(Self).map_err(|_| {
-            let meant = meant(Method::VARIANTS.iter().map(|own| own.name()), &name);
+            let meant = suggest(Method::VARIANTS.iter().map(|own| own.name()), &name);
             D::Error::custom(format!("there is no method {name}: {meant}"))
         })
     }
@@ -285,7 +285,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e.toml");
         for (text, said) in [
-            ("calls = [\"authorise\"]", "no method authorise: authorize is probably meant"),
+            ("calls = [\"authorise\"]", "no method authorise: did you mean authorize?"),
             ("refused = 0\ncals = []", "unknown field `cals`"),
             ("subscribed = [\"egg\"]", "eeg mot dev"),
             ("refused = -1", "invalid value"),

@@ -401,7 +401,7 @@ fn count_sentences(
         (&format!("Time stamps not later than the one before, {moved}"), clock.not_later),
         ("Steps of the clock while samples went on, taken out", clock.steps),
         ("Rows without any readable EEG, lost samples", counts.lost),
-        ("Rows that stand twice, the second dropped", doubled),
+        ("Duplicate rows, the second dropped", doubled),
         ("Rows that come after the next one, put before it", out_of_order),
         ("Rows with more values than names, dropped", counts.surplus),
         ("Lines or records that are cut off, dropped", counts.short),
@@ -460,7 +460,7 @@ impl Timing {
                     StampQuality::Backwards => {
                         ("Its timestamps run backwards", "; sort its rows by time")
                     }
-                    StampQuality::Rising => ("Its timestamps tell nothing", ""),
+                    StampQuality::Rising => ("Its timestamps are unusable", ""),
                 };
                 notes.push(format!("{what}: {rate} Hz is assumed{step}."));
             }
@@ -507,7 +507,7 @@ fn notes(
     }
     if !header.repeated.is_empty() {
         let repeated = listed(&header.repeated);
-        notes.push(format!("Names that stand twice: {repeated}; the first column counts."));
+        notes.push(format!("Duplicate names: {repeated}; the first column counts."));
     }
     notes.extend(timing.notes(header.has(ColumnKind::Counter), info.eeg_rate, *eeg_rate));
     if header.renamed {

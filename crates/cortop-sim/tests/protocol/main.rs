@@ -311,14 +311,8 @@ async fn a_fault_is_refused_where_it_could_hit_nothing_and_is_in_the_journal_whe
     let id = sim.control().headsets()[0].clone();
     let mut peer = ProtocolClient::connect(&sim).await;
     for (params, said) in [
-        (
-            json!({ "do": { "never": { "method": "getUserLogn" } } }),
-            "getUserLogin is probably meant",
-        ),
-        (
-            json!({ "call": "createSesion", "do": { "drop": {} } }),
-            "createSession is probably meant",
-        ),
+        (json!({ "do": { "never": { "method": "getUserLogn" } } }), "did you mean getUserLogin?"),
+        (json!({ "call": "createSesion", "do": { "drop": {} } }), "did you mean createSession?"),
         (
             json!({ "headset": "EPOCX-1", "do": { "headset-gone": {} } }),
             &format!("there is only {id}"),

@@ -90,7 +90,7 @@ fn sessions_opened_elsewhere_are_offered_and_adopted_as_they_are() {
 
 #[test]
 fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
-    use cortop_client::{ProfileCommand, profile::Loaded};
+    use cortop_client::{ProfileCommand, profile::LoadedProfile};
     let mut app = app();
     app.focus = Pane::Session;
     let list = Effect::Command(Command::Profile(ProfileCommand::List));
@@ -100,7 +100,7 @@ fn a_profile_is_loaded_or_unloaded_by_whether_it_is_in_use() {
     let id = HeadsetId::from("EPOCX-00000001");
     let load = Command::Profile(ProfileCommand::Load(id.clone(), "ben".to_owned()));
     assert_eq!(press(&mut app, [Key::DOWN, Key::ENTER]), [Effect::Command(load)]);
-    let loaded = Loaded { name: "ben".to_owned(), by_us: Some(true) };
+    let loaded = LoadedProfile { name: "ben".to_owned(), by_us: Some(true) };
     on_event(&mut app, Event::Profile { headset: id.clone(), loaded: Some(loaded) });
     let unload = Command::Profile(ProfileCommand::Unload(id));
     assert_eq!(press(&mut app, [Key::ENTER]), [Effect::Command(unload)]);

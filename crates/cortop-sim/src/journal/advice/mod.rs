@@ -30,7 +30,7 @@ use cortop_protocol::{
         },
         warning::{HEADSET_CONNECTED, SESSION_CLOSED},
     },
-    nearest_name::{meant, nearest_name},
+    nearest_name::{nearest_name, suggest},
     wire::Side,
 };
 
@@ -608,7 +608,7 @@ fn misnamed_streams(request: &ClientRequest, result: &Value) -> Vec<GivenAdvice>
     let names = refused.filter_map(|refused| refused.get("streamName")?.as_str());
     let unknown = names.filter(|name| Stream::from_name(name).is_none()).take(16);
     let advice = unknown.map(|name| {
-        let meant = meant(Stream::ALL.map(Stream::name), name);
+        let meant = suggest(Stream::ALL.map(Stream::name), name);
         let text = format!("there is no stream {name:.40}: {meant}");
         said(Mistake::WrongParameter, &format!("stream {name:.40}"), text)
     });
@@ -626,7 +626,7 @@ fn unknown_headset(
     if refusal.code != HEADSET_UNAVAILABLE || headsets.is_empty() || headsets.contains(id) {
         return None;
     }
-    let meant = meant(headsets.iter().map(String::as_str), id);
+    let meant = suggest(headsets.iter().map(String::as_str), id);
     let text = format!("there is no headset {id:.40}: {meant}; take the id from queryHeadsets");
     Some(said(Mistake::UnknownHeadset, id, text))
 }
@@ -647,7 +647,7 @@ fn unknown_action(request: &ClientRequest) -> Option<GivenAdvice> {
     let text = format!(
         "{} knows no action {unknown:.40}: {}",
         request.name,
-        meant(actions.iter().copied(), unknown)
+        suggest(actions.iter().copied(), unknown)
     );
     Some(said(Mistake::WrongParameter, &format!("action {unknown:.40}"), text))
 }

@@ -326,7 +326,7 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         (
             "createSession",
             json!({ "headset": near, "status": "open" }),
-            &format!("{id} is probably meant"),
+            &format!("did you mean {id}?"),
         ),
         (
             "createSession",
@@ -337,7 +337,7 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         (
             "training",
             json!({ "session": session, "detection": "mentalCommand", "status": "start", "action": "pushh" }),
-            "training knows no action pushh: push is probably meant",
+            "training knows no action pushh: did you mean push?",
         ),
         (
             "training",

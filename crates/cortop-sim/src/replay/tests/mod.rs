@@ -393,7 +393,7 @@ fn two_columns_of_one_name_are_said_and_the_first_counts() {
     let recording = read("COUNTER,EEG.AF3,EEG.af3,AF4,COUNTER\n0,1,9,2,7\n1,3,9,4,7\n").unwrap();
     assert_eq!(eeg(&recording, 0), [0.0, 0.0, 1.0, 2.0]);
     assert_eq!(eeg(&recording, 1), [1.0, 0.0, 3.0, 4.0]);
-    let said = "Names that stand twice: EEG.af3, COUNTER; the first column counts.";
+    let said = "Duplicate names: EEG.af3, COUNTER; the first column counts.";
     assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
 }
 

@@ -212,7 +212,7 @@ fn doubled_rows_are_sent_once() {
     let twice: String = rows.lines().flat_map(|row| [row, "\n", row, "\n"]).collect();
     let recording = read(&format!("{names}\n{twice}")).unwrap();
     is_even(&recording, 128, "doubled");
-    let said = "Rows that stand twice, the second dropped: 384.";
+    let said = "Duplicate rows, the second dropped: 384.";
     assert!(counts(&recording).contains(said), "{}", counts(&recording));
 }
 
@@ -326,7 +326,7 @@ fn what_is_no_time_and_no_counter_is_not_taken_for_one() {
     for text in [table(128, numbers, counted), format!("{named}{}", table(128, numbers, counted))] {
         let recording = read(&text).unwrap();
         is_even(&recording, 128, "numbers of rows");
-        let said = "Its timestamps tell nothing: 128 Hz is assumed.";
+        let said = "Its timestamps are unusable: 128 Hz is assumed.";
         assert!(recording.notes.iter().any(|note| note == said), "{:?}", recording.notes);
     }
     for step in [2, 7] {
@@ -369,7 +369,7 @@ fn a_block_that_stands_twice_is_sent_once() {
     ] {
         let recording = read(&text).unwrap();
         is_even(&recording, 128, "a block twice");
-        let said = format!("Rows that stand twice, the second dropped: {doubled}.");
+        let said = format!("Duplicate rows, the second dropped: {doubled}.");
         assert!(counts(&recording).contains(&said), "{}", counts(&recording));
     }
     // Two recordings that both start at 0 are not a repetition.
