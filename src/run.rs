@@ -178,13 +178,13 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
             mouse: config.mouse,
             markers: config.markers.clone(),
             alerts: config.alerts.clone(),
-            fragile: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
+            ends_with_connection: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
             zone,
             fps: config.fps,
             session: config.session,
         };
-        let programs = OtherPrograms {
+        let programs = Interfaces {
             interface: exchange.lsl_interface,
             markers: commands::markers_from_outside(exchange).await?,
             metrics: match config.metrics {
@@ -261,7 +261,7 @@ fn reload(
 }
 
 /// The interfaces to other programs.
-struct OtherPrograms {
+struct Interfaces {
     /// The interface for LSL.
     interface: Ipv4Addr,
     /// Markers from other programs, if enabled.
@@ -279,7 +279,7 @@ async fn show(
     settings: AppSettings,
     ui: Ui,
     reload: impl FnMut() -> Result<Reloaded, String> + Send + 'static,
-    programs: OtherPrograms,
+    programs: Interfaces,
 ) -> Result<Exit> {
     let frame = Duration::from_secs(1) / u32::from(config.fps);
     let mut taken = TakenTerminal::take(config)?;

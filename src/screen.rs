@@ -94,7 +94,7 @@ impl TakenTerminal {
         // The task gets its turn after the first frame.
         tokio::spawn(async move {
             if let Err(error) = input::forward(probe, crossterm::event::read, sender.clone()) {
-                tracing::warn!("the system gives no thread for the keys, leaving: {error}");
+                tracing::warn!("cannot start a thread for the keys, leaving: {error}");
                 let _ = sender.send(Input::Exit(Exit::TerminalGone)).await;
             }
         });

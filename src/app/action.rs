@@ -121,7 +121,7 @@ actions! {
         StreamsPane "streams-pane" [Key::char('3')] "streams pane";
         LogPane "log-pane" [Key::char('4')] "log pane";
         #[hint = "zoom"]
-        Zoom "zoom" [Key::char('z')] "focused pane on the whole screen, and back";
+        Zoom "zoom" [Key::char('z')] "zoom the focused pane, and back";
         #[hint = "record"]
         Record "record" [Key::char('R')] "start a record in this session, or stop it";
         RecordFiles "record-files" [Key::char('W')] "record the headset shown to files here, or stop it";
@@ -131,9 +131,9 @@ actions! {
         #[hint = "end marker"]
         EndMarker "end-marker" [Key::char('M')] "end the last marker now";
         Lsl "lsl" [Key::char('L')] "serve the streams of this headset by Lab Streaming Layer, or stop";
-        Capture "capture" [Key::char('C')] "write what crosses the socket to a file, or stop";
+        Capture "capture" [Key::char('C')] "capture the messages of the socket to a file, or stop";
         #[hint = "try again"]
-        Connect "connect" [Key::char('G')] "try again at once what waits: connection, login, headset";
+        Connect "connect" [Key::char('G')] "retry now: connection, login, headset";
         Theme "theme" [Key::char('t')] "next theme";
         #[hint = "help"]
         Help "help" [Key::char('?')] "all keys";
@@ -154,7 +154,7 @@ actions! {
         PlaybackBack "playback-back" [Key::char(',')] "capture: 10 seconds back";
         #[hint = "forward"]
         PlaybackForward "playback-forward" [Key::char('.')] "capture: 10 seconds forward";
-        PreviousMarker "previous-marker" [Key::char('(')] "capture: to the marker before";
+        PreviousMarker "previous-marker" [Key::char('(')] "capture: to the previous marker";
         NextMarker "next-marker" [Key::char(')')] "capture: to the next marker";
         #[hint = "go to"]
         PlaybackGoTo "playback-go-to" [Key::char('@')] "capture: go to a place";
@@ -170,13 +170,13 @@ actions! {
         OpenAll "open-all" [Key::char('A')] "open a session on each headset that has none";
         #[hint = "disconnect"]
         Disconnect "disconnect" [Key::char('d')] "disconnect the headset, also for other programs";
-        CallOff "call-off" [Key::char('x')] "call off opening a session on the headset";
+        CallOff "call-off" [Key::char('x')] "cancel opening a session";
         #[hint = "more"]
         HeadsetMenu "menu" [Key::char('e')] "more: connect by, settings, name, open activated or not";
         #[hint = "scan"]
         Scan "scan" [Key::char('r')] "scan for headsets (about 20 s; not while streams are running)";
         #[hint = "overview"]
-        Overview "overview" [Key::char('o')] "all headsets in a table, and back";
+        Overview "overview" [Key::char('o')] "overview of all headsets, and back";
         #[hint = "sort"]
         SortBy "sort" [Key::char('s')] "sort that table by its next column, the worst first";
         SortAgain "sort-again" [Key::char('S')] "sort it again by the same column";
@@ -213,7 +213,7 @@ actions! {
         #[hint = "smaller"]
         Smaller "smaller" [Key::char('-')] "draw smaller: more µV per row" on Amplitude;
         #[hint = "auto"]
-        AutoScale "auto-scale" [Key::char('=')] "scale from the signal, and back" on AutoScale;
+        AutoScale "auto-scale" [Key::char('=')] "automatic scale, and back" on AutoScale;
         Shorter "shorter" [Key::char('[')] "shorter window" on Window;
         Longer "longer" [Key::char(']')] "longer window" on Window;
         #[hint = "sweep"]
@@ -227,7 +227,7 @@ actions! {
         SpectrumChannels "all-channels" [Key::char('a')] "spectrum of the selected channel, of each, or of all as lines" on Spectrum;
         SpectrumEnd "spectrum-end" [Key::char('u')] "spectrum up to 45 Hz, 70 Hz or half the sampling rate" on Spectrum;
         SpectrumScale "spectrum-scale" [Key::char('D')] "spectrum in dB or linear" on Spectrum;
-        Level "level" [Key::char('O')] "motion: the head is level now; tilt is counted from here";
+        Level "level" [Key::char('O')] "motion: set level; tilt is measured from here";
         ChooseStreams "choose" [Key::char('e')] "choose streams: subscribe and unsubscribe";
         GlyphSet "glyphs" [Key::char('w')] "draw with braille, half blocks or blocks" on Glyphs;
         ChannelUp "channel-up" [Key::UP, Key::char('k')] "select the channel or stream above" on Selection;
@@ -244,7 +244,7 @@ actions! {
         CursorRight "cursor-right" [Key::RIGHT] "cursor right, while frozen" on Cursor;
         CursorBack "cursor-back" [Key::char('h')] "cursor one sample back" on Cursor;
         CursorOn "cursor-on" [Key::char('l')] "cursor one sample forward" on Cursor;
-        SecondCursor "second-cursor" [Key::char('d')] "second cursor here, for differences, or away" on Cursor;
+        SecondCursor "second-cursor" [Key::char('d')] "place the second cursor, for differences, or remove it" on Cursor;
         Earlier "earlier" [Key::PAGE_UP] "half a window back in the history" on History;
         Later "later" [Key::PAGE_DOWN] "half a window forward" on History;
         Oldest "oldest" [Key::HOME] "start of the history" on History;

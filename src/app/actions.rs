@@ -31,7 +31,7 @@ impl App {
             Action::Lsl | Action::RecordFiles if self.playback.is_some() => {
                 self.notify(
                     Severity::Info,
-                    "this is a capture: nothing flows that could be passed on",
+                    "this is a capture: no live streams to serve or record",
                 );
             }
             Action::Freeze if self.playback.is_some() => return self.pause_playback(),
@@ -87,7 +87,7 @@ impl App {
             }
             Action::OpenAll => return self.open_headsets(|_| true),
             Action::Disconnect => return self.disconnect_selected(),
-            Action::CallOff => return self.call_off(),
+            Action::CallOff => return self.cancel_opening(),
             Action::Scan => return self.scan(),
             Action::FieldUp => self.sessions.step_field(-1),
             Action::FieldDown => self.sessions.step_field(1),

@@ -18,11 +18,11 @@ impl App {
         }
         let time = self.now.wall.to_zoned(self.zone()).strftime("%Y%m%d-%H%M%S").to_string();
         let mut form = Form::new(
-            "capture what crosses the socket".to_owned(),
+            "capture the messages of the socket".to_owned(),
             FormKind::Capture,
             vec![FormField::proposal(
                 "file",
-                "a new file; its end .zst compresses it; typing replaces it",
+                "a new file, compressed if it ends in .zst; typing replaces it",
                 &format!("{}/cortop-{time}.jsonl.zst", self.settings.folder),
             )],
         );
@@ -51,7 +51,7 @@ impl App {
         if let Some(why) = error(&state).filter(|_| error(&self.capture).is_none()) {
             let path = state.as_ref().map(|own| own.path.display().to_string()).unwrap_or_default();
             self.notify_until_seen(format!(
-                "{path} cannot be written ({why}): what is in it is whole"
+                "{path} cannot be written any more ({why}); what it holds is intact"
             ));
         }
         self.capture = state;

@@ -109,7 +109,7 @@ impl App {
         }
         let bad = Arc::make_mut(&mut self.streams.bad);
         let text = if bad.remove(&label) {
-            format!("{label} counts again")
+            format!("{label} is no longer marked as bad")
         } else {
             bad.insert(Arc::clone(&label));
             format!("{label} is marked as bad")
@@ -171,7 +171,7 @@ impl App {
         let Some(Selected { stream, all, shown, at, place }) = self.selected() else { return };
         let Some(&other) = at.checked_add_signed(step).and_then(|to| shown.get(to)) else {
             let end = if step < 0 { "first" } else { "last" };
-            return self.notify(Severity::Info, format!("it is the {end} channel already"));
+            return self.notify(Severity::Info, format!("this is already the {end} channel"));
         };
         self.streams.channels_mut(stream).swap(place, other, all);
         self.select(stream, all, place);
@@ -194,7 +194,7 @@ impl App {
     /// number of samples in two dot columns, which make one braille cell.
     pub(super) fn move_cursor(&mut self, to: impl FnOnce(u64, u64) -> u64) {
         let Some(end) = self.streams.frozen.as_ref().map(|frozen| frozen.end) else {
-            return self.notify(Severity::Info, "the cursor is there while the picture is frozen");
+            return self.notify(Severity::Info, "freeze the picture (space) to use the cursor");
         };
         let Some((window, step)) = self.frozen_window(end) else { return };
         let Some(frozen) = &mut self.streams.frozen else { return };

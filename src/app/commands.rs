@@ -74,7 +74,7 @@ impl App {
     }
 
     /// Cancels the opening of a session on the selected headset.
-    pub(super) fn call_off(&mut self) -> Vec<Effect> {
+    pub(super) fn cancel_opening(&mut self) -> Vec<Effect> {
         let Some(id) = self.selected_headset() else { return Vec::new() };
         let key = |action| self.settings.keymap.keys(action).first();
         if self.sessions.on(&id).is_some() {
@@ -86,7 +86,7 @@ impl App {
         }
         let open = key(Action::Open);
         let open = open.map_or_else(String::new, |key| format!("; {key} on it opens one"));
-        let text = format!("called off: cortop opens no session on {id}{open}");
+        let text = format!("cancelled: no session will be opened on {id}{open}");
         self.notify_while(Condition::NoSessionOn(vec![id.clone()]), Severity::Info, text);
         self.called_off = Some(id.clone());
         vec![Effect::Command(Command::CallOff(id))]

@@ -35,7 +35,8 @@ impl App {
                 self.sessions.note(&session, self.now, format!("{mode}: {why}"));
                 self.sessions.opened(&session, mode, why, foreign);
                 let entry = self.sessions.get(&session);
-                let theirs = |stream: &Stream| entry.is_some_and(|entry| entry.is_theirs(*stream));
+                let theirs =
+                    |stream: &Stream| entry.is_some_and(|entry| entry.is_owners_only(*stream));
                 let theirs: Vec<_> = Stream::ALL.into_iter().filter(theirs).collect();
                 self.note_streams(
                     &session,

@@ -92,14 +92,14 @@ pub(super) fn record_files(
     let mut formats = RecordingFormat::list(&formats.join(",")).map_err(|why| (2, why))?;
     if formats.is_empty() {
         if bids.is_empty() {
-            return Err((2, "this is needed: csv, edf, bdf or jsonl".to_owned()));
+            return Err((2, "required: csv, edf, bdf or jsonl".to_owned()));
         }
         formats.push(RecordingFormat::Edf);
     }
     let bids = if bids.is_empty() {
         None
     } else if subject.is_empty() {
-        return Err((1, "this is needed: a BIDS dataset is kept by subject".to_owned()));
+        return Err((1, "required: a BIDS dataset is kept by subject".to_owned()));
     } else {
         let own = BidsOptions::new(subject, None, (None, title), mains, &formats);
         Some(own.map_err(|why| (2, why))?)

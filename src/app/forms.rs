@@ -133,7 +133,7 @@ fn record(command: RecordCommand) -> Effect {
 
 fn needed(fields: &[FormField], at: usize) -> Result<String, Complaint> {
     let filled = fields.get(at).map_or("", FormField::filled);
-    if filled.is_empty() { Err((at, "this is needed".to_owned())) } else { Ok(filled.to_owned()) }
+    if filled.is_empty() { Err((at, "required".to_owned())) } else { Ok(filled.to_owned()) }
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -165,7 +165,7 @@ impl App {
             for by in ConnectionType::ALL {
                 let connecting = Connecting { by: Some(by), mapping: None };
                 let note = match by {
-                    ConnectionType::UsbCable => "to charge and set it; nothing streams so",
+                    ConnectionType::UsbCable => "for charging and settings; cannot stream",
                     _ => "",
                 };
                 add(format!("connect by {}", by.name()), note, connect(id, connecting));
@@ -264,7 +264,7 @@ fn item_of_stream(entry: &SessionEntry, stream: Stream) -> MenuItem {
             let code = refusal.code.map(|code| format!("{code}: ")).unwrap_or_default();
             format!("refused, {code}{}", refusal.next)
         }
-        None if entry.is_theirs(stream) => {
+        None if entry.is_owners_only(stream) => {
             format!("{} · its samples go to its owner", stream.title())
         }
         None => format!("{}{}", stream.title(), needs(stream, &entry.session.status)),

@@ -114,7 +114,7 @@ pub struct AppSettings {
     /// What is alerted about.
     pub alerts: AlertSettings,
     /// Whether cortop dies with the connection of its terminal: it runs over SSH and not in a multiplexer.
-    pub fragile: bool,
+    pub ends_with_connection: bool,
     /// The mode in which sessions are opened.
     pub session: SessionPolicy,
     /// The folder proposed for exports.

@@ -184,7 +184,7 @@ impl App {
         } else {
             let key = self.settings.keymap.keys(Action::Overview).first();
             let key = key.map(|key| format!(" with {key}")).unwrap_or_default();
-            self.notify(Severity::Info, format!("the overview is what is sorted: open it{key}"));
+            self.notify(Severity::Info, format!("open the overview to sort it{key}"));
         }
     }
 

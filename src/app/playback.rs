@@ -10,10 +10,10 @@ use crate::playback::{PlaybackCommand, PlaybackState};
 use cortop_client::Moment;
 
 /// How far a key seeks.
-const STRIDE: Duration = Duration::from_secs(10);
+const SEEK_STEP: Duration = Duration::from_secs(10);
 
 /// Seeking backwards skips markers closer than this: otherwise the key would never get past a marker.
-const BESIDE: Duration = Duration::from_secs(1);
+const MARKER_MARGIN: Duration = Duration::from_secs(1);
 
 impl App {
     /// Starts over when the capture does: discards what was learned from it, keeps what the user set.
@@ -61,11 +61,11 @@ impl App {
     }
 
     pub(super) fn playback_back(&mut self) -> Vec<Effect> {
-        self.play(|state| PlaybackCommand::Seek(state.position.saturating_sub(STRIDE)))
+        self.play(|state| PlaybackCommand::Seek(state.position.saturating_sub(SEEK_STEP)))
     }
 
     pub(super) fn playback_forward(&mut self) -> Vec<Effect> {
-        self.play(|state| PlaybackCommand::Seek(state.position + STRIDE))
+        self.play(|state| PlaybackCommand::Seek(state.position + SEEK_STEP))
     }
 
     /// Seeks to the next or previous marker.
@@ -75,7 +75,7 @@ impl App {
             if forward {
                 markers.find(|at| *at > state.position)
             } else {
-                markers.rfind(|at| *at + BESIDE < state.position)
+                markers.rfind(|at| *at + MARKER_MARGIN < state.position)
             }
         });
         match (place, &self.playback) {

@@ -230,7 +230,7 @@ impl App {
             return Some(format!("A record is running, \"{title}\"{whose}: {how}."));
         }
         let ordered = self.records.ordered(session, self.now.instant)?;
-        Some(format!("A record has just been ordered, \"{ordered}\": it ends with the session."))
+        Some(format!("A record is being started, \"{ordered}\": it ends with the session."))
     }
 }
 

@@ -59,7 +59,7 @@ impl App {
                 FormField::text("tags", "words to find it by, separated by commas", ""),
             ],
         );
-        if self.settings.fragile {
+        if self.settings.ends_with_connection {
             form.notes.push(
                 "This terminal runs over SSH: when its connection is lost, cortop ends and the \
                  record with it. In tmux or screen it goes on."

@@ -155,7 +155,7 @@ impl SessionEntry {
 
     /// Whether a stream goes to the program that opened the session and not to cortop.
     #[must_use]
-    pub fn is_theirs(&self, stream: Stream) -> bool {
+    pub fn is_owners_only(&self, stream: Stream) -> bool {
         let mut listed = self.session.streams.iter().flatten();
         self.foreign
             && !self.subscribed.contains(&stream)
@@ -164,7 +164,7 @@ impl SessionEntry {
 
     /// A word for how the session ended here: another program's session that cortop left may go on.
     #[must_use]
-    pub fn ending(&self) -> &'static str {
+    pub fn end_word(&self) -> &'static str {
         if self.session.status == SessionStatus::Closed { "closed" } else { "left" }
     }
 

@@ -54,7 +54,7 @@ pub struct ServiceArgs {
     /// Sessions to move from the licence to this computer
     #[arg(long, value_name = "N")]
     pub debit: Option<u32>,
-    /// Streams to subscribe, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
+    /// Streams to subscribe to, of eeg,mot,dev,eq,pow,met,com,fac,sys [default: all]
     #[arg(long, value_name = "STREAM,…", value_delimiter = ',')]
     pub streams: Option<Vec<Stream>>,
 }
@@ -384,7 +384,7 @@ pub struct DisplayArgs {
     /// Frames a second, 1 to 60 [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
     pub fps: Option<u16>,
-    /// Most bytes a second to the terminal, for slow links
+    /// Maximum of kilobytes a second to the terminal, for slow links
     #[arg(long, value_name = "KB/s", value_parser = max_rate)]
     pub max_rate: Option<f64>,
     /// Draw without braille and box characters
@@ -462,7 +462,7 @@ pub struct DemoArgs {
     /// Headsets to simulate, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub headsets: u8,
-    /// Show a lab of so many computers with a headset each, 1 to 64 (cortop lab); needs mosquitto
+    /// Show a lab of N computers, 1 to 64, with a headset each (cortop lab); needs mosquitto
     #[arg(
         long,
         value_name = "N",
@@ -610,7 +610,7 @@ pub struct SimArgs {
     /// Seconds of the service that pass in a second, 0.01 to 1000: clocks, rates and delays
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
-    /// Show clients, requests and advice on a screen, and have things go wrong by keys
+    /// Show clients, requests and advice on a screen, and inject faults by keys
     #[arg(long, conflicts_with_all = ["exec", "log", "quiet"])]
     pub watch: bool,
     /// Run a command through the shell once all is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,

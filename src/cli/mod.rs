@@ -75,7 +75,7 @@ pub enum CliCommand {
     Record(RecordArgs),
     /// Write what crosses the socket to a file, without a screen
     Capture(CaptureArgs),
-    /// Say what is in a recording: is it whole, was contact good, is it EEG
+    /// Report on a recording: is it complete, was contact good, is it EEG
     Report(ReportArgs),
     /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
     Metrics(MetricsArgs),

@@ -36,7 +36,7 @@ pub(super) async fn capture(config: ClientConfig, args: &cli::CaptureArgs) -> Re
             print_error(&format!("nothing could be written to {file} ({error}): check the disk"));
         }
         Some(error) => print_error(&format!(
-            "{file} ends before its time ({error}): what is in it is whole; check the disk"
+            "{file} ended early ({error}); what it holds is intact: check the disk"
         )),
         None => {}
     }

@@ -55,7 +55,7 @@ pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
         .iter()
         .any(|name| std::env::var_os(name).is_some())
     {
-        print_error("EMOTIV_CLIENT_ID or EMOTIV_CLIENT_SECRET is set: it goes before what is kept");
+        print_error("EMOTIV_CLIENT_ID or EMOTIV_CLIENT_SECRET is set: it overrides what is kept");
     }
     match kept {
         Ok(()) => Ok(0),
@@ -161,7 +161,9 @@ fn keep(
         Ok(()) => {
             print("They are kept in the system's keyring.\n")?;
             if file.remove()? {
-                print(&format!("Those in {place} were removed: they would have gone before.\n"))?;
+                print(&format!(
+                    "Those in {place} were removed: they would have overridden the new ones.\n"
+                ))?;
             }
         }
         Err(why) => {

@@ -24,7 +24,7 @@ use cortop_lsl::{Network, Server, StreamInfo};
 pub(super) async fn lsl(config: ClientConfig, args: &cli::LslArgs) -> Result<u8> {
     let interface = args.exchange.lsl_interface;
     let server = Server::start(Network::on(interface))
-        .wrap_err_with(|| format!("LSL cannot be spoken at {interface}: choose another address"))?;
+        .wrap_err_with(|| format!("LSL cannot be served on {interface}: choose another address"))?;
     let markers = OutsideMarkers::new(markers_from_outside(&args.exchange).await?);
     let (sink, streams) = LslSink::new(server, None);
     let mut serving = LslCompanion {
@@ -71,7 +71,7 @@ impl Companion for LslCompanion {
         self.receivers = receivers;
         let dropped = match self.streams.dropped() {
             0 => String::new(),
-            dropped => format!(" · {dropped} missed by slow ones"),
+            dropped => format!(" · {dropped} missed by slow receivers"),
         };
         let word = if receivers == 1 { "receiver" } else { "receivers" };
         Ok(format!(" · {receivers} {word}{dropped}"))

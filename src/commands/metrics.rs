@@ -28,7 +28,7 @@ const HISTORY: usize = 1 << 20;
 /// Serves until a signal ends it; returns the exit status. Problems are reported once and waited out: a
 /// missing headset is worth exporting, too.
 pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Result<u8> {
-    let mut told = pin!(shutdown_signal()?);
+    let mut shutdown = pin!(shutdown_signal()?);
     let listener = listen(args.listen).await?;
     let url = format!("http://{}/metrics", listener.local_addr()?);
     let limits = decoder::Limits { frame: FRAME, history: HISTORY };
@@ -44,7 +44,7 @@ pub(super) async fn serve(config: ClientConfig, args: &cli::MetricsArgs) -> Resu
     let mut over = pin!(after(args.duration));
     let code = loop {
         tokio::select! {
-            () = &mut told => break 0,
+            () = &mut shutdown => break 0,
             () = &mut over => break 0,
             event = monitor.channels.events.recv() => {
                 let Some(event) = event else {

@@ -20,7 +20,7 @@ pub(super) struct OutsideMarkers {
     /// `None` without any source.
     receiver: Option<MarkerReceiver>,
     /// The losses already reported.
-    said: Vec<MarkerLoss>,
+    reported: Vec<MarkerLoss>,
     /// Our sessions: the headset of each, and whether a record is running.
     sessions: BTreeMap<SessionId, (HeadsetId, bool)>,
     /// The offsets of the headsets' clocks from ours.
@@ -29,7 +29,7 @@ pub(super) struct OutsideMarkers {
 
 impl OutsideMarkers {
     pub(super) fn new(receiver: Option<MarkerReceiver>) -> Self {
-        Self { receiver, said: Vec::new(), sessions: BTreeMap::new(), clocks: BTreeMap::new() }
+        Self { receiver, reported: Vec::new(), sessions: BTreeMap::new(), clocks: BTreeMap::new() }
     }
 
     /// Handles an event of the client.
@@ -62,8 +62,8 @@ impl OutsideMarkers {
     pub(super) fn report_losses(&mut self) {
         let Some(receiver) = &self.receiver else { return };
         for loss in MarkerLoss::ALL {
-            if receiver.losses.of(loss) > 0 && !self.said.contains(&loss) {
-                self.said.push(loss);
+            if receiver.losses.of(loss) > 0 && !self.reported.contains(&loss) {
+                self.reported.push(loss);
                 print_error(&loss.sentence());
             }
         }

@@ -3,7 +3,7 @@
 use crate::console::print_error;
 
 /// Reported once nothing prevents the service from sending data.
-pub(super) const SERVICE_OVER: &str = "nothing stands in the way of Cortex's data any more";
+pub(super) const SERVICE_OVER: &str = "Cortex's data can be read again";
 
 /// Reports each problem once, and its end.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use super::client_state::ClientState;
 use crate::console::print_error;
 
 /// How often the line is rewritten.
-pub(super) const TURN: Duration = Duration::from_millis(500);
+pub(super) const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The progress line.
 #[derive(Debug)]

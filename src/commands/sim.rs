@@ -218,7 +218,7 @@ fn options(args: &cli::SimArgs, output: &LogOutput) -> Result<(Options, Root)> {
 /// The requested headsets, if any.
 fn headsets(wanted: &[HeadsetConfig]) -> Result<Option<Vec<HeadsetConfig>>> {
     if wanted.len() > MAX_HEADSETS {
-        bail!("{} headsets are too many: leave out all but {MAX_HEADSETS}", wanted.len());
+        bail!("{} headsets are too many: the maximum is {MAX_HEADSETS}", wanted.len());
     }
     let mut ids = BTreeSet::new();
     for id in wanted.iter().filter_map(|own| own.id.as_ref()) {

@@ -41,7 +41,7 @@ pub(super) async fn publish(
     options: StationOptions,
     duration: Option<Duration>,
 ) -> Result<u8> {
-    let mut told = pin!(shutdown_signal()?);
+    let mut shutdown = pin!(shutdown_signal()?);
     let ready = format!("READY {} {}\n", options.broker.address(), options.settings.name);
     let publishes = format!("publishes as {} now", options.settings.name);
     let mut markers = OutsideMarkers::new(None);
@@ -55,7 +55,7 @@ pub(super) async fn publish(
     let mut over = pin!(after(duration));
     let code = loop {
         tokio::select! {
-            () = &mut told => break 0,
+            () = &mut shutdown => break 0,
             () = &mut over => {
                 if online_since.is_some() {
                     break 0;

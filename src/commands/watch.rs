@@ -27,7 +27,7 @@ const SIGN_IN: Duration = Duration::from_secs(60);
 const QUEUE: usize = 8192;
 
 /// After this long without samples a headset was away, rather than its subscription just renewed.
-const AWAY: Duration = Duration::from_secs(1);
+const RENEWAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Feed items handled at once.
 const BATCH: usize = 256;
@@ -130,7 +130,7 @@ where
     let mut sink = sinks.add(sink, QUEUE)?;
     let mut watch = Watch::new();
     let mut batch = Vec::with_capacity(BATCH);
-    let mut ticks = interval(progress::TURN);
+    let mut ticks = interval(progress::REFRESH_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let signed_in = Instant::now() + SIGN_IN;
     let mut over: Option<Instant> = None;
@@ -214,7 +214,7 @@ where
         print_error(&format!("{dropped} samples are missing: they were not read fast enough"));
     }
     if watch.malformed > 0 {
-        print_error(&format!("{} samples were not as their columns say", watch.malformed));
+        print_error(&format!("{} samples do not match their columns", watch.malformed));
     }
     Ok(watch.exit_code(end, only_events))
 }
@@ -360,7 +360,7 @@ impl Watch {
         let before = self.newest.replace(sample.received);
         let is_first = std::mem::take(&mut self.resumes);
         let away = before.filter(|_| is_first).map(|before| sample.received - before);
-        away.filter(|away| *away >= AWAY)
+        away.filter(|away| *away >= RENEWAL_LIMIT)
     }
 }
 

@@ -119,7 +119,7 @@ pub(super) fn rows() -> [SettingLine; 20] {
             "streams",
             "[\"eeg\", \"mot\", \"dev\", \"eq\", \"pow\", \"met\", \"com\", \"fac\", \"sys\"]"
                 .into(),
-            "Streams to subscribe.",
+            "Streams to subscribe to.",
         ),
         (
             "client_id",

@@ -171,7 +171,7 @@ const STREAMS: [StreamFamily; 10] = [
     (
         "cortop_stream_malformed_messages",
         Kind::Counter,
-        "Messages that were not as their columns said, or bore a wrong time.",
+        "Messages that did not match their columns, or had a wrong time.",
         |own, _| Some(own.malformed as f64),
     ),
     (

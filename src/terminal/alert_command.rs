@@ -53,7 +53,7 @@ impl AlertCommand {
             let thread = thread::Builder::new().name("alert command".to_owned());
             match thread.spawn(move || run_all(&waiting, limit, &leaving)) {
                 Ok(thread) => self.thread = Some((jobs, thread)),
-                Err(error) => warn!("on-alert: the system gives no thread for it: {error}"),
+                Err(error) => warn!("on-alert: cannot start a thread for it: {error}"),
             }
         }
         if let Some((jobs, _)) = &self.thread

@@ -69,7 +69,7 @@ impl<D: Write> FrameWriter<D> {
             // Without a thread the mailbox is closed, as if the terminal were gone.
             if let Err(error) = thread::Builder::new().name("terminal writer".to_owned()).spawn(job)
             {
-                tracing::warn!("the system gives no thread for the terminal, leaving: {error}");
+                tracing::warn!("cannot start a thread for the terminal, leaving: {error}");
             }
         }
         let next = mem::replace(frame, self.spare.take().unwrap_or_default());

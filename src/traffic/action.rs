@@ -83,7 +83,7 @@ pub static TABLE: &[TrafficBinding] = &[
     row(TrafficAction::Fault("expire-tokens = {}"), &[Key::char('e')], "all tokens run out", None),
     row(TrafficAction::Fault("headset-gone = {}"), &[Key::char('g')], "headsets out of reach", None),
     row(TrafficAction::Fault("headset-back = {}"), &[Key::char('b')], "headsets come back", None),
-    row(TrafficAction::Fault("clear = {}"), &[Key::char('c')], "end all faults that last", Some("clear")),
+    row(TrafficAction::Fault("clear = {}"), &[Key::char('c')], "end all lasting faults", Some("clear")),
     row(TrafficAction::Up, &[Key::UP, Key::char('k')], "row up, or client before", None),
     row(TrafficAction::Down, &[Key::DOWN, Key::char('j')], "row down, or next client", None),
     row(TrafficAction::Earlier, &[Key::PAGE_UP], "page up", None),

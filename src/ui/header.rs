@@ -282,7 +282,7 @@ fn session(ctx: &RenderContext<'_>, width: u16) -> Vec<HeaderItem> {
     if !app.is_live(entry) {
         // Nothing of an ended session may look live: no age, rate or battery.
         if let Some((_, at)) = entry.closed {
-            let text = format!("{} {} ago", entry.ending(), text::age(ctx.since(at)));
+            let text = format!("{} {} ago", entry.end_word(), text::age(ctx.since(at)));
             add(6, ctx.sanitized(ThemeToken::Bad, &text));
         }
         add(8, ctx.span(ThemeToken::Bad, format!("{} no data", glyphs::PROBLEM)));

@@ -51,7 +51,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// Why a headset that looks connected delivers nothing.
-const TRAP: &str = "USB cable: cannot stream; use dongle or Bluetooth";
+const ON_CABLE: &str = "USB cable: cannot stream; use dongle or Bluetooth";
 
 /// The progress of a scan, for a title.
 pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
@@ -64,7 +64,7 @@ pub(super) fn scanning(ctx: &RenderContext<'_>) -> Option<Span<'static>> {
 const NONE: u16 = 5;
 
 /// Rows needed to show all headsets, including the frame; without the focus, at most a third of the body.
-pub(super) fn likes(app: &App, body: Rect) -> u16 {
+pub(super) fn preferred_rows(app: &App, body: Rect) -> u16 {
     let rows = |headset: &Headset| {
         let more = headset.is_on_usb_cable() || app.stopped_on(&headset.id).is_some();
         if more { 3 } else { 2 }
@@ -139,7 +139,7 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     ])];
 
     if headset.is_on_usb_cable() {
-        let indented = text::wrap(TRAP, width.saturating_sub(3));
+        let indented = text::wrap(ON_CABLE, width.saturating_sub(3));
         lines.extend(
             indented.iter().map(|line| ctx.span(ThemeToken::Bad, format!("   {line}")).into()),
         );

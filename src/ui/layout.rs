@@ -95,11 +95,11 @@ fn stack(app: &App, body: Rect, area: Rect, mut rows: Vec<&'static PaneRow>) -> 
         rows.iter().map(|row| (row.min)(app, body).min(area.height)).collect();
     let mut rest = room(&rows).saturating_sub(heights.iter().sum());
     // Panes with small wishes first: those that take any number of rows get the remainder.
-    let likes: Vec<u16> = rows.iter().map(|row| (row.likes)(app, body)).collect();
+    let preferred_rows: Vec<u16> = rows.iter().map(|row| (row.preferred_rows)(app, body)).collect();
     let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|&at| (likes[at], rows[at].rank));
+    order.sort_by_key(|&at| (preferred_rows[at], rows[at].rank));
     for at in order {
-        let more = likes[at].saturating_sub(heights[at]).min(rest);
+        let more = preferred_rows[at].saturating_sub(heights[at]).min(rest);
         heights[at] += more;
         rest -= more;
     }

@@ -22,7 +22,7 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
         Link::Up { step: ConnectionStep::Opening(id) | ConnectionStep::Connecting(id), .. }
             if ctx.app.called_off.as_ref() == Some(id) =>
         {
-            "called off, waiting for Cortex".to_owned()
+            "cancelled, waiting for Cortex".to_owned()
         }
         Link::Up { step: step @ ConnectionStep::Opening(id), .. }
             if ctx.app.activating.as_ref() == Some(id) =>

@@ -28,7 +28,7 @@ const CLOCK: usize = 9;
 const LEVEL: usize = 6;
 
 /// Half of the column; in the left column, all remaining rows.
-pub(super) fn likes(_: &App, body: Rect) -> u16 {
+pub(super) fn preferred_rows(_: &App, body: Rect) -> u16 {
     if layout::is_large(body) { u16::MAX } else { body.height / 2 }
 }
 

@@ -66,7 +66,7 @@ struct PaneRow {
     pane: Pane,
     /// The minimum number of rows in a body, and the preferred one.
     min: fn(&App, Rect) -> u16,
-    likes: fn(&App, Rect) -> u16,
+    preferred_rows: fn(&App, Rect) -> u16,
     /// Whether it belongs in the left of two columns.
     is_left: fn(Rect) -> bool,
     /// How early it is dropped if there are too few rows, highest first.
@@ -80,7 +80,7 @@ static PANES: [PaneRow; 4] = [
     PaneRow {
         pane: Pane::Headsets,
         min: |_, _| 4,
-        likes: headsets::likes,
+        preferred_rows: headsets::preferred_rows,
         is_left: |_| true,
         rank: 1,
         draw: |ctx, _, area, buffer| headsets::draw(ctx, area, buffer),
@@ -88,7 +88,7 @@ static PANES: [PaneRow; 4] = [
     PaneRow {
         pane: Pane::Session,
         min: |_, _| 6,
-        likes: session::likes,
+        preferred_rows: session::preferred_rows,
         is_left: |_| true,
         rank: 2,
         draw: |ctx, _, area, buffer| session::draw(ctx, area, buffer),
@@ -96,7 +96,7 @@ static PANES: [PaneRow; 4] = [
     PaneRow {
         pane: Pane::Streams,
         min: |app, body| streams::rows_needed(app, body, 6),
-        likes: |_, _| u16::MAX,
+        preferred_rows: |_, _| u16::MAX,
         is_left: |_| false,
         rank: 0,
         draw: streams::draw,
@@ -104,7 +104,7 @@ static PANES: [PaneRow; 4] = [
     PaneRow {
         pane: Pane::Log,
         min: |_, _| 4,
-        likes: log::likes,
+        preferred_rows: log::preferred_rows,
         is_left: layout::is_large,
         rank: 3,
         draw: log::draw,

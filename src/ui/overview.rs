@@ -179,7 +179,7 @@ fn about(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>, width: usize) -> Line<'s
     let concerns = concerns(ctx, row);
     let (token, says) = match &concerns[..] {
         [] if row.entry.is_none() => (ThemeToken::Dim, "no session".to_owned()),
-        [] => (ThemeToken::Dim, "nothing needs a look".to_owned()),
+        [] => (ThemeToken::Dim, "nothing needs attention".to_owned()),
         some => (ThemeToken::Bad, some.join(glyphs::SEPARATOR)),
     };
     let text = format!("{}: {says}", row.headset.id);
@@ -233,7 +233,7 @@ fn concerns(ctx: &RenderContext<'_>, row: &HeadsetRow<'_>) -> Vec<String> {
         }
         OverviewState::OffRate => row.main.and_then(|main| {
             let (rate, nominal) = (main.rate?, main.nominal_rate?);
-            Some(format!("{} Hz where {} are due", text::rate(rate), text::rate(nominal)))
+            Some(format!("{} of {} Hz", text::rate(rate), text::rate(nominal)))
         }),
         OverviewState::OnCable => Some("on a USB cable, over which nothing streams".to_owned()),
         OverviewState::Silent => Some("no sample has come yet".to_owned()),

@@ -27,7 +27,7 @@ const STATUS: usize = 6;
 /// Maximum number of members shown that this program does not know.
 const OTHER_SHOWN: usize = 16;
 /// The text for a missing member.
-const UNTOLD: &str = "Cortex did not say";
+const MISSING: &str = "Cortex did not say";
 /// The text for a blank string.
 const BLANK: &str = "empty";
 /// Width of the frame with the pane's number and name; the rest is for the title.
@@ -41,7 +41,7 @@ const NAME: usize = 11;
 const WHOLE: u16 = 20;
 
 /// All rows, unless fewer show the whole session.
-pub(super) fn likes(app: &App, body: Rect) -> u16 {
+pub(super) fn preferred_rows(app: &App, body: Rect) -> u16 {
     if layout::is_large(body) && !app.sessions.unfolded { WHOLE } else { u16::MAX }
 }
 
@@ -128,7 +128,7 @@ fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
     let text = match (&entry.closed, ctx.app.sessions.as_of) {
         (Some((why, at)), _) => {
             let ago = text::age(ctx.since(*at));
-            let text = format!("{} {ago} ago: {why}", entry.ending());
+            let text = format!("{} {ago} ago: {why}", entry.end_word());
             if entry.ordered {
                 lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Text)));
                 return lines;
@@ -319,7 +319,7 @@ fn moment_whole(
         wrapped(ThemeToken::Text, if text.is_empty() { glyphs::UNKNOWN } else { &spaced });
     let ago = match (age(ctx, known, iso, text::minutes), iso) {
         (Some(age), _) => format!("{age} ago"),
-        (None, None) => UNTOLD.to_owned(),
+        (None, None) => MISSING.to_owned(),
         (None, Some("")) => BLANK.to_owned(),
         (None, Some(_)) => String::new(),
     };
@@ -357,7 +357,7 @@ fn value(
     words: fn(Duration) -> String,
 ) -> (String, String) {
     let session = &entry.session;
-    let unknown = || (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned());
+    let unknown = || (glyphs::UNKNOWN.to_owned(), MISSING.to_owned());
     let known = |text: Option<&str>, meaning: &str| match text {
         None => unknown(),
         Some("") => (glyphs::UNKNOWN.to_owned(), BLANK.to_owned()),
@@ -491,7 +491,7 @@ fn moment(
     iso: Option<&str>,
     words: fn(Duration) -> String,
 ) -> (String, String) {
-    let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), UNTOLD.to_owned()) };
+    let Some(text) = iso else { return (glyphs::UNKNOWN.to_owned(), MISSING.to_owned()) };
     match text.parse() {
         Ok(time) => {
             // Without "ago", so that it fits beside the time in a narrow pane.

@@ -341,7 +341,7 @@ fn a_late_answer_of_the_terminal_does_not_stand_at_the_prompt() {
     pty.type_in("\x1b[?2026;2$y");
     thread::sleep(Duration::from_millis(300));
     pty.type_in("\x1b[?62;22c");
-    pty.wait_for_text("drawn whole (synchronized output)");
+    pty.wait_for_text("synchronized output is supported");
     pty.wait_for_prompt();
     let screen = pty.received.0.lock().expect("no panic").screen.screen().contents();
     assert!(!screen.contains("2026;") && !screen.contains("62;22"), "{screen}");
@@ -632,7 +632,7 @@ fn the_doctor_asks_the_terminal_and_gives_it_back() {
         received.bytes.windows(8).any(|bytes| bytes == b"\x1b[?2026$")
     });
     pty.type_in("\x1b[?2026;2$y\x1b[?62;c");
-    pty.wait_for_text("drawn whole");
+    pty.wait_for_text("synchronized output is supported");
     assert_eq!(pty.wait_for_end().exit_code(), 12);
     assert_eq!(modes(pty.master.as_deref().expect("not hung up")), pty.modes_before);
 }

@@ -376,6 +376,6 @@ fn the_header_shows_that_an_opening_was_called_off() {
         fixture.press(Key::char(key));
     }
     let line = header(&fixture).expect("a header");
-    assert!(line.contains("called off, waiting for Cortex"), "{line}");
+    assert!(line.contains("cancelled, waiting for Cortex"), "{line}");
     assert!(!line.contains("opening"), "{line}");
 }

@@ -305,10 +305,10 @@ fn the_selected_row_says_what_needs_a_look_and_the_shown_one_is_marked() {
     for (at, says) in [
         (1, "eeg stopped for 1 min"),
         (4, "4.8% of the last 10 s lost"),
-        (6, "118 Hz where 128 are due"),
+        (6, "118 of 128 Hz"),
         (7, "battery 12%: charge it"),
         (12, "on a USB cable, over which nothing streams"),
-        (9, "nothing needs a look"),
+        (9, "nothing needs attention"),
     ] {
         select(&mut fixture, &id(at));
         let text = fixture.text(80, 24);

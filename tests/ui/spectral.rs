@@ -79,7 +79,7 @@ fn a_frozen_picture_that_has_been_forgotten_says_so_whole_in_every_view() {
         });
         fixture.apply(Action::Freeze);
         let text = fixture.text(80, 24);
-        assert!(text.contains("has been forgotten;"), "{shown:?}:\n{text}");
+        assert!(text.contains("is no longer kept;"), "{shown:?}:\n{text}");
         assert!(text.contains("what is left."), "{shown:?}:\n{text}");
         assert!(!text.contains("without a gap"), "{shown:?}:\n{text}");
         // No axis and no legend without data.

@@ -70,7 +70,7 @@ fn a_channel_is_marked_as_bad_and_the_montages_are_those_that_are_there() {
     fixture.feed(80, 24, 3000);
     fixture.feed(80, 24, 3000);
     assert!(fixture.text(80, 24).contains("│AF3 bad") || fixture.text(80, 24).contains("┃AF3 bad"));
-    assert_eq!(said(&mut fixture, 'B'), "AF3 counts again");
+    assert_eq!(said(&mut fixture, 'B'), "AF3 is no longer marked as bad");
     for montage in ["common average", "against AF3", "longitudinal bipolar", "as recorded"] {
         assert_eq!(said(&mut fixture, 'r'), format!("montage: {montage}"));
     }

@@ -51,7 +51,7 @@ struct ModelRow {
     /// The part of its ids before the dash.
     prefix: &'static str,
     name: &'static str,
-    option: &'static str,
+    cli_name: &'static str,
     sensors: &'static [&'static str],
     has_offset: Option<bool>,
 }
@@ -74,7 +74,7 @@ impl Model {
     /// Its row in the table of models.
     #[rustfmt::skip]
     const fn row(self) -> ModelRow {
-        let (prefix, name, option, sensors, has_offset): (_, _, _, &[&str], _) = match self {
+        let (prefix, name, cli_name, sensors, has_offset): (_, _, _, &[&str], _) = match self {
             Self::Epoc => ("EPOC", "EPOC", "epoc", &EPOC_SENSORS, Some(true)),
             Self::EpocPlus => ("EPOCPLUS", "EPOC+", "epocplus", &EPOC_SENSORS, Some(true)),
             Self::EpocX => ("EPOCX", "EPOC X", "epocx", &EPOC_SENSORS, Some(true)),
@@ -87,7 +87,7 @@ impl Model {
             Self::XTrodes => ("BGX", "X-trodes", "xtrodes", &[], None),
             Self::Unknown => ("", "unknown model", "unknown", &[], None),
         };
-        ModelRow { prefix, name, option, sensors, has_offset }
+        ModelRow { prefix, name, cli_name, sensors, has_offset }
     }
 
     /// The model that an id's prefix denotes.
@@ -112,7 +112,7 @@ impl Model {
     /// Its name on the command line.
     #[must_use]
     pub const fn cli_name(self) -> &'static str {
-        self.row().option
+        self.row().cli_name
     }
 
     /// Its sensors in the order of the `eeg` columns; for a Flex the usual ones, empty if unknown.

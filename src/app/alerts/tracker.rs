@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use cortop_client::{HeadsetId, Stream};
 
 /// The least time between two identical alerts.
-const APART: Duration = Duration::from_secs(60);
+const REPEAT_INTERVAL: Duration = Duration::from_secs(60);
 /// Conditions of a headset that fall due within this time become one alert: when a headset falls silent, its
 /// slower streams, with two samples a second, go stale later.
-const TOGETHER: Duration = Duration::from_secs(1);
+const GROUP_WINDOW: Duration = Duration::from_secs(1);
 /// A condition is over once it has been absent this long; shorter absences are flicker.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -84,7 +84,7 @@ struct TrackedCondition {
     /// Whether it has been announced and its end has not.
     raised: bool,
     /// When it was last announced.
-    said: Option<Instant>,
+    announced_at: Option<Instant>,
 }
 
 impl TrackedCondition {
@@ -93,7 +93,7 @@ impl TrackedCondition {
         match (self.holds, self.raised) {
             (true, false) => {
                 let due = self.changed + delay(self.kind);
-                Some(self.said.map_or(due, |said| due.max(said + APART)))
+                Some(self.announced_at.map_or(due, |at| due.max(at + REPEAT_INTERVAL)))
             }
             (false, true) => Some(self.changed + SETTLED),
             _ => None,
@@ -126,7 +126,7 @@ impl AlertTracker {
         now: Instant,
     ) -> Vec<Alert> {
         self.take_in(watched, now);
-        let is_ripe = |due: Instant| due + TOGETHER <= now;
+        let is_ripe = |due: Instant| due + GROUP_WINDOW <= now;
         let ripe = self.conditions.iter().filter(|own| own.due(&delay).is_some_and(is_ripe));
         let groups: BTreeSet<_> = ripe.map(TrackedCondition::group).collect();
         groups
@@ -151,7 +151,7 @@ impl AlertTracker {
                     alert.subjects.push(member.subject.clone());
                     alert.value = alert.value.into_iter().chain(member.value).reduce(f64::max);
                     member.raised = !is_over;
-                    member.said = if is_over { member.said } else { Some(now) };
+                    member.announced_at = if is_over { member.announced_at } else { Some(now) };
                 }
                 // The fastest streams first; the rest keep their order.
                 let place = |name: &String| Stream::ALL.iter().position(|own| own.name() == name);
@@ -187,7 +187,7 @@ impl AlertTracker {
             since: now,
             changed: now,
             raised: false,
-            said: Some(now),
+            announced_at: Some(now),
         });
         let (subjects, lasted) = (vec![subject], Duration::ZERO);
         Some(Alert { kind, headset, subjects, value, lasted, is_over: false })
@@ -234,7 +234,7 @@ impl AlertTracker {
                         since: fact.since,
                         changed: now,
                         raised: false,
-                        said: None,
+                        announced_at: None,
                     });
                 }
             }
@@ -245,7 +245,7 @@ impl AlertTracker {
     /// Forgets conditions that neither hold nor were announced recently.
     fn forget(&mut self, now: Instant) {
         self.conditions.retain(|own| {
-            own.holds || own.raised || own.said.is_some_and(|said| now < said + APART)
+            own.holds || own.raised || own.announced_at.is_some_and(|at| now < at + REPEAT_INTERVAL)
         });
     }
 }

@@ -49,7 +49,7 @@ pub type FormatLine = Arc<dyn Fn(usize, &LogLine) -> Vec<Line<'static>> + Send +
 
 /// The lines that the widget requested and that are shown, newest first: when each was written, and how many
 /// rows it takes.
-pub(super) type Walked = Vec<(Timestamp, usize)>;
+pub(super) type VisitedLines = Vec<(Timestamp, usize)>;
 
 /// Selects lines by text and age. The widget starts with the newest record and goes back until its rows are
 /// full.
@@ -59,7 +59,7 @@ pub(super) struct Formatter {
     pub(super) last: Option<Timestamp>,
     pub(super) rows: FormatLine,
     /// `None` before the first record.
-    pub(super) walked: Arc<Mutex<Option<Walked>>>,
+    pub(super) walked: Arc<Mutex<Option<VisitedLines>>>,
 }
 
 impl LogFormatter for Formatter {
@@ -73,7 +73,7 @@ impl LogFormatter for Formatter {
         // The first record must take a row, whether it is shown or not.
         let walked = walked.get_or_insert_with(|| {
             rows.push(Line::default());
-            Walked::new()
+            VisitedLines::new()
         });
         let at = record.timestamp.timestamp();
         if self.last.is_none_or(|last| at <= last) {
@@ -94,7 +94,7 @@ pub(super) fn walk(
     levels: &TuiWidgetState,
     area: Rect,
     buffer: &mut Buffer,
-) -> Walked {
+) -> VisitedLines {
     let walked = Arc::clone(&formatter.walked);
     TuiLoggerWidget::default()
         .formatter(Box::new(formatter))

@@ -15,7 +15,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use tui_logger::TuiWidgetState;
 
 pub use self::lines::{FormatLine, newest_record};
-use self::lines::{Formatter, Walked, walk};
+use self::lines::{Formatter, VisitedLines, walk};
 use super::{
     App, Severity,
     dialog::{Dialog, Form, FormField, FormKind},
@@ -53,7 +53,7 @@ pub(crate) struct LogPane {
     /// The number of lines that fitted the last frame.
     page: Cell<usize>,
     /// The lines visible in the last frame.
-    in_sight: RefCell<Walked>,
+    in_sight: RefCell<VisitedLines>,
 }
 
 impl LogPane {
@@ -150,7 +150,7 @@ impl LogPane {
         area: Rect,
         buffer: &mut Buffer,
         rows: &FormatLine,
-    ) -> Walked {
+    ) -> VisitedLines {
         let filter = self.filter.to_lowercase();
         let rows = Arc::clone(rows);
         let formatter = Formatter { filter, last, rows, walked: Arc::default() };
@@ -169,7 +169,7 @@ impl LogPane {
 
     /// Visits all lines without drawing any: only the widget can read the buffer, and it continues until its
     /// rows are full.
-    fn walk_all(&self, rows: &FormatLine) -> Walked {
+    fn walk_all(&self, rows: &FormatLine) -> VisitedLines {
         let area = Rect::new(0, 0, 1, 1);
         self.walk(None, area, &mut Buffer::empty(Rect { height: 2, ..area }), rows)
     }

@@ -33,7 +33,7 @@ fn a_capture_that_cannot_be_written_is_said_once_until_it_is_seen() {
     app.update(Message::Capture(Some(state.clone())));
     let failed = CaptureState { error: Some("no space".to_owned()), ..state };
     app.update(Message::Capture(Some(failed.clone())));
-    let said = "/tmp/a.jsonl cannot be written (no space): what is in it is whole";
+    let said = "/tmp/a.jsonl cannot be written any more (no space); what it holds is intact";
     app.update(Message::Capture(Some(CaptureState { bytes: 6, ..failed })));
     let unseen: Vec<_> = app.unseen.iter().map(|own| own.text.as_str()).collect();
     assert_eq!(unseen, [said]);

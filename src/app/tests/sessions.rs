@@ -478,8 +478,8 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     on_event(&mut app, up(ConnectionStep::Opening(id.clone())));
     on_event(&mut app, Event::Headsets(vec![headset(id.as_str(), HeadsetStatus::Connected)]));
     app.focus = Pane::Headsets;
-    let call_off = Effect::Command(Command::CallOff(id));
-    assert_eq!(press(&mut app, Key::char('x')), [call_off]);
+    let cancel_opening = Effect::Command(Command::CallOff(id));
+    assert_eq!(press(&mut app, Key::char('x')), [cancel_opening]);
     assert!(app.notice.take().expect("said").text.contains("opens no session on EPOCX-00000001"));
     assert_eq!(app.called_off.as_ref().map(HeadsetId::as_str), Some("EPOCX-00000001"));
     press(&mut app, Key::ENTER);

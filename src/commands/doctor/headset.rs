@@ -30,7 +30,9 @@ pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choic
     }
     let fitting: Vec<_> = headsets
         .iter()
-        .filter(|headset| wanted.is_none_or(|id| headset.id == *id) && hindrance(headset).is_none())
+        .filter(|headset| {
+            wanted.is_none_or(|id| headset.id == *id) && blocking_reason(headset).is_none()
+        })
         .collect();
     let chosen =
         fitting.iter().find(|headset| headset.is_connected()).or(match fitting.as_slice() {
@@ -48,7 +50,7 @@ pub(super) fn choose(headsets: &[Headset], wanted: Option<&HeadsetId>) -> (Choic
 }
 
 /// Why it cannot have a session, with the next step.
-fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
+fn blocking_reason(headset: &Headset) -> Option<(&'static str, &'static str)> {
     if headset.is_on_usb_cable() {
         Some((Headset::ON_USB_CABLE, Headset::OFF_USB_CABLE))
     } else if headset.is_dfu_mode {
@@ -61,7 +63,7 @@ fn hindrance(headset: &Headset) -> Option<(&'static str, &'static str)> {
 
 fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetId>) -> Diagnosis {
     let mut notes = vec![headset.model().name().to_owned()];
-    if let Some((why, next)) = hindrance(headset) {
+    if let Some((why, next)) = blocking_reason(headset) {
         // Another one can be tried instead.
         let verdict = match chosen {
             Some(_) => Verdict::Warning,
@@ -78,7 +80,7 @@ fn judge(headset: &Headset, chosen: Option<&HeadsetId>, wanted: Option<&HeadsetI
         _ => format!("{} by {}", headset.status, headset.connected_by),
     });
     if headset.is_virtual {
-        notes.push("virtual: no hardware, and no word from Cortex when it is gone".to_owned());
+        notes.push("virtual: no hardware, and Cortex does not report when it is gone".to_owned());
     }
     if let Some(trait_) = of_the_model(headset.model()) {
         notes.push(trait_.to_owned());

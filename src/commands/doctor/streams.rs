@@ -82,7 +82,7 @@ fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Diagnosis {
         |verdict, found: &str, next| Diagnosis::new(Stage::Samples, verdict, found, next);
     match health {
         Some(health) if health.malformed > 0 => {
-            let found = format!("{} messages are not as their columns say", health.malformed);
+            let found = format!("{} messages do not match their columns", health.malformed);
             diagnosis(Verdict::Warning, &found, "update EMOTIV Launcher and cortop")
         }
         Some(health) if health.received > 0 => diagnosis(Verdict::Pass, &rate(health), ""),

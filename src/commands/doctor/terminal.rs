@@ -77,9 +77,9 @@ pub(super) fn terminal(
         diagnosis(Verdict::Warning, found, "set LANG to one that is, such as C.UTF-8")
     };
     let frames = match terminal.answers.synchronized {
-        Some(true) => diagnosis(Verdict::Pass, "drawn whole (synchronized output)", ""),
+        Some(true) => diagnosis(Verdict::Pass, "synchronized output is supported", ""),
         Some(false) => {
-            let found = "not drawn whole: the terminal knows no synchronized output";
+            let found = "synchronized output is not supported";
             diagnosis(Verdict::Warning, found, "if frames tear, use a newer terminal or --fps 5")
         }
         None => {

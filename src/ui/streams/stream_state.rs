@@ -35,7 +35,7 @@ pub(super) fn state(entry: &SessionEntry, stream: Stream) -> Option<StreamState<
     if entry.subscribed.contains(&stream) {
         return Some(StreamState::Subscribed);
     }
-    if entry.is_theirs(stream) {
+    if entry.is_owners_only(stream) {
         return Some(StreamState::Theirs);
     }
     let refused = entry.refused.iter().find(|(other, _)| *other == stream);
@@ -49,7 +49,7 @@ pub(super) fn closed(
     why: &str,
     width: u16,
 ) -> Vec<Line<'static>> {
-    let text = format!("The session is {}: {}", entry.ending(), text::clean(why));
+    let text = format!("The session is {}: {}", entry.end_word(), text::clean(why));
     let token = if entry.ordered { ThemeToken::Text } else { ThemeToken::Bad };
     let mut lines = paint::sentence(&text, width, ctx.style(token));
     // After a reconnect, streams flow in another session.

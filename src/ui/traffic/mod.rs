@@ -445,7 +445,7 @@ impl Painter<'_> {
             height,
         };
         Clear.render(place, buffer);
-        let keys = " Enter: have it go wrong · Tab: change it first · Esc: cancel ";
+        let keys = " Enter: inject · Tab: change it first · Esc: cancel ";
         let block = Block::bordered()
             .border_style(self.theme.style(ThemeToken::Focus))
             .title(self.span(ThemeToken::Title, " faults "))

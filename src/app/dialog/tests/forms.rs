@@ -37,7 +37,7 @@ fn a_form_names_the_entry_that_is_wrong_and_keeps_what_was_typed() {
     press(&mut app, [Key::BACKSPACE]);
     assert_eq!(complaint(&app), None);
     assert_eq!(press(&mut app, [Key::ENTER]), []);
-    assert_eq!(complaint(&app), Some((0, "this is needed".to_owned())));
+    assert_eq!(complaint(&app), Some((0, "required".to_owned())));
     // When Cortex refuses the command, the form returns as it was filled in.
     assert_eq!(press(&mut app, typed("t").chain([Key::ENTER])).len(), 1);
     let refusal = |method| Error::refused(method, code::error::NOT_ACTIVATED, "");
