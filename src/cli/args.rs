@@ -31,7 +31,7 @@ pub struct ConnectionArgs {
     /// wss://localhost:6868]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Root certificate to trust beside the system's [env: CORTOP_CA_FILE]
+    /// Root certificate to trust in addition to the system's [env: CORTOP_CA_FILE]
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
     /// Skip certificate checks; only for a service on this machine
@@ -75,7 +75,7 @@ pub struct LoginArgs {
     /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
-    /// Where to keep them [default: the keyring, where the system has one, else the config file]
+    /// Where to store them [default: the keyring if the system has one, else the config file]
     #[arg(long, value_name = "WHERE", help_heading = None)]
     pub store: Option<SecretStore>,
     /// Remove them from keyring and config file
@@ -93,7 +93,7 @@ pub struct TrustArgs {
     /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
-    /// Trust it no longer
+    /// Stop trusting it
     #[arg(long, help_heading = None)]
     pub forget: bool,
     /// Configuration and log.
@@ -126,10 +126,10 @@ pub struct WatchArgs {
     /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
-    /// One JSON object a sample, or one line of values a sample of a single stream
+    /// One JSON object per sample, or one line of values per sample of a single stream
     #[arg(long, value_enum, default_value_t, hide_possible_values = false, help_heading = None)]
     pub format: OutputFormat,
-    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Configuration and log.
@@ -140,7 +140,7 @@ pub struct WatchArgs {
 /// LSL and markers of other programs.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct ExchangeArgs {
-    /// Address of this machine where LSL is spoken, 0.0.0.0 for all; on any but the default, other
+    /// Address of this machine on which to use LSL, 0.0.0.0 for all; on any but the default, other
     /// machines can read
     #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::LOCALHOST)]
     pub lsl_interface: Ipv4Addr,
@@ -176,10 +176,10 @@ pub struct LslArgs {
     /// LSL and markers of other programs.
     #[command(flatten, next_help_heading = "Other programs")]
     pub exchange: ExchangeArgs,
-    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
-    /// Print JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long, help_heading = None)]
     pub json: bool,
     /// Configuration and log.
@@ -204,7 +204,7 @@ pub struct RecordArgs {
         help_heading = None
     )]
     pub format: Vec<RecordingFormat>,
-    /// Folder for the files; it is made if there is none
+    /// Folder for the files; created if it does not exist
     #[arg(
         long,
         value_name = "DIR",
@@ -213,16 +213,16 @@ pub struct RecordArgs {
         help_heading = None
     )]
     pub out: PathBuf,
-    /// Keep the folder as a BIDS dataset; the label of who is recorded
+    /// Keep the folder as a BIDS dataset; the label of the subject
     #[arg(long, value_name = "SUBJECT", conflicts_with = "subject", help_heading = None)]
     pub bids: Option<String>,
     /// Label of the session in the dataset
     #[arg(long, value_name = "LABEL", requires = "bids", help_heading = None)]
     pub bids_session: Option<String>,
-    /// What is done, for the dataset [default: the title]
+    /// Task of the subject, for the dataset [default: the title]
     #[arg(long, value_name = "TEXT", requires = "bids", help_heading = None)]
     pub task: Option<String>,
-    /// Hz of the mains, for the dataset
+    /// Mains frequency in Hz, for the dataset
     #[arg(
         long,
         value_name = "HZ",
@@ -231,16 +231,16 @@ pub struct RecordArgs {
         help_heading = None
     )]
     pub mains: Option<u16>,
-    /// How long, such as 10s, 2m, 8h or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 8h or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
-    /// What the recording is called
+    /// Title of the recording
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = None)]
     pub title: String,
-    /// Who is recorded
+    /// Subject of the recording
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = None)]
     pub subject: String,
-    /// How long a headset may be away for its files to go on; later it gets new ones
+    /// How long a headset may be away for its files to be continued; after that, new ones follow
     #[arg(
         long,
         value_name = "TIME",
@@ -250,7 +250,7 @@ pub struct RecordArgs {
         help_heading = None
     )]
     pub resume_within: Duration,
-    /// Print JSON, one object a line
+    /// Print JSON, one object per line
     #[arg(long, help_heading = None)]
     pub json: bool,
     /// LSL and markers of other programs.
@@ -264,10 +264,10 @@ pub struct RecordArgs {
 /// A form of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// One JSON object a sample.
+    /// One JSON object per sample.
     #[default]
     Jsonl,
-    /// A line of column names, then one line of values a sample.
+    /// A line of column names, then one line of values per sample.
     Csv,
 }
 
@@ -281,10 +281,10 @@ pub struct CaptureArgs {
     /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
-    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
-    /// Print how it ended as JSON
+    /// Print the outcome as JSON
     #[arg(long, help_heading = None)]
     pub json: bool,
     /// Configuration and log.
@@ -302,7 +302,7 @@ pub struct ReportArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write one page to a new file, with pictures, in place of the text
+    /// Write one page with pictures to a new file, instead of the text
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
@@ -317,7 +317,7 @@ pub struct MetricsArgs {
     /// Address to serve at; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = METRICS, value_parser = metrics_address, help_heading = None)]
     pub listen: SocketAddr,
-    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Print the address as JSON
@@ -335,16 +335,16 @@ pub struct StationArgs {
     /// The service, and how to use it.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub service: ServiceArgs,
-    /// Broker to publish to, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
+    /// Broker to publish to, mqtts:// or, on this machine, mqtt:// [default: from the config file]
     #[arg(long, value_name = "URL", help_heading = None)]
     pub broker: Option<String>,
-    /// Name of the station, which no other may have [default: that of the computer]
+    /// Name of the station, unique on the broker [default: the computer's]
     #[arg(long, value_name = "STATION", help_heading = None)]
     pub name: Option<String>,
-    /// Take markers of a lab
+    /// Accept markers from a lab
     #[arg(long, help_heading = None)]
     pub accept_markers: bool,
-    /// How long, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
+    /// How long to run, such as 10s, 2m, 500ms or 10 (seconds) [default: until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true, help_heading = None)]
     pub duration: Option<Duration>,
     /// Configuration and log.
@@ -356,7 +356,7 @@ pub struct StationArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = LAB_HELP)]
 pub struct LabArgs {
-    /// Broker to read, mqtts:// or, on this machine, mqtt:// [default: that of the config file]
+    /// Broker to read, mqtts:// or, on this machine, mqtt:// [default: from the config file]
     #[arg(long, value_name = "URL")]
     pub broker: Option<String>,
     /// The display.
@@ -370,7 +370,7 @@ pub struct ListArgs {
     /// The service.
     #[command(flatten, next_help_heading = "Cortex service")]
     pub connection: ConnectionArgs,
-    /// Print JSON in place of a table
+    /// Print JSON instead of a table
     #[arg(long, help_heading = None)]
     pub json: bool,
     /// Configuration and log.
@@ -381,10 +381,10 @@ pub struct ListArgs {
 /// The display, for commands with a screen.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct DisplayArgs {
-    /// Frames a second, 1 to 60 [default: 10]
+    /// Frames per second, 1 to 60 [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=60))]
     pub fps: Option<u16>,
-    /// Maximum of kilobytes a second to the terminal, for slow links
+    /// Maximum kilobytes per second to the terminal, for slow connections
     #[arg(long, value_name = "KB/s", value_parser = max_rate)]
     pub max_rate: Option<f64>,
     /// Draw without braille and box characters
@@ -408,13 +408,13 @@ pub struct DisplayArgs {
 /// Configuration and log, for everything that uses a Cortex service.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommonArgs {
-    /// Config file in place of the usual one
+    /// Config file to use instead of the default one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Append the log to a file too
     #[arg(long, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// Log more; -vv also what this program does step by step
+    /// Log more; -vv also logs what this program does step by step
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -520,7 +520,7 @@ pub struct ProxyArgs {
     /// Address of the Cortex service, ws:// or wss://
     #[arg(long, value_name = "URL", default_value = "wss://localhost:6868")]
     pub to: String,
-    /// Root certificate of the service to trust beside the system's
+    /// Root certificate of the service to trust in addition to the system's
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
     /// Skip checks of the service's certificate; only for a service on this machine
@@ -543,7 +543,7 @@ pub struct ProxyArgs {
 /// The socket of a simulator or a proxy.
 #[derive(Args, Clone, Debug)]
 pub struct SocketArgs {
-    /// Serve plain WebSocket in place of TLS
+    /// Serve plain WebSocket instead of TLS
     #[arg(long)]
     pub ws: bool,
     /// Write the root certificate to DIR/root.pem, for a client's ca_certs
@@ -554,7 +554,7 @@ pub struct SocketArgs {
 /// The log of a simulator's or a proxy's clients.
 #[derive(Args, Clone, Debug)]
 pub struct RequestLogArgs {
-    /// Form of the log on standard error; json has a line for each event and each advice [default:
+    /// Form of the log on standard error; json has a line per event and advice [default:
     /// text]
     #[arg(long, value_enum, value_name = "FORM", hide_possible_values = false)]
     pub log: Option<LogForm>,
@@ -570,10 +570,10 @@ const SIM_LOG_HELP: &str = "Form of the log on standard error; json has a line f
 /// A form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogForm {
-    /// Lines to read.
+    /// Lines for people to read.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -591,48 +591,48 @@ pub struct SimArgs {
     /// A headset, up to 64 times.
     #[arg(long, value_name = "SPEC", help = SPEC_HELP)]
     pub headset: Vec<HeadsetConfig>,
-    /// Recording to play in a loop in place of the synthetic signal; - is standard input
+    /// Recording to play in a loop instead of the synthetic signal; - is standard input
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
-    /// What goes wrong and when (TOML)
+    /// Faults and their times (TOML)
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// Seed of the signal and of all ids: the same seed gives the same ones again [default: 1, with
     /// new ids of sessions and records each time]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Approve every application from the start, in place of 3 s after requestAccess
+    /// Approve every application from the start, not 3 s after requestAccess
     #[arg(long)]
     pub approved: bool,
     /// The simulated licence.
     #[command(flatten)]
     pub licence: LicenceArgs,
-    /// Seconds of the service that pass in a second, 0.01 to 1000: clocks, rates and delays
+    /// Speed of the service's clocks, rates and delays, 0.01 to 1000 times real time
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     pub speed: f64,
     /// Show clients, requests and advice on a screen, and inject faults by keys
     #[arg(long, conflicts_with_all = ["exec", "log", "quiet"])]
     pub watch: bool,
-    /// Run a command through the shell once all is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,
+    /// Run a command through the shell once everything is ready, with EMOTIV_CORTEX_URL, EMOTIV_CLIENT_ID,
     /// EMOTIV_CLIENT_SECRET and CORTOP_CA_FILE in its environment, and end with its exit status
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,
-    /// What clients are expected to do (TOML); exit status 1 and a list if they did not
+    /// What clients are expected to do (TOML); if they did not, print a list and exit with status 1
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// The log of clients.
     #[command(flatten)]
     pub requests: RequestLogArgs,
-    /// Address to listen on in place of 127.0.0.1 and ::1
+    /// Address to listen on instead of 127.0.0.1 and ::1
     #[arg(long, value_name = "ADDR")]
     pub bind: Option<IpAddr>,
-    /// Let clients call sim.fault, which makes things go wrong
+    /// Let clients inject faults with sim.fault
     #[arg(long)]
     pub allow_control: bool,
-    /// List what can go wrong, and end
+    /// List the faults, and exit
     #[arg(long)]
     pub list_faults: bool,
-    /// List what the simulator assumes where the protocol is not known for sure, and end
+    /// List what the simulator assumes where the protocol is uncertain, and exit
     #[arg(long, alias = "unsure")]
     pub assumptions: bool,
     /// The display.

@@ -55,17 +55,17 @@ pub struct Cli {
 pub enum CliCommand {
     /// Run the monitor on a simulated headset: no account, no headset, no network
     Demo(DemoArgs),
-    /// Show a capture in the monitor, as it was
+    /// Replay a capture in the monitor
     Open(OpenArgs),
-    /// Serve a simulated Cortex service to any client, until Ctrl-C
+    /// Run a simulated Cortex service for any client, until Ctrl-C
     Sim(Box<SimArgs>),
-    /// Pass messages on between clients and a real service, and log what the clients do
+    /// Relay messages between clients and a real service, and log what the clients do
     Proxy(ProxyArgs),
-    /// Ask for client id and secret, check them with Cortex, and keep them
+    /// Ask for client id and secret, check them with Cortex, and store them
     Login(LoginArgs),
-    /// Show the certificate of the service on this machine, and keep it if you trust it
+    /// Show the certificate of the service on this machine, and store it if you trust it
     Trust(TrustArgs),
-    /// Check everything between you and the samples, one thing after the other
+    /// Check everything between you and the samples, step by step
     Doctor(DoctorArgs),
     /// Print samples to standard output, without a screen
     Watch(WatchArgs),
@@ -73,13 +73,13 @@ pub enum CliCommand {
     Lsl(LslArgs),
     /// Record a headset's samples to CSV, EDF+, BDF+ or JSON lines, without a screen
     Record(RecordArgs),
-    /// Write what crosses the socket to a file, without a screen
+    /// Capture all messages to and from Cortex in a file, without a screen
     Capture(CaptureArgs),
     /// Report on a recording: is it complete, was contact good, is it EEG
     Report(ReportArgs),
     /// Serve battery, contact, rate, loss and more for Prometheus, without a screen
     Metrics(MetricsArgs),
-    /// Publish the state of the headsets here for a lab on another computer (MQTT), without a screen
+    /// Publish the state of this computer's headsets for a lab (MQTT), without a screen
     Station(StationArgs),
     /// Show the headsets of all stations of a broker (MQTT) on one screen
     Lab(LabArgs),
@@ -103,7 +103,7 @@ pub enum CliCommand {
 /// What can be printed.
 #[derive(Debug, Subcommand)]
 pub enum Print {
-    /// A commented config file with every setting and key at its default
+    /// A commented config file with every setting and key
     Config,
     /// A commented theme file with every token as in the theme ansi
     Theme,

@@ -24,25 +24,17 @@ pub(super) fn alerts() -> [SettingLine; 11] {
         (
             "loss",
             "1.0".into(),
-            "More than so many per cent of a stream's samples lost within 10 s; false: no such alert.",
+            "More than this percentage of a stream's samples was lost within 10 s; false: no alert.",
         ),
         (
             "contact",
             "10".into(),
-            "A sensor has had no contact (none) for so many seconds, 1 to 3600; false: no such alert.",
+            "A sensor has had no contact (none) for this many seconds, 1 to 3600; false: no alert.",
         ),
         ("rail", "true".into(), "A channel is at the rail of the amplifier."),
-        (
-            "battery",
-            "20".into(),
-            "The battery has less than so many per cent; false: no such alert.",
-        ),
-        ("disk", "true".into(), "Cortex warns of a disk that is nearly full (warnings 19 and 20)."),
-        (
-            "record",
-            "true".into(),
-            "A record has ended because its session or the connection was lost.",
-        ),
+        ("battery", "20".into(), "The battery is below this percentage; false: no alert."),
+        ("disk", "true".into(), "Cortex warns that the disk is nearly full (warnings 19 and 20)."),
+        ("record", "true".into(), "A record ended because its session or the connection was lost."),
         ("bell", "true".into(), "Ring the terminal's bell."),
         (
             "notification",
@@ -52,7 +44,7 @@ pub(super) fn alerts() -> [SettingLine; 11] {
         (
             "on-alert",
             "[\"/path/to/program\", \"argument\"]".into(),
-            "Run a program at each alert and at its end. No shell reads it; it knows CORTOP_ALERT (stale, loss, contact, rail, battery, disk, record), CORTOP_STATE (begun, over), CORTOP_HEADSET, CORTOP_STREAM, CORTOP_SENSOR, CORTOP_VALUE (per cent, seconds, or Cortex's code; of what is over, for how many seconds it was) and CORTOP_TEXT, a sentence. It is killed after 10 s; one runs at a time.",
+            "Run a program at each alert and at its end, without a shell. Its environment has CORTOP_ALERT (stale, loss, contact, rail, battery, disk, record), CORTOP_STATE (begun, over), CORTOP_HEADSET, CORTOP_STREAM, CORTOP_SENSOR, CORTOP_VALUE (per cent, seconds, or Cortex's code; at the end of an alert, how many seconds it lasted) and CORTOP_TEXT, a sentence. It is killed after 10 s; one runs at a time.",
         ),
     ]
 }
@@ -64,31 +56,31 @@ pub(super) fn mqtt() -> [SettingLine; 9] {
         (
             "broker",
             text("mqtts://broker.example.org:8883"),
-            "Where stations publish; --broker wins.",
+            "Where stations publish; --broker overrides it.",
         ),
-        ("user", text("PC-03"), "A user of the broker; for a station best its name."),
+        ("user", text("PC-03"), "A user of the broker; for a station, preferably its name."),
         ("password", text("…"), "Its password. Keep this file to yourself: chmod 600."),
         (
             "ca-file",
             text("/path/to/broker-root.pem"),
-            "Root certificate of the broker to trust beside the system's.",
+            "Root certificate of the broker to trust in addition to the system's.",
         ),
         (
             "certificate",
             text("/path/to/client.pem"),
-            "This computer's certificate for the broker, in place of or beside user and password.",
+            "This computer's certificate for the broker, instead of or in addition to user and password.",
         ),
         ("key", text("/path/to/client.key"), "The key of that certificate."),
         (
             "name",
             text("PC-03"),
-            "The station's name; if absent, that of the computer; --name wins.",
+            "The station's name; if absent, that of the computer; --name overrides it.",
         ),
-        ("accept-markers", "false".into(), "Take markers of a lab; so does --accept-markers."),
+        ("accept-markers", "false".into(), "Accept markers from a lab, as --accept-markers does."),
         (
             "publish",
             "false".into(),
-            "Publish beside the monitor, too; cortop station does so without a screen.",
+            "Publish while the monitor runs; cortop station publishes without a screen.",
         ),
     ]
 }
@@ -100,9 +92,13 @@ pub(super) fn rows() -> [SettingLine; 20] {
         (
             "url",
             text(DEFAULT_URL),
-            "Address of the Cortex service; EMOTIV_CORTEX_URL and --url win.",
+            "Address of the Cortex service; EMOTIV_CORTEX_URL and --url override it.",
         ),
-        ("ca-file", text("/path/to/root.pem"), "Root certificate to trust beside the system's."),
+        (
+            "ca-file",
+            text("/path/to/root.pem"),
+            "Root certificate to trust in addition to the system's.",
+        ),
         (
             "insecure",
             "false".into(),
@@ -112,7 +108,7 @@ pub(super) fn rows() -> [SettingLine; 20] {
         (
             "session",
             text("auto"),
-            "auto: activated where the licence allows, else open; active; open.",
+            "auto (activated if the licence allows it, else open), active, or open.",
         ),
         ("debit", "1".into(), "Sessions to move from the licence to this computer."),
         (
@@ -124,10 +120,10 @@ pub(super) fn rows() -> [SettingLine; 20] {
         (
             "client_id",
             text("…"),
-            "The Cortex application's id; EMOTIV_CLIENT_ID wins. Keep this file to yourself: chmod 600.",
+            "The Cortex application's id; EMOTIV_CLIENT_ID overrides it. Keep this file to yourself: chmod 600.",
         ),
-        ("client_secret", text("…"), "Its secret; EMOTIV_CLIENT_SECRET wins."),
-        ("fps", DEFAULT_FPS.to_string(), "Frames a second, 1 to 60."),
+        ("client_secret", text("…"), "Its secret; EMOTIV_CLIENT_SECRET overrides it."),
+        ("fps", DEFAULT_FPS.to_string(), "Frames per second, 1 to 60."),
         (
             "history-mib",
             (DEFAULT_HISTORY >> 20).to_string(),
@@ -136,7 +132,7 @@ pub(super) fn rows() -> [SettingLine; 20] {
         (
             "max-rate",
             "20.0".into(),
-            "Most kB a second to the terminal, for slow links; no limit if absent.",
+            "Maximum kB per second to the terminal, for slow connections; no limit if absent.",
         ),
         (
             "ascii",
@@ -172,7 +168,7 @@ pub(super) fn rows() -> [SettingLine; 20] {
         (
             "metrics",
             text(METRICS),
-            "Serve metrics for Prometheus beside the monitor at this address; if absent, do not.",
+            "Address at which to serve metrics for Prometheus while the monitor runs; none if absent.",
         ),
     ]
 }
@@ -181,15 +177,15 @@ pub(super) fn rows() -> [SettingLine; 20] {
 #[must_use]
 pub fn sample() -> String {
     let mut text = String::from(
-        "# cortop's settings. Flags win over the environment, the environment over this file.\n\
-         # Every setting is commented out; what stands here is the default or an example.\n",
+        "# cortop's settings. Flags override the environment, the environment overrides this file.\n\
+         # Every setting is commented out and shows its default or an example.\n",
     );
     for (name, value, help) in rows() {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n# {help}\n#{name} = {value}\n");
     }
     text.push_str(
-        "\n# Alerts: one line on the screen, and as loud as you like; the same at most once a minute.\n\n[alerts]\n",
+        "\n# Alerts: a line on the screen and whatever else you choose; the same one at most once a minute.\n\n[alerts]\n",
     );
     for (name, value, help) in alerts() {
         let _ = write!(text, "# {help}\n#{name} = {value}\n");
