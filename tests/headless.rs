@@ -657,7 +657,7 @@ fn each_command_names_each_wrong_setting() {
         let ran = run.run(args);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert!(
-            said.contains("line 1, column 1") && said.contains("streams is probably"),
+            said.contains("line 1, column 1") && said.contains("did you mean streams?"),
             "{ran:?}"
         );
         assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");

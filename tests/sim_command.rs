@@ -156,7 +156,7 @@ fn what_cannot_start_says_why_and_what_to_do() {
         (&["--ca-out", "/dev/null/ca"], "--ca-out"),
         (&["--headset", "insight@512"], "it has 128 Hz"),
         (&["--bind", "192.0.2.1"], "192.0.2.1"),
-        (&many, "all but 64"),
+        (&many, "the maximum is 64"),
         (&twice, "MN8-0A1B2C3D"),
     ] {
         let (code, stdout, stderr) = output(args);

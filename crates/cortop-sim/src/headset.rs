@@ -10,7 +10,7 @@ use super::{
     mappings,
     model::Spec,
     noise::slot,
-    profile::LoadedProfile,
+    profile::ActiveProfile,
     source::{SampleContext, SampleSource},
 };
 use cortop_protocol::{
@@ -36,7 +36,7 @@ pub(super) struct SimulatedHeadset {
     /// stream was subscribed to after that.
     pub(super) origin: Option<f64>,
     /// The loaded profile.
-    pub(super) profile: Option<LoadedProfile>,
+    pub(super) profile: Option<ActiveProfile>,
     pub(super) source: Arc<dyn SampleSource>,
     pub(super) spec: Spec,
     /// Markers waiting to be placed into `eeg`: the index of the sample, and the text.
@@ -62,7 +62,7 @@ impl SimulatedHeadset {
         id: HeadsetId,
         spec: Spec,
         source: Arc<dyn SampleSource>,
-        warm: Option<LoadedProfile>,
+        warm: Option<ActiveProfile>,
     ) -> Self {
         Self {
             id,

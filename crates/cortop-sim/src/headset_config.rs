@@ -155,7 +155,7 @@ mod tests {
             ("insight:INSIGHT-0A1B2C3", "INSIGHT- and eight hex digits"),
             ("insight:on", "off discovered connecting connected usb virtual"),
             ("insight:INSIGHT-0A1B2C3D:on", "\"on\" is not a state"),
-            ("insight:off:INSIGHT-0A1B2C3D", "nothing follows the state"),
+            ("insight:off:INSIGHT-0A1B2C3D", "after the state"),
         ] {
             let error = text.parse::<HeadsetConfig>().expect_err(text);
             assert!(error.contains(said), "{error}");

@@ -9,7 +9,7 @@ use super::{
     environment::{Environment, ScheduledEvent},
     headset::SimulatedHeadset,
     mappings,
-    profile::LoadedProfile,
+    profile::ActiveProfile,
 };
 use cortop_protocol::{
     HeadsetId,
@@ -220,7 +220,7 @@ impl Headsets {
     pub(super) fn load_profile(
         &mut self,
         id: &str,
-        loaded: LoadedProfile,
+        loaded: ActiveProfile,
         env: &mut Environment,
     ) -> Result<(), ApiError> {
         let headset = self.connected_mut(id)?;
@@ -245,7 +245,7 @@ impl Headsets {
         &mut self,
         code: i64,
         env: &mut Environment,
-        fits: impl Fn(&LoadedProfile) -> bool,
+        fits: impl Fn(&ActiveProfile) -> bool,
     ) {
         for place in 0..self.0.len() {
             if self.get(place).and_then(|own| own.profile.as_ref()).is_some_and(&fits) {
@@ -257,7 +257,7 @@ impl Headsets {
     /// Schedules the unloading of a closed client's profiles, which Cortex does after a while
     /// (§1.5).
     pub(super) fn abandon_profiles(&self, connection: u64, now: f64, env: &mut Environment) {
-        let own = |loaded: &LoadedProfile| loaded.connection == Some(connection);
+        let own = |loaded: &ActiveProfile| loaded.connection == Some(connection);
         if self.0.iter().any(|headset| headset.profile.as_ref().is_some_and(own)) {
             let end = now + env.delays.linger.as_secs_f64();
             env.schedule(end, ScheduledEvent::ProfilesAbandoned(connection));
@@ -270,6 +270,6 @@ pub(super) fn behavior(text: &str, id: &HeadsetId) -> Value {
     json!({ "behavior": text, "headsetId": id })
 }
 
-fn profile_message(behavior: &str, headset: &HeadsetId, loaded: &LoadedProfile) -> Value {
+fn profile_message(behavior: &str, headset: &HeadsetId, loaded: &ActiveProfile) -> Value {
     json!({ "behavior": behavior, "headset": headset, "profile": loaded.profile.name })
 }

@@ -129,7 +129,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::{
     account::Account, clock::Clock, environment::Environment, headset::SimulatedHeadset,
-    headsets::Headsets, ids::Ids, licence::LicenceState, model::Spec, profile::LoadedProfile,
+    headsets::Headsets, ids::Ids, licence::LicenceState, model::Spec, profile::ActiveProfile,
     replay::Recording, service::Service, shared::SharedService, synth::Synth,
 };
 pub use self::{
@@ -228,8 +228,8 @@ fn service(options: &Options, recording: Option<Recording>) -> Result<(Service, 
 }
 
 /// The profile loaded on warm headsets.
-fn warm_profile(options: &Options) -> Option<LoadedProfile> {
-    options.warm.then(|| LoadedProfile::demo(&options.profile_app))
+fn warm_profile(options: &Options) -> Option<ActiveProfile> {
+    options.warm.then(|| ActiveProfile::demo(&options.profile_app))
 }
 
 /// The headsets, and the notes about a recording.

@@ -122,7 +122,7 @@ impl StoredProfile {
 
 /// A profile loaded on a headset. Changes remain here until saved.
 #[derive(Clone, Debug)]
-pub(super) struct LoadedProfile {
+pub(super) struct ActiveProfile {
     pub(super) profile: StoredProfile,
     /// The client id that loaded it; empty for EMOTIV Launcher.
     pub(super) app: String,
@@ -130,7 +130,7 @@ pub(super) struct LoadedProfile {
     pub(super) connection: Option<u64>,
 }
 
-impl LoadedProfile {
+impl ActiveProfile {
     /// The profile that an application has loaded on a warm headset.
     pub(super) fn demo(app: &str) -> Self {
         let mut profile = StoredProfile::new("demo", DEMO_ID.to_owned(), Vec::new());

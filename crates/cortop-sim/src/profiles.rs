@@ -10,7 +10,7 @@ use super::{
     environment::Environment,
     headset::SimulatedHeadset,
     headsets::Headsets,
-    profile::{LoadedProfile, StoredProfile},
+    profile::{ActiveProfile, StoredProfile},
 };
 use cortop_protocol::code::{
     error::{PROFILE_LOADED, PROFILE_OF_OTHER_APP, PROFILE_OF_OTHER_MODEL},
@@ -212,7 +212,7 @@ impl Profiles {
 pub(super) fn loaded<'a>(
     headset: &'a mut SimulatedHeadset,
     call: &Call<'_>,
-) -> Result<&'a mut LoadedProfile, ApiError> {
+) -> Result<&'a mut ActiveProfile, ApiError> {
     let loaded = headset.profile.as_mut();
     let loaded =
         loaded.ok_or_else(|| ApiError::invalid("No profile is loaded for this headset."))?;
@@ -228,8 +228,8 @@ fn check_ownership(name: &str, call: &Call<'_>, headsets: &Headsets) -> Result<(
     Ok(())
 }
 
-fn loaded_by(call: &Call<'_>, profile: StoredProfile) -> LoadedProfile {
-    LoadedProfile { profile, app: call.app.clone(), connection: Some(call.connection) }
+fn loaded_by(call: &Call<'_>, profile: StoredProfile) -> ActiveProfile {
+    ActiveProfile { profile, app: call.app.clone(), connection: Some(call.connection) }
 }
 
 pub(super) fn unknown_profile() -> ApiError {

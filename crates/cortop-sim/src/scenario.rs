@@ -141,7 +141,11 @@ mod tests {
             ("do.loose = { count = 1 }", "line 3, column 4", "unknown variant `loose`"),
             ("do.clear = {}\nwhen = 1", "line 4, column 1", "unknown field `when`"),
             ("do.clear = {}\nstream = \"egg\"", "line 4, column 10", "eeg mot dev"),
-            ("do.clear = {}\ncall = \"createSesion\"", "line 4, column 8", "createSession is"),
+            (
+                "do.clear = {}\ncall = \"createSesion\"",
+                "line 4, column 8",
+                "did you mean createSession?",
+            ),
             ("do.twice = { method = \"zz\" }", "line 3, column 23", "no method zz"),
         ] {
             std::fs::write(&path, format!("[[fault]]\nat = 1\n{line}\n")).expect("written");

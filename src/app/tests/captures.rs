@@ -97,7 +97,7 @@ fn keys_play_a_capture_and_say_where_there_is_none() {
     assert_eq!(app.notice(), Some("this is a capture already"));
     for key in ['L', 'W'] {
         assert_eq!(press(&mut app, Key::char(key)), [], "{key}");
-        assert!(app.notice().is_some_and(|text| text.contains("nothing flows")), "{key}");
+        assert!(app.notice().is_some_and(|text| text.contains("no live streams")), "{key}");
     }
 }
 

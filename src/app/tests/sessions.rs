@@ -480,7 +480,13 @@ fn an_opening_is_called_off_with_a_key_and_a_session_is_not() {
     app.focus = Pane::Headsets;
     let cancel_opening = Effect::Command(Command::CallOff(id));
     assert_eq!(press(&mut app, Key::char('x')), [cancel_opening]);
-    assert!(app.notice.take().expect("said").text.contains("opens no session on EPOCX-00000001"));
+    assert!(
+        app.notice
+            .take()
+            .expect("said")
+            .text
+            .contains("no session will be opened on EPOCX-00000001")
+    );
     assert_eq!(app.called_off.as_ref().map(HeadsetId::as_str), Some("EPOCX-00000001"));
     press(&mut app, Key::ENTER);
     assert_eq!(app.called_off, None, "opened again");

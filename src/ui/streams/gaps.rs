@@ -94,8 +94,7 @@ fn gaps(ctx: &RenderContext<'_>, traces: &Traces) -> impl Iterator<Item = GapNot
 pub(super) fn all_forgotten(ctx: &RenderContext<'_>, traces: &Traces) -> Option<String> {
     ctx.app.streams.frozen.as_ref().filter(|_| traces.oldest > 0)?;
     let left = if traces.newest > traces.oldest { "; home shows what is left" } else { "" };
-    (traces.end <= traces.oldest)
-        .then(|| format!("This part of the history is no longer kept{left}."))
+    (traces.end <= traces.oldest).then(|| format!("This part is no longer kept{left}."))
 }
 
 /// The part of a frozen window that is older than everything kept when it was drawn.

@@ -146,7 +146,7 @@ impl BidsOptions {
         let has_ids = |text: String| participant_column(&text).is_some();
         if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(has_ids) {
             self.notes.push(format!(
-                "{} has no readable column participant_id: it stays as it is, add sub-{} yourself",
+                "{} has no readable column participant_id: it is left unchanged, add sub-{} yourself",
                 path.display(),
                 self.subject.text
             ));
@@ -394,7 +394,7 @@ mod tests {
         own.complete(root.path()).unwrap();
         assert_eq!(own.notes.len(), 2, "{:?}", own.notes);
         for ((name, content), note) in files.into_iter().zip(&own.notes) {
-            assert!(note.contains(name) && note.contains("stays as it is"), "{note}");
+            assert!(note.contains(name) && note.contains("is left unchanged"), "{note}");
             assert_eq!(fs::read(root.path().join(name)).unwrap(), content);
         }
     }

@@ -257,11 +257,11 @@ fn enter_on_another_headset_shows_its_session_as_soon_as_there_is_one() {
 }
 
 #[test]
-fn quitting_and_disconnecting_ask_for_a_record_that_has_only_just_been_ordered() {
+fn quitting_and_disconnecting_ask_for_a_record_that_is_being_started() {
     let mut app = app();
     press(&mut app, [Key::char('R'), Key::ENTER]);
     assert_eq!(press(&mut app, typed("q")), []);
-    assert!(question(&app).lines.concat().contains("just been ordered"));
+    assert!(question(&app).lines.concat().contains("being started"));
     assert_eq!(press(&mut app, typed("y")), [Effect::Quit]);
     // A record that was refused, or not answered for long, does not exist.
     let refusal = Error::refused(Method::CreateRecord, code::error::NOT_ACTIVATED, "");

@@ -316,7 +316,7 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         (
             "subscribe",
             json!({ "session": session, "streams": ["eeg", "motion"] }),
-            "no stream motion: mot is",
+            "no stream motion: did you mean mot?",
         ),
         (
             "unsubscribe",
@@ -347,7 +347,7 @@ async fn a_name_or_a_time_that_is_wrong_is_named_with_what_is_right() {
         (
             "mentalCommandActiveAction",
             json!({ "session": session, "status": "set", "actions": ["push", "pul"] }),
-            "no action pul: pull is",
+            "no action pul: did you mean pull?",
         ),
         (
             "injectMarker",

@@ -516,7 +516,7 @@ fn zeros_behind_compressed_data_are_no_damage_and_damage_costs_what_it_hits() {
         let recording = read_bytes(&junk, ".csv").unwrap();
         is_whole(&recording, "junk");
         let notes = recording.notes.join(" ");
-        assert!(notes.contains("beyond row 8 (what follows its "), "{notes}");
+        assert!(notes.contains("beyond row 8 (the bytes after its "), "{notes}");
     }
     // A member that is cut off within a row, followed by something else.
     let long = rows("COUNTER,AF3,T7", |row| format!("{row},{row}.5,{}", row * row * 7919 % 1000));
