@@ -515,12 +515,14 @@ fn the_doctor_knows_the_traps_of_headsets() {
 }
 
 #[test]
-fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
+fn the_doctor_names_a_stream_that_is_refused() {
     let refused =
         "[[fault]]\nat = 0\ndo.refuse = { method = \"subscribe\", code = -32602, times = 99 }\n";
     CommandRunner::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
+}
 
-    // A session of another program is adopted, and left open.
+#[test]
+fn the_doctor_adopts_a_session_of_another_program_and_leaves_it_open() {
     let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);
     let (mut other, _) = first_line(&mut place.command(&["watch", "--streams", "mot"]));
     let beside = place.doctor(&[]);
@@ -530,13 +532,19 @@ fn the_doctor_tells_a_stream_that_is_refused_and_what_is_lost() {
     assert_eq!(place.run(&["sessions", "--json"]).json()[0]["status"], "activated");
     kill_process(Pid::from_child(&other), Signal::TERM).expect("signalled");
     assert_eq!(other.wait().expect("ended").code(), Some(0));
+}
 
-    // An MN8 has no facial expressions: that is not an error.
+#[test]
+fn the_doctor_skips_a_stream_that_the_model_does_not_have() {
+    // An MN8 has no facial expressions.
     let mn8 = CommandRunner::new("", &["--headset", "mn8:MN8-0A1B2C3D"]).doctor(&[]);
     assert_eq!(mn8.code, Some(0), "{mn8:?}");
     let fac = mn8.checks().iter().find(|one| one["about"] == "fac").expect("fac");
     assert_eq!(fac["result"], "skipped");
+}
 
+#[test]
+fn the_doctor_finds_what_is_lost() {
     let lose =
         |at: u32| format!("[[fault]]\nat = {at}\nstream = \"mot\"\ndo.lose = {{ count = 16 }}\n");
     let losing = CommandRunner::new(&(1..40).map(lose).collect::<String>(), &[]);
