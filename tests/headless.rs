@@ -648,6 +648,7 @@ fn each_command_names_each_wrong_setting() {
         ("theme = \"nope\"", "\"nope\""),
         ("url = \"here\"", "\"here\""),
         ("[mqtt]\nbroker = \"there\"", "\"there\""),
+        ("[mqtt]\npassword = \"x\"", "set user, too"),
         ("[alerts]\nloss = true", "loss"),
         ("keys.streams.swep = []", "did you mean streams.sweep?"),
     ] {

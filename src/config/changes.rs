@@ -81,15 +81,20 @@ fn names(pairs: &[(&str, bool)]) -> Vec<String> {
 fn mqtt(before: &Config, after: &Config) -> Vec<String> {
     let (before, after) = (&before.mqtt, &after.mqtt);
     let secret = |own: &MqttSettings| {
-        own.account.password.as_ref().map(|own| own.expose_secret().to_owned())
+        let password = own.account.user.as_ref().and_then(|user| user.password.as_ref());
+        password.map(|own| own.expose_secret().to_owned())
     };
+    let user = |own: &MqttSettings| own.account.user.as_ref().map(|user| user.name.clone());
+    let certificate = |own: &MqttSettings| own.account.certificate.clone();
+    let chain = |own: &MqttSettings| certificate(own).map(|own| own.chain);
+    let key = |own: &MqttSettings| certificate(own).map(|own| own.key);
     names(&[
         ("mqtt.broker", before.broker != after.broker),
-        ("mqtt.user", before.account.user != after.account.user),
+        ("mqtt.user", user(before) != user(after)),
         ("mqtt.password", secret(before) != secret(after)),
         ("mqtt.ca-file", before.account.ca_file != after.account.ca_file),
-        ("mqtt.certificate", before.account.certificate != after.account.certificate),
-        ("mqtt.key", before.account.key != after.account.key),
+        ("mqtt.certificate", chain(before) != chain(after)),
+        ("mqtt.key", key(before) != key(after)),
         ("mqtt.name", before.name != after.name),
         ("mqtt.accept-markers", before.accept_markers != after.accept_markers),
         ("mqtt.publish", before.publish != after.publish),

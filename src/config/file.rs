@@ -121,13 +121,24 @@ pub(super) fn parse(
     let file: FileSettings = toml::Deserializer::parse(text)
         .and_then(|file| serde_ignored::deserialize(file, |path| unknown.push(path.to_string())))
         .map_err(|error| show(&error, text))?;
-    warnings.extend(unknown.iter().map(|path| unknown_setting(path, text)));
+    let lacking = file.mqtt.lacking();
+    if !unknown.is_empty() || lacking.is_some() {
+        let keys = DeTable::parse(text).map_err(|error| show(&error, text))?;
+        let at = |path: &str| {
+            let at = key_at(path, keys.get_ref()).map(|at| format!("{}: ", place(text, at)));
+            at.unwrap_or_default()
+        };
+        warnings.extend(unknown.iter().map(|path| unknown_setting(path, &at(path))));
+        if let Some((name, why)) = lacking {
+            return Err(format!("{}mqtt: {why}", at(&format!("mqtt.{name}"))));
+        }
+    }
     let keymap = keymap(&file, text)?;
     Ok((file, keymap))
 }
 
-/// A sentence about an unknown setting, with its position and the setting that was probably meant.
-fn unknown_setting(path: &str, text: &str) -> String {
+/// A sentence about an unknown setting, with its position `at` and the setting that was probably meant.
+fn unknown_setting(path: &str, at: &str) -> String {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     let names: Vec<&str> = match section {
         "" => {
@@ -139,17 +150,15 @@ fn unknown_setting(path: &str, text: &str) -> String {
         _ => Vec::new(),
     };
     let next = suggest_or(names, name, || "`cortop print config` lists them".to_owned());
-    let at = key_at(path, text).map(|at| format!("{}: ", place(text, at))).unwrap_or_default();
     format!("config: {at}there is no setting \"{path}\"; {next}")
 }
 
 /// The byte offset of a setting's key.
-fn key_at(path: &str, text: &str) -> Option<usize> {
-    let file = DeTable::parse(text).ok()?;
+fn key_at(path: &str, file: &DeTable<'_>) -> Option<usize> {
     let (sections, name) =
         path.rsplit_once('.').map_or((None, path), |(own, name)| (Some(own), name));
     let sections = sections.into_iter().flat_map(|sections| sections.split('.'));
-    let mut table = file.get_ref();
+    let mut table = file;
     for section in sections {
         table = table.get(section)?.get_ref().as_table()?;
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cortop_mqtt::{BrokerAccount, StationName, check_address};
+use cortop_mqtt::{BrokerAccount, BrokerUser, ClientCertificate, StationName, check_address};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -43,12 +43,33 @@ pub struct MqttSettings {
 }
 
 impl FileMqtt {
+    /// A setting that means nothing without another that is not there, and why.
+    pub(super) fn lacking(&self) -> Option<(&'static str, &'static str)> {
+        let Self { broker, user, password, certificate, key, publish, .. } = self;
+        if password.is_some() && user.is_none() {
+            Some(("password", "a password needs its user: set user, too"))
+        } else if certificate.is_some() && key.is_none() {
+            Some(("certificate", "a certificate needs its key: set key, too"))
+        } else if key.is_some() && certificate.is_none() {
+            Some(("key", "a key needs its certificate: set certificate, too"))
+        } else if *publish == Some(true) && broker.is_none() {
+            Some(("publish", "there is no broker to publish to: set broker, too"))
+        } else {
+            None
+        }
+    }
+
     /// The settings in force.
     pub(super) fn resolve(self) -> MqttSettings {
         let Self { user, password, ca_file, certificate, key, .. } = self;
+        let pair = certificate.zip(key);
         MqttSettings {
             broker: self.broker,
-            account: BrokerAccount { user, password, ca_file, certificate, key },
+            account: BrokerAccount {
+                user: user.map(|name| BrokerUser { name, password }),
+                ca_file,
+                certificate: pair.map(|(chain, key)| ClientCertificate { chain, key }),
+            },
             name: self.name,
             accept_markers: self.accept_markers.unwrap_or_default(),
             publish: self.publish.unwrap_or_default(),

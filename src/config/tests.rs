@@ -177,6 +177,23 @@ fn a_wrong_alert_is_refused_by_its_key_with_what_is_allowed() {
 }
 
 #[test]
+fn a_setting_without_the_one_that_it_needs_is_refused_at_its_line() {
+    for (alone, needed) in [
+        ("password = \"90125\"", "set user, too"),
+        ("certificate = \"c.pem\"", "set key, too"),
+        ("key = \"c.key\"", "set certificate, too"),
+        ("publish = true", "set broker, too"),
+    ] {
+        let error = load_from("cortop", &[], Some(&format!("fps = 5\n[mqtt]\n {alone}")));
+        let error = error.expect_err(alone).to_string();
+        assert!(error.contains("line 3, column 2: mqtt: ") && error.contains(needed), "{error}");
+        assert!(!error.contains("90125"), "{error}");
+    }
+    // A broker may ask for no password.
+    load_from("cortop", &[], Some("[mqtt]\nuser = \"PC-03\"")).expect("valid");
+}
+
+#[test]
 fn an_error_never_quotes_a_credential() {
     for wrong in [
         "client_secret = 90125",
@@ -231,14 +248,31 @@ fn keys_are_bound_by_scope_and_clashes_refused_by_name() {
     assert!(clash.contains("streams.sweep") && clash.contains("global.zoom"), "{clash}");
 }
 
+/// The setting without which this one means nothing, as a line of the same section.
+fn needed(name: &str) -> &'static str {
+    match name {
+        "client_id" => "client_secret = \"s\"\n",
+        "client_secret" => "client_id = \"s\"\n",
+        "password" => "user = \"u\"\n",
+        "certificate" => "key = \"k\"\n",
+        "key" => "certificate = \"c\"\n",
+        "publish" => "broker = \"mqtt://localhost\"\n",
+        _ => "",
+    }
+}
+
 #[test]
 fn the_sample_is_valid_as_printed_and_uncommented() {
     let printed = sample();
     let uncommented = sample::uncommented();
-    // All settings together, and each one alone.
+    // All settings together, and each one alone or with the one that it needs.
     let settings =
         printed.match_indices("\n#").filter(|(at, _)| !printed[at + 2..].starts_with(' '));
-    let single = settings.map(|(at, _)| format!("{}\n{}", &printed[..at], &printed[at + 2..]));
+    let single = settings.map(|(at, _)| {
+        let (before, line) = (&printed[..at], &printed[at + 2..]);
+        let name = line.split(" = ").next().unwrap_or_default();
+        format!("{before}\n{}{line}", needed(name))
+    });
     let single: Vec<_> = single.collect();
     assert!(single.len() > 100);
     for text in [&printed, &uncommented].into_iter().chain(&single) {
@@ -343,13 +377,7 @@ fn no_setting_of_the_file_changes_unseen() {
         };
         let head = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
         let with = |value: &str| {
-            // Credentials count as a pair.
-            let pair = match name {
-                "client_id" => "client_secret = \"s\"\n",
-                "client_secret" => "client_id = \"s\"\n",
-                _ => "",
-            };
-            let text = format!("{pair}{head}{name} = {value}\n");
+            let text = format!("{head}{}{name} = {value}\n", needed(name));
             load_from("cortop", &[("LANG", "C.UTF-8")], Some(&text)).expect(&text)
         };
         let Changes { applied, restart } = Changes::between(&with(value), &with(&other));

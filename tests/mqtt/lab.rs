@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use cortop_mqtt::{
-    Broker, BrokerAccount, LabNotice, Subscriber,
+    Broker, BrokerAccount, BrokerUser, LabNotice, Subscriber,
     book::{Book, DepartureTime, Station, StationPresence},
     payload::{HeadsetCondition, LabMarker},
 };
@@ -24,8 +24,10 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) fn new(broker: &Mosquitto) -> Self {
         let account = BrokerAccount {
-            user: Some("lab".to_owned()),
-            password: Some(password("lab").into()),
+            user: Some(BrokerUser {
+                name: "lab".to_owned(),
+                password: Some(password("lab").into()),
+            }),
             ca_file: Some(broker.folder.path().join("root.pem")),
             ..BrokerAccount::default()
         };

@@ -26,15 +26,29 @@ const PLAIN_PORT: u16 = 1883;
 #[derive(Clone, Debug, Default)]
 pub struct BrokerAccount {
     /// A user of the broker.
-    pub user: Option<String>,
-    /// Its password.
-    pub password: Option<SecretString>,
+    pub user: Option<BrokerUser>,
     /// Roots beside the system's, PEM.
     pub ca_file: Option<PathBuf>,
-    /// This client's certificate with its chain, PEM.
-    pub certificate: Option<PathBuf>,
+    /// This client's own certificate.
+    pub certificate: Option<ClientCertificate>,
+}
+
+/// A user of a broker.
+#[derive(Clone, Debug)]
+pub struct BrokerUser {
+    /// By which the broker knows it.
+    pub name: String,
+    /// Not every broker asks for one.
+    pub password: Option<SecretString>,
+}
+
+/// Where a client's certificate is, and the key without which it is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate with its chain, PEM.
+    pub chain: PathBuf,
     /// Its key, PEM.
-    pub key: Option<PathBuf>,
+    pub key: PathBuf,
 }
 
 /// A broker that can be connected to. Cheap to clone.
@@ -42,8 +56,7 @@ pub struct BrokerAccount {
 pub struct Broker {
     pub(crate) host: String,
     pub(crate) port: u16,
-    pub(crate) user: Option<String>,
-    pub(crate) password: Option<SecretString>,
+    pub(crate) user: Option<BrokerUser>,
     /// Absent in plain text, which goes to this machine only.
     pub(crate) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
 }
@@ -123,15 +136,9 @@ impl Broker {
                 ),
             ));
         }
-        if account.password.is_some() && account.user.is_none() {
-            return Err(unusable(
-                "a password for the broker is set, and no user",
-                "set user in [mqtt], too",
-            ));
-        }
         // Read even where it is not needed: a mistake should be reported.
         let own = account.ca_file.as_deref().map(read_roots).transpose()?.unwrap_or_default();
-        let identity = read_identity(account)?;
+        let identity = account.certificate.as_ref().map(read_identity).transpose()?;
         let tls = if is_tls {
             let config =
                 tls::client_config(with_system_roots(own)?, identity).map_err(|error| {
@@ -144,13 +151,7 @@ impl Broker {
         } else {
             None
         };
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-            user: account.user.clone(),
-            password: account.password.clone(),
-            tls,
-        })
+        Ok(Self { host: host.to_owned(), port, user: account.user.clone(), tls })
     }
 
     /// Its address, for texts.
@@ -188,26 +189,16 @@ fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     Ok(roots)
 }
 
-fn read_identity(account: &BrokerAccount) -> Result<Option<Identity>, Error> {
-    let (certificate, key) = match (&account.certificate, &account.key) {
-        (Some(certificate), Some(key)) => (certificate, key),
-        (None, None) => return Ok(None),
-        _ => {
-            return Err(unusable(
-                "a client certificate needs its key, and a key its certificate",
-                "set both certificate and key in [mqtt]",
-            ));
-        }
-    };
-    let pem = fs::read(certificate)
-        .map_err(|error| unreadable(certificate, "client certificate", error))?;
+fn read_identity(certificate: &ClientCertificate) -> Result<Identity, Error> {
+    let ClientCertificate { chain: path, key } = certificate;
+    let pem = fs::read(path).map_err(|error| unreadable(path, "client certificate", error))?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     if chain.is_empty() {
-        return Err(unreadable(certificate, "client certificate", "it holds none"));
+        return Err(unreadable(path, "client certificate", "it holds none"));
     }
     let key = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| unreadable(key, "key of the client certificate", error))?;
-    Ok(Some((chain, key)))
+    Ok((chain, key))
 }
 
 fn with_system_roots(own: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Error> {
@@ -268,13 +259,14 @@ mod tests {
             let refused = Broker::new("mqtts://a", &account).expect_err("unusable");
             refused.to_string()
         };
-        let missing = || Some(PathBuf::from("missing.pem"));
-        let error = refused(BrokerAccount { ca_file: missing(), ..BrokerAccount::default() });
-        assert!(error.contains("missing.pem") && error.contains("[mqtt]"), "{error}");
-        let error = refused(BrokerAccount { certificate: missing(), ..BrokerAccount::default() });
-        assert!(error.contains("both certificate and key"), "{error}");
-        let error =
-            refused(BrokerAccount { password: Some("p".into()), ..BrokerAccount::default() });
-        assert!(error.contains("no user"), "{error}");
+        let missing = || PathBuf::from("missing.pem");
+        let certificate = ClientCertificate { chain: missing(), key: missing() };
+        for account in [
+            BrokerAccount { ca_file: Some(missing()), ..BrokerAccount::default() },
+            BrokerAccount { certificate: Some(certificate), ..BrokerAccount::default() },
+        ] {
+            let error = refused(account);
+            assert!(error.contains("missing.pem") && error.contains("[mqtt]"), "{error}");
+        }
     }
 }

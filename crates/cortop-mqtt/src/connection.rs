@@ -112,8 +112,8 @@ impl BrokerConnection {
             LastWill::new(topic, will.payload.clone(), QoS::AtLeastOnce, will.retain, None)
         });
         let login = broker.user.as_ref().map(|user| {
-            let password = broker.password.as_ref().map_or("", |own| own.expose_secret());
-            Login::new(user.clone(), password)
+            let password = user.password.as_ref().map_or("", |own| own.expose_secret());
+            Login::new(user.name.clone(), password)
         });
         framed.send(Packet::Connect(connect, will, login)).await.map_err(|error| lost(&error))?;
         let accepted = match framed.next().await {
@@ -121,7 +121,8 @@ impl BrokerConnection {
                 answer
             }
             Some(Ok(Packet::ConnAck(answer))) => {
-                return Err(refused(answer.code, broker.user.as_deref()));
+                let user = broker.user.as_ref().map(|user| user.name.as_str());
+                return Err(refused(answer.code, user));
             }
             Some(Ok(Packet::Disconnect(end))) => return Err(ended(end.reason_code)),
             // What a broker of MQTT 3.1.1 answers to version 5.

@@ -25,7 +25,7 @@ mod subscriber;
 mod tls;
 pub mod topic;
 
-pub use broker::{Broker, BrokerAccount, check_address};
+pub use broker::{Broker, BrokerAccount, BrokerUser, ClientCertificate, check_address};
 pub use payload::Text;
 pub use schema::schema;
 pub use station::{StationFact, StationReport, StationSettings, StationTask};
