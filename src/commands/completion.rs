@@ -63,11 +63,11 @@ fn completed(words: &[OsString]) -> Command {
                 let words = words.to_vec();
                 argument.add(ArgValueCandidates::new(move || headsets(&words)))
             }
-            ("streams", _) => list(argument, Stream::ALL.map(Stream::name).to_vec(), None),
+            ("streams", _) => list(argument, &Stream::ALL.map(Stream::name), None, words),
             ("format", Some("FORMAT,…")) => {
-                list(argument, RecordingFormat::ALL.map(RecordingFormat::name).to_vec(), None)
+                list(argument, &RecordingFormat::ALL.map(RecordingFormat::name), None, words)
             }
-            ("scopes", _) => list(argument, SCOPES.to_vec(), Some(NO_SCOPES)),
+            ("scopes", _) => list(argument, &SCOPES, Some(NO_SCOPES), words),
             ("theme", _) => argument.add(ArgValueCandidates::new(themes)),
             _ => argument,
         }
@@ -76,20 +76,46 @@ fn completed(words: &[OsString]) -> Command {
 }
 
 /// Completes a comma-separated list of names at its last name; `alone` is a name that cannot be combined.
-/// Names already in the list are not offered again.
-fn list(argument: Arg, names: Vec<&'static str>, alone: Option<&'static str>) -> Arg {
+/// Names already in the list, or in another occurrence of the flag, are not offered again.
+fn list(
+    argument: Arg,
+    names: &[&'static str],
+    alone: Option<&'static str>,
+    words: &[OsString],
+) -> Arg {
+    let names = names.to_vec();
+    let given = given(argument.get_long().unwrap_or_default(), words);
     let candidates = move |value: &OsStr| {
         let Some(value) = value.to_str() else { return Vec::new() };
         let (before, begun) = value.rsplit_once(',').unwrap_or(("", value));
         let before: Vec<_> = before.split(',').filter(|name| !name.is_empty()).collect();
-        let offered = names.iter().copied().filter(|name| !before.contains(name));
-        let offered = offered.chain(alone.filter(|_| before.is_empty()));
+        // The value being completed is among them.
+        let mut others = given.clone();
+        others.iter().position(|own| own == value).map(|at| others.remove(at));
+        let elsewhere: Vec<_> = others.iter().flat_map(|own| own.split(',')).collect();
+        let stands = |name: &str| before.contains(&name) || elsewhere.contains(&name);
+        let offered = names.iter().copied().filter(|name| !stands(name));
+        let offered = offered.chain(alone.filter(|_| before.is_empty() && others.is_empty()));
         let offered = offered.filter(|name| name.starts_with(begun));
         let whole = offered.map(|name| [before.as_slice(), &[name]].concat().join(","));
         whole.map(CompletionCandidate::new).collect()
     };
     // The completer needs the whole list, not only its last name.
     argument.value_delimiter(None).add(ArgValueCompleter::new(candidates))
+}
+
+/// The values of a flag on a command line.
+fn given(long: &str, words: &[OsString]) -> Vec<String> {
+    let mut words = words.iter().filter_map(|word| word.to_str());
+    let mut values = Vec::new();
+    while let Some(word) = words.next() {
+        match word.strip_prefix("--").and_then(|word| word.strip_prefix(long)) {
+            Some("") => values.extend(words.next().map(str::to_owned)),
+            Some(rest) => values.extend(rest.strip_prefix('=').map(str::to_owned)),
+            None => {}
+        }
+    }
+    values
 }
 
 /// The available themes, including the user's own.
@@ -228,6 +254,9 @@ mod tests {
         assert_eq!(offered("cortop record --format e"), ["edf"]);
         assert_eq!(offered("cortop record --format csv,"), ["csv,edf", "csv,bdf", "csv,jsonl"]);
         assert_eq!(offered("cortop record --format=csv,e"), ["--format=csv,edf"]);
+        assert_eq!(offered("cortop record --format=csv --format edf,"), ["edf,bdf", "edf,jsonl"]);
+        assert_eq!(offered("cortop record --format csv,bdf --format "), ["edf", "jsonl"]);
+        assert_eq!(offered("cortop --streams eeg --streams=e"), ["--streams=eq"]);
         assert_eq!(offered("cortop watch --format c"), ["csv"]);
         assert_eq!(offered("cortop sim --scopes "), ["eeg", "pm", "none"]);
         assert_eq!(offered("cortop sim --scopes eeg,"), ["eeg,pm"]);
