@@ -130,15 +130,15 @@ pub(super) fn luminance(red: f64, green: f64, blue: f64) -> f64 {
 }
 
 /// The embedded themes; the first has every token and fills in for what others omit.
-const EMBEDDED: [(&str, &str); 8] = [
-    ("ansi", include_str!("../../themes/ansi.toml")),
-    ("light", include_str!("../../themes/light.toml")),
-    ("mono", include_str!("../../themes/mono.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
-    ("hues-dark", include_str!("../../themes/hues-dark.toml")),
-    ("hues-light", include_str!("../../themes/hues-light.toml")),
-    ("pastel", include_str!("../../themes/pastel.toml")),
-    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+static EMBEDDED: [EmbeddedTheme; 8] = [
+    EmbeddedTheme::new("ansi", include_str!("../../themes/ansi.toml")),
+    EmbeddedTheme::new("light", include_str!("../../themes/light.toml")),
+    EmbeddedTheme::new("mono", include_str!("../../themes/mono.toml")),
+    EmbeddedTheme::new("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    EmbeddedTheme::new("hues-dark", include_str!("../../themes/hues-dark.toml")),
+    EmbeddedTheme::new("hues-light", include_str!("../../themes/hues-light.toml")),
+    EmbeddedTheme::new("pastel", include_str!("../../themes/pastel.toml")),
+    EmbeddedTheme::new("colour-blind", include_str!("../../themes/colour-blind.toml")),
 ];
 
 /// The head of the theme that [`sample`] prints.
@@ -150,9 +150,8 @@ const SAMPLE_HEAD: &str = "\
 /// The theme that `cortop print theme` prints: `ansi`, with each setting commented out.
 #[must_use]
 pub fn sample() -> String {
-    let (_, ansi) = EMBEDDED[0];
     let mut text = SAMPLE_HEAD.to_owned();
-    for line in ansi.lines() {
+    for line in EMBEDDED[0].text.lines() {
         let is_setting = !line.is_empty() && !line.starts_with('#');
         text.extend([if is_setting { "#" } else { "" }, line, "\n"]);
     }
@@ -163,20 +162,48 @@ pub fn sample() -> String {
 /// directory does no harm.
 const FILES_READ: usize = 64;
 
-/// A theme file with its name. An embedded one is parsed when it is first shown: parsing all of them would
-/// take a third of the time to the first frame.
+/// An embedded theme file. It is parsed once, when it is first shown: parsing all of them would take a third
+/// of the time to the first frame.
 #[derive(Debug)]
-struct NamedFile {
-    name: String,
-    /// Empty if a user's file replaces it.
-    embedded: &'static str,
+struct EmbeddedTheme {
+    name: &'static str,
+    text: &'static str,
     parsed: OnceLock<ThemeFile>,
 }
 
-impl NamedFile {
-    fn get(&self) -> &ThemeFile {
-        // A test parses all embedded themes.
-        self.parsed.get_or_init(|| toml::from_str(self.embedded).unwrap_or_default())
+impl EmbeddedTheme {
+    const fn new(name: &'static str, text: &'static str) -> Self {
+        Self { name, text, parsed: OnceLock::new() }
+    }
+}
+
+/// Where a theme comes from.
+#[derive(Debug)]
+enum ThemeSource {
+    Embedded(&'static EmbeddedTheme),
+    /// A file of the user's.
+    Own {
+        name: String,
+        file: ThemeFile,
+    },
+}
+
+impl ThemeSource {
+    fn name(&self) -> &str {
+        match self {
+            Self::Embedded(embedded) => embedded.name,
+            Self::Own { name, .. } => name,
+        }
+    }
+
+    fn file(&self) -> &ThemeFile {
+        match self {
+            // A test parses all embedded themes.
+            Self::Embedded(EmbeddedTheme { text, parsed, .. }) => {
+                parsed.get_or_init(|| toml::from_str(text).unwrap_or_default())
+            }
+            Self::Own { file, .. } => file,
+        }
     }
 }
 
@@ -234,43 +261,36 @@ pub(super) fn at(themes: &[Theme], background: Option<Background>, place: usize)
 /// All themes, `ansi` first, and a warning for each skipped file.
 #[must_use]
 pub(super) fn load(options: &UiOptions) -> (Vec<Theme>, Vec<String>) {
-    let embedded = EMBEDDED.map(|(name, embedded)| NamedFile {
-        name: name.to_owned(),
-        embedded,
-        parsed: OnceLock::new(),
-    });
-    let mut files = Vec::from(embedded);
+    let mut sources: Vec<_> = EMBEDDED.iter().map(ThemeSource::Embedded).collect();
     let mut warnings = Vec::new();
     let own = options.themes.as_deref().map(|dir| read(dir, &mut warnings)).unwrap_or_default();
     for (name, place, text) in own {
         match toml::from_str::<ThemeFile>(&text) {
-            Ok(file) => {
-                let file = NamedFile { name, embedded: "", parsed: OnceLock::from(file) };
-                match files.iter_mut().find(|other| other.name == file.name) {
-                    Some(other) => *other = file,
-                    None => files.push(file),
-                }
-            }
+            Ok(file) => match sources.iter_mut().find(|other| other.name() == name) {
+                Some(other) => *other = ThemeSource::Own { name, file },
+                None => sources.push(ThemeSource::Own { name, file }),
+            },
             Err(error) => warnings.push(format!("{place} is left out; fix it: {error}")),
         }
     }
-    for NamedFile { name, parsed, .. } in &files {
-        let base = parsed.get().and_then(|file| file.inherits.as_ref());
-        if let Some(base) = base.filter(|base| !files.iter().any(|file| file.name == **base)) {
+    for source in &sources {
+        let ThemeSource::Own { name, file } = source else { continue };
+        let base = file.inherits.as_ref();
+        if let Some(base) = base.filter(|base| sources.iter().all(|other| other.name() != **base)) {
             warnings.push(format!(
                 "theme {name}: inherits = \"{base}\" names no theme; ansi stands in"
             ));
         }
     }
-    let (files, colors) = (Arc::new(files), options.colors);
-    let themes = files.iter().enumerate().map(|(place, file)| {
-        let files = Arc::clone(&files);
+    let (sources, colors) = (Arc::new(sources), options.colors);
+    let themes = sources.iter().enumerate().map(|(place, source)| {
+        let sources = Arc::clone(&sources);
         let looks = move || {
-            let file = files[place].get();
-            let (styles, channels) = (styles(file, &files, colors), channels(file, &files, colors));
-            ThemeStyles { styles, channels }
+            let file = sources[place].file();
+            let styles = styles(file, &sources, colors);
+            ThemeStyles { styles, channels: channels(file, &sources, colors) }
         };
-        Theme { name: file.name.clone(), looks: LazyCell::new(Box::new(looks)) }
+        Theme { name: source.name().to_owned(), looks: LazyCell::new(Box::new(looks)) }
     });
     (themes.collect(), warnings)
 }
@@ -306,25 +326,29 @@ fn read(dir: &Path, warnings: &mut Vec<String>) -> Vec<(String, String, String)>
 }
 
 /// The file that a theme inherits from, if it names an existing one.
-fn base<'a>(file: &ThemeFile, files: &'a [NamedFile]) -> Option<&'a ThemeFile> {
+fn base<'a>(file: &ThemeFile, sources: &'a [ThemeSource]) -> Option<&'a ThemeFile> {
     let name = file.inherits.as_ref()?;
-    files.iter().find(|other| other.name == *name).map(NamedFile::get)
+    sources.iter().find(|other| other.name() == name).map(ThemeSource::file)
 }
 
 /// A theme's own channel colours, else the inherited ones.
-fn channels(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> Vec<Style> {
-    let lists = [Some(file), base(file, files)].into_iter().flatten().map(|file| &file.channels);
+fn channels(file: &ThemeFile, sources: &[ThemeSource], colors: Colors) -> Vec<Style> {
+    let lists = [Some(file), base(file, sources)].into_iter().flatten().map(|file| &file.channels);
     let own = lists.into_iter().find(|list| !list.is_empty());
     own.into_iter().flatten().map(|look| style(look, colors)).collect()
 }
 
 /// A theme's own styles over the inherited ones over the default's.
-fn styles(file: &ThemeFile, files: &[NamedFile], colors: Colors) -> BTreeMap<ThemeToken, Style> {
-    files
+fn styles(
+    file: &ThemeFile,
+    sources: &[ThemeSource],
+    colors: Colors,
+) -> BTreeMap<ThemeToken, Style> {
+    sources
         .first()
-        .map(NamedFile::get)
+        .map(ThemeSource::file)
         .into_iter()
-        .chain(base(file, files))
+        .chain(base(file, sources))
         .chain([file])
         .flat_map(|file| &file.tokens)
         .map(|(&token, look)| (token, style(look, colors)))
@@ -355,8 +379,8 @@ mod tests {
     fn auto_is_an_embedded_theme_for_that_background() {
         for background in [None, Some(Background::Dark), Some(Background::Light)] {
             let name = auto(background);
-            let (_, text) = EMBEDDED.iter().find(|(other, _)| *other == name).expect("embedded");
-            let made_for = file(text).background.map(|color| {
+            let theme = EMBEDDED.iter().find(|other| other.name == name).expect("embedded");
+            let made_for = file(theme.text).background.map(|color| {
                 let Color::Rgb(r, g, b) = color else { panic!("{color} is not RGB") };
                 let [r, g, b] = [r, g, b].map(|part| f64::from(part) / 255.0);
                 Background::of(r, g, b)
@@ -370,14 +394,14 @@ mod tests {
         let (themes, warnings) = load(&UiOptions::default());
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(themes[0].name, "ansi");
-        for (name, text) in EMBEDDED {
+        for EmbeddedTheme { name, text, .. } in &EMBEDDED {
             assert_eq!(file(text).tokens.len(), ThemeToken::Axis as usize + 1, "{name}");
         }
     }
 
     #[test]
     fn sixteen_colours_are_sixteen_and_rgb_can_be_read() {
-        for (name, text) in EMBEDDED {
+        for EmbeddedTheme { name, text, .. } in &EMBEDDED {
             let file = file(text);
             for (token, look) in &file.tokens {
                 assert!(
@@ -457,7 +481,7 @@ mod tests {
 
     #[test]
     fn four_themes_have_a_colour_for_each_channel_of_a_headset() {
-        let rich = EMBEDDED.iter().filter(|(_, text)| {
+        let rich = EMBEDDED.iter().filter(|EmbeddedTheme { text, .. }| {
             let channels = file(text).channels;
             let colours = channels.iter().filter_map(|look| look.rgb.map(|rgb| rgb.to_string()));
             channels.len() >= 14 && colours.collect::<BTreeSet<_>>().len() == channels.len()
