@@ -321,7 +321,7 @@ fn titles(
     let (mut known, mut header, mut number) = (None, None, 0);
     let mut has_motion = false;
     // A comment may contain the names, which the first row then confirms.
-    let mut commented: Option<(Header, char)> = None;
+    let mut commented: Option<((Header, char), u64)> = None;
     while header.is_none() && number < HEADER_LINES {
         let Some(line) = lines.next_record().map_err(unreadable)? else { break };
         let line = line.to_owned();
@@ -330,17 +330,18 @@ fn titles(
         if line.trim().is_empty() {
             continue;
         }
-        counts.unknown += 1;
         let separator = separator(line);
         let columns = line.matches(separator).count() + 1;
         if columns > MAX_COLUMNS {
+            counts.unknown += 1;
             continue;
         }
         let own = line.trim_start_matches(['#', '%', '/', ' ']);
-        if known.is_none() {
-            known = metadata(own);
-            counts.unknown -= u64::from(known.is_some());
-        }
+        let metadata = if known.is_none() { metadata(own) } else { None };
+        // A line of metadata may name the columns, too.
+        let counted = u64::from(metadata.is_none());
+        counts.unknown += counted;
+        known = known.or(metadata);
         // The oldest exports name their columns within the metadata.
         let labels = known.as_ref().and_then(|pairs| pairs.get("labels"));
         if let Some(labels) = labels {
@@ -355,14 +356,18 @@ fn titles(
         let found = Header::of(names).map(|own| (own, separator));
         let found = found.filter(|(header, _)| separator != ' ' || is_spaced(header, line, lines));
         if is_comment(line) {
-            commented = found.filter(|_| columns > 1).or(commented);
-        } else if found.is_none() && is_row(line, columns, commented.as_ref()) {
-            header = commented.take();
+            if let Some(found) = found.filter(|_| columns > 1) {
+                commented = Some((found, counted));
+            }
+        } else if let (None, Some((names, comment))) = (&found, &commented)
+            && is_row(line, columns, names)
+        {
             // Neither the comment with the names nor this row counts as a line without data.
-            counts.unknown -= 2;
+            counts.unknown -= comment + counted;
+            header = commented.take().map(|(names, _)| names);
             lines.read_again();
-        } else {
-            counts.unknown -= u64::from(found.is_some());
+        } else if found.is_some() {
+            counts.unknown -= counted;
             header = found;
         }
     }
@@ -423,9 +428,7 @@ fn is_headset(header: &Header) -> bool {
 }
 
 /// Whether a line is a row of the columns that a comment names.
-fn is_row(line: &str, columns: usize, commented: Option<&(Header, char)>) -> bool {
-    commented.is_some_and(|(header, separator)| {
-        let first = line.split(*separator).next().unwrap_or_default();
-        header.columns.len() == columns && matches!(Cell::of(first.trim()), Cell::Number(_))
-    })
+fn is_row(line: &str, columns: usize, (header, separator): &(Header, char)) -> bool {
+    let first = line.split(*separator).next().unwrap_or_default();
+    header.columns.len() == columns && matches!(Cell::of(first.trim()), Cell::Number(_))
 }

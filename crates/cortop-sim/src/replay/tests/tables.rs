@@ -439,6 +439,18 @@ fn comments_and_lines_before_the_names_are_counted() {
 }
 
 #[test]
+fn a_line_of_metadata_that_names_the_columns_is_no_skipped_line() {
+    let rows = table(&[]).split_once('\n').unwrap().1.replace('\n', ",\n");
+    for before in ["", "# "] {
+        let text = format!("{before}{NAMES},sampling rate:128\n{rows}");
+        let recording = read(&text).unwrap();
+        is_whole(&recording, &text);
+        let notes = recording.notes.join("\n");
+        assert!(!notes.contains("are no rows"), "{text}: {notes}");
+    }
+}
+
+#[test]
 fn units_are_taken_from_names_and_said_where_only_the_values_show_them() {
     let volts =
         |names: &str| rows(names, |row| format!("{row},{:e},{:e}", 1e-6 * f64::from(row), -2e-5));
