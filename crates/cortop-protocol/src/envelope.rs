@@ -294,7 +294,14 @@ mod tests {
         {
             assert!(matches!(parse(other), Ok(ServerMessage::Malformed)), "{other}");
         }
-        for broken in ["", "{", r#"{"com":[1,}"#, r#"{"sid":"s","com":[1]} x"#] {
+        for broken in [
+            "",
+            "{",
+            r#"{"com":[1,}"#,
+            r#"{"sid":"s","com":[1]} x"#,
+            "{\"sid\":\"s\t\",\"eeg\":[1]}",
+            "{\"sid\":\"s\",\"eeg\n\":[1]}",
+        ] {
             assert!(parse(broken).is_err(), "{broken}");
         }
     }

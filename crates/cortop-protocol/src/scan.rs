@@ -119,8 +119,9 @@ impl<'a> Scan<'a> {
         self.byte(b'"')?;
         let rest = self.text.get(self.at..)?;
         let end = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))?;
-        self.at += end;
-        self.byte(b'"')?;
+        // Not the next byte but the end itself: a line break or tab before it is no JSON.
+        (rest.as_bytes().get(end) == Some(&b'"')).then_some(())?;
+        self.at += end + 1;
         rest.get(..end)
     }
 
