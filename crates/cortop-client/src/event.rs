@@ -201,7 +201,7 @@ impl Event {
                 info!("{of}session {session}{whose} is {mode}: {why}");
             }
             Self::Released { session, why } => {
-                info!("{of}session {session} continues without cortop: {why}")
+                info!("{of}session {session} continues without cortop: {why}");
             }
             Self::Closed { session, why, ordered: true } => {
                 info!("{of}session {session} ended: {why}");
