@@ -284,3 +284,76 @@ fn tenth(number: f64) -> f32 {
 fn whole(number: f64, most: u8) -> Option<u8> {
     (0.0..=f64::from(most)).contains(&number).then(|| number.round() as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use cortop_client::Event;
+    use cortop_signal::{
+        BadChannel,
+        snapshot::{Holes, RecentCounts},
+    };
+
+    /// A snapshot in which no sensor has contact, and `F7` is flat.
+    fn snapshot(stale_since: Option<Instant>, now: Instant) -> Snapshot {
+        let eeg = StreamHealth {
+            session: "s".into(),
+            headset: "E".into(),
+            stream: Stream::Eeg,
+            nominal_rate: Some(128.0),
+            rate: Some(128.0),
+            received: 1000,
+            lost: u64::MAX,
+            holes: Holes::default(),
+            interpolated: 0,
+            recent: RecentCounts::default(),
+            bad_channels: [BadChannel { label: "F7".into(), defect: Defect::Flat }].into(),
+            malformed: 0,
+            wrong_times: 0,
+            clock_step: None,
+            subscribed: now,
+            last: Some(now),
+            last_time: None,
+            gap: None,
+            stale_since,
+        };
+        let values = ["AF3", "F7"].map(|name| (name.to_owned(), Some(0.0))).to_vec();
+        let dev = Some(Arc::new(LatestValues { values, received: now }));
+        let device = DeviceReadings { dev, ..DeviceReadings::default() };
+        let devices = BTreeMap::from([("E".into(), device)]);
+        Snapshot { health: vec![eeg], devices, ..Snapshot::default() }
+    }
+
+    #[test]
+    fn a_sensor_is_called_the_same_in_its_state_and_in_the_alerts() {
+        let mut known = Known::default();
+        let headset = Headset { id: "E".into(), ..Headset::default() };
+        known.on_event(&Event::Headsets(vec![headset.clone()]));
+        let session = Session { id: "s".into(), headset, ..Session::default() };
+        known.on_event(&Event::Session(session));
+        let mut facts = Facts::new(AlertSettings::default());
+        let start = Moment::now();
+        let mut state = |stale_since, seconds| {
+            let now = Moment { instant: start.instant + Duration::from_secs(seconds), ..start };
+            facts.states(&known, &snapshot(stale_since, start.instant), now).remove(0)
+        };
+        let contact = |state: &HeadsetState| -> Vec<String> {
+            let alerts = state.alerts.iter().filter(|own| &*own.kind == "contact");
+            alerts.map(|own| own.text.to_string()).collect()
+        };
+        let defects = |state: &HeadsetState| -> Vec<Option<Text>> {
+            state.sensors.iter().map(|own| own.defect.clone()).collect()
+        };
+        assert!(contact(&state(None, 0)).is_empty());
+        let lost = state(None, 20);
+        assert_eq!(contact(&lost), ["AF3 no contact", "F7 flat"]);
+        assert_eq!(defects(&lost), [None, Some("flat".into())]);
+        assert_eq!(lost.streams[0].lost, Some(MOST_EXACT));
+        // What a stream said before it stopped is no defect of now.
+        let stopped = state(Some(start.instant), 21);
+        assert_eq!(contact(&stopped), ["AF3 F7 no contact"]);
+        assert_eq!(defects(&stopped), [None, None]);
+    }
+}

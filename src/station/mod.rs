@@ -332,3 +332,36 @@ impl Runner {
 fn wall() -> f64 {
     Timestamp::now().as_duration().as_secs_f64()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cortop_client::Session;
+
+    #[test]
+    fn a_marker_that_is_one_too_many_is_not_set() {
+        let (sender, mut notices) = mpsc::channel(64);
+        let mut heard = Heard::default();
+        let session = Session { id: "s".into(), recording: Some(true), ..Session::default() };
+        heard.known.on_event(&Event::Session(session));
+        let mut runner = Runner {
+            heard: Arc::new(Mutex::new(heard)),
+            snapshots: watch::channel(Arc::default()).1,
+            facts: Facts::new(AlertSettings::default()),
+            accepts_markers: true,
+            pending: PendingMarkers::default(),
+            down_since: None,
+            notices: sender,
+        };
+        let mut answers = Vec::new();
+        for number in 0..17 {
+            let id = Text::new(&number.to_string());
+            let command = LabMarker { id, label: "go".into(), value: None };
+            answers.extend(runner.on_marker("lab".into(), &command, Timestamp::now()));
+        }
+        let [StationFact::Acknowledged(refused)] = &answers[..] else { panic!("{answers:?}") };
+        assert_eq!((&*refused.id, refused.problem.as_deref()), ("16", Some(TOO_MANY)));
+        let handed = std::iter::from_fn(|| notices.try_recv().ok()).count();
+        assert_eq!(handed, 16);
+    }
+}
