@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use color_eyre::eyre::{Result, WrapErr as _};
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -79,6 +79,41 @@ pub(super) struct FileSettings {
     pub(super) keys: BTreeMap<String, BTreeMap<String, Spanned<Vec<String>>>>,
 }
 
+/// A config file that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the config file {} is not valid:\n{}\nfix it, or compare with `cortop print config`",
+    path.display(),
+    problem.quoted
+)]
+pub struct InvalidFile {
+    path: PathBuf,
+    problem: FileProblem,
+}
+
+impl InvalidFile {
+    /// What is wrong, on one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{}: {}", self.path.display(), self.problem.sentence)
+    }
+}
+
+/// What is wrong in a config file.
+#[derive(Debug)]
+pub(super) struct FileProblem {
+    /// Position and reason, on one line.
+    sentence: String,
+    /// The same with the line quoted, if it may be shown.
+    quoted: String,
+}
+
+impl From<String> for FileProblem {
+    fn from(text: String) -> Self {
+        Self { sentence: text.replace('\n', "; "), quoted: text }
+    }
+}
+
 /// Reads the file and the keymap that it defines; `None` if there is no file.
 pub(super) fn read(
     path: &Path,
@@ -93,12 +128,8 @@ pub(super) fn read(
             });
         }
     };
-    let (file, keymap) = parse(&text, warnings).map_err(|error| {
-        eyre!(
-            "the config file {} is not valid:\n{error}\nfix it, or compare with `cortop print config`",
-            path.display()
-        )
-    })?;
+    let (file, keymap) =
+        parse(&text, warnings).map_err(|problem| InvalidFile { path: path.to_owned(), problem })?;
     let secret = match &file {
         FileSettings { client_secret: Some(_), .. } => Some("the client secret"),
         FileSettings { mqtt: FileMqtt { password: Some(_), .. }, .. } => {
@@ -116,7 +147,7 @@ pub(super) fn read(
 pub(super) fn parse(
     text: &str,
     warnings: &mut Vec<String>,
-) -> Result<(FileSettings, Keymap), String> {
+) -> Result<(FileSettings, Keymap), FileProblem> {
     let mut unknown = Vec::new();
     let file: FileSettings = toml::Deserializer::parse(text)
         .and_then(|file| serde_ignored::deserialize(file, |path| unknown.push(path.to_string())))
@@ -130,7 +161,7 @@ pub(super) fn parse(
         };
         warnings.extend(unknown.iter().map(|path| unknown_setting(path, &at(path))));
         if let Some((name, why)) = lacking {
-            return Err(format!("{}mqtt: {why}", at(&format!("mqtt.{name}"))));
+            return Err(format!("{}mqtt: {why}", at(&format!("mqtt.{name}"))).into());
         }
     }
     let keymap = keymap(&file, text)?;
@@ -193,23 +224,26 @@ fn keymap(file: &FileSettings, text: &str) -> Result<Keymap, String> {
     })
 }
 
-/// toml's own text, which quotes the line, unless the line may contain a credential.
-fn show(error: &toml::de::Error, text: &str) -> String {
-    let Some(span) = error.span() else { return error.message().to_owned() };
+/// Quotes the line as toml does, unless it may contain a credential.
+fn show(error: &toml::de::Error, text: &str) -> FileProblem {
+    let Some(span) = error.span() else { return error.message().to_owned().into() };
     let start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
     let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-    let quoted = &text[start..end.max(span.end.min(text.len()))];
-    if !["client_", "password", "@"].iter().any(|name| quoted.contains(name)) {
-        return error.to_string();
-    }
+    let line = &text[start..end.max(span.end.min(text.len()))];
+    let has = |names: &[&str]| names.iter().any(|name| line.contains(name));
     let place = place(text, span.start);
-    // An address that contains a user, which does not belong there.
-    if quoted.contains('@') {
-        return format!("{place}: {}", error.message());
+    // An address that contains a user, which does not belong there, is not shown either.
+    if has(&["client_", "password"]) && !has(&["@"]) {
+        return format!(
+            "{place}: this must be a name, = and a text in quotes (not shown: it may hold a secret)"
+        )
+        .into();
     }
-    format!(
-        "{place}: this must be a name, = and a text in quotes (not shown: it may hold a secret)"
-    )
+    let sentence = format!("{place}: {}", error.message());
+    if has(&["@"]) {
+        return sentence.into();
+    }
+    FileProblem { quoted: error.to_string(), ..sentence.into() }
 }
 
 #[cfg(unix)]

@@ -22,8 +22,8 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::{
-    changes::Changes, credentials_file::CredentialsFile, keyring::Keyring, mqtt::MqttSettings,
-    sample::sample, schema::schema,
+    changes::Changes, credentials_file::CredentialsFile, file::InvalidFile, keyring::Keyring,
+    mqtt::MqttSettings, sample::sample, schema::schema,
 };
 use crate::{
     app::{AlertSettings, Keymap},

@@ -155,6 +155,8 @@ struct StationRun {
     publisher: Publisher,
     facts: mpsc::Receiver<StationFact>,
     reports: mpsc::Sender<StationReport>,
+    /// Markers that could not be read.
+    malformed: u64,
 }
 
 /// Where the question is whether the name is ours.
@@ -190,7 +192,7 @@ impl StationRun {
             ..StationState::default()
         };
         let publisher = Publisher::new(name.clone(), instance.clone(), state);
-        Self { broker, accepts_markers, name, instance, publisher, facts, reports }
+        Self { broker, accepts_markers, name, instance, publisher, facts, reports, malformed: 0 }
     }
 
     async fn run(mut self) {
@@ -320,7 +322,16 @@ impl StationRun {
                         let received = Timestamp::now();
                         self.report(StationReport::Marker { instance, command, received });
                     }
-                    Err(error) => tracing::warn!("a marker of the lab is malformed: {error}"),
+                    Err(error) => {
+                        self.malformed += 1;
+                        // Whoever may publish markers must not flood the log.
+                        if self.malformed.is_power_of_two() {
+                            let count = self.malformed;
+                            tracing::warn!(
+                                "malformed markers of a lab: {count}, the last: {error}"
+                            );
+                        }
+                    }
                 }
                 Ok(())
             }

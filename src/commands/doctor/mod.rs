@@ -28,7 +28,7 @@ use crate::stage::{Failure, Stage};
 use crate::{
     cli,
     commands::{self, ClientState, ProbeSession},
-    config::{self, Config, Credentials, Keyring, MissingCredentials, Sources},
+    config::{self, Config, Credentials, InvalidFile, Keyring, MissingCredentials, Sources},
     console::{self, print_error, shutdown_signal},
     terminal::probe,
 };
@@ -86,12 +86,12 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
         Ok((client(&settings)?, settings))
     });
     match checked {
-        Err(error) => report.add(Diagnosis::new(
-            Stage::Config,
-            Verdict::Fail,
-            &format!("{error:#}").replace('\n', " "),
-            "fix it, or compare with cortop print config",
-        ))?,
+        Err(error) => {
+            let invalid = error.downcast_ref::<InvalidFile>().map(InvalidFile::sentence);
+            let found = invalid.unwrap_or_else(|| format!("{error:#}").replace('\n', " "));
+            let next = "fix it, or compare with cortop print config";
+            report.add(Diagnosis::new(Stage::Config, Verdict::Fail, &found, next))?;
+        }
         Ok((client, settings)) => {
             for diagnosis in terminal::settings(&settings, place.as_deref()) {
                 report.add(diagnosis)?;
