@@ -469,7 +469,7 @@ fn the_doctor_names_what_stands_in_the_way_of_the_service() {
     doctor(&["--url", "cortex"]).failed(11, "config", &["wss://localhost:6868"]);
     let wrong = folder.path().join("wrong.toml");
     fs::write(&wrong, "fps = 30\ntheme = \"nope\"\n").expect("written");
-    let sentence = ["wrong.toml: line 2, column 9: there is no theme", "; there are auto"];
+    let sentence = ["wrong.toml: line 2, column 9: theme: there is no theme", "; there are auto"];
     doctor(&["--config", wrong.to_str().expect("UTF-8")]).failed(11, "config", &sentence);
 
     let ca = folder.path().join("ca");

@@ -239,10 +239,11 @@ fn show(error: &toml::de::Error, text: &str) -> FileProblem {
         )
         .into();
     }
-    let sentence = format!("{place}: {}", error.message());
     if has(&["@"]) {
-        return sentence.into();
+        return format!("{place}: {}", error.message()).into();
     }
+    let name = line.split_once('=').map(|(name, _)| format!("{}: ", name.trim()));
+    let sentence = format!("{place}: {}{}", name.unwrap_or_default(), error.message());
     FileProblem { quoted: error.to_string(), ..sentence.into() }
 }
 
