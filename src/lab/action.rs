@@ -1,4 +1,4 @@
-//! The one table of keys of this screen: footer and help come from it.
+//! The table of this screen's keys, from which the footer and the help are made.
 
 use crate::app::Key;
 
@@ -7,54 +7,54 @@ use crate::app::Key;
 pub enum LabAction {
     /// Opens the station of the selected row.
     Open,
-    /// Back to all stations.
+    /// Returns to all stations.
     Back,
-    /// A row up.
+    /// Moves up one row.
     Up,
-    /// A row down.
+    /// Moves down one row.
     Down,
-    /// A page up.
+    /// Moves up one page.
     PageUp,
-    /// A page down.
+    /// Moves down one page.
     PageDown,
-    /// The first row.
+    /// Moves to the first row.
     First,
-    /// The last row.
+    /// Moves to the last row.
     Last,
     /// Sorts by the next column.
     Sort,
-    /// Only the rows with a word.
+    /// Shows only the rows that contain a word.
     Filter,
-    /// To the log, and back.
+    /// Moves the focus to the log, or back.
     Pane,
-    /// Older lines of the log.
+    /// Scrolls to older lines of the log.
     Older,
-    /// Newer lines of the log.
+    /// Scrolls to newer lines of the log.
     Newer,
-    /// A marker to all stations.
+    /// Sends a marker to all stations.
     Mark,
-    /// The next theme.
+    /// Switches to the next theme.
     Theme,
-    /// All keys.
+    /// Shows all keys.
     Help,
-    /// Redraw everything.
+    /// Redraws everything.
     Redraw,
-    /// Give the terminal to the shell.
+    /// Suspends the program and returns to the shell.
     Suspend,
-    /// End.
+    /// Quits.
     Quit,
 }
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct LabBinding {
-    /// What it does.
+    /// The action.
     pub action: LabAction,
     /// Its keys.
     pub keys: &'static [Key],
     /// The text in the help.
     pub help: &'static str,
-    /// The word in the footer, where it is worth a place there.
+    /// The word in the footer, if it is shown there.
     pub hint: Option<&'static str>,
 }
 

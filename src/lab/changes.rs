@@ -1,5 +1,5 @@
-//! Changes at stations within a second: one line of the log each, or a single line if many are of the same
-//! kind.
+//! Collects the changes at stations within a second: each gets a line in the log, but many of one kind
+//! share a single line.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,26 @@ use jiff::Timestamp;
 
 use super::{LabLine, counted, stations};
 
-/// Up to this many changes of a kind have a line each; the line for more names as many.
+/// Up to this many changes of a kind get a line each. If there are more, they share a line, which names
+/// this many.
 const MOST_LINES: usize = 8;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ChangeKind {
-    /// A station went, or was lost.
+    /// A station ended or was lost.
     Gone,
-    /// A station was not heard for too long.
+    /// A station has not been heard for too long.
     Silent,
     /// It is heard again.
     Back,
-    /// It does not reach Cortex.
+    /// It cannot reach Cortex.
     CortexLost,
     /// It reaches Cortex again.
     CortexBack,
     /// Something is wrong with a headset.
     Alert,
-    /// It no longer is.
+    /// It is no longer wrong.
     AlertOver,
     /// Something happened there.
     Event,
@@ -36,7 +37,7 @@ impl ChangeKind {
         matches!(self, Self::Gone | Self::Silent | Self::CortexLost | Self::Alert)
     }
 
-    /// The text for many changes.
+    /// The text for several changes of this kind.
     fn of_many(self, count: usize) -> String {
         match self {
             Self::Gone => format!("{} are gone", stations(count)),
@@ -54,15 +55,15 @@ impl ChangeKind {
 /// A change.
 #[derive(Clone, Debug)]
 struct LabChange {
-    /// Its place among all changes of the second.
+    /// Its position among all changes of the second.
     place: usize,
     at: Timestamp,
-    /// The station, and its headset.
+    /// The station, and the headset if it is about one.
     subject: String,
     says: String,
 }
 
-/// The changes of a kind: the first ones, and the number of all.
+/// The changes of a kind: the first few, and how many there are in total.
 #[derive(Debug, Default)]
 struct ChangeGroup {
     first: Vec<LabChange>,

@@ -1,4 +1,4 @@
-//! The last ten minutes of a headset: the worst of each ten seconds.
+//! The last ten minutes of a headset: the worst values in each ten seconds.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -7,20 +7,20 @@ use tokio::time::Instant;
 use super::rows::{DEVICE, is_flowing, main_stream};
 use cortop_mqtt::payload::{HeadsetState, SensorState};
 
-/// The stretch of time of a cell.
+/// The time that a cell covers.
 pub const STRETCH: Duration = Duration::from_secs(10);
 
-/// Cells that are kept: ten minutes.
+/// How many cells are kept: ten minutes.
 pub const CELLS: usize = 60;
 
-/// What was worst within a stretch of time.
+/// The worst values within the time of a cell; `None` if unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HistoryCell {
-    /// Level of the worst sensor; a defect is 0.
+    /// The level of the worst sensor, 0 to 4; 0 if its signal has a defect.
     pub contact: Option<f64>,
-    /// The rate as a share of the nominal one; 0 while the stream was stale.
+    /// The rate as a fraction of the nominal rate; 0 if the stream was stale.
     pub rate: Option<f64>,
-    /// Samples lost, in per cent.
+    /// Lost samples, in per cent.
     pub loss: Option<f64>,
 }
 
@@ -57,11 +57,11 @@ impl HistoryCell {
     }
 }
 
-/// Those of a headset, the newest last.
+/// The cells of a headset, the newest last.
 #[derive(Clone, Debug)]
 pub struct HeadsetHistory {
     cells: VecDeque<HistoryCell>,
-    /// When the newest one began.
+    /// When the newest cell began.
     began: Instant,
 }
 
@@ -70,7 +70,7 @@ impl HeadsetHistory {
         Self { cells: VecDeque::new(), began: now }
     }
 
-    /// Goes on to `now`, of which a state is known, or nothing.
+    /// Advances to `now` and adds the current state, or nothing if it is unknown.
     pub(super) fn note(&mut self, state: Option<&HeadsetState>, now: Instant) {
         if self.cells.is_empty() {
             self.cells.push_back(HistoryCell::default());
@@ -95,7 +95,7 @@ impl HeadsetHistory {
         self.cells.iter().any(|cell| *cell != HistoryCell::default())
     }
 
-    /// The cells, the newest last; blank where nothing was known.
+    /// The cells, the newest last; blank if nothing was known.
     #[must_use]
     pub const fn cells(&self) -> &VecDeque<HistoryCell> {
         &self.cells

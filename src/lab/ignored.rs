@@ -1,5 +1,5 @@
-//! Limits the lines of the log about messages that are ignored: one for each topic and reason, and only a
-//! few a minute. The header counts all of them.
+//! Limits the log lines about ignored messages: one for each topic and reason, and only a few a minute.
+//! The header counts all of the messages.
 
 use std::{
     collections::HashSet,
@@ -11,23 +11,23 @@ use tokio::time::Instant;
 
 use cortop_mqtt::payload::Malformed;
 
-/// Maximum number of lines in a stretch of time.
+/// Maximum number of lines in each [`STRETCH`].
 const MOST_LINES: usize = 6;
 const STRETCH: Duration = Duration::from_secs(60);
 
 /// Maximum number of topics and reasons that are remembered.
 const MOST_KINDS: usize = 1024;
 
-/// The messages that have a line.
+/// The topics and reasons that have been logged.
 #[derive(Debug, Default)]
 pub(super) struct IgnoredMessages {
     said: HashSet<(String, Discriminant<Malformed>)>,
-    /// When the current stretch of time began, and how many lines it has.
+    /// When the current [`STRETCH`] began, and how many lines it has.
     lines: Option<(Instant, usize)>,
 }
 
 impl IgnoredMessages {
-    /// Whether a message about a topic or station gets a line, which then counts.
+    /// Whether a message about a topic or station gets a line. If so, counts the line.
     pub(super) fn is_news(&mut self, subject: &str, why: &Malformed, now: Instant) -> bool {
         let kind = (subject.to_owned(), discriminant(why));
         if self.said.contains(&kind) {

@@ -1,4 +1,4 @@
-//! What keys and typed lines do.
+//! Handles keys and typed lines.
 
 use super::{Lab, LabAction, LabEffect, TABLE, stations};
 use crate::app::{Key, Scroll, dialog::TextInput};
@@ -7,30 +7,30 @@ use cortop_mqtt::{
     payload::{BadLabel, CommandText},
 };
 
-/// Rows or lines that a page key moves.
+/// How many rows or lines a page key moves.
 const PAGE: usize = 10;
 
 /// A pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LabPane {
-    /// Headsets and stations.
+    /// The table of headsets and stations.
     #[default]
     Rows,
-    /// The log, which has more room then, for whole lines.
+    /// The log, which gets more room while it has the focus, to show whole lines.
     Log,
 }
 
 /// A line that is being typed.
 #[derive(Clone, Debug)]
 pub enum LabInput {
-    /// Which rows are shown.
+    /// The filter of the rows.
     Filter(TextInput),
     /// The label of a marker.
     Marker(TextInput),
 }
 
 impl LabInput {
-    /// What keeps it from being a marker's label, if it is one and not just empty.
+    /// Why the text cannot be a marker's label, if it is meant to be one and is not just empty.
     #[must_use]
     pub fn label_problem(&self) -> Option<BadLabel> {
         match self {
@@ -44,7 +44,7 @@ impl LabInput {
 }
 
 impl Lab {
-    /// A key was pressed.
+    /// Handles a key.
     pub fn on_key(&mut self, key: Key) -> Vec<LabEffect> {
         if let Some(card) = &mut self.help {
             if !card.on_key(key) {
@@ -59,7 +59,7 @@ impl Lab {
         binding.map(|row| self.apply(row.action)).unwrap_or_default()
     }
 
-    /// Text was pasted.
+    /// Handles pasted text.
     pub fn paste(&mut self, text: &str) {
         if let Some(LabInput::Filter(input) | LabInput::Marker(input)) = &mut self.input {
             input.paste(text);
@@ -74,7 +74,7 @@ impl Lab {
                 }
                 return Vec::new();
             }
-            // It stays to be shortened; the line says so.
+            // Keep the text so that the user can shorten it, as the line asks.
             Key::ENTER if input.label_problem().is_some() => {}
             Key::ENTER => {
                 return match input {

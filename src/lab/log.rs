@@ -1,20 +1,20 @@
-//! The log of all stations, and what is seen of it.
+//! The log of all stations, and how far it is scrolled.
 
 use jiff::Timestamp;
 
 use super::Lab;
 
-/// Lines of the log that are kept; the oldest go first.
+/// How many lines are kept; the oldest are dropped first.
 pub(super) const MOST_LINES: usize = 1000;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabLine {
-    /// When, by this computer's clock.
+    /// The time, by this computer's clock.
     pub at: Timestamp,
-    /// Whether something is wrong.
+    /// Whether it reports a problem.
     pub is_problem: bool,
-    /// In words.
+    /// The text.
     pub text: String,
 }
 
@@ -23,7 +23,7 @@ impl Lab {
         self.push(LabLine { at: self.now.wall, is_problem, text });
     }
 
-    /// Adds a line; what is being read stays where it is.
+    /// Adds a line. Lines that the user has scrolled to stay in place.
     pub(super) fn push(&mut self, line: LabLine) {
         if self.log.len() == MOST_LINES {
             self.log.pop_front();
@@ -34,7 +34,7 @@ impl Lab {
         }
     }
 
-    /// Shows lines further on, or further back; at the end it goes on with what comes.
+    /// Scrolls to newer or older lines. At the end, the log follows new lines again.
     pub(super) fn scroll_log(&mut self, step: isize) {
         let oldest = self.log.len().saturating_sub(1);
         self.back = self.back.saturating_add_signed(step.saturating_neg()).min(oldest);

@@ -1,4 +1,5 @@
-//! Markers that were sent to all stations: who has set them, after how long, and who does not answer.
+//! Markers that were sent to all stations: which stations have set them, after how long, and which have
+//! not answered.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,10 +9,10 @@ use cortop_mqtt::{
     payload::{Acknowledgement, CommandText, LabMarker},
 };
 
-/// How long answers are waited for: a station gives Cortex three seconds.
+/// How long to wait for answers: a station gives Cortex three seconds.
 const PATIENCE: Duration = Duration::from_secs(6);
 
-/// Markers that are waited for.
+/// Maximum number of markers that wait for answers.
 const MOST: usize = 16;
 
 #[derive(Debug)]
@@ -23,12 +24,12 @@ struct SentMarker {
     answered: BTreeSet<StationName>,
 }
 
-/// Those that are waited for, the newest last.
+/// The markers that wait for answers, the newest last.
 #[derive(Debug, Default)]
 pub(super) struct SentMarkers(Vec<SentMarker>);
 
 impl SentMarkers {
-    /// A marker is sent now; the command that says so.
+    /// Creates the command for a marker that is sent now, and waits for its answers.
     pub(super) fn send(&mut self, label: Text, to: Vec<StationName>, now: Moment) -> LabMarker {
         if self.0.len() == MOST {
             self.0.remove(0);
@@ -40,8 +41,8 @@ impl SentMarkers {
         command
     }
 
-    /// A station has done what it could; what there is to say, and whether it is a problem. Nothing of
-    /// markers of others, and once of each station.
+    /// Handles a station's answer. Returns whether it is a problem, and the text to show; `None` for
+    /// another lab's markers, and if the station has answered before.
     pub(super) fn on_answer(
         &mut self,
         name: &StationName,
@@ -54,7 +55,7 @@ impl SentMarkers {
             return None;
         }
         let after = now.instant.saturating_duration_since(own.sent.instant).as_secs_f64();
-        // There and back: what the station itself took is no way.
+        // Half of the round trip, without the time that the station itself took.
         let way = (after - done.took).max(0.0) / 2.0;
         let headsets: Vec<_> = done.headsets.iter().map(Text::as_str).collect();
         let set = (!headsets.is_empty()).then(|| format!("set in {}", headsets.join(" ")));
@@ -66,7 +67,7 @@ impl SentMarkers {
         Some((done.problem.is_some(), text))
     }
 
-    /// Those that were waited for long enough: who has not answered.
+    /// Stops waiting for markers that are overdue, and returns which stations have not answered.
     pub(super) fn overdue(&mut self, now: Moment) -> Vec<(bool, String)> {
         let is_over = |own: &SentMarker| {
             own.waiting.is_empty()

@@ -1,16 +1,16 @@
-//! The screen of a lab: all stations of a broker, their headsets, and what was wrong with them. A state
-//! machine as `app` is one for the monitor: keys and messages of the broker in, effects out; no I/O, no
+//! The state of a lab's screen: all stations of a broker, their headsets and their problems. Like `app`
+//! for the monitor, it is a state machine: keys and messages from the broker in, effects out; no I/O, no
 //! clock, no drawing.
 //!
 //! ```text
 //! mod      state, messages
-//!  ├─ keys     what keys and typed lines do
-//!  ├─ rows     the rows of the overview: filtered, sorted
-//!  ├─ changes  what happened within a second, one line for many
-//!  ├─ ignored  which messages that are not read have a line
+//!  ├─ keys     keys and typed lines
+//!  ├─ rows     the rows of the overview, filtered and sorted
+//!  ├─ changes  the changes within a second, many in one line
+//!  ├─ ignored  which ignored messages are logged
 //!  ├─ log      alerts and events of all stations
 //!  ├─ history  the last ten minutes of a headset
-//!  ├─ markers  markers that were sent, and who has answered
+//!  ├─ markers  sent markers, and which stations have answered
 //!  └─ action   the table of keys
 //! ```
 
@@ -53,35 +53,35 @@ use cortop_mqtt::{
     payload::{HeadsetCondition, LOST, LabMarker, Malformed, StationAlert, VERSION},
 };
 
-/// The bell rings no sooner after it rang.
+/// Minimum time between two rings of the bell.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// What does not change while it runs.
+/// The settings, which do not change while it runs.
 #[derive(Clone, Debug)]
 pub struct LabSettings {
     /// The broker's address.
     pub broker: String,
     /// The names of the themes.
     pub themes: Vec<String>,
-    /// The first theme's place among them.
+    /// The index of the initial theme.
     pub theme: usize,
     /// Whether the bell may ring.
     pub bell: bool,
 }
 
-/// How far the connection to the broker is.
+/// The state of the connection to the broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum BrokerLink {
-    /// On its way for the first time.
+    /// Connecting for the first time.
     #[default]
     Connecting,
-    /// There.
+    /// Connected.
     Connected,
-    /// Lost or refused: why, and when it is tried again.
+    /// Lost or refused: why, and when the next attempt is.
     Lost(String, Instant),
 }
 
-/// What is to be done.
+/// What the caller has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LabEffect {
     /// Send a marker to all stations.
@@ -90,65 +90,66 @@ pub enum LabEffect {
     Bell,
     /// Redraw the whole screen.
     Redraw,
-    /// Give the terminal to the shell.
+    /// Suspend the program and return to the shell.
     Suspend,
-    /// End.
+    /// Quit.
     Quit,
 }
 
-/// How a station was.
+/// The last known condition of a station, to detect changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct NotedStation {
-    /// Neither silent nor gone.
+    /// It was neither silent nor gone.
     is_live: bool,
-    /// Cortex was not reached there.
+    /// It could not reach Cortex.
     is_down: bool,
 }
 
-/// The headset of a row, or its station alone.
+/// Identifies a row: a station and one of its headsets, or a station without one.
 pub type RowKey = (StationName, Text);
 
 /// The whole state.
 #[derive(Debug)]
 pub struct Lab {
-    /// What does not change.
+    /// The settings.
     pub settings: LabSettings,
     /// The moment of the last tick.
     pub now: Moment,
     /// The stations.
     pub book: Book,
-    /// How far the connection is.
+    /// The state of the connection.
     pub link: BrokerLink,
     /// Alerts and events of all stations, the newest last.
     pub log: VecDeque<LabLine>,
-    /// Lines between the end of the log and what is seen of it.
+    /// By how many lines the log is scrolled back from its end.
     pub back: usize,
-    /// What the rows are sorted by.
+    /// The column by which rows are sorted.
     pub sort: LabSort,
-    /// A row is shown that has this.
+    /// Only rows that contain this text are shown.
     pub filter: String,
-    /// What is being typed.
+    /// The line that is being typed.
     pub input: Option<LabInput>,
     /// The station that is open.
     pub opened: Option<StationName>,
-    /// The pane that the arrows move in.
+    /// The pane in which the arrow keys move.
     pub focus: LabPane,
     /// The help, while it is open.
     pub help: Option<Scroll>,
-    /// What there is to say, whether it is a problem, and since when.
+    /// The notice in the footer, whether it is a problem, and since when it is shown.
     pub notice: Option<(String, bool, Timestamp)>,
-    /// Place in [`LabSettings::themes`].
+    /// The current theme's index in [`LabSettings::themes`].
     pub theme: usize,
     selected: Option<RowKey>,
     histories: BTreeMap<RowKey, HeadsetHistory>,
-    /// How stations were when it was last looked.
+    /// The condition of each station at the last check.
     noted: BTreeMap<StationName, NotedStation>,
     markers: SentMarkers,
-    /// Changes of this second, which are not in the log yet.
+    /// The changes within this second, which are not in the log yet.
     changes: LabChanges,
-    /// The malformed messages that have a line in the log.
+    /// The malformed messages that have been logged.
     malformed: IgnoredMessages,
-    /// The same of stations that speak a later version: a flood of malformed messages hides none.
+    /// The stations with a later version that have been logged. They are separate, so that a flood of
+    /// malformed messages cannot hide them.
     newer: IgnoredMessages,
     rang: Option<Instant>,
 }
@@ -183,7 +184,7 @@ impl Lab {
         }
     }
 
-    /// There is a connection to the broker, or none.
+    /// Handles a change of the connection to the broker.
     pub fn on_link(&mut self, link: BrokerLink) {
         match &link {
             BrokerLink::Connected => self.book.on_connected(self.now.instant),
@@ -201,12 +202,12 @@ impl Lab {
         self.link = link;
     }
 
-    /// The broker refused a message.
+    /// Reports that the broker refused a message.
     pub fn on_refusal(&mut self, why: &str) {
         self.log_line(true, why.to_owned());
     }
 
-    /// Takes a message of the broker.
+    /// Handles a message from the broker.
     pub fn on_message(&mut self, message: &Received) -> Vec<LabEffect> {
         match self.book.on_message(message) {
             BookChange::Nothing => Vec::new(),
@@ -214,7 +215,7 @@ impl Lab {
             BookChange::Headset(name, id, before) => {
                 self.on_headset(&name, &id, &before, message.retained)
             }
-            // Its state says so, and until when.
+            // The station's state says the same, and also when it is over.
             BookChange::Event(_, _, event) if &*event.kind == "service" => Vec::new(),
             BookChange::Event(name, at, event) => {
                 let headset = event.headset.map(|id| format!(" {id}")).unwrap_or_default();
@@ -252,7 +253,7 @@ impl Lab {
         }
     }
 
-    /// What is wrong with a headset now, and was not before.
+    /// Logs the alerts of a headset that are new, and those that are over.
     fn on_headset(
         &mut self,
         name: &StationName,
@@ -265,7 +266,7 @@ impl Lab {
         let has = |of: &[StationAlert], alert: &StationAlert| of.iter().any(|own| own == alert);
         let kind_is_over = |alert: &&StationAlert| now.iter().all(|own| own.kind != alert.kind);
         let new: Vec<_> = now.iter().filter(|own| !has(before, own)).cloned().collect();
-        // Without Cortex nobody knows.
+        // While Cortex is not reached, it is unknown whether an alert is over.
         let is_known = headset.is_none_or(|own| own.state.condition != HeadsetCondition::NoService);
         let over = before.iter().filter(|_| is_known).filter(kind_is_over);
         let over: Vec<_> = over.map(|own| own.text.clone()).collect();
@@ -282,7 +283,7 @@ impl Lab {
         if is_worst && !was_retained { self.ring() } else { Vec::new() }
     }
 
-    /// A station came or went, or its Cortex did.
+    /// Logs whether a station has come or gone, or has reached or lost Cortex.
     fn note_station(&mut self, name: &StationName) -> Vec<LabEffect> {
         let Some(station) = self.book.stations().get(name) else {
             self.noted.remove(name);
@@ -302,7 +303,7 @@ impl Lab {
         let before = self.noted.get(name).copied();
         let was_down = before.is_some_and(|before| before.is_down);
         let is_down = state.map_or(was_down, |own| own.cortex_down_since.is_some());
-        // One that is met for the first time is no change.
+        // The first sight of a station is not a change.
         let now = NotedStation { is_live, is_down };
         let before = self.noted.insert(name.clone(), now).unwrap_or(now);
         let is_lost = before.is_live && !is_live && why_gone(station) != "stopped";
@@ -336,7 +337,7 @@ impl Lab {
         vec![LabEffect::Bell]
     }
 
-    /// Time has passed: at least once a second.
+    /// Advances the time. Call it at least once a second.
     pub fn tick(&mut self, now: Moment) -> Vec<LabEffect> {
         let is_new_second = self.now.wall.as_second() != now.wall.as_second();
         self.now = now;
@@ -355,8 +356,8 @@ impl Lab {
         effects
     }
 
-    /// Goes on with the history of each headset. That of one that is gone stays for as long as it says
-    /// something, if there is room: it may come back.
+    /// Extends the history of each headset. The history of a headset that is gone is kept while it has
+    /// any values, if there is room: the headset may come back.
     fn note_histories(&mut self, now: Instant) {
         let mut histories = std::mem::take(&mut self.histories);
         let mut kept = BTreeMap::new();
@@ -385,7 +386,7 @@ impl Lab {
         self.histories.get(&(name.clone(), id.clone()))
     }
 
-    /// The rows that are shown, sorted: of all stations, or of the one that is open.
+    /// The rows to show, sorted: those of all stations, or of the open one.
     #[must_use]
     pub fn rows(&self) -> Vec<LabRow<'_>> {
         let filter = self.filter.to_lowercase();
@@ -414,7 +415,7 @@ impl Lab {
         station.headsets().map(move |headset| row(Some(headset))).chain(alone)
     }
 
-    /// The place of the selected row.
+    /// The index of the selected row.
     #[must_use]
     pub fn selected(&self, rows: &[LabRow<'_>]) -> usize {
         let is_it = |row: &LabRow<'_>| {
@@ -435,24 +436,24 @@ impl Lab {
     }
 }
 
-/// Of seconds since 1970.
+/// Converts seconds since 1970.
 fn timestamp(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()
 }
 
-/// So many stations, in words.
+/// A number of stations, in words.
 #[must_use]
 pub fn stations(count: usize) -> String {
     counted(count, "station")
 }
 
-/// So many of something, in words.
+/// A number of things, in words.
 #[must_use]
 pub fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Why a station is gone, in its own or the broker's word.
+/// Why a station is gone, in its own word or the broker's.
 fn why_gone(station: &Station) -> &str {
     let why = station.state.as_ref().and_then(|own| own.why.as_deref());
     why.unwrap_or(LOST)

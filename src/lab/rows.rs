@@ -1,4 +1,4 @@
-//! The rows of the overview: a headset of a station each, or a station without any.
+//! The rows of the overview: each is a headset of a station, or a station without headsets.
 
 use strum::VariantArray;
 
@@ -8,7 +8,7 @@ use cortop_mqtt::{
     payload::{HeadsetCondition, HeadsetState, StreamReport},
 };
 
-/// What the rows are sorted by: a column.
+/// The column by which rows are sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum LabSort {
     /// By station and headset.
@@ -16,7 +16,7 @@ pub enum LabSort {
     Station,
     /// By headset.
     Headset,
-    /// By the name it was given.
+    /// By custom name.
     Name,
     /// By model.
     Model,
@@ -28,11 +28,11 @@ pub enum LabSort {
     Overall,
     /// The worst sensor first.
     Contact,
-    /// The furthest below its nominal rate first.
+    /// The furthest below the nominal rate first.
     Rate,
-    /// The most losses first.
+    /// The highest loss first.
     Loss,
-    /// The one that was heard last first.
+    /// Silent stations first, then those that are gone or have not been heard yet.
     Age,
     /// Recording, activated, opened, none.
     Session,
@@ -44,38 +44,38 @@ impl LabSort {
     }
 }
 
-/// A row: a headset, or a station without any.
+/// A row: a headset, or a station without headsets.
 #[derive(Clone, Copy, Debug)]
 pub struct LabRow<'a> {
     /// The station's name.
     pub name: &'a StationName,
     /// The station.
     pub station: &'a Station,
-    /// What has become of it.
+    /// Whether the station is live, silent or gone.
     pub presence: StationPresence,
     /// The headset.
     pub headset: Option<&'a StationHeadset>,
 }
 
-/// The stream with contact and battery.
+/// The stream that carries contact and battery.
 pub const DEVICE: &str = "dev";
 
-/// Whether a stream has not stopped, as far as is known.
+/// Whether a stream is not known to have stopped.
 pub(super) fn is_flowing(state: &HeadsetState, stream: &str) -> bool {
     let is_it = |own: &&StreamReport| *own.name == *stream;
     state.streams.iter().find(is_it).is_none_or(|own| own.stale_since.is_none())
 }
 
-/// Which streams of a headset have stopped.
+/// The streams of a headset that have stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staleness<'a> {
-    /// The first of them that has stopped; `None` where all have.
+    /// The stream that stopped first; `None` if all have stopped.
     pub stream: Option<&'a str>,
     /// When its last sample came, in seconds since 1970 by the lab's clock.
     pub since: f64,
 }
 
-/// The stream that counts: EEG, and without it motion.
+/// The main stream: EEG, or motion if there is no EEG.
 #[must_use]
 pub fn main_stream(state: &HeadsetState) -> Option<&StreamReport> {
     let of = |name: &str| state.streams.iter().find(|own| &*own.name == name);
@@ -83,7 +83,7 @@ pub fn main_stream(state: &HeadsetState) -> Option<&StreamReport> {
 }
 
 impl<'a> LabRow<'a> {
-    /// What the station says of the headset.
+    /// The headset's state, as reported by the station.
     #[must_use]
     pub fn state(&self) -> Option<&'a HeadsetState> {
         self.headset.map(|own| &own.state)
@@ -95,20 +95,21 @@ impl<'a> LabRow<'a> {
         self.headset.map_or("", |own| &*own.state.headset)
     }
 
-    /// Whether what is shown of it is of now.
+    /// Whether the row shows the present: its station is live.
     #[must_use]
     pub const fn is_live(&self) -> bool {
         matches!(self.presence, StationPresence::Live)
     }
 
-    /// When the last sample of a stream came, in seconds since 1970 by the lab's clock, if it has stopped.
+    /// When the last sample of a stream came, in seconds since 1970 by the lab's clock; `None` unless
+    /// the stream has stopped.
     #[must_use]
     pub fn stale_since(&self, stream: &StreamReport) -> Option<f64> {
         let since = stream.stale_since?;
         Some(self.station.lab_time(since).unwrap_or(since))
     }
 
-    /// Which streams have stopped, and since when, if any has.
+    /// Which streams have stopped, and since when; `None` if none has.
     #[must_use]
     pub fn staleness(&self) -> Option<Staleness<'a>> {
         let streams = &self.state()?.streams;
@@ -118,7 +119,7 @@ impl<'a> LabRow<'a> {
         Some(Staleness { stream: (!is_all).then_some(&first.name), since })
     }
 
-    /// Whether what is known from a stream is of now.
+    /// Whether values from a stream are current.
     #[must_use]
     pub fn has_fresh(&self, stream: &str) -> bool {
         self.is_live() && self.state().is_none_or(|state| is_flowing(state, stream))
@@ -132,15 +133,15 @@ impl<'a> LabRow<'a> {
         Some((&worst.name, worst.level, worst.defect.as_deref()))
     }
 
-    /// Whether it is among those of a filter.
+    /// Whether the row matches a filter, which is in lower case.
     pub(super) fn has(&self, filter: &str) -> bool {
         let names = [self.name.as_str(), self.id(), self.state().map_or("", |own| &own.name)];
         let words = [self.state_word()];
         names.iter().chain(&words).any(|text| text.to_lowercase().contains(filter))
     }
 
-    /// Where the station is heard and does not reach Cortex: since when, in seconds since 1970 by the
-    /// lab's clock, and why.
+    /// If the station is live but cannot reach Cortex: since when, in seconds since 1970 by the lab's
+    /// clock, and why.
     #[must_use]
     pub fn outage(&self) -> Option<(f64, &'a str)> {
         let state = self.station.state.as_ref().filter(|_| self.is_live())?;
@@ -148,7 +149,7 @@ impl<'a> LabRow<'a> {
         Some((self.station.lab_time(since).unwrap_or(since), &state.cortex))
     }
 
-    /// Its state in a word.
+    /// The row's state, in a word.
     #[must_use]
     pub fn state_word(&self) -> &'static str {
         match self.presence {
@@ -164,7 +165,8 @@ impl<'a> LabRow<'a> {
         }
     }
 
-    /// Its text in the column sorted by, if that has any; rows without one come last.
+    /// Its text in the column by which rows are sorted, if that is a column of texts. Rows without a
+    /// text come last.
     pub(super) fn text_key(&self, sort: LabSort) -> Option<(bool, &'a str)> {
         let text = match sort {
             LabSort::Headset => self.id(),
@@ -175,7 +177,8 @@ impl<'a> LabRow<'a> {
         Some((text.is_empty(), text))
     }
 
-    /// Its number in the column sorted by, smaller first; those of which nothing is known come last.
+    /// Its number in the column by which rows are sorted, smallest first. Rows without a known number
+    /// come last.
     pub(super) fn key(&self, sort: LabSort) -> f64 {
         let state = self.state().filter(|_| self.is_live());
         let device = state.filter(|_| self.has_fresh(DEVICE));
@@ -221,7 +224,7 @@ impl<'a> LabRow<'a> {
     }
 }
 
-/// A condition in a word.
+/// A condition, in a word.
 #[must_use]
 pub const fn condition_word(condition: HeadsetCondition) -> &'static str {
     match condition {

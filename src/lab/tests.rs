@@ -21,7 +21,7 @@ fn send<T: serde::Serialize>(lab: &mut Lab, topic: &str, body: T) -> Vec<LabEffe
     lab.on_message(&Received { topic, payload, retained: false, arrival: instant, wall })
 }
 
-/// What is retained there is taken away.
+/// Removes a retained message.
 fn take_away(lab: &mut Lab, topic: &str) {
     let Moment { instant: arrival, wall } = lab.now;
     let (topic, payload) = (topic.to_owned().into(), Vec::new().into());
@@ -85,7 +85,7 @@ fn rows_are_sorted_and_filtered_and_a_station_without_headsets_has_one() {
     lab.on_key(Key::ENTER);
     lab.on_key(Key::ESC);
     assert_eq!(names(&lab).len(), 4);
-    // The row stays selected where the order changes.
+    // The row stays selected when the order changes.
     press(&mut lab, "jj");
     press(&mut lab, "s");
     let rows = lab.rows();
@@ -103,7 +103,7 @@ fn whoever_goes_is_gone_or_silent_and_rings_once_and_nothing_of_it_is_live() {
     assert!(lab.rows().iter().all(LabRow::is_live));
     assert_eq!(station(&mut lab, "A", Status::Gone), []);
     assert_eq!(lab.rows()[0].state_word(), "gone");
-    // It may be the broker that ends.
+    // Perhaps the broker is ending.
     assert!(lab.log.is_empty());
     assert_eq!(later(&mut lab, 1), [LabEffect::Bell]);
     assert_eq!(lab.log.back().unwrap().text, "A is gone: lost");
@@ -127,7 +127,7 @@ fn a_broker_that_ends_takes_no_station_with_it_and_whoever_stays_away_is_silent(
         station(&mut lab, name, Status::Online);
     }
     later(&mut lab, 3);
-    // The wills of all, and the end.
+    // The wills of all stations, then the broker's end.
     for name in ["A", "B"] {
         assert_eq!(station(&mut lab, name, Status::Gone), []);
     }
@@ -182,7 +182,7 @@ fn a_station_without_cortex_says_so_once_rings_and_keeps_its_history() {
         send(&mut lab, "cortop/v1/A/state", online(Some(since)));
         later(&mut lab, 1);
     }
-    // Even where the station takes the headset off the broker, or starts anew.
+    // Even if the station removes the headset from the broker, or restarts.
     take_away(&mut lab, "cortop/v1/A/headset/E/state");
     later(&mut lab, 5);
     send(&mut lab, "cortop/v1/A/state", online(None));
@@ -190,7 +190,7 @@ fn a_station_without_cortex_says_so_once_rings_and_keeps_its_history() {
     later(&mut lab, 1);
     assert_eq!(lab.log.back().unwrap().text, "A: Cortex is reached again");
     assert_eq!(known(&lab), 7);
-    // What has said nothing for ten minutes is forgotten.
+    // A headset that was silent for ten minutes is forgotten.
     take_away(&mut lab, "cortop/v1/A/headset/E/state");
     later(&mut lab, 610);
     later(&mut lab, 1);
@@ -277,7 +277,7 @@ fn what_is_not_read_has_a_line_for_each_kind_and_few_a_minute() {
     for number in 0..5000 {
         post(&mut lab, &format!("cortop/v1/{number}/state"), b"{");
     }
-    // A flood hides no station of a later version.
+    // A flood does not hide stations with a later version.
     post(&mut lab, "cortop/v1/PC-08/state", b"{\"version\":3}");
     assert!(lab.log.back().unwrap().text.starts_with("PC-08 speaks version 3 "), "{:?}", lab.log);
     assert_eq!(lab.log.len(), 8);
@@ -344,7 +344,7 @@ fn a_marker_is_sent_and_answers_are_shown_with_their_delay() {
     send(&mut lab, "cortop/v1/A/acknowledgement", answer(&marker.id));
     let text = "A: marker go, 1.00 s, 0.30 s of it there: set in E";
     assert_eq!(lab.log.back().unwrap().text, text);
-    // It says so once, and of another lab's marker nothing is said.
+    // A repeated answer and the answer to another lab's marker are not logged.
     let lines = lab.log.len();
     send(&mut lab, "cortop/v1/A/acknowledgement", answer(&marker.id));
     send(&mut lab, "cortop/v1/A/acknowledgement", answer(&"other".into()));
@@ -386,7 +386,7 @@ fn the_log_is_read_by_pages_and_goes_on_at_its_end() {
         lab.on_key(key);
         assert_eq!(lab.back, back, "{key}");
     }
-    // What is read stays where it is; at the end it goes on.
+    // The lines being read stay in place; at the end, the log follows new lines again.
     lab.on_refusal("new");
     assert_eq!(lab.back, 11);
     lab.on_key(Key::END);
@@ -412,7 +412,7 @@ fn an_event_of_a_station_without_a_state_makes_no_row() {
     let mut lab = lab();
     send(&mut lab, "cortop/v1/GHOST/event", StationEvent::default());
     send(&mut lab, "cortop/v1/GHOST/acknowledgement", Acknowledgement::default());
-    // What the broker kept of one has no time.
+    // The time of a retained event is unknown.
     station(&mut lab, "A", Status::Online);
     let event = StationMessage::new(&"run".into(), 1.0, StationEvent::default()).to_json();
     let (topic, payload) = ("cortop/v1/A/event".into(), event.into());
@@ -448,7 +448,7 @@ fn ten_minutes_are_kept_the_worst_of_ten_seconds_each() {
     assert_eq!(cells.len(), CELLS);
     assert_eq!(cells.iter().filter(|rate| **rate == Some(0.5)).count(), 1);
     assert!(cells.iter().all(Option::is_some));
-    // What was silent is blank.
+    // The time of silence is blank.
     later(&mut lab, 40);
     later(&mut lab, 1);
     let history = lab.history(&name, &id).unwrap();
