@@ -1,4 +1,4 @@
-//! The card with all keys of a screen that has one plain table of them: the traffic's and a lab's.
+//! The card with all keys, for screens with a single table of keys: the traffic's and a lab's.
 
 use ratatui::{
     buffer::Buffer,
@@ -13,11 +13,11 @@ use super::{
 };
 use crate::app::{Key, Scroll};
 
-/// The narrowest column.
+/// Minimum width of a column, in cells.
 const COLUMN: usize = 38;
 
-/// Draws the keys and what each does, in as many columns as it takes; what still has no room is
-/// scrolled.
+/// Draws the keys with their descriptions, in as many columns as necessary. If that is not enough, the
+/// card scrolls.
 pub(super) fn draw<'a>(
     theme: &Theme,
     rows: impl IntoIterator<Item = (&'a [Key], &'a str)>,
@@ -37,7 +37,7 @@ pub(super) fn draw<'a>(
     let widest = rows.iter().map(|(keys, _)| text::cells(keys)).max().unwrap_or_default();
     let span = |token, text: String| Span::styled(text, theme.style(token));
     let lines = |width: usize| -> Vec<Line<'static>> {
-        // At the edge stands whether there is more.
+        // The last cell stays free for the mark that there are more lines.
         let room = width.saturating_sub(widest + 3);
         let row = |(keys, help): &(String, &str)| {
             let mut keys = keys.clone();

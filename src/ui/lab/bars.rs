@@ -1,4 +1,4 @@
-//! The first line of the screen and the last one.
+//! The first and the last line of the screen.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use cortop_mqtt::{
 };
 
 const TITLE: &str = "cortop lab";
-/// Cells of the time of day, with a blank.
+/// Width of the time of day and a blank, in cells.
 const CLOCK: usize = 9;
-/// How long a notice stays.
+/// How long a notice is shown.
 const NOTICE: Duration = Duration::from_secs(6);
 
 impl LabPainter<'_> {
@@ -43,7 +43,7 @@ impl LabPainter<'_> {
             BrokerLink::Lost(why, until) => {
                 let left = until.saturating_duration_since(lab.now.instant).as_secs();
                 let broker = format!("✖ again in {left} s: {why}");
-                // Beside it stands at least how many stations there are, and the time.
+                // Leave room for at least the number of stations and the time.
                 let others = [TITLE, glyphs::SEPARATOR, glyphs::SEPARATOR, &heard];
                 let others: usize = others.into_iter().map(text::cells).sum();
                 let room = usize::from(width).saturating_sub(others + CLOCK);
@@ -54,7 +54,7 @@ impl LabPainter<'_> {
             let text = if count > 0 { format!("{count} {what}") } else { String::new() };
             (ThemeToken::Bad, text)
         };
-        // An item that has no room is left out.
+        // Items that do not fit are left out.
         let items = [
             broker,
             (ThemeToken::Text, heard),

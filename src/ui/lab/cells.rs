@@ -1,4 +1,4 @@
-//! A row of the tables: its columns and what stands in them.
+//! The columns of the tables and the content of their cells.
 
 use ratatui::{
     buffer::Buffer,
@@ -22,14 +22,14 @@ use cortop_mqtt::{
     payload::{HeadsetCondition, HeadsetState, StreamReport},
 };
 
-/// Pointer, mark and a blank, before the columns.
+/// Cells before the columns: pointer, mark and a blank.
 pub(super) const MARKS: usize = 3;
-/// Below so many cells within the frame columns are shorter.
+/// If there are fewer cells than this within the frame, columns are shorter.
 const NARROW: usize = 44;
 
 pub(super) type LabColumn = TableColumn<fn(&LabPainter<'_>, &LabRow<'_>) -> TableCell, LabSort>;
 
-/// A column whose text stands at the left.
+/// A left-aligned column.
 const fn left(
     (title, width, rank): (&'static str, usize, u8),
     sort: Option<LabSort>,
@@ -38,7 +38,7 @@ const fn left(
     TableColumn { title, width, rank, right: false, sort, cell }
 }
 
-/// A column of numbers.
+/// A right-aligned column, for numbers.
 const fn right(
     (title, width, rank): (&'static str, usize, u8),
     sort: Option<LabSort>,
@@ -62,21 +62,21 @@ pub(super) const COLUMNS: [LabColumn; 12] = [
     left(("session", 9, 8), Some(LabSort::Session), session),
 ];
 
-/// What stands in a column of a row, and in fewer and fewer words where it has no room.
+/// The text of a cell, and shorter and shorter versions to use if it does not fit.
 struct CellTexts {
     token: ThemeToken,
     long: String,
     shorter: Vec<String>,
 }
 
-/// What stands in a row: in its columns, and in place of those that follow.
+/// The texts of a row: those of its columns, and one in place of the columns that follow.
 struct RowTexts {
     cells: Vec<CellTexts>,
     instead: Option<TableCell>,
 }
 
 impl LabPainter<'_> {
-    /// A table of rows with these columns, under their titles; the selected one stays in sight.
+    /// Draws a table of rows with these columns and their titles. The selected row stays visible.
     pub(super) fn table(
         &self,
         rows: &[LabRow<'_>],
@@ -108,7 +108,7 @@ impl LabPainter<'_> {
         context::mark_more(self.theme, skip, rows.len(), body, buffer);
     }
 
-    /// What stands in the columns of a row.
+    /// The texts of a row.
     fn texts(&self, row: &LabRow<'_>, columns: &[(&LabColumn, usize)]) -> RowTexts {
         let instead = self.instead(row);
         let is_replaced =
@@ -144,7 +144,7 @@ impl LabPainter<'_> {
         {
             let token = if is_selected && column.rank < 2 { ThemeToken::Selection } else { token };
             let text = if column.sort == Some(LabSort::Headset) {
-                // The end distinguishes ids.
+                // Ids differ in their ends.
                 text::fit_id(&long, cells)
             } else if text::cells(&long) <= cells {
                 long
@@ -157,14 +157,14 @@ impl LabPainter<'_> {
             line.push_span(Span::raw(" "));
         }
         if let Some((token, text)) = texts.instead {
-            // At the edge stands whether there is more.
+            // The last cell stays free for the mark that there are more rows.
             let rest = usize::from(width).saturating_sub(line.width() + 1);
             line.push_span(self.span(token, text::fit(&text, rest)));
         }
         line
     }
 
-    /// How a row is where there is no room for all that is known of it.
+    /// Shorter versions of a row's state, the longest first.
     fn shorter_states(&self, row: &LabRow<'_>) -> Vec<String> {
         let stale = row.staleness().filter(|_| is_stale(row));
         let since = stale.and_then(|own| self.clock(own.since));
@@ -172,7 +172,7 @@ impl LabPainter<'_> {
         since.into_iter().chain([short_state(row)]).collect()
     }
 
-    /// What stands in place of the columns of a headset, where there is nothing in them.
+    /// The text in place of a headset's columns, if they would be empty.
     pub(super) fn instead(&self, row: &LabRow<'_>) -> Option<TableCell> {
         if let Some(outage) = self.outage(row) {
             return Some((ThemeToken::Bad, outage));
@@ -180,11 +180,11 @@ impl LabPainter<'_> {
         let state = row.station.state.as_ref().filter(|_| row.is_live())?;
         let words = text::clean(&state.cortex);
         let text = match row.headset {
-            // What it waits for.
+            // The words say what the station waits for.
             None if words.starts_with("no headset") => words,
             None => format!("no headset{}{words}", glyphs::SEPARATOR),
             Some(own) if own.state.condition == HeadsetCondition::NoService => words,
-            // It works with none of its headsets: why, is said at each of them.
+            // The station uses none of its headsets: each row says why.
             Some(own) if is_idle(own) && row.station.headsets().all(is_idle) => {
                 format!("{}{}{words}", condition_word(own.state.condition), glyphs::SEPARATOR)
             }
@@ -193,7 +193,7 @@ impl LabPainter<'_> {
         Some((ThemeToken::Dim, text))
     }
 
-    /// That the station of a row does not reach Cortex, since when and why.
+    /// The text that the row's station cannot reach Cortex, since when and why; `None` if it can.
     pub(super) fn outage(&self, row: &LabRow<'_>) -> Option<String> {
         let (since, why) = row.outage()?;
         let since = self.clock(since).map(|at| format!(" since {at}")).unwrap_or_default();
@@ -201,7 +201,7 @@ impl LabPainter<'_> {
     }
 }
 
-/// So many columns as fit; on narrow screens they are shorter, so that the state is among them.
+/// The columns that fit. On narrow screens some are shorter, so that the state fits, too.
 pub(super) fn fitting(width: u16) -> Vec<(&'static LabColumn, usize)> {
     let is_narrow = usize::from(width) < NARROW;
     table::fitting(&COLUMNS, MARKS, width.into(), |column| match column.sort {
@@ -211,7 +211,7 @@ pub(super) fn fitting(width: u16) -> Vec<(&'static LabColumn, usize)> {
     })
 }
 
-/// Whether nothing is known of a headset but that it is there.
+/// Whether the station sees a headset without using it, so that it has no values.
 const fn is_idle(own: &StationHeadset) -> bool {
     use HeadsetCondition as Condition;
     matches!(
@@ -220,7 +220,7 @@ const fn is_idle(own: &StationHeadset) -> bool {
     )
 }
 
-/// What is of now looks so; what is not never does.
+/// Replaces the style of values that are not current: old values must never look live.
 pub(super) const fn live(row: &LabRow<'_>, token: ThemeToken) -> ThemeToken {
     if row.is_live() { token } else { ThemeToken::Stale }
 }
@@ -237,7 +237,7 @@ fn mark(row: &LabRow<'_>) -> (ThemeToken, &'static str) {
     }
 }
 
-/// How a condition is marked.
+/// The mark of a condition.
 const fn mark_of(condition: HeadsetCondition) -> (ThemeToken, &'static str) {
     match condition {
         HeadsetCondition::Streaming => (ThemeToken::Good, glyphs::ON),
@@ -268,7 +268,7 @@ fn id(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     })
 }
 
-/// Of what the station says of the headset.
+/// A cell made from the state of the row's headset.
 fn of_headset(
     row: &LabRow<'_>,
     cell: impl FnOnce(&HeadsetState) -> Option<TableCell>,
@@ -276,7 +276,7 @@ fn of_headset(
     row.state().and_then(cell).map_or_else(unknown, |(token, text)| (live(row, token), text))
 }
 
-/// Of what comes with the contact.
+/// A cell made from values of the stream `dev`; it looks old while that stream is stale.
 fn of_device(row: &LabRow<'_>, cell: impl FnOnce(&HeadsetState) -> Option<TableCell>) -> TableCell {
     let (token, text) = of_headset(row, cell);
     (if row.has_fresh(DEVICE) { token } else { ThemeToken::Stale }, text)
@@ -314,7 +314,7 @@ fn state(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     (token, short_state(row) + &since)
 }
 
-/// How a row is, without a time.
+/// The state of a row, without a time.
 fn short_state(row: &LabRow<'_>) -> String {
     match row.staleness().filter(|_| is_stale(row)).and_then(|own| own.stream) {
         Some(stream) => format!("{} {}", row.state_word(), text::clean(stream)),
@@ -322,7 +322,7 @@ fn short_state(row: &LabRow<'_>) -> String {
     }
 }
 
-/// Whether the state of a row is that streams have stopped.
+/// Whether the state of a row is `STALE`: streams have stopped.
 fn is_stale(row: &LabRow<'_>) -> bool {
     let condition = row.state().map(|own| own.condition);
     row.is_live() && row.outage().is_none() && condition == Some(HeadsetCondition::Stale)
@@ -379,7 +379,7 @@ fn loss(_: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     })
 }
 
-/// When the station was heard last: by the arrival at this computer.
+/// How long ago the station was last heard, by the arrival of its messages at this computer.
 fn heard(painter: &LabPainter<'_>, row: &LabRow<'_>) -> TableCell {
     row.station.heard().map_or_else(unknown, |heard| {
         (live(row, ThemeToken::Text), text::brief_age(painter.since(heard)))

@@ -14,17 +14,18 @@ use crate::{
     },
 };
 
-/// Cells for a time of day and a blank.
+/// Width of a time of day and a blank, in cells.
 const TIME: usize = 9;
 
 impl LabPainter<'_> {
-    /// Alerts and events, the newest last; whole lines while it has the focus.
+    /// Draws alerts and events, the newest last. Lines are wrapped while the log has the focus, and cut
+    /// otherwise.
     pub(super) fn log(&self, area: Rect, buffer: &mut Buffer) {
         let lab = self.lab;
         let is_focused = lab.focus == LabPane::Log;
         let all = lab.log.len();
         let height = usize::from(area.height.saturating_sub(2));
-        // The oldest lines fill the pane, too.
+        // At the oldest lines, the pane is still filled.
         let end = all.saturating_sub(lab.back).max(height.min(all));
         let title = match all - end {
             0 => String::new(),
@@ -35,11 +36,11 @@ impl LabPainter<'_> {
         let inside = context::frame(self.theme, is_focused, &heading, title, area, buffer);
         let mut lines = VecDeque::new();
         for line in lab.log.range(..end).rev() {
-            // At the edge stands whether there is more.
+            // The last cell stays free for the mark that there are more lines.
             let mut own = self.log_lines(line, inside.width.saturating_sub(1), is_focused);
             let room = height.saturating_sub(lines.len());
             if own.len() > room {
-                // Of the newest one the beginning is seen.
+                // If the newest line does not fit as a whole, show its beginning.
                 own.truncate(if lines.is_empty() { room } else { 0 });
             }
             if own.is_empty() {
@@ -51,7 +52,7 @@ impl LabPainter<'_> {
         context::mark_more(self.theme, end.saturating_sub(lines.len()), end, inside, buffer);
     }
 
-    /// A line of the log: cut, or over as many rows as it needs.
+    /// A line of the log: cut to one row, or wrapped over as many rows as it needs.
     fn log_lines(&self, line: &LabLine, width: u16, is_whole: bool) -> Vec<Line<'static>> {
         let (token, mark) = if line.is_problem {
             (ThemeToken::Bad, glyphs::PROBLEM)

@@ -2,20 +2,20 @@
 //!
 //! ```text
 //! ┌ header ─ broker, stations, headsets, what is wrong ────────────────────────────────┐
-//! │ 1 headsets of all stations, a row each; or a station: its headsets, and of the     │
-//! │   selected one the head with its contact and the last ten minutes                  │
+//! │ 1 headsets of all stations, one per row; or a station: its headsets, and for the   │
+//! │   selected one the contact on the head and the last ten minutes                    │
 //! │ 2 log: alerts and events of all stations                                           │
-//! └ footer ─ the keys, what is typed, or what there is to say ─────────────────────────┘
+//! └ footer ─ the keys, the line being typed, or a notice ──────────────────────────────┘
 //!
-//! mod      where the parts are
-//!  ├─ bars      the first line and the last one
+//! mod      the layout
+//!  ├─ bars      the first and the last line
 //!  ├─ overview  the table of all stations
-//!  ├─ cells     a row of a table
-//!  ├─ station   a station that is open
+//!  ├─ cells     columns and cells of a table
+//!  ├─ station   an open station
 //!  └─ log       alerts and events
 //! ```
 //!
-//! The table and the head are those of the monitor.
+//! The table and the head are the same as in the monitor.
 
 mod bars;
 mod cells;
@@ -40,12 +40,12 @@ use super::{
 use crate::lab::{BrokerLink, Lab, LabPane, LabRow, TABLE};
 use cortop_mqtt::book::DepartureTime;
 
-/// By so much a time of a station may be ahead of the lab's.
+/// How far a station's clock may be ahead of the lab's.
 const CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(5);
-/// Below so many rows a station has them for its head.
+/// If the body has fewer rows than this, the log leaves one of its rows to the head of an open station.
 const SMALL: u16 = 28;
 
-/// What all parts need to draw.
+/// What all parts need for drawing.
 struct LabPainter<'a> {
     lab: &'a Lab,
     theme: &'a Theme,
@@ -76,7 +76,7 @@ pub(super) fn draw(
         (LabPane::Rows, true, _) => 4,
         (LabPane::Rows, false, height) => (height / 4).max(4),
     };
-    // Panes share a border.
+    // The panes share a border.
     let upper = Rect { height: body.height - log + 1, ..body };
     let lower = Rect { y: body.bottom() - log, height: log, ..body };
     let rows = lab.rows();
@@ -103,8 +103,8 @@ impl LabPainter<'_> {
         self.lab.now.instant.saturating_duration_since(moment)
     }
 
-    /// A time of today, or a date, with its time if it is of this year, of seconds since 1970. Nothing of a station is later
-    /// than now, but for the error of its clock.
+    /// Formats seconds since 1970 as a time of day if it is today, else as a date, with the time if it is
+    /// this year. `None` if it is in the future by more than [`CLOCK_ERROR`], and so cannot be true.
     fn clock(&self, seconds: f64) -> Option<String> {
         let time =
             Timestamp::from_duration(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
@@ -121,7 +121,7 @@ impl LabPainter<'_> {
         })
     }
 
-    /// When a station went, as far as it is known.
+    /// When a station went, as precisely as it is known.
     fn departure(&self, at: DepartureTime) -> Option<String> {
         let by = |time| Some(format!("by {}", self.clock(time)?));
         match at {
@@ -135,12 +135,12 @@ impl LabPainter<'_> {
         }
     }
 
-    /// When a station that was never heard sent what the broker kept of it, by its clock.
+    /// When a station that was never heard sent the state that the broker kept, by the station's clock.
     fn kept(&self, row: &LabRow<'_>) -> Option<String> {
         Some(format!("{}{}", glyphs::ABOUT, self.clock(row.station.kept()?)?))
     }
 
-    /// What is said of a station that was not heard over this connection.
+    /// The state of a station that has not been heard over this connection, in words.
     fn unconfirmed(&self) -> &'static str {
         if self.lab.link == BrokerLink::Connected { "not heard yet" } else { "no connection" }
     }

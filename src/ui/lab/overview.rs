@@ -1,4 +1,4 @@
-//! All stations in a table.
+//! The table of all stations.
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
@@ -36,7 +36,7 @@ impl LabPainter<'_> {
         self.table(rows, fitting(inside.width), inside, buffer);
     }
 
-    /// What is said where there is no row.
+    /// The text to show if there are no rows.
     fn nothing(&self) -> String {
         match &self.lab.link {
             BrokerLink::Lost(why, _) => why.clone(),

@@ -1,5 +1,5 @@
-//! A station: its headsets, and of the selected one the head with its contact, its sensors, what is wrong,
-//! and the last ten minutes.
+//! A station: its headsets, and for the selected one the contact on the head, its sensors, its alerts and
+//! the last ten minutes.
 
 use ratatui::{
     buffer::Buffer,
@@ -30,17 +30,17 @@ use cortop_mqtt::{
 };
 use cortop_signal::Defect;
 
-/// Cells before a strip: what it shows.
+/// Width of the label before a strip, in cells.
 const LABEL: usize = 9;
-/// Rows of the strips; with what stands above them, if there are so many rows.
+/// Rows of the strips; they get a heading if there are at least [`HEADING`] rows.
 const STRIPS: u16 = 3;
 const HEADING: u16 = 20;
-/// Columns that a round head may need beside two for each of its rows.
+/// Columns that a round head may need in addition to two for each of its rows.
 const MARGIN: u16 = 6;
-/// Cells of a sensor in the list beside the head.
+/// Width of a sensor in the list beside the head, in cells.
 const SENSOR: u16 = 17;
 
-/// Draws the station that is open: `rows` are its headsets.
+/// Draws the open station; `rows` are its headsets.
 pub(super) fn draw(
     painter: &LabPainter<'_>,
     rows: &[LabRow<'_>],
@@ -77,7 +77,7 @@ pub(super) fn draw(
     paint::lines(&lines[usize::from(!has_heading)..], place, buffer);
 }
 
-/// What there is to say of a station; `rows` are its headsets.
+/// Describes a station in its title; `rows` are its headsets.
 fn about(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> String {
     let Some(row) = rows.first() else { return String::new() };
     let state = row.station.state.as_ref();
@@ -115,7 +115,7 @@ fn about(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> String {
     text::clean(&parts.collect::<String>())
 }
 
-/// That headsets of a station stream no more, and since when.
+/// How many headsets of a station are stale, and since when; `None` if none is.
 fn stale(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> Option<String> {
     let stale = rows.iter().filter(|row| row.is_live()).filter_map(LabRow::staleness);
     let since = stale.clone().map(|own| own.since).reduce(f64::min)?;
@@ -128,8 +128,8 @@ fn stale(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> Option<String> {
     Some(format!("{of}stale{since}"))
 }
 
-/// The streams of a headset: first those that have stopped, and since when; of the others the rate, and
-/// what was lost.
+/// The streams of a headset: first those that have stopped, with the time; then the others with their
+/// rates and losses.
 fn streams_line(
     painter: &LabPainter<'_>,
     row: &LabRow<'_>,
@@ -169,7 +169,8 @@ fn streams_line(
     line
 }
 
-/// The head with its sensors at the left, the sensors worst first beside it, and what is wrong.
+/// Draws the alerts, the head with its sensors at the left, and beside it a list of the sensors, the
+/// worst first.
 fn draw_contact(
     painter: &LabPainter<'_>,
     row: &LabRow<'_>,
@@ -178,7 +179,7 @@ fn draw_contact(
     area: Rect,
     buffer: &mut Buffer,
 ) {
-    // Which streams have stopped stands in a line of its own, with its time.
+    // The line of the streams already shows which have stopped, and since when.
     let alerts = state.alerts.iter().filter(|own| &*own.kind != "stale");
     let wrong: Vec<_> = alerts.map(|own| own.text.as_str()).collect();
     let nothing = || (ThemeToken::Dim, "nothing is wrong by the station's thresholds".to_owned());
@@ -198,7 +199,7 @@ fn draw_contact(
     let below = Rect { y: area.y + above, height: area.height.saturating_sub(above), ..area };
     let mut sensors: Vec<_> = state.sensors.iter().map(sensor).collect();
     let names: Vec<_> = sensors.iter().map(|own| own.name).collect();
-    // A round head is twice as wide as high.
+    // A round head is twice as wide as high, in cells.
     let width = (2 * below.height + MARGIN).min(below.width.saturating_sub(SENSOR));
     let head = HeadMap::fit(&names, Rect { width, ..below });
     let mut list = below;
@@ -231,8 +232,8 @@ fn sensor(own: &SensorState) -> SensorRow<'_> {
     }
 }
 
-/// The last ten minutes: contact of the worst sensor, rate and loss.
-/// `room`: cells for what is remembered; where it is not enough, the newest are shown.
+/// The last ten minutes: contact of the worst sensor, rate and loss. `room` is the width of a strip in
+/// cells; if it is too small, the newest cells are shown.
 fn strip_lines(painter: &LabPainter<'_>, row: &LabRow<'_>, room: usize) -> [Line<'static>; 4] {
     let id = row.headset.map(|own| &own.state.headset);
     let history = id.and_then(|id| painter.lab.history(row.name, id));

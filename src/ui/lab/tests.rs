@@ -1,4 +1,4 @@
-//! The screen of a lab as it is drawn.
+//! Tests of the drawn screen.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn headset(id: &str, condition: HeadsetCondition, worst: u8) -> HeadsetState {
     }
 }
 
-/// Four stations, of which one streams, one has lost its headset, one is gone and one was never heard.
+/// Four stations: one streams, one has lost its headset, one is gone, and one was never heard.
 fn busy() -> Lab {
     let wall: Timestamp = "2026-01-09T08:10:00Z".parse().expect("a time");
     let settings = LabSettings {
@@ -150,7 +150,7 @@ fn drawn(lab: &Lab, (width, height): (u16, u16)) -> TestBackend {
     terminal.backend().clone()
 }
 
-/// How each place looks at which a text stands, from top to bottom.
+/// The style of each occurrence of a text, from top to bottom.
 fn styles_of(lab: &Lab, text: &str) -> Vec<Style> {
     let screen = drawn(lab, (80, 24));
     let buffer = screen.buffer();
@@ -161,7 +161,7 @@ fn styles_of(lab: &Lab, text: &str) -> Vec<Style> {
     found.map(|place| buffer[place].style()).collect()
 }
 
-/// How what is old looks: the state of a station that is gone.
+/// The style of old values, such as the state of a station that is gone.
 fn stale_style() -> Style {
     let mut lab = busy();
     lab.opened = None;
@@ -263,7 +263,7 @@ fn a_headset_whose_streams_have_stopped_says_since_when_and_looks_old() {
     lab.on_key(Key::ESC);
     let drawn = draw(&lab, (80, 24));
     assert!(drawn.contains("STALE 08:11:53"), "{drawn}");
-    // Of the rows before it two have a battery, and one such contact.
+    // Two of the rows above have this battery, and one has this contact.
     for (text, place) in [("77%", 2), ("all good", 1)] {
         let styles = styles_of(&lab, text);
         assert!(styles[place] == stale_style() && styles[0] != stale_style(), "{text}: {styles:?}");
@@ -318,7 +318,7 @@ fn columns_whose_texts_are_cut_get_the_room_that_is_left() {
     for text in [name, "the subject in the third row", "AF3 off level", "session", "heard"] {
         assert!(drawn.contains(text), "{text} is cut\n{drawn}");
     }
-    // On a narrow one other columns lend what they do not need.
+    // On a narrow screen, the room that other columns do not need is used.
     let drawn = draw(&lab, (80, 24));
     assert!(drawn.contains("AF3 off level") && drawn.contains("256/256  0.0%"), "{drawn}");
 }
@@ -374,7 +374,7 @@ fn nothing_is_said_to_be_awaited_without_a_broker() {
     lab.on_link(BrokerLink::Lost(why.to_owned(), lab.now.instant));
     let drawn = draw(&lab, (80, 24));
     assert!(drawn.contains("no connection ") && !drawn.contains("not heard yet"), "{drawn}");
-    // What is refused stands in the header, and how many stations there are.
+    // The header shows what is refused, and how many stations there are.
     assert!(
         drawn.contains("✖ again in 0 s: the broker refuses the ") && drawn.contains("… · 0/3 sta")
     );
