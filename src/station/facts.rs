@@ -1,5 +1,5 @@
-//! Events and snapshots as states of headsets. Numbers are rounded to what a reader can use, so that
-//! noise is no change.
+//! Turns events and snapshots into states of headsets. Numbers are rounded to the precision that readers
+//! need, so that noise does not count as a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,17 +22,17 @@ use cortop_signal::{
     snapshot::{DeviceReadings, LatestValues},
 };
 
-/// A loss is a share of samples: of so many seconds at least.
+/// A loss needs samples of at least this many seconds to be meaningful.
 const ENOUGH: f64 = 5.0;
 
-/// Bytes of a sensor's name at most, so that the longest state is one that is read.
+/// Maximum length of a sensor's name in bytes, so that the longest state is still short enough for readers.
 const LONGEST_NAME: usize = 32;
 
-/// What of the past decides what is wrong now.
+/// Creates the states of headsets, and remembers what alerts need from the past.
 #[derive(Debug)]
 pub(super) struct Facts {
     alerts: AlertSettings,
-    /// Since when a sensor has had no contact.
+    /// Since when each of these sensors has had no contact.
     contact_lost: BTreeMap<(HeadsetId, String), Instant>,
 }
 
@@ -41,13 +41,13 @@ impl Facts {
         Self { alerts, contact_lost: BTreeMap::new() }
     }
 
-    /// From now on something else counts as wrong.
+    /// Changes the settings of the alerts.
     pub(super) fn set_alerts(&mut self, alerts: AlertSettings) {
         self.alerts = alerts;
     }
 
-    /// All headsets that are listed or have a live session; while the service is away, those that were
-    /// listed before, of which nothing else is known then.
+    /// The states of all headsets that are listed or have a live session. While the service is away, those
+    /// of the headsets that were listed before, without anything else that was known of them.
     pub(super) fn states(
         &mut self,
         known: &Known,
@@ -55,7 +55,7 @@ impl Facts {
         now: Moment,
     ) -> Vec<HeadsetState> {
         let listed = |id: &HeadsetId| known.headsets.iter().any(|own| own.id == *id);
-        // The list may leave out one whose streams flow.
+        // A headset with running streams may be missing from the list.
         let unlisted = known.sessions.iter().map(|own| &own.headset).filter(|own| !listed(&own.id));
         let headsets = known.headsets.iter().chain(unlisted).take(MOST_HEADSETS);
         let mut lost = BTreeSet::new();
@@ -75,7 +75,7 @@ impl Facts {
         states.into_iter().chain(before).collect()
     }
 
-    /// Notes which sensors have no contact, and since when.
+    /// Records which sensors have no contact, and since when.
     fn note_contact(
         &mut self,
         view: &HeadsetView<'_>,
@@ -91,7 +91,7 @@ impl Facts {
         }
     }
 
-    /// What is wrong with a headset.
+    /// The alerts of a headset.
     fn alerts_of(&self, view: &HeadsetView<'_>, now: Instant) -> Vec<StationAlert> {
         let settings = &self.alerts;
         let mut alerts = Vec::new();
@@ -118,7 +118,8 @@ impl Facts {
                 since.is_some_and(|since| now.saturating_duration_since(*since) >= limit)
             };
             let lost = view.sensors().map(|(sensor, _)| sensor).filter(|sensor| is_lost(sensor));
-            // Of a sensor one thing is said, wherever it is named: what is wrong with its signal first.
+            // Report one problem per sensor, the same everywhere: a defect of its signal takes
+            // precedence.
             let (bad, lost): (Vec<_>, Vec<_>) =
                 lost.partition(|sensor| view.defect(sensor).is_some());
             add("contact", lost, "no contact");
@@ -143,7 +144,7 @@ impl Facts {
     }
 }
 
-/// The samples lost within the last 10 s in per cent, of a stream that counts its samples.
+/// The samples lost within the last 10 s, in per cent; `None` for streams that do not count samples.
 fn loss(health: &StreamHealth) -> Option<f64> {
     let recent = &health.recent;
     let enough = health.nominal_rate? * ENOUGH;
@@ -151,7 +152,7 @@ fn loss(health: &StreamHealth) -> Option<f64> {
     (health.stream.is_trace() && is_enough).then(|| recent.loss() * 100.0)
 }
 
-/// A headset and what is known of it.
+/// A headset and everything known about it.
 struct HeadsetView<'a> {
     headset: &'a Headset,
     session: Option<&'a Session>,
@@ -180,14 +181,14 @@ impl<'a> HeadsetView<'a> {
             .flat_map(LatestValues::sensors)
     }
 
-    /// The stream that counts: EEG, and without it motion.
+    /// The main stream: EEG, or motion if there is no EEG.
     fn main(&self) -> Option<&'a StreamHealth> {
         let of = |stream| self.health.iter().find(|own| own.stream == stream);
         of(Stream::Eeg).or_else(|| of(Stream::Mot))
     }
 
     fn bad_channels(&self) -> impl Iterator<Item = (&'a str, Defect)> {
-        // What a stream said last says nothing of now.
+        // The last values of a stream that has stopped say nothing about the present.
         let flowing = self.health.iter().filter(|own| own.stale_since.is_none());
         let bad = flowing.flat_map(|own| own.bad_channels.iter());
         bad.map(|own| (&*own.label, own.defect))
@@ -267,19 +268,20 @@ fn stream_state(health: &StreamHealth, now: Moment) -> StreamReport {
         lost: is_trace.then_some(health.lost.min(MOST_EXACT)),
         stale_since: health.stale_since.map(|since| {
             let ago = now.instant.saturating_duration_since(since).as_secs_f64();
-            // To the second: the two clocks are read one after the other.
+            // Rounded to seconds: the two clocks are read one after the other, and the jitter would count as
+            // a change.
             (now.wall.as_duration().as_secs_f64() - ago).round()
         }),
     }
 }
 
-/// One digit behind the point.
+/// Rounds to one decimal place.
 #[expect(clippy::cast_possible_truncation, reason = "a number that people read")]
 fn tenth(number: f64) -> f32 {
     ((number * 10.0).round() / 10.0) as f32
 }
 
-/// A number of the contract without a fraction.
+/// Rounds to an integer from 0 to `most`; `None` if the number is out of range.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 255")]
 fn whole(number: f64, most: u8) -> Option<u8> {
     (0.0..=f64::from(most)).contains(&number).then(|| number.round() as u8)
@@ -351,7 +353,7 @@ mod tests {
         assert_eq!(contact(&lost), ["AF3 no contact", "F7 flat"]);
         assert_eq!(defects(&lost), [None, Some("flat".into())]);
         assert_eq!(lost.streams[0].lost, Some(MOST_EXACT));
-        // What a stream said before it stopped is no defect of now.
+        // A defect from before the stream stopped is not reported.
         let stopped = state(Some(start.instant), 21);
         assert_eq!(contact(&stopped), ["AF3 F7 no contact"]);
         assert_eq!(defects(&stopped), [None, None]);

@@ -1,5 +1,5 @@
-//! Markers of a lab that were handed on: in which records they should stand, and in which Cortex has set
-//! them.
+//! Markers of a lab that were passed on: which records should contain them, and in which ones Cortex has
+//! set them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,45 +12,45 @@ use crate::known::Known;
 use cortop_client::{Moment, SessionId};
 use cortop_mqtt::{Text, payload::Acknowledgement};
 
-/// How long Cortex is given.
+/// How long to wait for Cortex.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Markers that may be on their way.
+/// Maximum number of markers that wait for Cortex.
 const MOST: usize = 16;
 
-/// Commands that are remembered, so that one that comes twice is carried out once.
+/// How many commands are remembered, so that a duplicate is not carried out again.
 const MOST_COMMANDS: usize = 256;
 
 /// Why a marker is refused while others wait.
 pub(super) const TOO_MANY: &str = "too many markers at a time";
 
-/// A marker that Cortex has not set everywhere yet.
+/// A marker that Cortex has not set in all records yet.
 #[derive(Debug)]
 struct PendingMarker {
     command: CommandKey,
     label: String,
     at: Moment,
-    /// The sessions that record, and their headsets.
+    /// The recording sessions and their headsets.
     expected: BTreeMap<SessionId, Text>,
     set: Vec<Text>,
 }
 
-/// Which command: who sent it, and its id.
+/// Identifies a command: its sender and its id.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CommandKey {
     pub(super) instance: Text,
     pub(super) id: Text,
 }
 
-/// A command that came.
+/// A command that was received.
 #[derive(Debug)]
 struct ReceivedCommand {
     key: CommandKey,
-    /// What was answered, once that is known.
+    /// The answer, once there is one.
     answer: Option<Acknowledgement>,
 }
 
-/// Those of them that are on their way, and the commands that came last.
+/// The markers that wait for Cortex, and the last commands.
 #[derive(Debug, Default)]
 pub(super) struct PendingMarkers {
     pending: Vec<PendingMarker>,
@@ -58,11 +58,11 @@ pub(super) struct PendingMarkers {
 }
 
 impl PendingMarkers {
-    /// A command came, which is to be carried out.
+    /// Registers a command that is to be carried out.
     ///
     /// # Errors
-    /// It came before: what was answered then, or nothing while it is being carried out, as the answer
-    /// is for both.
+    /// It is a duplicate. Returns the earlier answer, or `None` if the first is still being carried out:
+    /// its answer will be for both.
     pub(super) fn on_command(&mut self, key: CommandKey) -> Result<(), Option<Acknowledgement>> {
         if let Some(before) = self.commands.iter().find(|own| own.key == key) {
             return Err(before.answer.clone());
@@ -74,12 +74,12 @@ impl PendingMarkers {
         Ok(())
     }
 
-    /// Whether no more markers can wait for Cortex.
+    /// Whether there is no room for another marker.
     pub(super) fn is_full(&self) -> bool {
         self.pending.len() == MOST
     }
 
-    /// Remembers an answer.
+    /// Remembers an answer and returns it.
     fn answered(&mut self, key: &CommandKey, done: Acknowledgement) -> Acknowledgement {
         if let Some(own) = self.commands.iter_mut().find(|own| own.key == *key) {
             own.answer = Some(done.clone());
@@ -87,7 +87,8 @@ impl PendingMarkers {
         done
     }
 
-    /// A marker was handed on under a label, or could not be; what can be said of it at once.
+    /// Registers a marker that was passed on with a label, or was refused with a reason. Returns the answer
+    /// if it is known already.
     pub(super) fn order(
         &mut self,
         command: CommandKey,
@@ -113,7 +114,7 @@ impl PendingMarkers {
         Some(self.answered(&command, done))
     }
 
-    /// Cortex has set a marker.
+    /// Registers that Cortex has set a marker.
     pub(super) fn on_set(&mut self, session: &SessionId, label: &str) {
         let mut pending = self.pending.iter_mut().filter(|own| own.label == label);
         if let Some(own) = pending.find(|own| own.expected.contains_key(session)) {
@@ -121,7 +122,7 @@ impl PendingMarkers {
         }
     }
 
-    /// Those that are set everywhere, or were waited for long enough.
+    /// The answers for markers that are set in all records, or have waited long enough.
     pub(super) fn done(&mut self, now: Instant) -> Vec<Acknowledgement> {
         let took = |own: &PendingMarker| now.saturating_duration_since(own.at.instant);
         let (done, pending) = std::mem::take(&mut self.pending)

@@ -1,10 +1,10 @@
-//! What is known of the headsets here, for a lab on another computer: published over MQTT
-//! (docs/mqtt.md). Knows the events of the client and the snapshots of the decoder, and sends no command:
-//! markers of a lab are handed on like those of other programs.
+//! Publishes what is known about the headsets of this computer over MQTT, for a lab on another computer
+//! (docs/mqtt.md). Reads the client's events and the decoder's snapshots, and sends no commands: markers
+//! of a lab are passed on like those of other programs.
 //!
 //! ```text
 //! mod       facts to the broker, markers from it
-//!  ├─ facts    events and snapshots → states of headsets, with what is wrong with them
+//!  ├─ facts    events and snapshots → states of headsets, with their alerts
 //!  └─ markers  which markers of a lab have been set
 //! ```
 
@@ -44,36 +44,37 @@ use cortop_mqtt::{
 };
 use cortop_signal::Snapshot;
 
-/// How often it is looked whether a state has changed. What has is published at most once a second.
+/// How often to check whether a state has changed. Changes are published at most once a second.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Events that may wait for the next look.
+/// Maximum number of events that wait for the next check.
 const MOST_EVENTS: usize = 64;
 
-/// Notices that may wait.
+/// Maximum number of notices in the queue.
 const QUEUE: usize = 16;
 
-/// What the client has said, and what of it is to be published as an event.
+/// What is known from the client, and the events to publish at the next check.
 #[derive(Debug, Default)]
 struct Heard {
     known: Known,
     events: VecDeque<StationEvent>,
-    /// Markers that Cortex has set since the last look.
+    /// Markers that Cortex has set since the last check.
     set: Vec<(SessionId, String)>,
-    /// What counts as wrong from the next look on, where that has changed.
+    /// New settings of the alerts, which apply from the next check on.
     alerts: Option<AlertSettings>,
 }
 
-/// What a station reports to whoever runs it.
+/// What a station reports to its owner.
 #[derive(Debug)]
 pub enum StationNotice {
     /// A lab sets a marker.
     Marker(OutsideMarker),
-    /// How the connection to the broker stands.
+    /// A report about the connection to the broker.
     Report(StationReport),
 }
 
-/// A running station. Nobody waits for it: what its bounded queues do not take is dropped and counted.
+/// A running station. It never blocks its owner: what does not fit in its bounded queues is dropped and
+/// counted.
 #[derive(Debug)]
 pub struct StationService {
     name: String,
@@ -85,19 +86,19 @@ pub struct StationService {
     task: JoinHandle<()>,
 }
 
-/// How a station is run.
+/// The configuration of a station.
 #[derive(Debug)]
 pub struct StationOptions {
-    /// Where it publishes.
+    /// The broker to which it publishes.
     pub broker: Broker,
-    /// Its name and what does not change.
+    /// Its name and other facts that do not change.
     pub settings: StationSettings,
-    /// What counts as wrong.
+    /// The settings of the alerts.
     pub alerts: AlertSettings,
 }
 
 impl StationService {
-    /// Publishes from now on, on the current runtime, until [`Self::stop`].
+    /// Starts publishing on the current runtime, until [`Self::stop`].
     #[must_use]
     pub fn spawn(options: StationOptions, snapshots: watch::Receiver<Arc<Snapshot>>) -> Self {
         let (stop, stopped) = oneshot::channel();
@@ -120,7 +121,7 @@ impl StationService {
         Self { name, heard, notices, link: StationLink::Connecting, dropped, stop, task }
     }
 
-    /// Takes note of an event of the client.
+    /// Handles an event of the client.
     pub fn on_event(&self, event: &Event) {
         let mut heard = self.heard();
         if let Event::Marker { session, marker, .. } = event
@@ -138,12 +139,12 @@ impl StationService {
         heard.known.on_event(event);
     }
 
-    /// From now on something else counts as wrong.
+    /// Changes the settings of the alerts.
     pub fn set_alerts(&self, alerts: AlertSettings) {
         self.heard().alerts = Some(alerts);
     }
 
-    /// Waits for what there is to say; `None` once it has ended. Loses nothing when dropped.
+    /// Waits for the next notice; `None` once the station has ended. Cancel safe.
     pub async fn next(&mut self) -> Option<StationNotice> {
         let notice = self.notices.recv().await;
         if let Some(StationNotice::Report(report)) = &notice {
@@ -162,7 +163,7 @@ impl StationService {
         notice
     }
 
-    /// How it stands.
+    /// The current status.
     #[must_use]
     pub fn status(&self) -> StationStatus {
         let dropped = self.dropped.load(Ordering::Relaxed);
@@ -173,14 +174,14 @@ impl StationService {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says goodbye to the broker.
+    /// Says goodbye to the broker, and ends.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
 }
 
-/// What an event of the client is for those who read of it elsewhere.
+/// The events to publish for an event of the client.
 fn station_events(known: &Known, event: &Event) -> Vec<StationEvent> {
     let of = |session: &SessionId| {
         let session = known.sessions.iter().find(|own| own.id == *session)?;
@@ -218,7 +219,7 @@ fn station_events(known: &Known, event: &Event) -> Vec<StationEvent> {
     }
 }
 
-/// The headsets that are in one list and not in the other.
+/// The headsets in the first list that are missing from the second.
 fn missing<'a>(of: &'a [Headset], others: &'a [Headset]) -> impl Iterator<Item = &'a HeadsetId> {
     let is_in_others = |id: &HeadsetId| others.iter().any(|other| other.id == *id);
     of.iter().map(|own| &own.id).filter(move |id| !is_in_others(id))
@@ -252,7 +253,7 @@ impl Runner {
                         self.on_marker(instance, &command, received)
                     }
                     Some(report) => {
-                        // Whoever does not listen knows less, and is not waited for.
+                        // If the owner does not keep up, reports are dropped.
                         let _ = self.notices.try_send(StationNotice::Report(report));
                         Vec::new()
                     }
@@ -291,7 +292,8 @@ impl Runner {
         facts
     }
 
-    /// A lab sets a marker: in each record that runs here, else among the samples.
+    /// Sets a lab's marker in each record that runs here; without one, it is among the samples only. Returns
+    /// the answer if it is known already.
     fn on_marker(
         &mut self,
         instance: Text,
@@ -312,13 +314,13 @@ impl Runner {
             .collect()
     }
 
-    /// Hands a marker on; the label under which it is set, or why it is refused.
+    /// Passes a marker on. Returns the label with which it is set, or why it is refused.
     fn hand_on(&self, command: &LabMarker, at: Moment) -> Result<String, String> {
         let (label, value) = command.texts().map_err(|why| why.to_string())?;
         let marker = OutsideMarker::new(label, value, at);
         let marker = marker.filter(|_| self.accepts_markers);
         let marker = marker.ok_or("this station does not accept markers")?;
-        // One that nobody could confirm is not set either.
+        // Do not set a marker that could not be acknowledged.
         if self.pending.is_full() {
             return Err(TOO_MANY.to_owned());
         }
