@@ -1,5 +1,5 @@
-//! Where a broker is, who we are to it and how far it is trusted: checked before any connection. Plain
-//! text reaches this machine only.
+//! The address of a broker, our account there, and the certificates that it may have, all checked before
+//! connecting. Plain text is allowed to this machine only.
 
 use std::{
     borrow::Cow,
@@ -18,16 +18,16 @@ use secrecy::SecretString;
 use crate::tls::{self, Identity};
 use cortop_protocol::{Error, ErrorKind};
 
-/// The ports of MQTT over TLS and in plain text.
+/// The default ports of MQTT over TLS and in plain text.
 const TLS_PORT: u16 = 8883;
 const PLAIN_PORT: u16 = 1883;
 
-/// Who we are to a broker, and what its certificate is checked against beside the system's roots.
+/// Our account at a broker, and roots to trust for its certificate.
 #[derive(Clone, Debug, Default)]
 pub struct BrokerAccount {
     /// A user of the broker.
     pub user: Option<BrokerUser>,
-    /// Roots beside the system's, PEM.
+    /// Roots to trust in addition to the system's, PEM.
     pub ca_file: Option<PathBuf>,
     /// This client's own certificate.
     pub certificate: Option<ClientCertificate>,
@@ -36,32 +36,32 @@ pub struct BrokerAccount {
 /// A user of a broker.
 #[derive(Clone, Debug)]
 pub struct BrokerUser {
-    /// By which the broker knows it.
+    /// The user's name.
     pub name: String,
-    /// Not every broker asks for one.
+    /// The password; not every broker asks for one.
     pub password: Option<SecretString>,
 }
 
-/// Where a client's certificate is, and the key without which it is none.
+/// The files of a client's certificate and of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
-    /// The certificate with its chain, PEM.
+    /// The certificate and its chain, PEM.
     pub chain: PathBuf,
     /// Its key, PEM.
     pub key: PathBuf,
 }
 
-/// A broker that can be connected to. Cheap to clone.
+/// A broker to connect to. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Broker {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) user: Option<BrokerUser>,
-    /// Absent in plain text, which goes to this machine only.
+    /// `None` for plain text, which is allowed to this machine only.
     pub(crate) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
 }
 
-/// What an address says by itself.
+/// The parts of an address.
 struct BrokerAddress<'a> {
     /// Without brackets.
     host: &'a str,
@@ -112,10 +112,10 @@ impl<'a> BrokerAddress<'a> {
     }
 }
 
-/// Checks that a text is the address of a broker, which need not be there.
+/// Checks that a text is the address of a broker, without connecting.
 ///
 /// # Errors
-/// It is none; the text says how to write it.
+/// It is not an address; the error says how to write one.
 pub fn check_address(url: &str) -> Result<(), Error> {
     BrokerAddress::new(url).map(drop)
 }
@@ -124,7 +124,7 @@ impl Broker {
     /// Reads the address, the roots and the identity.
     ///
     /// # Errors
-    /// One of them cannot be used; the text gives the next step.
+    /// One of them cannot be used; the error gives the next step.
     pub fn new(url: &str, account: &BrokerAccount) -> Result<Self, Error> {
         let BrokerAddress { host, port, name, is_tls } = BrokerAddress::new(url)?;
         if !is_tls && !is_this_machine(host) {
@@ -136,7 +136,7 @@ impl Broker {
                 ),
             ));
         }
-        // Read even where it is not needed: a mistake should be reported.
+        // Read it even if it is not needed, so that mistakes are reported.
         let own = account.ca_file.as_deref().map(read_roots).transpose()?.unwrap_or_default();
         let identity = account.certificate.as_ref().map(read_identity).transpose()?;
         let tls = if is_tls {
@@ -154,7 +154,7 @@ impl Broker {
         Ok(Self { host: host.to_owned(), port, user: account.user.clone(), tls })
     }
 
-    /// Its address, for texts.
+    /// Its address, for display.
     #[must_use]
     pub fn address(&self) -> String {
         let scheme = if self.tls.is_some() { "mqtts" } else { "mqtt" };
@@ -167,7 +167,7 @@ impl Broker {
     }
 }
 
-/// By name or number alone: what a resolver answers is no ground for trust.
+/// Decides by name or number alone: a resolver's answer cannot be trusted.
 fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -214,7 +214,7 @@ fn with_system_roots(own: Vec<CertificateDer<'static>>) -> Result<RootCertStore,
     Ok(roots)
 }
 
-/// The error of a configuration that cannot be used.
+/// The error for an unusable configuration.
 fn unusable(meaning: impl Into<Cow<'static, str>>, next: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Configuration, meaning, next)
 }

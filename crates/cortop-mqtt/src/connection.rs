@@ -1,7 +1,8 @@
-//! One connection to a broker: TCP, TLS, and MQTT 5 by rumqttc's codec. rumqttc's own event loop is left
-//! out: it dials by itself, and neither its reasons nor its queues are ours. Version 5, because its broker
-//! says why it refuses a message, ends a connection, and holds back packets that are too long for us: in
-//! 3.1.1 one retained message that is too long would end each connection anew.
+//! One connection to a broker: TCP, TLS, and MQTT 5 with rumqttc's codec. rumqttc's event loop is not
+//! used: it opens connections itself, and offers neither the errors nor the queues that we need. Version 5
+//! is used because its brokers say why they refuse a message or end a connection, and hold back packets
+//! that are too long for us: with 3.1.1, a single retained message that is too long would end every
+//! connection.
 
 use std::{borrow::Cow, collections::BTreeMap, io, net::SocketAddr, time::Duration};
 
@@ -27,20 +28,20 @@ use tokio_util::codec::Framed;
 use crate::{broker::Broker, payload::LONGEST, publisher::OutgoingMessage, tls};
 use cortop_protocol::{Error, ErrorKind, sanitize::clean_bounded};
 
-/// For everything from the name to the answer of the broker, and for a packet to leave.
+/// Time limit for connecting, from the name lookup to the broker's answer, and for sending a packet.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// For a goodbye, until the broker closes the connection.
+/// Time limit for a goodbye, until the broker closes the connection.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// How often the broker hears of us at least; one and a half of it without a word, and it publishes the
-/// last will.
+/// Maximum time between two packets to the broker. After one and a half times as long without a packet,
+/// the broker publishes the last will.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// Bytes of a packet beside its payload: topic and properties.
+/// Bytes of a packet in addition to its payload: topic and properties.
 const OVERHEAD: usize = 4 << 10;
 
-/// Messages that may be on their way to the broker.
+/// Maximum number of unacknowledged messages.
 const MOST_IN_FLIGHT: u16 = 32;
 
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -53,19 +54,19 @@ pub(crate) enum Incoming {
     Message {
         topic: Bytes,
         payload: Bytes,
-        /// It was published before we subscribed.
+        /// Whether it was published before we subscribed.
         retained: bool,
     },
-    /// It took a message, or refused it: of which topic, and why.
+    /// The broker accepted one of our messages, or refused it: its topic, and why.
     StationMessage(Result<(), (String, Error)>),
 }
 
-/// A connection that has been accepted.
+/// A connection that the broker has accepted.
 pub(crate) struct BrokerConnection {
     framed: Framed<Box<dyn ByteStream>, Codec>,
-    /// What we subscribed to.
+    /// The filters of our subscriptions.
     filters: Vec<String>,
-    /// Where our messages that were not acknowledged went, by the number of the packet.
+    /// The topics of our unacknowledged messages, by packet number.
     in_flight: BTreeMap<u16, String>,
     most_in_flight: usize,
     next_packet: u16,
@@ -125,7 +126,7 @@ impl BrokerConnection {
                 return Err(refused(answer.code, user));
             }
             Some(Ok(Packet::Disconnect(end))) => return Err(ended(end.reason_code)),
-            // What a broker of MQTT 3.1.1 answers to version 5.
+            // The answer of a broker that only speaks MQTT 3.1.1.
             Some(Err(mqttbytes::Error::InvalidConnectReturnCode(1))) => {
                 return Err(unreachable(
                     "the broker speaks MQTT 3.1.1 only",
@@ -167,7 +168,7 @@ impl BrokerConnection {
         })
     }
 
-    /// Subscribes to topics. Where the broker says that it does not let us, [`Self::next`] fails.
+    /// Subscribes to topics. If the broker does not permit it, [`Self::next`] fails.
     pub(crate) async fn subscribe(&mut self, filters: Vec<String>) -> Result<(), Error> {
         let pkid = self.packet_number();
         let all = filters.iter().map(|filter| Filter::new(filter.clone(), QoS::AtMostOnce));
@@ -176,12 +177,12 @@ impl BrokerConnection {
         self.send(Packet::Subscribe(subscribe)).await
     }
 
-    /// Whether another message may be published now.
+    /// Whether another message can be published now.
     pub(crate) fn has_room(&self) -> bool {
         self.in_flight.len() < self.most_in_flight
     }
 
-    /// Publishes a message, which the broker acknowledges.
+    /// Publishes a message that the broker has to acknowledge.
     pub(crate) async fn publish(&mut self, message: OutgoingMessage) -> Result<(), Error> {
         let topic = message.topic.to_string();
         let pkid = self.packet_number();
@@ -194,7 +195,7 @@ impl BrokerConnection {
         self.send(Packet::Publish(publish)).await
     }
 
-    /// Waits for what comes next. Loses nothing when dropped.
+    /// Waits for the next event. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Incoming, Error> {
         loop {
             tokio::select! {
@@ -215,8 +216,8 @@ impl BrokerConnection {
         }
     }
 
-    /// Says goodbye, so that the last will is not published, and waits until the broker has read it: what
-    /// is left unread on our side would reset the connection, and the goodbye with it.
+    /// Says goodbye, so that the last will is not published, and reads until the broker closes the
+    /// connection: unread data on our side would reset it, and the goodbye could be lost.
     pub(crate) async fn close(&mut self) {
         let goodbye =
             Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection));
@@ -233,7 +234,7 @@ impl BrokerConnection {
         packet: Option<Result<Packet, mqttbytes::Error>>,
     ) -> Result<Option<Incoming>, Error> {
         let packet = packet.ok_or_else(closed)?.map_err(|error| lost(&error))?;
-        // Whatever comes shows that the broker is there.
+        // Any packet shows that the broker is alive.
         self.awaits_pong = false;
         Ok(match packet {
             Packet::Publish(publish) => {
@@ -280,7 +281,7 @@ impl BrokerConnection {
         sent.map_err(|_| silent())?.map_err(|error| lost(&error))
     }
 
-    /// A number that no packet on its way has.
+    /// A packet number that no unacknowledged message has.
     fn packet_number(&mut self) -> u16 {
         loop {
             self.next_packet = self.next_packet.checked_add(1).unwrap_or(1);
@@ -293,7 +294,7 @@ impl BrokerConnection {
 
 async fn stream(broker: &Broker) -> Result<Box<dyn ByteStream>, Error> {
     let tcp = dial(broker).await?;
-    // A message is small and should not wait for the next.
+    // Messages are small and should not wait for the next one.
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!("TCP_NODELAY cannot be set: {error}");
     }
@@ -358,7 +359,7 @@ fn no_broker() -> Error {
     unreachable("the answer is not that of an MQTT broker", "check the port of --broker")
 }
 
-/// A connection that does not work any more, or says what is no MQTT.
+/// The error for a connection that has failed, or received something other than MQTT.
 fn lost(error: &mqttbytes::Error) -> Error {
     match error {
         mqttbytes::Error::Io(error) => {
@@ -385,7 +386,7 @@ fn lost(error: &mqttbytes::Error) -> Error {
     }
 }
 
-/// The broker's no to a connection.
+/// The error for a connection that the broker refuses.
 fn refused(code: ConnectReturnCode, user: Option<&str>) -> Error {
     use ConnectReturnCode as Code;
     match code {
@@ -427,7 +428,7 @@ fn refused(code: ConnectReturnCode, user: Option<&str>) -> Error {
     }
 }
 
-/// Why the broker ended a connection.
+/// The error for a connection that the broker ended.
 fn ended(code: DisconnectReasonCode) -> Error {
     use DisconnectReasonCode as Code;
     connection_lost(match code {
@@ -443,11 +444,11 @@ fn ended(code: DisconnectReasonCode) -> Error {
     })
 }
 
-/// What to do where the broker's access list forbids something: its users are called as their stations.
+/// What to do if the broker's access list forbids something: users must be named like their stations.
 pub(crate) const NOT_ALLOWED: &str = "if the user is called otherwise than the station, give the user's \
     name as `name` in [mqtt]; or allow it in the broker's access list (docs/mqtt.md has an example)";
 
-/// The broker's access list forbids it.
+/// The error for something that the broker's access list forbids.
 fn not_allowed(what: &str, topic: &str) -> Error {
     let topic = clean_bounded(topic);
     Error::new(

@@ -1,18 +1,19 @@
-//! Stations over MQTT 5. A station is a program beside a Cortex service; it publishes what is known of
-//! its headsets to a broker, where any other program reads it. `docs/mqtt.md` is the contract.
+//! Stations over MQTT 5. A station is a program on the computer of a Cortex service. It publishes what is
+//! known about its headsets to a broker, from which any other program can read it. `docs/mqtt.md` is the
+//! contract.
 //!
 //! ```text
-//! topic       names of topics, built and read
-//! payload     what is published on them: typed, bounded, harmless; schema is its JSON schema
+//! topic       builds and parses the names of topics
+//! payload     the payloads: typed, bounded, harmless; schema is their JSON schema
 //! publisher   a station's state → the messages that are due         no I/O, no clock
-//! broker      where a broker is and how it is trusted               tls
-//! connection  one connection to it                                  broker, codec of rumqttc
-//! station     publishes while facts come, connects again and again  publisher, connection
-//! subscriber  receives all stations, connects again and again       connection
-//! book        what a lab knows of them, bounded                     no I/O, no clock
+//! broker      a broker's address, account and trust                 tls
+//! connection  one connection to a broker                            broker, codec of rumqttc
+//! station     publishes facts, reconnects                           publisher, connection
+//! subscriber  receives the messages of all stations, reconnects     connection
+//! book        what a lab knows about all stations, bounded          no I/O, no clock
 //! ```
 //!
-//! Nothing here knows Cortex's client: a station is handed facts.
+//! This crate does not know the Cortex client: its user passes facts to a station.
 
 pub mod book;
 mod broker;

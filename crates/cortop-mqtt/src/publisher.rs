@@ -1,6 +1,6 @@
-//! A station's side of the contract: what is to be published, and when. Facts come in, messages that are
-//! due come out: states only when they have changed, at most one message a second a headset, and the
-//! state of the station again after five seconds, so that its silence is noticed.
+//! Decides what a station publishes, and when. Facts come in, and messages come out when they are due:
+//! states only when they have changed, at most once a second for each headset, and the state of the
+//! station at least every five seconds, so that its silence is noticed.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -20,13 +20,14 @@ use crate::{
     topic::{StationName, Topic},
 };
 
-/// The shortest time between two messages on a topic that is retained.
+/// Minimum time between two messages on a retained topic.
 const APART: Duration = Duration::from_secs(1);
 
-/// How often the state of the station is published without a change.
+/// How often the state of the station is published if it does not change.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Events and acknowledgements that wait while there is no connection; the oldest go first.
+/// Maximum number of events and acknowledgements that wait while there is no connection; the oldest are
+/// dropped first.
 const MOST_WAITING: usize = 64;
 
 /// A message to be published.
@@ -37,12 +38,12 @@ pub(crate) struct OutgoingMessage {
     pub(crate) retain: bool,
 }
 
-/// A retained topic: what it should say and what it says.
+/// A retained topic: the wanted and the published state.
 #[derive(Clone, Debug)]
 struct Slot<T> {
     wanted: T,
     published: Option<T>,
-    /// When it was published last.
+    /// When it was last published.
     last: Option<Instant>,
 }
 
@@ -51,24 +52,24 @@ impl<T: PartialEq> Slot<T> {
         Self { wanted, published: None, last: None }
     }
 
-    /// When it is due: now, or a second after the last.
+    /// When it is due: now, or a second after the last message; `None` if nothing has changed.
     fn due(&self, now: Instant) -> Option<Instant> {
         let is_new = self.published.as_ref() != Some(&self.wanted);
         is_new.then(|| self.last.map_or(now, |last| last + APART))
     }
 }
 
-/// What a station publishes.
+/// Everything that a station publishes.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     name: StationName,
     instance: Text,
     station: Slot<StationState>,
     headsets: BTreeMap<Topic, Slot<HeadsetState>>,
-    /// Topics of headsets that are no longer there: an empty payload takes what is retained away.
+    /// Topics of headsets that are gone: an empty payload removes the retained state.
     cleared: BTreeSet<Topic>,
     waiting: VecDeque<OutgoingMessage>,
-    /// Events and acknowledgements that had no room.
+    /// How many events and acknowledgements were dropped for lack of room.
     dropped: Arc<AtomicU64>,
 }
 
@@ -85,12 +86,12 @@ impl Publisher {
         }
     }
 
-    /// What the station should say of itself, but for its headsets.
+    /// Changes the state of the station, except for its headsets.
     pub(crate) fn set_station(&mut self, change: impl FnOnce(&mut StationState)) {
         change(&mut self.station.wanted);
     }
 
-    /// All headsets, each with its state.
+    /// Replaces the states of all headsets.
     pub(crate) fn set_headsets(&mut self, states: Vec<HeadsetState>) {
         self.station.wanted.headsets = states.iter().map(|state| state.headset.clone()).collect();
         let mut before = std::mem::take(&mut self.headsets);
@@ -106,7 +107,7 @@ impl Publisher {
         self.cleared.extend(before.into_keys());
     }
 
-    /// What another run of this station has left on the broker.
+    /// Handles a headset's topic that an earlier run of this station left on the broker.
     pub(crate) fn found_headset(&mut self, topic: Topic) {
         if !self.headsets.contains_key(&topic) {
             self.cleared.insert(topic);
@@ -131,12 +132,12 @@ impl Publisher {
         self.waiting.push_back(OutgoingMessage { topic, payload, retain: false });
     }
 
-    /// Events and acknowledgements that had no room so far.
+    /// How many events and acknowledgements were dropped so far for lack of room.
     pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.dropped)
     }
 
-    /// There is a new connection, on which nothing has been said yet.
+    /// Handles a new connection: everything is due again.
     pub(crate) fn on_connected(&mut self) {
         self.station.published = None;
         self.station.last = None;
@@ -145,13 +146,13 @@ impl Publisher {
         }
     }
 
-    /// Repeats the state of the station now: somebody asked for it, or wrote another in its place.
+    /// Makes the state of the station due now, because somebody asked for it or overwrote it.
     pub(crate) fn repeat(&mut self) {
         (self.station.published, self.station.last) = (None, None);
     }
 
-    /// The next message that is due, which then counts as published. The station comes first, as a
-    /// reader takes headsets for real only with it.
+    /// The next message that is due, which then counts as published. The station comes first, because
+    /// readers believe its headsets only once they have its state.
     pub(crate) fn next(&mut self, now: Instant, wall: f64) -> Option<OutgoingMessage> {
         let heartbeat = self.heartbeat().is_some_and(|at| at <= now);
         if heartbeat || self.station.due(now).is_some_and(|at| at <= now) {
@@ -173,7 +174,7 @@ impl Publisher {
         Some(OutgoingMessage { topic: topic.clone(), payload, retain: true })
     }
 
-    /// When something is due next.
+    /// When the next message is due.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         if !self.cleared.is_empty() || !self.waiting.is_empty() {
             return Some(now);
@@ -186,7 +187,7 @@ impl Publisher {
         self.station.last.map(|last| last + HEARTBEAT)
     }
 
-    /// The state of the station under another status.
+    /// The message with the station's state under another status.
     pub(crate) fn state(&self, status: Status, why: Option<&str>, wall: f64) -> OutgoingMessage {
         let state = StationState { status, why: why.map(Text::new), ..self.station.wanted.clone() };
         OutgoingMessage {
@@ -233,10 +234,10 @@ mod tests {
         let read = payload::read::<HeadsetState>(&message.payload).unwrap();
         assert_eq!((read.body.battery, read.sent, &*read.instance), (Some(88), 9.0, "run"));
         assert_eq!(drain(&mut publisher, at(1000)), Vec::<String>::new());
-        // Nothing changes, and the station is heard all the same.
+        // The heartbeat is due although nothing changes.
         assert_eq!(publisher.due(at(1000)), Some(at(5000)));
         assert_eq!(drain(&mut publisher, at(5000)), ["state"]);
-        // A new connection knows nothing.
+        // On a new connection, everything is published again.
         publisher.on_connected();
         assert_eq!(
             drain(&mut publisher, at(5001)),
@@ -265,7 +266,7 @@ mod tests {
         let messages: Vec<_> = std::iter::from_fn(|| publisher.next(later, 0.0)).collect();
         assert_eq!(messages.len(), 2);
         assert!(messages[1].payload.is_empty() && messages[1].retain);
-        // One that comes back before is not.
+        // A headset that returns before that is not cleared.
         publisher.set_headsets(vec![headset("A", 1)]);
         publisher.set_headsets(Vec::new());
         publisher.set_headsets(vec![headset("A", 2)]);

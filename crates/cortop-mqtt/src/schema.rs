@@ -1,4 +1,4 @@
-//! The JSON schema of what is published, made from the types that are published and read.
+//! The JSON schema of the payloads, generated from the types that are published and read.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::payload::{
     Acknowledgement, HeadsetState, LabMarker, StationEvent, StationMessage, StationState,
 };
 
-/// Topics as the contract writes them, and what is published on them.
+/// The topics as the contract writes them, and their payloads.
 const TOPICS: [(&str, &str); 5] = [
     ("cortop/v1/STATION/state", "StationState"),
     ("cortop/v1/STATION/headset/HEADSET/state", "HeadsetState"),
@@ -16,8 +16,8 @@ const TOPICS: [(&str, &str); 5] = [
     ("cortop/v1/command/marker", "LabMarker"),
 ];
 
-/// The schema of all payloads, JSON Schema 2020-12: `$defs` has one for each, `topics` says which is
-/// published where.
+/// The schema of all payloads, JSON Schema 2020-12: `$defs` has a definition for each, and `topics` says
+/// which is published where.
 #[must_use]
 pub fn schema() -> Value {
     let mut definitions = Map::new();
@@ -38,7 +38,7 @@ pub fn schema() -> Value {
     })
 }
 
-/// Adds the schema of a payload, whole.
+/// Adds the complete schema of a payload.
 fn add<T: JsonSchema>(definitions: &mut Map<String, Value>, name: &str) {
     let settings = SchemaSettings::draft2020_12().with(|own| {
         own.inline_subschemas = true;

@@ -1,6 +1,6 @@
-//! A station: publishes as long as facts come, and connects again and again. A name belongs to one
-//! station: whoever comes asks whether it is taken before it publishes anything that stays, and whoever is
-//! online keeps it. Clocks decide nothing, as those of two computers differ.
+//! A station publishes facts and reconnects as often as necessary. A name belongs to one station: a
+//! newcomer asks whether its name is taken before it publishes anything retained, and a station that is
+//! online keeps its name. Clocks play no part in this, because those of two computers differ.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -26,22 +26,22 @@ use crate::{
 };
 use cortop_protocol::{Error, ErrorKind};
 
-/// How long our own question may take to come back.
+/// How long to wait for our own question to come back.
 const ECHO: Duration = Duration::from_secs(5);
 
-/// How long a station that may have the name is given to say so.
+/// How long to wait for the answer of another station that may have the name.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Pauses between two tries to connect.
+/// Pauses between attempts to connect, in seconds.
 const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 
-/// Until a name that another station has is asked for again.
+/// Pause before asking again for a name that another station has, in seconds.
 const TAKEN_PAUSE: u64 = 60;
 
-/// Facts and reports that may wait.
+/// Maximum number of facts, and of reports, in the queue.
 const QUEUE: usize = 64;
 
-/// What does not change while a station runs.
+/// The settings of a station, which do not change while it runs.
 #[derive(Clone, Debug)]
 pub struct StationSettings {
     /// Its name.
@@ -50,69 +50,69 @@ pub struct StationSettings {
     pub host: String,
     /// The program and its version.
     pub program: String,
-    /// Whether it takes markers of a lab.
+    /// Whether it accepts markers from a lab.
     pub accepts_markers: bool,
 }
 
-/// What a station is handed.
+/// A fact for a station to publish.
 #[derive(Clone, Debug)]
 pub enum StationFact {
-    /// How far the connection to Cortex is.
+    /// The state of the connection to Cortex.
     Cortex {
-        /// In words; why, where it is not reached.
+        /// The state in words; why, if Cortex is not reached.
         words: String,
-        /// Since when it is not reached, in seconds since 1970 by this computer's clock.
+        /// Since when Cortex is not reached, in seconds since 1970 by this computer's clock.
         down_since: Option<f64>,
     },
-    /// All headsets as they are now.
+    /// The current states of all headsets.
     Headsets(Vec<HeadsetState>),
     /// Something happened.
     Event(StationEvent),
-    /// A command was carried out, or was not.
+    /// The outcome of a command.
     Acknowledged(Acknowledgement),
 }
 
-/// What a station reports.
+/// A report of a station to its owner.
 #[derive(Clone, Debug)]
 pub enum StationReport {
-    /// It publishes.
+    /// It is publishing.
     Online,
-    /// There is no connection, and it is tried again.
+    /// There is no connection; the station tries again.
     Offline(Error),
     /// Another station has the name.
     NameTaken(Error),
     /// Another station asked for the name and was refused.
     NameKept {
-        /// The computer that it runs on.
+        /// The other station's computer.
         host: Text,
     },
     /// The broker refused a message.
     Refused(Error),
-    /// A lab sets a marker.
+    /// A lab asks for a marker.
     Marker {
         /// The run of the program that sent it.
         instance: Text,
         /// The marker.
         command: LabMarker,
-        /// When it came.
+        /// When it arrived.
         received: Timestamp,
     },
 }
 
-/// A running station. It says goodbye when it is stopped; dropped, it is lost.
+/// A running station. [`Self::stop`] waits until it has said goodbye; dropping it does not.
 #[derive(Debug)]
 pub struct StationTask {
-    /// To the station. What has no room is lost; the next state has it all.
+    /// Facts for the station. Those that do not fit are lost; the next state has all of it.
     pub facts: mpsc::Sender<StationFact>,
-    /// From the station.
+    /// Reports of the station.
     pub reports: mpsc::Receiver<StationReport>,
-    /// Events and acknowledgements that were dropped, as too many waited for the broker.
+    /// How many events and acknowledgements were dropped because too many waited for the broker.
     pub dropped: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
 impl StationTask {
-    /// Starts one on the current runtime.
+    /// Starts a station on the current runtime.
     #[must_use]
     pub fn spawn(broker: Broker, settings: StationSettings) -> Self {
         let (facts, received) = mpsc::channel(QUEUE);
@@ -122,7 +122,7 @@ impl StationTask {
         Self { facts, reports, dropped, task: tokio::spawn(station.run()) }
     }
 
-    /// Publishes that it ends, and ends.
+    /// Says goodbye and ends.
     pub async fn stop(self) {
         let Self { facts, reports, task, .. } = self;
         drop((facts, reports));
@@ -130,12 +130,12 @@ impl StationTask {
     }
 }
 
-/// No more facts come: it is over.
+/// The owner has stopped the station: no more facts will come.
 struct Stopped;
 
 /// Why a connection ended.
 enum Ended {
-    /// It is lost.
+    /// The connection is lost.
     Lost(Error),
     /// Another station has the name.
     NameTaken(Error),
@@ -155,22 +155,22 @@ struct StationRun {
     publisher: Publisher,
     facts: mpsc::Receiver<StationFact>,
     reports: mpsc::Sender<StationReport>,
-    /// Markers that could not be read.
+    /// How many markers could not be read.
     malformed: u64,
 }
 
-/// Where the question is whether the name is ours.
+/// The state of claiming the name.
 enum Naming {
-    /// We asked, and have not heard our own question yet.
+    /// We have asked, and our own question has not come back yet.
     Asked {
-        /// The broker has the state of another station of the name.
+        /// Whether the broker has the state of another station with this name.
         other: bool,
-        /// It is not waited for longer.
+        /// When to give up.
         until: Instant,
     },
-    /// Another one may answer until then.
+    /// Another station may answer until then.
     Waiting(Instant),
-    /// It is ours.
+    /// The name is ours.
     Ours,
 }
 
@@ -207,7 +207,7 @@ impl StationRun {
             let ended = match opened {
                 Ok(mut connection) => {
                     let served = self.serve(&mut connection, &mut tries).await;
-                    // Without a goodbye the last will would say that the other one is gone.
+                    // Without a goodbye, the last will would report the other station as gone.
                     if !matches!(served, Err(Ended::Lost(_))) {
                         connection.close().await;
                     }
@@ -232,7 +232,7 @@ impl StationRun {
         }
     }
 
-    /// Takes facts while there is no connection; ends where no more can come.
+    /// Handles facts while there is no connection, until no more can come.
     async fn drain(publisher: &mut Publisher, facts: &mut mpsc::Receiver<StationFact>) -> Stopped {
         while let Some(fact) = facts.recv().await {
             take(publisher, fact);
@@ -241,11 +241,11 @@ impl StationRun {
     }
 
     fn report(&self, report: StationReport) {
-        // Whoever does not listen knows less, and is not waited for.
+        // If the owner does not keep up, reports are dropped.
         let _ = self.reports.try_send(report);
     }
 
-    /// Publishes until the connection is lost, or no more facts come.
+    /// Publishes until the connection is lost or no more facts can come.
     async fn serve(
         &mut self,
         connection: &mut BrokerConnection,
@@ -307,7 +307,7 @@ impl StationRun {
             Incoming::StationMessage(Ok(())) => return Ok(()),
             Incoming::StationMessage(Err((topic, error))) => {
                 let topic = Topic::parse(&topic);
-                // Without its state it would not be seen at all.
+                // Without its state, the station would not be visible at all.
                 if matches!(topic, Some(Topic::State(_))) {
                     return Err(error.into());
                 }
@@ -345,7 +345,7 @@ impl StationRun {
                 if let Ok(state) = payload::read::<StationState>(&payload) {
                     return self.on_state(&state, retained, naming);
                 }
-                // Somebody with the rights to do so has written over it.
+                // Somebody with the right to do so has overwritten our state.
                 self.publisher.repeat();
                 Ok(())
             }
@@ -353,7 +353,7 @@ impl StationRun {
         }
     }
 
-    /// A state of this name: our own, or that of another station.
+    /// Handles a state published under our name, by ourselves or by another station.
     fn on_state(
         &mut self,
         state: &StationMessage<StationState>,
@@ -363,12 +363,12 @@ impl StationRun {
         let status = state.body.status;
         if state.instance == self.instance {
             match (&*naming, status) {
-                // All that was there before us has come before our own question.
+                // Everything retained has come before our own question.
                 (Naming::Asked { other: false, .. }, Status::Joining) => *naming = Naming::Ours,
                 (Naming::Asked { other: true, .. }, Status::Joining) => {
                     *naming = Naming::Waiting(Instant::now() + ANSWER);
                 }
-                // The last will of a connection that we gave up before the broker did.
+                // The last will of an earlier connection, which we gave up before the broker did.
                 (Naming::Ours, Status::Gone) => self.publisher.repeat(),
                 _ => {}
             }
@@ -383,7 +383,8 @@ impl StationRun {
         let is_ours = matches!(naming, Naming::Ours);
         let is_taken = match status {
             Status::Gone => false,
-            // Of two that ask at the same time, or were cut off from each other, either must go.
+            // If two ask at the same time, or both are online because they were cut off from each
+            // other, one of them must go: the one with the greater `instance`.
             Status::Joining => !is_ours && state.instance < self.instance,
             Status::Online => !is_ours || state.instance < self.instance,
         };
@@ -399,7 +400,8 @@ impl StationRun {
         Ok(())
     }
 
-    /// Another station asks for the name; the state that follows shows it that it is taken.
+    /// Reports that another station asks for the name. The state that follows tells it that the name is
+    /// taken.
     fn on_other_joining(&mut self, host: &Text) {
         self.report(StationReport::NameKept { host: host.clone() });
         let text =
@@ -422,7 +424,7 @@ fn take(publisher: &mut Publisher, fact: StationFact) {
     }
 }
 
-/// The name belongs to another station.
+/// The error for a name that belongs to another station.
 fn taken(name: &StationName, other: &StationState) -> Error {
     Error::new(
         ErrorKind::User,
@@ -431,7 +433,7 @@ fn taken(name: &StationName, other: &StationState) -> Error {
     )
 }
 
-/// What is published does not come back.
+/// The error for messages that do not come back although the broker accepts them.
 fn deaf(name: &StationName) -> Error {
     Error::new(
         ErrorKind::WrongCredentials,

@@ -1,4 +1,5 @@
-//! A lab's end: receives the messages of all stations, connects again and again, and sends markers.
+//! A lab's connection: receives the messages of all stations, sends markers, and reconnects as often as
+//! necessary.
 
 use std::time::Duration;
 
@@ -19,21 +20,21 @@ use crate::{
 };
 use cortop_protocol::Error;
 
-/// Pauses between two tries to connect.
+/// Pauses between attempts to connect, in seconds.
 const PAUSES: [u64; 4] = [1, 2, 4, 5];
 
-/// Messages that may wait for the reader; then the broker waits.
+/// Maximum number of messages that wait for the reader; if there are more, the broker has to wait.
 const QUEUE: usize = 1024;
 
-/// Markers that may wait.
+/// Maximum number of markers in the queue.
 const MOST_MARKERS: usize = 16;
 
-/// What comes from the broker.
+/// What a subscriber reports.
 #[derive(Clone, Debug)]
 pub enum LabNotice {
-    /// There is a connection; all that is retained follows.
+    /// Connected; all retained messages follow.
     Connected,
-    /// There is none, and it is tried again at that time.
+    /// Not connected: why, and when the next attempt is.
     Disconnected(Error, Instant),
     /// A message.
     Message(Received),
@@ -44,15 +45,15 @@ pub enum LabNotice {
 /// A running subscriber.
 #[derive(Debug)]
 pub struct Subscriber {
-    /// From the broker.
+    /// Messages from the broker, and the state of the connection.
     pub notices: mpsc::Receiver<LabNotice>,
-    /// To every station that accepts markers.
+    /// Markers for all stations that accept them.
     pub markers: mpsc::Sender<LabMarker>,
     task: JoinHandle<()>,
 }
 
 impl Subscriber {
-    /// Starts one on the current runtime.
+    /// Starts a subscriber on the current runtime.
     #[must_use]
     pub fn spawn(broker: Broker) -> Self {
         let (sender, notices) = mpsc::channel(QUEUE);
@@ -70,7 +71,7 @@ impl Subscriber {
     }
 }
 
-/// Nobody listens any more.
+/// The owner no longer listens.
 struct SubscriberEnded;
 
 struct LabTask {

@@ -1,5 +1,5 @@
-//! TLS to a broker, and what a failed handshake means. No exception is made for any certificate: a
-//! broker has a name and a chain that can be checked.
+//! TLS to a broker, and explanations of failed handshakes. There are no exceptions for any certificate:
+//! a broker's name and chain are always checked.
 
 use std::{borrow::Cow, io, sync::Arc};
 
@@ -17,10 +17,10 @@ use rustls::{
 
 use cortop_protocol::{Error, ErrorKind};
 
-/// A client's certificate with its chain, and its key.
+/// A client's certificate and its chain, and the key.
 pub(crate) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// How to connect.
+/// The configuration of TLS for a broker.
 pub(crate) fn client_config(
     roots: RootCertStore,
     identity: Option<Identity>,
@@ -39,7 +39,8 @@ pub(crate) fn client_config(
     }
 }
 
-/// rustls's own check, which also distinguishes a self-signed certificate from one of a foreign root.
+/// rustls's own verifier, except that it distinguishes a self-signed certificate from one with an unknown
+/// root.
 #[derive(Debug)]
 struct ChainVerifier(Arc<WebPkiServerVerifier>);
 
@@ -88,7 +89,7 @@ impl ServerCertVerifier for ChainVerifier {
     }
 }
 
-/// The certificate's issuer is itself.
+/// The certificate was issued by itself.
 #[derive(Debug, thiserror::Error)]
 #[error("self-signed")]
 struct SelfSignedBroker;
@@ -98,8 +99,8 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// Why a handshake failed, or a connection ended right after it: in TLS 1.3 the peer judges a client's
-/// certificate when the client believes itself connected.
+/// Why a handshake failed, or a connection ended right after it: with TLS 1.3, the peer checks a client's
+/// certificate only after the client considers itself connected.
 pub(crate) fn failed(error: &io::Error) -> Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => explain(error),
@@ -178,7 +179,7 @@ fn explain(error: &rustls::Error) -> Error {
     failure(meaning, next)
 }
 
-/// What is wrong with the broker's certificate; chain and name are distinguished.
+/// What is wrong with the broker's certificate, its chain or its name.
 fn explain_certificate(reason: &CertificateError) -> Error {
     let day = |seconds: u64| {
         let time = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());

@@ -1,19 +1,19 @@
-//! The topics of the contract (docs/mqtt.md), built and read in one place.
+//! Builds and parses the topics of the contract (docs/mqtt.md).
 
 use std::{fmt, str::FromStr};
 
 use cortop_protocol::sanitize::is_harmful;
 
-/// The first levels of every topic; the number is that of the payloads' version.
+/// The first levels of every topic; the number is the version of the payloads.
 const ROOT: &str = "cortop/v1/";
 
-/// Bytes of a level at most.
+/// Maximum length of a level in bytes.
 const LONGEST: usize = 64;
 
-/// Where a lab sends markers. It stands where stations have their names, so none can be called so.
+/// The level of a lab's commands. It is in the place of a station's name, so no station can have this name.
 const COMMAND: &str = "command";
 
-/// What a lab subscribes to.
+/// The filter of a lab's subscription.
 pub(crate) const EVERYTHING: &str = "cortop/v1/#";
 
 /// The name of a station: a level of a topic.
@@ -28,8 +28,8 @@ pub struct StationName(String);
 pub struct BadName(String);
 
 impl StationName {
-    /// A name made of a text of this machine, such as its host name; what cannot stand in one is
-    /// replaced.
+    /// Makes a name from any text, such as the host name of this machine. Characters that a name cannot
+    /// contain are replaced.
     #[must_use]
     pub fn from_host(host: &str) -> Self {
         let level = level(host);
@@ -61,7 +61,7 @@ impl fmt::Display for StationName {
     }
 }
 
-/// Whether a text can be a level of a topic here.
+/// Whether a text can be a level of a topic.
 fn is_level(text: &str) -> bool {
     let is_foreign = |char: char| {
         matches!(char, '/' | '+' | '#') || is_harmful(char) || char == char::REPLACEMENT_CHARACTER
@@ -69,7 +69,7 @@ fn is_level(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST && text.trim() == text && !text.contains(is_foreign)
 }
 
-/// A level made of any text.
+/// Makes a level from any text.
 fn level(text: &str) -> String {
     let text = text.trim();
     let mut level: String = text
@@ -98,13 +98,13 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// That of a headset, whose id may be any text.
+    /// The topic of a headset, whose id may be any text.
     #[must_use]
     pub fn of_headset(station: &StationName, headset: &str) -> Self {
         Self::Headset(station.clone(), level(headset))
     }
 
-    /// Reads one; `None` for a topic that is not of the contract.
+    /// Parses a topic; `None` if it is not in the contract.
     #[must_use]
     pub fn parse(topic: &str) -> Option<Self> {
         let path = topic.strip_prefix(ROOT)?;
@@ -137,7 +137,7 @@ impl Topic {
         }
     }
 
-    /// All states of a station's headsets, for a subscription.
+    /// The filter for the states of all of a station's headsets.
     pub(crate) fn all_headsets(station: &StationName) -> String {
         format!("{ROOT}{station}/headset/+/state")
     }

@@ -1,5 +1,6 @@
-//! What a lab knows of all stations, made of the messages of the broker. Bounded, whoever writes there:
-//! so many stations and headsets are kept, the rest is counted, and what is malformed is counted and named.
+//! What a lab knows about all stations, collected from the broker's messages. It is bounded, because
+//! anyone may write to the broker: further stations and headsets are only counted, and malformed messages
+//! are counted and reported.
 
 mod station;
 #[cfg(test)]
@@ -22,48 +23,48 @@ use crate::{
     topic::{StationName, Topic},
 };
 
-/// Stations that are kept.
+/// Maximum number of stations that are kept.
 pub const MOST_STATIONS: usize = 4096;
 
-/// Headsets that are kept, of all stations together, and of each.
+/// Maximum number of headsets that are kept, of all stations together and of each.
 pub const MOST_HEADSETS: usize = 16_384;
 const MOST_OF_A_STATION: usize = 64;
 
-/// Names of stations beyond those that are kept, which are only told apart.
+/// Up to how many further stations are counted by their names.
 const MOST_COUNTED: usize = 1 << 20;
 
-/// Malformed messages that are named.
+/// How many malformed messages are kept, the last ones.
 const MOST_NAMED: usize = 8;
 
-/// A message as it came.
+/// A message as it arrived.
 #[derive(Clone, Debug)]
 pub struct Received {
     /// Its topic.
     pub topic: Bytes,
-    /// What it says.
+    /// Its payload.
     pub payload: Bytes,
-    /// It was published before the lab subscribed: nobody knows when.
+    /// Whether it was published before the lab subscribed, at an unknown time.
     pub retained: bool,
-    /// When it came.
+    /// When it arrived.
     pub arrival: Instant,
     /// The same by the lab's clock, in seconds since 1970.
     pub wall: f64,
 }
 
-/// What a message changed.
+/// What a message has changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BookChange {
     /// Nothing that is kept.
     Nothing,
     /// The state of a station.
     Station(StationName),
-    /// The state of one of its headsets; the alerts that it had before.
+    /// The state of one of its headsets, with the alerts that it had before.
     Headset(StationName, Text, Vec<payload::StationAlert>),
-    /// Something happened at a station: when, by the lab's clock.
+    /// Something happened at a station, at this time by the lab's clock, in seconds since 1970.
     Event(StationName, f64, StationEvent),
-    /// A station did what a command asks.
+    /// A station has answered a command.
     Acknowledged(StationName, Acknowledgement),
-    /// A station speaks this later version of the contract, which is not read.
+    /// A station speaks this later version of the contract, which cannot be read.
     Newer(StationName, u32),
     /// A message could not be read.
     Malformed,
@@ -77,13 +78,13 @@ pub struct Book {
     headsets: usize,
     /// Hashes of the names of stations that are not kept.
     beyond: HashSet<u64>,
-    /// Headsets for which there was no room.
+    /// How many messages were about headsets that had no room.
     beyond_headsets: u64,
     /// Stations that speak a later version of the contract.
     newer: BTreeSet<StationName>,
     malformed: u64,
     named: VecDeque<(Text, Malformed)>,
-    /// Messages and bytes that came.
+    /// How many messages and bytes have arrived.
     received: (u64, u64),
 }
 
@@ -94,7 +95,7 @@ impl Book {
         &self.stations
     }
 
-    /// Stations that are counted only, and headsets.
+    /// How many stations, and how many messages about headsets, had no room.
     #[must_use]
     pub fn beyond(&self) -> (usize, u64) {
         (self.beyond.len(), self.beyond_headsets)
@@ -106,26 +107,27 @@ impl Book {
         self.newer.len()
     }
 
-    /// Messages that could not be read, and the last of them: topic and reason.
+    /// How many messages could not be read, and the topics and reasons of the last ones.
     #[must_use]
     pub fn malformed(&self) -> (u64, Option<&(Text, Malformed)>) {
         (self.malformed, self.named.back())
     }
 
-    /// Messages and bytes that came.
+    /// How many messages and bytes have arrived.
     #[must_use]
     pub const fn received(&self) -> (u64, u64) {
         self.received
     }
 
-    /// There is a new connection to the broker: what was heard before says nothing of now.
+    /// Handles a new connection to the broker: what was heard before says nothing about the present.
     pub fn on_connected(&mut self, now: Instant) {
         for station in self.stations.values_mut() {
             station.connected = Some(now);
         }
     }
 
-    /// There is no connection. What became of those whose last will came right before is unknown.
+    /// Handles the loss of the connection. Stations whose last will arrived right before may still be
+    /// running, so they are not considered gone.
     pub fn on_disconnected(&mut self, now: Instant) {
         for station in self.stations.values_mut() {
             station.connected = None;
@@ -136,14 +138,14 @@ impl Book {
         }
     }
 
-    /// Takes a message.
+    /// Handles a message.
     pub fn on_message(&mut self, message: &Received) -> BookChange {
         self.received.0 += 1;
         self.received.1 += (message.topic.len() + message.payload.len()) as u64;
         let topic = str::from_utf8(&message.topic).ok().and_then(Topic::parse);
         let done = match topic {
             None => Err(Malformed::Topic),
-            // What a lab says itself.
+            // Sent by a lab.
             Some(Topic::Marker) => Ok(BookChange::Nothing),
             Some(Topic::State(name)) => self.on_state(name, message),
             Some(Topic::Headset(name, level)) => self.on_headset(name, level, message),
@@ -169,7 +171,7 @@ impl Book {
         })
     }
 
-    /// The place of a station, if there is room for it.
+    /// The station of this name, which is added if there is room.
     fn place(&mut self, name: &StationName, now: Instant) -> Option<&mut Station> {
         if !self.stations.contains_key(name) {
             if self.stations.len() == MOST_STATIONS {
@@ -187,7 +189,7 @@ impl Book {
 
     fn on_state(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
         if message.payload.is_empty() {
-            // Whoever runs the broker took a station away for good.
+            // An administrator has removed the station from the broker for good.
             if let Some(station) = self.stations.remove(&name) {
                 self.headsets -= station.headsets.len();
             }
@@ -203,7 +205,7 @@ impl Book {
             return Ok(BookChange::Nothing);
         };
         let is_known = station.state.is_some();
-        // The last will of one that was refused the name, or of a connection that was given up.
+        // The last will of a station that was refused the name, or of an abandoned connection.
         let is_other = is_known && station.instance != envelope.instance;
         if status == Status::Gone && is_other && !message.retained {
             return Ok(BookChange::Nothing);
@@ -282,13 +284,13 @@ impl Book {
     fn on_event(&mut self, name: StationName, message: &Received) -> Result<BookChange, Malformed> {
         let envelope = payload::read::<StationEvent>(&message.payload)?;
         if message.retained {
-            // Nobody knows when that was: events are not retained.
+            // The contract does not retain events, and the time of this one is unknown.
             return Ok(BookChange::Nothing);
         }
-        // One that has no state is none.
+        // A station needs a state to count as one.
         let Some(station) = self.stations.get_mut(&name) else { return Ok(BookChange::Nothing) };
         station.note_arrival(message, &envelope);
-        // By the way of this message: the event may be older than what is known of the clocks.
+        // Derive the time from this message: the event may be older than what is known about the clocks.
         let age = (envelope.sent - envelope.body.at).clamp(0.0, 3600.0);
         let at = if age.is_finite() { message.wall - age } else { message.wall };
         Ok(BookChange::Event(name, at, envelope.body))

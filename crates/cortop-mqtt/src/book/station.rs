@@ -1,4 +1,5 @@
-//! A station as a lab knows it: what it says, when it was heard, and what has become of it.
+//! What a lab knows about a station: its state, when it was heard, and whether it is live, silent or
+//! gone.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,87 +11,87 @@ use tokio::time::Instant;
 use super::Received;
 use crate::payload::{HeadsetState, LOST, StationMessage, StationState, Text};
 
-/// A station that has not been heard for so long is silent: it publishes every 5 s.
+/// A station that has not been heard for this long is silent: it publishes every 5 s.
 pub const SILENCE: Duration = Duration::from_secs(12);
 
-/// A broker that ends publishes the wills of all stations just before: whoever is lost for less than
-/// this when the connection ends may be there.
+/// A broker that is stopped publishes the wills of all stations just before: a station whose will arrived
+/// less than this before the end of the connection may still be running.
 const DOUBT: Duration = Duration::from_secs(1);
 
-/// Messages from which the difference of the clocks is taken.
+/// How many messages are used to determine the difference of the clocks.
 const DELAYS: usize = 16;
 
-/// What has become of a station, as far as the lab knows.
+/// Whether a station is live, silent or gone, as far as the lab knows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum StationPresence {
-    /// It is heard.
+    /// It has been heard recently.
     Live,
-    /// The broker has its state, and nothing was heard of it yet.
+    /// The broker has its state, but it has not been heard yet.
     Unconfirmed,
-    /// It has not been heard since then, if ever, and nobody said why.
+    /// It has not been heard since then, or never, for an unknown reason.
     Silent(Option<Instant>),
-    /// It has ended or was lost.
+    /// It has ended or the broker has lost it.
     Gone(DepartureTime),
 }
 
 /// When a station went.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DepartureTime {
-    /// Then, in seconds since 1970 by the lab's clock.
+    /// At this time, in seconds since 1970 by the lab's clock.
     At(f64),
-    /// The broker kept its goodbye, so only the station's clock says when; it was gone when the lab came,
-    /// by the lab's clock.
+    /// Before the lab connected. The broker kept the station's goodbye, with the time by the station's
+    /// clock.
     Told {
-        /// When, in seconds since 1970 by the station's clock.
+        /// The time of the goodbye, in seconds since 1970 by the station's clock.
         own_clock: f64,
-        /// By then, by the lab's clock.
+        /// The latest possible time, in seconds since 1970 by the lab's clock.
         latest: f64,
     },
-    /// The broker kept its last will, which was written when the connection began: it was gone when the
-    /// lab came, by the lab's clock.
+    /// Before this time, in seconds since 1970 by the lab's clock. The broker kept the station's last
+    /// will, which does not say when: it was written when the station connected.
     Before(f64),
 }
 
 /// A station.
 #[derive(Clone, Debug, Default)]
 pub struct Station {
-    /// What it says of itself; `None` while only its headsets are known.
+    /// Its state; `None` while only its headsets are known.
     pub state: Option<StationState>,
     /// Its headsets, by the level of their topic.
     pub(super) headsets: BTreeMap<String, StationHeadset>,
     pub(super) instance: Text,
-    /// When it was heard last.
+    /// When it was last heard.
     heard: Option<Instant>,
-    /// Since when there is a connection over which it can be heard.
+    /// Since when it can be heard: the start of the lab's connection.
     pub(super) connected: Option<Instant>,
-    /// When it went; `None` while it has not.
+    /// When it went; `None` if it is not gone.
     pub(super) gone: Option<DepartureTime>,
-    /// When the state that the broker kept of it was sent, by its clock.
+    /// When the state that the broker kept was sent, by the station's clock.
     pub(super) kept: Option<f64>,
-    /// When its last will came, and what was known of it before.
+    /// When its last will arrived, and the state before.
     pub(super) lost: Option<(Instant, StationState)>,
-    /// Seconds from its clock to the arrival of its last messages.
+    /// Seconds from the sending of its last messages, by its clock, to their arrival, by the lab's.
     pub(super) delays: VecDeque<f64>,
 }
 
 /// A headset of a station.
 #[derive(Clone, Debug)]
 pub struct StationHeadset {
-    /// What the station says of it.
+    /// Its state, as reported by the station.
     pub state: HeadsetState,
-    /// Of which run of the station.
+    /// The run of the station that reported it.
     pub(super) instance: Text,
-    /// When that came, by the lab's clock; `None` if it was there before.
+    /// When the state arrived, in seconds since 1970 by the lab's clock; `None` if it was retained.
     pub since: Option<f64>,
 }
 
 impl Station {
-    /// One of which nothing is known but that it can be heard since then.
+    /// A station of which nothing is known, except since when it can be heard.
     pub(super) fn new(connected: Instant) -> Self {
         Self { connected: Some(connected), ..Self::default() }
     }
 
-    /// What has become of it.
+    /// Whether it is live, silent or gone.
     #[must_use]
     pub fn presence(&self, now: Instant) -> StationPresence {
         if let Some(departure) = self.gone {
@@ -104,26 +105,28 @@ impl Station {
         if heard.is_some() { StationPresence::Live } else { StationPresence::Unconfirmed }
     }
 
-    /// Whether its last will has just come, which may be that of all stations: the broker ends.
+    /// Whether its last will has just arrived, so that it may still be running: a broker that is stopped
+    /// publishes the wills of all stations.
     #[must_use]
     pub fn is_in_doubt(&self, now: Instant) -> bool {
         self.lost.as_ref().is_some_and(|(at, _)| now.saturating_duration_since(*at) < DOUBT)
     }
 
-    /// When it was heard last.
+    /// When it was last heard.
     #[must_use]
     pub const fn heard(&self) -> Option<Instant> {
         self.heard
     }
 
-    /// When the state that the broker kept of it was sent, in seconds since 1970 by its clock: the last
-    /// that is known of one that was never heard.
+    /// When the state that the broker kept was sent, in seconds since 1970 by the station's clock: all that
+    /// is known about when a station was running that was never heard.
     #[must_use]
     pub const fn kept(&self) -> Option<f64> {
         self.kept
     }
 
-    /// When one went of which the broker kept that it is gone.
+    /// When the station went, if the broker kept that it is gone. `now` is in seconds since 1970 by the
+    /// lab's clock.
     pub(super) fn kept_departure(
         &self,
         envelope: &StationMessage<StationState>,
@@ -139,37 +142,37 @@ impl Station {
         }
     }
 
-    /// Its headsets. Those of an earlier run, which it has not taken off the broker yet, are none.
+    /// Its headsets, without those of an earlier run that are still on the broker.
     pub fn headsets(&self) -> impl Iterator<Item = &StationHeadset> {
         self.headsets.values().filter(|own| self.state.is_none() || own.instance == self.instance)
     }
 
-    /// One of them, by its id.
+    /// The headset with this id.
     #[must_use]
     pub fn headset(&self, id: &str) -> Option<&StationHeadset> {
         self.headsets().find(|own| &*own.state.headset == id)
     }
 
-    /// A moment by the station's clock as the lab's clock has it: the soonest of its last messages had
-    /// the shortest way, which is the error.
+    /// Converts a time from the station's clock to the lab's, both in seconds since 1970. The error is
+    /// the shortest delay of the station's last messages.
     #[must_use]
     pub fn lab_time(&self, time: f64) -> Option<f64> {
         let soonest = self.delays.iter().copied().reduce(f64::min)?;
         Some(time + soonest)
     }
 
-    /// By how many seconds the station's clock is behind the lab's, the way of a message included.
+    /// By how many seconds the station's clock is behind the lab's, plus the delay of a message.
     #[must_use]
     pub fn clock_behind(&self) -> Option<f64> {
         self.lab_time(0.0)
     }
 
-    /// A message of it that was sent just now.
+    /// Notes when a message of the station arrived, unless the message is retained.
     pub(super) fn note_arrival<T>(&mut self, message: &Received, envelope: &StationMessage<T>) {
         if message.retained {
             return;
         }
-        // It may have been stamped before the connection was noticed.
+        // The message may have been stamped before the connection was noticed.
         self.heard = self.connected.max(Some(message.arrival));
         if envelope.sent.is_finite() {
             self.delays.truncate(DELAYS - 1);

@@ -40,7 +40,7 @@ async fn what_was_retained_is_not_live_until_it_is_heard_and_silence_ends_that()
     send(&mut book, (STATE, "a"), (5.0, (start, 100.0), false), state(Status::Online));
     assert_eq!(presence(&book, 12), StationPresence::Live);
     assert_eq!(presence(&book, 13), StationPresence::Silent(Some(start)));
-    // Whoever is not heard over a new connection is silent in the end, since when it was heard last.
+    // A station that is not heard over a new connection becomes silent, since it was last heard.
     book.on_disconnected(start + Duration::from_secs(14));
     assert_eq!(presence(&book, 99), StationPresence::Unconfirmed);
     book.on_connected(start + Duration::from_secs(20));
@@ -48,10 +48,10 @@ async fn what_was_retained_is_not_live_until_it_is_heard_and_silence_ends_that()
     assert_eq!(presence(&book, 33), StationPresence::Silent(Some(start)));
     send(&mut book, (STATE, "a"), (5.0, (start, 123.0), false), state(Status::Gone));
     assert_eq!(presence(&book, 99), StationPresence::Gone(DepartureTime::At(123.0)));
-    // What the broker keeps of it changes nothing of that.
+    // A retained message does not change that.
     send(&mut book, (STATE, "a"), (5.0, (start, 150.0), true), state(Status::Gone));
     assert_eq!(presence(&book, 99), StationPresence::Gone(DepartureTime::At(123.0)));
-    // One that never says more than what the broker kept.
+    // A station of which nothing but its retained state is known.
     let mut book = Book::default();
     send(&mut book, (STATE, "a"), (5.0, (start, 100.0), true), state(Status::Online));
     assert_eq!(presence(&book, 13), StationPresence::Silent(None));
@@ -71,11 +71,11 @@ async fn of_a_station_that_went_before_the_lab_came_only_what_is_known_is_said()
         send(&mut book, (STATE, "a"), (25.0, (start, 900.0), true), body);
         book.stations()[&name()].presence(start)
     };
-    // A goodbye says when, by the station's clock, which only messages that are heard correct.
+    // A goodbye has the time by the station's clock, which only live messages can correct.
     let told = DepartureTime::Told { own_clock: 25.0, latest: 900.0 };
     assert_eq!(gone("stopped", None), StationPresence::Gone(told));
     assert_eq!(gone("stopped", Some(510.0)), StationPresence::Gone(DepartureTime::At(525.0)));
-    // A will is as old as its connection.
+    // A will is stamped when its connection begins.
     assert_eq!(gone("lost", None), StationPresence::Gone(DepartureTime::Before(900.0)));
     assert_eq!(gone("lost", Some(510.0)), StationPresence::Gone(DepartureTime::Before(900.0)));
 }
@@ -156,7 +156,7 @@ async fn a_million_stations_are_counted_and_4096_kept() {
     for number in 0..1_000_000 {
         let topic = format!("cortop/v1/{number}/state");
         let topic = Bytes::from(topic);
-        // The first ones say it twice.
+        // The first ones send their state twice.
         for _ in 0..=usize::from(number < 10_000) {
             let (topic, payload) = (topic.clone(), payload.clone());
             book.on_message(&Received { topic, payload, retained: false, arrival, wall: 0.0 });

@@ -1,4 +1,4 @@
-//! Bounds of what is read: whoever may write to the broker is not trusted.
+//! Bounds of values that are read: whoever may write to the broker is not trusted.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde::{
 
 use super::text::{LONGEST_TEXT, Text};
 
-/// The largest count that a double holds exactly with all smaller ones, as readers of JSON have them.
+/// The largest count up to which all are exact as doubles, which many JSON readers use for numbers.
 pub const MOST_EXACT: u64 = (1 << 53) - 1;
 
-/// Seconds: of a time before 1970 nobody here speaks.
+/// Reads seconds, which must not be negative: no time is before 1970.
 pub(super) fn not_negative<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let seconds = f64::deserialize(from)?;
     if seconds >= 0.0 { Ok(seconds) } else { Err(D::Error::custom("a negative number of seconds")) }
@@ -27,7 +27,7 @@ pub(super) fn absent_or_not_negative<'de, D: Deserializer<'de>>(
     }
 }
 
-/// A number from 0 to `MOST`, if there is one.
+/// Reads an optional number from 0 to `MOST`.
 pub(super) fn absent_or_at_most<'de, D, T, const MOST: u16>(from: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -41,7 +41,7 @@ where
     }
 }
 
-/// A count that whoever reads JSON has exactly, if there is one.
+/// Reads an optional count of at most [`MOST_EXACT`].
 pub(super) fn absent_or_exact<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     match Option::<u64>::deserialize(from)? {
         Some(count) if count > MOST_EXACT => {
@@ -51,8 +51,8 @@ pub(super) fn absent_or_exact<'de, D: Deserializer<'de>>(from: D) -> Result<Opti
     }
 }
 
-/// A text that is told apart from others by all of it: what is too long, or would drive a terminal,
-/// would be changed, and is refused.
+/// Reads a text that identifies something. It is refused if it is too long or could control a terminal:
+/// cutting or cleaning it could make two ids equal.
 pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
     let text = String::deserialize(from)?;
     let own = Text::new(&text);
@@ -64,7 +64,7 @@ pub(super) fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
     }
 }
 
-/// A list of at most `MOST` items.
+/// Reads a list of at most `MOST` items.
 pub(super) fn bounded<'de, D, T, const MOST: usize>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,

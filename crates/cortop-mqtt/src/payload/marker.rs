@@ -1,4 +1,4 @@
-//! Markers of a lab, the only command, and what became of them.
+//! Markers of a lab, the only command, and their acknowledgements.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,7 +9,7 @@ use super::{
     text::Text,
 };
 
-/// Bytes of a marker's label, and of its value, at most.
+/// Maximum length of a marker's label, and of its value, in bytes.
 pub const LONGEST_LABEL: usize = 64;
 
 /// A marker for every station that accepts markers and records.
@@ -29,7 +29,7 @@ impl LabMarker {
     /// Label and value of the marker.
     ///
     /// # Errors
-    /// One of them cannot be that of a marker.
+    /// A marker cannot have this label or value.
     pub fn texts(&self) -> Result<(&Text, &Text), BadLabel> {
         let label = self.label.check()?;
         let value = self.value.as_ref().map_or(Ok(label), CommandText::check)?;
@@ -37,8 +37,8 @@ impl LabMarker {
     }
 }
 
-/// A marker's label or value as it came, without the blanks around it. Of one that is too long the
-/// length is known, so that a refusal names it.
+/// A marker's label or value as received, without the blanks around it. The original length is kept, so
+/// that the refusal of one that is too long can name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandText {
     text: Text,
@@ -46,7 +46,7 @@ pub struct CommandText {
 }
 
 impl CommandText {
-    /// Of any text.
+    /// Creates one from any text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let text = text.trim();
@@ -101,7 +101,7 @@ impl JsonSchema for CommandText {
 /// Why a text cannot be a marker's label or value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLabel {
-    /// Nothing is in it.
+    /// It is empty.
     #[error("a marker's label or value is empty")]
     Empty,
     /// It is longer than [`LONGEST_LABEL`].

@@ -1,8 +1,9 @@
-//! What is published (docs/mqtt.md): JSON of version 1, whose unknown members are ignored. Whoever may
-//! write to the broker is not trusted: sizes are bounded, and texts are made harmless as they are read.
+//! The payloads of the contract (docs/mqtt.md): JSON of version 1. Unknown members are ignored. Whoever
+//! may write to the broker is not trusted: sizes are bounded, and texts are made harmless when they are
+//! read.
 //!
 //! ```text
-//! mod     the envelope of every payload, and how one is read
+//! mod     the envelope of every payload, and reading payloads
 //!  ├─ state   a station, its headsets, its events
 //!  ├─ marker  a lab's only command, and its acknowledgement
 //!  ├─ text    bounded texts that cannot drive a terminal
@@ -30,10 +31,10 @@ pub use self::{
     text::Text,
 };
 
-/// The version of all payloads; another is not read.
+/// The version of all payloads; others cannot be read.
 pub const VERSION: u32 = 1;
 
-/// Bytes of the longest payload that is read, and more than any that is written.
+/// Maximum length of a payload that is read, in bytes; longer than any that is written.
 pub const LONGEST: usize = 32 << 10;
 
 /// What every payload has, and what it says.
@@ -55,7 +56,7 @@ pub struct StationMessage<T> {
 }
 
 impl<T> StationMessage<T> {
-    /// One of this version.
+    /// Creates a message of this version.
     #[must_use]
     pub fn new(instance: &Text, sent: f64, body: T) -> Self {
         Self { version: VERSION, instance: instance.clone(), sent, body }
@@ -63,10 +64,10 @@ impl<T> StationMessage<T> {
 }
 
 impl<T: Serialize> StationMessage<T> {
-    /// As it is published.
+    /// The JSON to publish.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // Neither maps with other keys than texts nor a failing writer are in it.
+        // Cannot fail: there are no maps with keys other than strings, and no I/O.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
@@ -74,7 +75,7 @@ impl<T: Serialize> StationMessage<T> {
 /// Why a payload was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// The topic is none of the contract.
+    /// The topic is not in the contract.
     #[error("no such topic")]
     Topic,
     /// Longer than [`LONGEST`].
@@ -83,7 +84,7 @@ pub enum Malformed {
     /// Another version.
     #[error("version {0}, where this program reads {VERSION}")]
     Version(u32),
-    /// Not the JSON that the contract has for the topic.
+    /// It is not the JSON that the contract has for the topic.
     #[error("{0}")]
     Json(String),
 }
@@ -91,7 +92,7 @@ pub enum Malformed {
 /// Reads a payload.
 ///
 /// # Errors
-/// It is too long, of another version, or not what the topic has.
+/// It is too long, of another version, or not what the contract has for the topic.
 pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<StationMessage<T>, Malformed> {
     #[derive(Deserialize)]
     struct Version {
@@ -104,7 +105,7 @@ pub fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<StationMessage<T>, Ma
     let read = serde_json::from_slice::<StationMessage<T>>(payload);
     let version = match &read {
         Ok(envelope) => Some(envelope.version),
-        // What a later version says may not fit.
+        // A payload of a later version may not match these types.
         Err(_) => serde_json::from_slice::<Version>(payload).ok().map(|own| own.version),
     };
     match (read, version) {

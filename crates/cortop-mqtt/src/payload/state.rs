@@ -1,4 +1,4 @@
-//! What a station says of itself, of its headsets, and of what happens.
+//! The states of a station and of its headsets, and events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ use super::{
     text::Text,
 };
 
-/// Why a station is gone by its last will.
+/// Why a station is gone, according to its last will.
 pub const LOST: &str = "lost";
 
-/// Headsets of a station at most.
+/// Maximum number of headsets of a station.
 pub const MOST_HEADSETS: usize = 64;
 
-/// Sensors of a headset at most.
+/// Maximum number of sensors of a headset.
 pub const MOST_SENSORS: usize = 128;
 
-/// Samples a second at most.
+/// Maximum rate in samples a second.
 const MOST_RATE: u16 = 10_000;
 
 const MOST_STREAMS: usize = 16;

@@ -1,4 +1,4 @@
-//! Texts of payloads: of bounded length, and harmless to a terminal.
+//! Texts of payloads, which are bounded in length and harmless to a terminal.
 
 use std::{fmt, ops::Deref};
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use cortop_protocol::sanitize::{clean, floor_char_boundary};
 
-/// Bytes of the longest text.
+/// Maximum length of a text, in bytes.
 pub(super) const LONGEST_TEXT: usize = 200;
 
-/// A text that cannot drive a terminal, of 200 bytes at most; the rest is cut off.
+/// A text of at most 200 bytes that cannot control a terminal; the rest is cut off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Text(String);
 
 impl Text {
-    /// Of any text.
+    /// Creates one from any text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let cut = |text: &str| floor_char_boundary(text, LONGEST_TEXT);
         let mut clean = clean(&text[..cut(text)]);
-        // Replacements are longer than what they stand for.
+        // Replacements are longer than the characters they replace.
         clean.truncate(cut(&clean));
         Self(clean)
     }
