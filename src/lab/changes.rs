@@ -88,7 +88,7 @@ impl LabChanges {
         }
     }
 
-    /// Takes the lines for all changes, in order.
+    /// Removes all changes and returns their lines, in order.
     pub(super) fn take(&mut self) -> Vec<LabLine> {
         let Self { groups, .. } = std::mem::take(self);
         let mut lines = Vec::new();

@@ -47,7 +47,7 @@ const MOST_IN_FLIGHT: u16 = 32;
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// What comes from the broker.
+/// An event on a connection.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A message.

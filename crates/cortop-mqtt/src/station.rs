@@ -102,7 +102,8 @@ pub enum StationReport {
 /// A running station. [`Self::stop`] waits until it has said goodbye; dropping it does not.
 #[derive(Debug)]
 pub struct StationTask {
-    /// Facts for the station. Those that do not fit are lost; the next state has all of it.
+    /// Facts for the station. Those that do not fit in the queue are lost; the next state makes up for
+    /// them.
     pub facts: mpsc::Sender<StationFact>,
     /// Reports of the station.
     pub reports: mpsc::Receiver<StationReport>,

@@ -1,7 +1,7 @@
 //! The screen of a lab.
 //!
 //! ```text
-//! ┌ header ─ broker, stations, headsets, what is wrong ────────────────────────────────┐
+//! ┌ header ─ broker, stations, headsets, problems ─────────────────────────────────────┐
 //! │ 1 headsets of all stations, one per row; or a station: its headsets, and for the   │
 //! │   selected one the contact on the head and the last ten minutes                    │
 //! │ 2 log: alerts and events of all stations                                           │

@@ -9,7 +9,7 @@ use serde::{
 
 use super::text::{LONGEST_TEXT, Text};
 
-/// The largest count up to which all are exact as doubles, which many JSON readers use for numbers.
+/// The largest count up to which every count is exact as a double, which many JSON readers use for numbers.
 pub const MOST_EXACT: u64 = (1 << 53) - 1;
 
 /// Reads seconds, which must not be negative: no time is before 1970.
