@@ -33,6 +33,7 @@ mod streams;
 mod table;
 mod text;
 mod theme;
+mod title_bar;
 mod traffic;
 
 use std::{cell::RefCell, path::PathBuf};

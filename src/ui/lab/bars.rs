@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::LabPainter;
 use crate::{
     lab::{BrokerLink, LabInput, TABLE, counted, stations},
-    ui::{glyphs, text, theme::ThemeToken},
+    ui::{glyphs, text, theme::ThemeToken, title_bar},
 };
 use cortop_mqtt::{
     book::StationPresence,
@@ -75,21 +75,8 @@ impl LabPainter<'_> {
             bad(malformed, "malformed"),
             (ThemeToken::Dim, lab.settings.broker.clone()),
         ];
-        let mut line = Line::from(self.span(ThemeToken::Title, TITLE));
-        for (token, text) in items.into_iter().filter(|(_, text)| !text.is_empty()) {
-            let text = text::clean(&text);
-            let cells = text::cells(glyphs::SEPARATOR) + text::cells(&text);
-            if line.width() + cells <= usize::from(width) {
-                line.push_span(self.span(ThemeToken::Dim, glyphs::SEPARATOR));
-                line.push_span(self.span(token, text));
-            }
-        }
         let clock = text::time_of_day(lab.now.wall, self.zone);
-        let room = usize::from(width).saturating_sub(line.width());
-        if room > clock.len() {
-            line.push_span(self.span(ThemeToken::Dim, format!("{clock:>room$}")));
-        }
-        line
+        title_bar::line(self.theme, TITLE, items, &clock, width)
     }
 
     pub(super) fn footer(&self, width: u16) -> Line<'static> {

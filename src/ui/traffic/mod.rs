@@ -23,6 +23,7 @@ use super::{
     context::{self, heading_of},
     glyphs, key_card, layout, paint, text,
     theme::{Theme, ThemeToken},
+    title_bar,
 };
 use crate::{
     app::Scroll,
@@ -150,22 +151,8 @@ impl Painter<'_> {
             (ThemeToken::Text, counted(requests, "request")),
         ];
         let title = format!("cortop {}", settings.about.title);
-        let mut line = Line::from(self.span(ThemeToken::Title, title));
-        for (token, text) in items.into_iter().filter(|(_, text)| !text.is_empty()) {
-            let text = text::clean(&text);
-            let cells = text::cells(glyphs::SEPARATOR) + text::cells(&text);
-            if line.width() + cells <= usize::from(width) {
-                line.push_span(self.span(ThemeToken::Dim, glyphs::SEPARATOR));
-                line.push_span(self.span(token, text));
-            }
-        }
         let clock = text::time_of_day(traffic.now, self.zone);
-        let used = line.width();
-        let room = usize::from(width).saturating_sub(used);
-        if room > clock.len() {
-            line.push_span(self.span(ThemeToken::Dim, format!("{clock:>room$}")));
-        }
-        line
+        title_bar::line(self.theme, &title, items, &clock, width)
     }
 
     fn footer(&self, width: u16) -> Line<'static> {
