@@ -1,21 +1,25 @@
 //! Keys that act on headsets and sessions.
 
 use super::{
-    Action, App, Effect, Pane, SessionField, Severity,
+    Action, App, Effect, Pane, SessionEntry, SessionField, Severity,
     dialog::{Dialog, DialogAction, Form, FormField, FormKind, Question},
     events::is_signing_in,
     notice::Condition,
 };
 use cortop_client::{
-    Command, ConnectionStep, HeadsetId, Link, RecordCommand, SessionId, headset::HeadsetStatus,
-    session::SessionStatus,
+    Command, ConnectionStep, FOREIGN_SESSION, FOREIGN_SESSION_NEXT, HeadsetId, Link, RecordCommand,
+    SessionId, headset::HeadsetStatus, session::SessionStatus,
 };
 
 impl App {
     /// Retries immediately what cortop would retry later.
     pub(super) fn connect(&mut self) -> Vec<Effect> {
         if self.is_streaming() {
-            self.notify(Severity::Info, "connected: there is nothing to try again");
+            let text = match self.sessions.current().and_then(Self::owner_has_it) {
+                Some(text) => text,
+                None => "connected: there is nothing to try again".to_owned(),
+            };
+            self.notify(Severity::Info, text);
             return Vec::new();
         }
         if let Link::Up { step: ConnectionStep::Searching | ConnectionStep::Missing(_), .. } =
@@ -56,8 +60,12 @@ impl App {
                 self.notify(Severity::Info, text);
                 return vec![Effect::Command(Command::Open { headset, mode: None })];
             }
+            let owned = Self::owner_has_it(entry);
             self.sessions.current = Some(entry.session.id.clone());
             self.focus = Pane::Streams;
+            if let Some(text) = owned {
+                self.notify(Severity::Info, text);
+            }
             return Vec::new();
         }
         let Some(id) = self.selected_headset() else { return Vec::new() };
@@ -71,6 +79,23 @@ impl App {
         };
         self.notify_while(Condition::NoSessionOn(vec![id.clone()]), Severity::Info, text);
         vec![Effect::Command(Command::Open { headset: id, mode: None })]
+    }
+
+    /// Shows a session that was chosen from a list.
+    pub(super) fn show_session(&mut self, id: SessionId) {
+        let text = match self.sessions.get(&id) {
+            Some(entry) => Self::owner_has_it(entry)
+                .unwrap_or_else(|| format!("the session on {} is shown", entry.session.headset.id)),
+            None => return,
+        };
+        self.sessions.current = Some(id);
+        self.notify(Severity::Info, text);
+    }
+
+    /// Why no samples of a session arrive here, and what to do, if they go to the program that opened it.
+    pub(super) fn owner_has_it(entry: &SessionEntry) -> Option<String> {
+        let is_theirs = entry.foreign && entry.closed.is_none() && entry.subscribed.is_empty();
+        is_theirs.then(|| format!("followed already: {FOREIGN_SESSION} → {FOREIGN_SESSION_NEXT}"))
     }
 
     /// Cancels the opening of a session on the selected headset.

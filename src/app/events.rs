@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, ProfileState, Severity, notice::Condition};
 use cortop_client::{
-    ConnectionStep, Event, HeadsetId, Link, SessionId, Stream, Warning,
+    ConnectionStep, Error, Event, HeadsetId, Link, Method, SessionId, Stream, Warning,
     account::UserLogin,
     code::{WarningCode, warning},
 };
@@ -24,6 +24,7 @@ impl App {
             Event::Headsets(list) => {
                 let was_several = self.headsets.list.len() > 1;
                 self.headsets.replace(list, now);
+                self.refusal.take_if(|(last, _)| last.method == Some(Method::QueryHeadsets));
                 if !was_several {
                     self.compare_headsets();
                 }
@@ -90,7 +91,7 @@ impl App {
             Event::Warning(warning) => self.on_warning(&warning),
             Event::Stopped { headset, refusal: Some(refusal) } => {
                 // The same refusal came before without a headset.
-                self.refusal.take_if(|last| *last == refusal);
+                self.refusal.take_if(|(last, _)| *last == refusal);
                 self.stopped.insert(headset, refusal);
             }
             Event::Stopped { headset, refusal: None } => {
@@ -105,10 +106,24 @@ impl App {
                     // Earlier refusals are history now.
                     self.notify_while(Condition::NotStreaming, Severity::Problem, text);
                 }
-                if !is_stopped(&self.link) {
-                    self.refusal = Some(refusal);
-                }
+                self.keep_refusal(refusal);
             }
+        }
+    }
+
+    /// Keeps a refusal that stands in the way to streaming.
+    fn keep_refusal(&mut self, refusal: Error) {
+        let stands_in_the_way = match &self.link {
+            Link::Up { step: ConnectionStep::Stopped, .. } => false,
+            link @ Link::Up { step, .. } => {
+                is_signing_in(link)
+                    || refusal.method.is_some_and(|method| step.awaits().contains(&method))
+            }
+            _ => true,
+        };
+        let is_known = self.refusal.as_ref().is_some_and(|(known, _)| *known == refusal);
+        if stands_in_the_way && !is_known {
+            self.refusal = Some((refusal, self.now));
         }
     }
 
@@ -150,8 +165,12 @@ impl App {
             self.sessions.as_of = None;
             self.alerts.disk_low = None;
         }
+        let is_over = |refusal: &Error| {
+            let Link::Up { step, .. } = &link else { return true };
+            !refusal.method.is_some_and(|method| step.awaits().contains(&method))
+        };
         if !is_stopped(&link) && !is_signing_in(&link) {
-            self.refusal = None;
+            self.refusal.take_if(|(refusal, _)| is_over(refusal));
         }
         if !matches!(link, Link::Up { step: ConnectionStep::Opening(_), .. }) {
             self.activating = None;

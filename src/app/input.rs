@@ -109,7 +109,7 @@ impl App {
                 }
                 return effects;
             }
-            DialogAction::Show(session) => self.sessions.current = Some(session),
+            DialogAction::Show(session) => self.show_session(session),
             DialogAction::FilterLog(text) => self.filter_log(text),
             DialogAction::Theme(at) => self.choose_theme(at),
             DialogAction::OpenHeadsets(ids) => return self.open_each(ids),

@@ -206,8 +206,8 @@ pub struct App {
     pub(crate) notice: Option<Notice>,
     /// Notices that stay until they have been seen, oldest first, bounded.
     pub(crate) unseen: VecDeque<Notice>,
-    /// The last refusal, until there is progress towards streaming.
-    refusal: Option<Error>,
+    /// The last refusal, and since when it has been repeated, until there is progress towards streaming.
+    refusal: Option<(Error, Moment)>,
     /// The headset whose opening was cancelled, until Cortex has answered the pending requests.
     pub(crate) called_off: Option<HeadsetId>,
     /// The refusal that stopped each headset, independently of the others.
@@ -402,7 +402,17 @@ impl App {
     pub fn stopped_by(&self) -> Option<&Error> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
         let of_headset = selected.or_else(|| self.stopped.values().next());
-        self.refusal.as_ref().or(of_headset).filter(|_| events::is_stopped(&self.link))
+        let refusal = self.refusal.as_ref().map(|(refusal, _)| refusal);
+        refusal.or(of_headset).filter(|_| events::is_stopped(&self.link))
+    }
+
+    /// How Cortex refuses what cortop is asking for again and again, and since when.
+    #[must_use]
+    pub fn refused_again(&self) -> Option<(&Error, Moment)> {
+        let Link::Up { step, .. } = &self.link else { return None };
+        let (refusal, since) = self.refusal.as_ref()?;
+        let is_awaited = refusal.method.is_some_and(|method| step.awaits().contains(&method));
+        is_awaited.then_some((refusal, *since))
     }
 
     /// The refusal that stopped a headset.

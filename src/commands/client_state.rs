@@ -5,18 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Failure, Stage};
 use cortop_client::{
-    ClockOffset, ConnectionStep, Error, ErrorKind, ErrorSubject, Event, Headset, HeadsetId, Link,
-    Method, Security, Session, SessionId, SessionMode, Stream,
+    ClockOffset, ConnectionStep, Error, ErrorKind, ErrorSubject, Event, FOREIGN_SESSION,
+    FOREIGN_SESSION_NEXT, Headset, HeadsetId, Link, Method, Security, Session, SessionId,
+    SessionMode, Stream,
     account::{CortexInfo, Licence, UserLogin},
     nearest_name::nearest_name,
     record::RecordList,
 };
-
-/// Cortex has one session per headset and application (§2.7): all programs with the same client id share it.
-const ANOTHER_PROGRAM: &str =
-    "another program with this client id has the headset's session and has subscribed its streams";
-const NEXT_TO_ANOTHER: &str =
-    "end that program, or give this one the client id of another application";
 
 /// The state of a client as derived from its events.
 #[derive(Debug, Default)]
@@ -216,6 +211,7 @@ impl ClientState {
         if let Some(refusal) = &self.refusal {
             return Failure::refused(stage, refusal);
         }
+        let another = format!("{FOREIGN_SESSION} and has subscribed its streams");
         let (found, next) = match &self.step {
             None | Some(ConnectionStep::Greeting | ConnectionStep::Authorizing) => {
                 ("the service does not answer", "restart the Cortex service")
@@ -265,7 +261,7 @@ impl ClientState {
             Some(ConnectionStep::Streaming) => {
                 ("no sample has come", "check that the headset is on and near")
             }
-            Some(ConnectionStep::Watching) => (ANOTHER_PROGRAM, NEXT_TO_ANOTHER),
+            Some(ConnectionStep::Watching) => (another.as_str(), FOREIGN_SESSION_NEXT),
             Some(ConnectionStep::Stopped) => ("the service refused to continue", "see the log"),
         };
         Failure::new(stage, found, next)
@@ -292,8 +288,9 @@ impl ClientState {
     /// Streams that go to another program with the same client id.
     pub(super) fn streams_of_another(streams: &[Stream]) -> Failure {
         let names: Vec<_> = streams.iter().map(|stream| stream.name()).collect();
-        let found = format!("{ANOTHER_PROGRAM}: {}", names.join(" "));
-        Failure::new(Stage::Samples, &found, NEXT_TO_ANOTHER)
+        let found =
+            format!("{FOREIGN_SESSION} and has subscribed its streams: {}", names.join(" "));
+        Failure::new(Stage::Samples, &found, FOREIGN_SESSION_NEXT)
     }
 
     fn choice(&self) -> Failure {

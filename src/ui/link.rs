@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use ratatui::{layout::Rect, text::Line};
 
-use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
+use super::{context::RenderContext, explanation::Explanation, text, theme::ThemeToken};
 use crate::app::Action;
-use cortop_client::{ConnectionStep, Error, Headset, Link, Method, Security};
+use cortop_client::{ConnectionStep, Headset, Link, Method, Security};
 
-/// An answer that takes longer than this is mentioned.
-const USUAL: Duration = Duration::from_secs(3);
+/// An answer that takes longer than this is mentioned: longer than the client waits before it reports a
+/// headset that is not ready yet.
+const USUAL: Duration = Duration::from_secs(4);
+/// After this long without an answer, the next step is mentioned.
+const LONG: Duration = Duration::from_secs(10);
 
 /// The connection in a word or two, for the header.
 #[must_use]
@@ -29,6 +32,11 @@ pub(super) fn word(ctx: &RenderContext<'_>) -> String {
         {
             format!("{}, uses 1 activation", text::clean(&step.to_string()))
         }
+        Link::Up { step: ConnectionStep::Stopped, .. }
+            if ctx.app.stopped_by().is_some_and(|refusal| refusal.kind.is_transient()) =>
+        {
+            "refused, tries again".to_owned()
+        }
         Link::Up { step, .. } => text::clean(&step.to_string()),
     }
 }
@@ -45,46 +53,48 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
     }
 }
 
-/// What is happening and the exact next step, wrapped to a width.
+/// What is happening and the exact next step.
 #[must_use]
-pub(super) fn lines(ctx: &RenderContext<'_>, width: u16) -> Vec<Line<'static>> {
+pub(super) fn explanation(ctx: &RenderContext<'_>) -> Explanation {
     if let Some(refusal) = ctx.app.stopped_by() {
-        let mut lines = self::refusal(ctx, refusal, width);
-        let retry = format!("{} tries again at once.", ctx.key(Action::Connect));
-        lines.extend(paint::sentence(&retry, width, ctx.style(ThemeToken::Changed)));
-        return lines;
+        let key = ctx.key(Action::Connect);
+        return Explanation::of_refusal(refusal).then(if refusal.kind.is_transient() {
+            format!("cortop tries again automatically, {key} at once.")
+        } else {
+            format!("{key} tries again at once.")
+        });
+    }
+    if let Some((refusal, since)) = ctx.app.refused_again() {
+        let age = text::age(ctx.since(since.instant));
+        let when = format!("Since {} ({age})", ctx.clock(since.wall));
+        let what = match &ctx.app.link {
+            Link::Up {
+                step: ConnectionStep::Opening(_) | ConnectionStep::Connecting(_), ..
+            } => {
+                format!("cortop asks again automatically.{}", call_off(ctx))
+            }
+            _ => format!("{}.", asks_again(ctx)),
+        };
+        return Explanation::of_refusal(refusal).then(format!("{when}; {what}"));
     }
     let (now, next) = story(ctx);
-    let mut lines = paint::sentence(&now, width, ctx.style(ThemeToken::Text));
-    if !next.is_empty() {
-        lines.extend(paint::sentence(&next, width, ctx.style(ThemeToken::Changed)));
-    }
-    lines
+    Explanation::new(ThemeToken::Text, now, next)
 }
 
 /// The same for an area; the next step is never cut off.
 #[must_use]
 pub(super) fn lines_in(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
-    let lines = lines(ctx, area.width);
-    let rows = usize::from(area.height);
-    if lines.len() <= rows || ctx.app.stopped_by().is_some() {
-        return lines;
-    }
-    let (now, next) = story(ctx);
-    let next = paint::sentence(&next, area.width, ctx.style(ThemeToken::Changed));
-    let mut lines = paint::sentence(&now, area.width, ctx.style(ThemeToken::Text));
-    lines.truncate(rows.saturating_sub(next.len()));
-    lines.extend(next);
-    lines
+    explanation(ctx).lines_in(ctx, area.width, usize::from(area.height))
 }
 
-/// The refusal that stopped the progress towards streaming: code, Cortex's text, our next step.
-#[must_use]
-pub(super) fn refusal(ctx: &RenderContext<'_>, refusal: &Error, width: u16) -> Vec<Line<'static>> {
-    let what = format!("{} {}", glyphs::PROBLEM, refusal.headline());
-    let mut lines = paint::sentence(&what, width, ctx.style(ThemeToken::Bad));
-    lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Changed)));
-    lines
+/// Says that cortop goes on asking, and how to ask now.
+fn asks_again(ctx: &RenderContext<'_>) -> String {
+    format!("cortop asks again automatically, {} asks at once", ctx.key(Action::Connect))
+}
+
+/// How to stop the opening of a session.
+fn call_off(ctx: &RenderContext<'_>) -> String {
+    format!(" {} in pane 1 calls it off.", ctx.key(Action::CallOff))
 }
 
 fn story(ctx: &RenderContext<'_>) -> (String, String) {
@@ -116,13 +126,13 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
     let waiting = |now: &str, method: Method| {
         (now.to_owned(), waited(ctx, &format!("Cortex ({method})")).unwrap_or_default())
     };
-    let call_off = || format!(" {} in pane 1 calls it off.", key(Action::CallOff));
     let continues =
         || format!("cortop continues automatically, {} asks at once", key(Action::Connect));
     let say = |now: &str, next: &str| (now.to_owned(), next.to_owned());
     match step {
         ConnectionStep::Greeting => {
-            waiting("Asking the service who is logged in.", Method::GetUserLogin)
+            let now = "Asking the service for its version and user.".to_owned();
+            (now, waited(ctx, "Cortex").unwrap_or_default())
         }
         ConnectionStep::Login => {
             say("Nobody is logged in.", &format!("Log in with EMOTIV Launcher; {}.", continues()))
@@ -133,7 +143,11 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
         ),
         ConnectionStep::Approval => say(
             "This application is not approved yet.",
-            &format!("Approve it in EMOTIV Launcher, which asks only once; {}.", continues()),
+            &format!(
+                "Approve it in EMOTIV Launcher, which asks only once: look under its connected \
+                 applications; {}.",
+                continues()
+            ),
         ),
         ConnectionStep::Agreement => say(
             "The licence agreement is not accepted yet.",
@@ -170,11 +184,11 @@ fn step(ctx: &RenderContext<'_>, step: &ConnectionStep) -> (String, String) {
             say(&now, "")
         }
         ConnectionStep::Connecting(id) => {
-            let now = format!("{id} is being connected.{}", call_off());
+            let now = format!("{id} is being connected.{}", call_off(ctx));
             waiting(&now, Method::ControlDevice)
         }
         ConnectionStep::Opening(id) => {
-            let now = format!("A session on {id} is being opened.{}", call_off());
+            let now = format!("A session on {id} is being opened.{}", call_off(ctx));
             waiting(&now, Method::CreateSession)
         }
         ConnectionStep::Streaming => say("Streams are running.", ""),
@@ -223,13 +237,19 @@ fn there(ctx: &RenderContext<'_>) -> String {
     }
 }
 
-/// Says since when an answer has been awaited, once it takes longer than usual.
+/// Says since when an answer has been awaited, once it takes longer than usual, and what to do once it takes
+/// long.
 fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
     let since = ctx.app.link_since;
     let waited = ctx.since(since.instant);
+    let next = if waited < LONG {
+        ""
+    } else {
+        " If it stays silent, restart the Cortex service: quit EMOTIV Launcher and start it again."
+    };
     (waited >= USUAL).then(|| {
         format!(
-            "{who} has not answered for {}, since {}.",
+            "{who} has not answered for {}, since {}.{next}",
             text::age(waited),
             ctx.clock(since.wall)
         )

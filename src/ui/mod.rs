@@ -14,6 +14,7 @@ mod cache;
 mod colormap;
 mod context;
 mod dialog;
+mod explanation;
 mod footer;
 mod glyphs;
 mod header;
@@ -296,6 +297,16 @@ impl Ui {
     pub fn view(&self, app: &App, screen: Rect) -> View {
         let area = ScreenLayout::new(app, screen)
             .and_then(|screen| screen.panes.into_iter().find(|(pane, _)| *pane == Pane::Streams));
-        streams::request(app, self.ascii, area.map(|(_, area)| area))
+        let fallback = Theme::default();
+        let theme = theme::at(&self.themes, self.background, app.theme).unwrap_or(&fallback);
+        let ctx = RenderContext {
+            app,
+            theme,
+            zone: &self.zone,
+            ascii: self.ascii,
+            colors: self.colors,
+            hits: None,
+        };
+        streams::request(&ctx, area.map(|(_, area)| area))
     }
 }

@@ -168,7 +168,7 @@ fn question(ctx: &RenderContext<'_>, area: Rect) -> Vec<Line<'static>> {
     }
     let [pick, all] = [Action::PickHeadset, Action::OpenAll].map(|action| ctx.key(action));
     let more = format!("{pick} picks several to open together, {all} opens all.");
-    let mut question = link::lines(ctx, area.width);
+    let mut question = link::explanation(ctx).lines(ctx, area.width);
     question.extend(paint::sentence(&more, area.width, ctx.style(ThemeToken::Changed)));
     question.truncate(usize::from(area.height / 3));
     question

@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    context::RenderContext, glyphs, headset, layout, link, paint, text, theme::ThemeToken,
+    context::RenderContext, explanation::Explanation, glyphs, headset, layout, link, paint, text,
+    theme::ThemeToken,
 };
 use crate::app::{Action, App, MouseTarget, Pane, SessionEntry, SessionField};
 use cortop_client::{RecordId, SessionMode, Stream, session::SessionStatus};
@@ -123,7 +124,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(refusal) = ctx.app.stopped_by() {
-        lines.extend(link::refusal(ctx, refusal, width));
+        lines.extend(Explanation::of_refusal(refusal).lines(ctx, width));
     }
     let text = match (&entry.closed, ctx.app.sessions.as_of) {
         (Some((why, at)), _) => {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cortop::app::Key;
+use cortop::app::{Key, Message};
 use cortop_client::{
-    ConnectionStep, Error, ErrorKind, Event, Link, Method, Security, SessionMode, Stream, Warning,
+    ConnectionStep, Error, ErrorKind, Event, FOREIGN_SESSION, FOREIGN_SESSION_NEXT, Link, Method,
+    Security, SessionMode, Stream, Warning,
     code::{self, ErrorCode, WARNINGS},
     session::SessionStatus,
 };
@@ -33,10 +34,10 @@ fn what_is_not_answered_says_so_and_since_when() {
     let mut fixture = new().linked(ConnectionStep::Authorizing);
     assert!(!fixture.text(80, 24).contains("has not answered"));
     fixture.forward(Duration::from_secs(12));
-    let text = fixture.text(80, 24).replace('\n', " ");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = read(&fixture.text(80, 24));
     assert!(text.contains("Cortex (authorize) has not answered for 12 s,"), "{text}");
     assert!(text.contains("since 14:25:33."), "{text}");
+    assert!(text.contains("restart the Cortex service: quit EMOTIV Launcher"), "{text}");
 }
 
 /// The actual number and state of the headsets, and what to do.
@@ -159,6 +160,142 @@ fn a_passing_refusal_does_not_stand_in_the_way() {
     assert!(!fixture.text(120, 40).contains("currently not available"));
 }
 
+/// The text of the panes in a person's reading order: by pane, not by row.
+fn read(text: &str) -> String {
+    let rows = text.lines().skip(2).filter_map(|line| {
+        let cells: Vec<_> = line.split(['│', '┃']).collect();
+        cells.iter().rev().find(|cell| !cell.trim().is_empty()).map(|cell| cell.trim())
+    });
+    rows.collect::<Vec<_>>().join(" ")
+}
+
+/// Checks that pane 3 contains these words, whole.
+fn says(fixture: &Fixture, words: &[&str]) {
+    for (width, height) in [(80, 24), (100, 30)] {
+        let text = fixture.text(width, height);
+        for words in words {
+            assert!(read(&text).contains(words), "{words}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_cortex_repeats_stays_with_its_next_step() {
+    let opening = ConnectionStep::Opening(HEADSET.into());
+    for (step, method, code, words) in [
+        (
+            ConnectionStep::Authorizing,
+            Method::Authorize,
+            code::error::NO_INTERNET,
+            ["connect this computer to the internet", "G asks at once"],
+        ),
+        (
+            opening,
+            Method::CreateSession,
+            code::error::HEADSET_NOT_READY,
+            ["use the dongle or Bluetooth", "x in pane 1 calls it off"],
+        ),
+        (
+            ConnectionStep::Listing,
+            Method::QueryHeadsets,
+            code::error::METHOD_NOT_FOUND,
+            ["update EMOTIV Launcher", "G asks at once"],
+        ),
+    ] {
+        let mut fixture = new().linked(step);
+        fixture.on_event(Event::Refused(Error::refused(method, code, "Cortex says no.")));
+        fixture.forward(Duration::from_secs(40));
+        let code = format!("{method} {code}: Cortex says no.");
+        says(&fixture, &[&code, words[0], words[1], "Since 14:25:33 (40 s)", "automatically"]);
+        assert!(!fixture.text(80, 24).contains("has not answered"));
+    }
+}
+
+#[test]
+fn a_refused_list_of_headsets_is_not_an_empty_one() {
+    let mut fixture = new().linked(ConnectionStep::Searching);
+    let refusal = Error::refused(Method::QueryHeadsets, code::error::METHOD_NOT_FOUND, "No.");
+    fixture.on_event(Event::Refused(refusal));
+    fixture.until_the_notice_is_gone();
+    says(&fixture, &["queryHeadsets -32601: No.", "update EMOTIV Launcher"]);
+    fixture.on_event(Event::Headsets(Vec::new()));
+    says(&fixture, &["No headset has been found yet."]);
+}
+
+/// However many traces there were.
+#[test]
+fn what_ended_the_streams_is_whole_and_the_traces_get_the_rest() {
+    let ended = |width, height, link: Link| {
+        let mut fixture = new().streaming();
+        fixture.feed(width, height, 3000);
+        let why = "the service closed the connection".to_owned();
+        fixture.on_event(Event::Closed { session: SID.into(), why, ordered: false });
+        fixture.on_event(Event::Link(link));
+        fixture.until_the_notice_is_gone();
+        fixture.feed(width, height, 3000);
+        fixture
+    };
+    let up = |step| Link::Up { security: Security::Verified, step };
+    let at = new().now().instant + Duration::from_secs(60);
+    let why = "nothing listens on localhost:6868";
+    let next = "start EMOTIV Launcher, which starts the Cortex service";
+    let error = Error::new(ErrorKind::Unreachable, why, next);
+    let waiting = || Link::Waiting { error: error.clone(), at, attempt: 4 };
+    for (width, height) in [(80, 24), (100, 30)] {
+        for (link, words) in [
+            (waiting(), [next, "G tries at once."]),
+            (up(ConnectionStep::Login), ["Log in with EMOTIV Launcher", "G asks at once."]),
+            (up(ConnectionStep::Searching), ["Switch one on, and plug in its", "G scans again."]),
+            (up(ConnectionStep::Approval), ["its connected applications", "G asks at once."]),
+        ] {
+            for view in ["all", "eeg", "spectrum", "contact", "numbers"] {
+                let mut fixture = ended(width, height, link.clone());
+                fixture.show(view);
+                fixture.feed(width, height, 3000);
+                let text = fixture.text(width, height);
+                for words in ["The session is closed: the service"].iter().chain(&words) {
+                    assert!(read(&text).contains(words), "{view}: {words}\n{text}");
+                }
+            }
+            let text = ended(width, height, link).text(width, height);
+            assert!(text.contains("AF3") && text.contains("STALE since"), "{text}");
+        }
+    }
+}
+
+/// Signing in again while streams flow.
+#[test]
+fn what_signing_in_waits_for_is_said_beside_flowing_streams() {
+    let mut fixture = new().streaming();
+    fixture.feed(80, 24, 3000);
+    let step = ConnectionStep::Approval;
+    let fixture = fixture.link(Link::Up { security: Security::Verified, step });
+    says(&fixture, &["not approved yet", "its connected applications", "G asks at once."]);
+}
+
+/// What stopped, since when, and what that says about the cause.
+#[test]
+fn stale_streams_come_with_a_next_step() {
+    let stale = |is_stale: fn(Stream) -> bool| {
+        let mut fixture = new().streaming();
+        fixture.feed(80, 24, 3000);
+        fixture.edit_snapshot(|snapshot, now| {
+            for health in &mut snapshot.health {
+                let is_stale = is_stale(health.stream) && health.nominal_rate.is_some();
+                health.stale_since =
+                    is_stale.then(|| now.checked_sub(Duration::from_secs(12)).expect("late"));
+            }
+        });
+        fixture
+    };
+    says(
+        &stale(|_| true),
+        &["all streams stopped at 14:28:33 (12 s)", "headset is on, charged and near."],
+    );
+    let words = ["eeg stopped at 14:28:33 (12 s)", "Other streams flow", "subscribe eeg again (e)"];
+    says(&stale(|stream| stream == Stream::Eeg), &words);
+}
+
 /// What cortop waits for, why, what to do and with which key, in the middle pane or in the focused pane,
 /// whose keys do it.
 #[test]
@@ -177,12 +314,7 @@ fn while_the_user_has_something_to_do() {
             picture(name, &fixture, width, height);
             let text = fixture.text(width, height);
             assert!(text.contains(focus), "{name}: {focus}\n{text}");
-            // In a person's reading order: by pane, not by row.
-            let rows = text.lines().skip(2).filter_map(|line| {
-                let cells: Vec<_> = line.split(['│', '┃']).collect();
-                cells.iter().rev().find(|cell| !cell.trim().is_empty()).map(|cell| cell.trim())
-            });
-            let read = rows.collect::<Vec<_>>().join(" ");
+            let read = read(&text);
             let all = text.split_whitespace().collect::<Vec<_>>().join(" ");
             for words in words {
                 let found = read.contains(words) || all.contains(words);
@@ -267,6 +399,7 @@ fn the_age_of_a_session_is_that_of_its_creation_here_or_marked_as_a_guess() {
 fn another_programs_session_is_shown_calmly() {
     for (width, height) in SIZES {
         let mut fixture = new().linked(ConnectionStep::Watching);
+        fixture.on_event(Event::Headsets(vec![fixture::headset()]));
         fixture.on_event(Event::Session(fixture::session(SessionStatus::Activated)));
         let (mode, why) = (SessionMode::Active, "adopted".to_owned());
         fixture.on_event(Event::Opened { session: SID.into(), mode, why, foreign: true });
@@ -277,7 +410,23 @@ fn another_programs_session_is_shown_calmly() {
         let head = text.lines().next().unwrap_or_default();
         assert!(head.contains("● watching · another program's session"), "{head}");
         assert!(text.contains("its samples go to its owner"), "{text}");
-        assert!(!text.contains('✖') && !text.contains("refused"), "{text}");
+        assert!(!text.contains("refused"), "{text}");
+        let read = read(&text);
+        let [why, next] = [FOREIGN_SESSION, FOREIGN_SESSION_NEXT];
+        assert!(read.contains(why) && read.contains(next), "{text}");
+        // The keys that would get the samples say why they do not.
+        for (keys, on) in [("1", Key::ENTER), ("", Key::char('G'))] {
+            fixture.update(Message::Notice(String::new()));
+            fixture.type_in(keys);
+            fixture.press(on);
+            let notice = fixture.notice().unwrap_or_default();
+            assert!(notice.contains(why) && notice.contains(next), "{on}: {notice}");
+        }
+        fixture.update(Message::Notice(String::new()));
+        fixture.type_in("2s");
+        fixture.press(Key::ENTER);
+        let notice = fixture.notice().unwrap_or_default();
+        assert!(notice.contains(why) && notice.contains(next), "{notice}");
     }
 }
 

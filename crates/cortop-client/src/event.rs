@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{CommandId, SessionMode, clock::ClockOffset};
 use cortop_protocol::{
-    Error, Headset, HeadsetId, Marker, Profile, RecordEvent, RecordId, Session, SessionId, Stream,
-    Warning,
+    Error, Headset, HeadsetId, Marker, Method, Profile, RecordEvent, RecordId, Session, SessionId,
+    Stream, Warning,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
     profile::LoadedProfile,
@@ -356,6 +356,31 @@ pub enum ConnectionStep {
     Watching,
     /// Stopped at a refusal that only the user can fix; the last [`Event::Refused`] says which.
     Stopped,
+}
+
+impl ConnectionStep {
+    /// The methods that it repeats or waits for until one of them is answered as needed.
+    #[must_use]
+    pub const fn awaits(&self) -> &'static [Method] {
+        match self {
+            Self::Greeting => &[
+                Method::GetCortexInfo,
+                Method::GetUserLogin,
+                Method::HasAccessRight,
+                Method::RequestAccess,
+            ],
+            Self::Login | Self::OtherUser => &[Method::GetUserLogin],
+            Self::Approval => &[Method::HasAccessRight, Method::RequestAccess],
+            Self::Agreement => &[Method::GetUserInformation],
+            Self::Authorizing => &[Method::Authorize],
+            Self::Listing | Self::Searching | Self::Choosing | Self::Missing(_) => {
+                &[Method::QueryHeadsets]
+            }
+            Self::Connecting(_) => &[Method::ControlDevice],
+            Self::Opening(_) => &[Method::CreateSession, Method::Subscribe],
+            Self::Streaming | Self::Watching | Self::Stopped => &[],
+        }
+    }
 }
 
 /// In a word or two.

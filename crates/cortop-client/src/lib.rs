@@ -121,3 +121,4 @@ pub use cortop_protocol::{secrets::HIDDEN, *};
 pub use event::{ConnectionStep, Event, Link, SCAN, Security};
 pub use feed::{FeedReceiver, FeedSender, feed};
 pub use interpreter::{Interpreted, Interpreter};
+pub use open_session::{FOREIGN_SESSION, FOREIGN_SESSION_NEXT};

@@ -31,6 +31,13 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(1);
 /// Pauses while Cortex retires a session that has just been closed (§2.7).
 const RETIRING: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
+/// What a session that another program of this application has opened means for this one (§2.7): Cortex has one
+/// session per headset and application, and all programs with the same client id share it.
+pub const FOREIGN_SESSION: &str = "another program with this client id has the headset's session";
+/// What to do about it.
+pub const FOREIGN_SESSION_NEXT: &str =
+    "end that program, or give this one the client id of another application";
+
 /// A session that was opened or found.
 pub(super) struct OpenedSession {
     pub(super) session: Session,

@@ -36,13 +36,14 @@ const REFUSED_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// Polls the headsets until the connection ends.
 pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
     let mut refresh = context.refresh.subscribe();
-    let mut refused = false;
+    let mut refused = None;
     let mut first = true;
     let mut params = json!({"includeFlexMappings": true});
     loop {
         match context.ask(Method::QueryHeadsets, params.clone()).await {
             Ok(answer) => {
-                refused = false;
+                // After a refusal, the list shows that it is over.
+                first |= refused.take().is_some();
                 let headsets = tolerant::objects::<Headset>(Method::QueryHeadsets.name(), answer);
                 let changed = context.headsets.send_if_modified(|known| {
                     let changed = *known != headsets;
@@ -64,11 +65,12 @@ pub(super) async fn headsets(context: Context, flowing: watch::Receiver<bool>) {
                 params = json!({});
                 continue;
             }
-            Err(failure) if !refused => {
-                refused = true;
-                context.events.send_error(failure).await;
+            Err(failure) => {
+                if refused.as_ref() != Some(&failure) {
+                    context.events.send_error(failure.clone()).await;
+                    refused = Some(failure);
+                }
             }
-            Err(_) => {}
         }
         let turn = if *flowing.borrow() { IDLE_INTERVAL } else { WAITING };
         pause(&mut refresh, turn).await;

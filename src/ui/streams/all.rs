@@ -1,11 +1,11 @@
 //! All streams at a glance: the traces of EEG, or of motion without EEG, and below them the state of each
 //! stream, one line each, or folded into three rows if rows are scarce. With enough room, the head with its
 //! contact stands beside the lines. If the traces lack rows but not columns, lines and head stand beside the
-//! traces.
+//! traces. What keeps samples from flowing stands above the lines, and takes rows of the traces if need be.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, text::Line};
 
-use super::{Canvas, contact, summary, traces};
+use super::{Canvas, contact, obstacle, summary, traces};
 use crate::{
     app::{App, SessionEntry},
     ui::{context::RenderContext, paint},
@@ -37,7 +37,34 @@ struct AllLayout {
 }
 
 impl AllLayout {
-    fn new(app: &App, inside: Rect) -> Self {
+    /// The parts, and what keeps samples from flowing, with its place.
+    fn new(ctx: &RenderContext<'_>, inside: Rect) -> (Self, Vec<Line<'static>>, Rect) {
+        let app = ctx.app;
+        let calm = Self::calm(app, inside);
+        let Some(obstacle) = app.sessions.current().and_then(|entry| obstacle::of(ctx, entry))
+        else {
+            return (calm, Vec::new(), Rect::default());
+        };
+        let below =
+            |area: Rect, used: u16| Rect { y: area.y + used, height: area.height - used, ..area };
+        let explained = obstacle.lines(ctx, calm.lines.width);
+        let rows = paint::cells(explained.len());
+        if rows <= calm.lines.height {
+            let place = Rect { height: rows, ..calm.lines };
+            return (Self { lines: below(calm.lines, rows), ..calm }, explained, place);
+        }
+        let explained = obstacle.lines_in(ctx, inside.width, usize::from(inside.height));
+        let rows = paint::cells(explained.len());
+        let rest = Rect { height: inside.height - rows, ..inside };
+        let used = traces::TraceLayout::new(app, app.stream(), rest).used();
+        let plot = calm.plot.filter(|_| used > AXIS).map(|_| Rect { height: used, ..rest });
+        let place = below(inside, plot.map_or(0, |plot| plot.height));
+        let lines = below(place, rows);
+        (Self { plot, lines, head: None }, explained, Rect { height: rows, ..place })
+    }
+
+    /// The parts while all is well.
+    fn calm(app: &App, inside: Rect) -> Self {
         let stream = app.stream();
         if !app.has_picture(stream) {
             return Self { plot: None, lines: inside, head: None };
@@ -86,7 +113,7 @@ impl AllLayout {
         let plot = Rect { width: inside.width - width - 1, ..inside };
         let used = traces::TraceLayout::new(app, stream, plot).used();
         let side = Rect { x: inside.right() - width, width, ..inside };
-        // The reason why a session ended gets all of the room.
+        // Without lines, what keeps samples from flowing gets all of the room.
         let current = app.sessions.current().filter(|entry| entry.closed.is_none());
         let above = current.map_or(side.height, |entry| paint::cells(summary::rows(entry)) + 1);
         let rest = side.height.saturating_sub(above);
@@ -98,17 +125,18 @@ impl AllLayout {
 }
 
 pub(super) fn details(ctx: &RenderContext<'_>, inside: Rect) -> Vec<String> {
-    let plot = AllLayout::new(ctx.app, inside).plot;
+    let plot = AllLayout::new(ctx, inside).0.plot;
     plot.map_or_else(Vec::new, |plot| traces::details(ctx, ctx.app.stream(), plot))
 }
 
-pub(super) fn request(app: &App, ascii: bool, inside: Rect) -> View {
-    let plot = AllLayout::new(app, inside).plot;
-    plot.map_or_else(View::default, |plot| traces::request(app, app.stream(), plot, ascii))
+pub(super) fn request(ctx: &RenderContext<'_>, inside: Rect) -> View {
+    let plot = AllLayout::new(ctx, inside).0.plot;
+    plot.map_or_else(View::default, |plot| traces::request(ctx, ctx.app.stream(), plot))
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {
-    let AllLayout { plot, lines, head } = AllLayout::new(ctx.app, canvas.area);
+    let (AllLayout { plot, lines, head }, explained, place) = AllLayout::new(ctx, canvas.area);
+    paint::lines(&explained, place, canvas.buffer);
     if let Some(area) = plot {
         traces::draw(ctx, entry, ctx.app.stream(), area, canvas.buffer, &mut canvas.cache.traces);
     }

@@ -54,7 +54,8 @@ fn width(app: &App, area: Rect) -> u16 {
 }
 
 /// What the decoder has to publish: the history of the selected sensor, or the spectra of all.
-pub(super) fn request(app: &App, ascii: bool, area: Rect) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, area: Rect) -> View {
+    let (app, ascii) = (ctx.app, ctx.ascii);
     let stream = app.stream();
     let columns = usize::from(width(app, area) * Dots::new(app.streams.glyph_set, ascii).across());
     if stream == Stream::Eeg {

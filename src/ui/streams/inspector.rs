@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{Canvas, stream_state};
 use crate::{
-    app::{App, MouseTarget, SessionEntry},
+    app::{MouseTarget, SessionEntry},
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -22,7 +22,7 @@ pub(super) fn details(ctx: &RenderContext<'_>, _: Rect) -> Vec<String> {
     vec![format!("last message of {}", ctx.app.streams.inspected)]
 }
 
-pub(super) fn request(_: &App, _: bool, _: Rect) -> View {
+pub(super) fn request(_: &RenderContext<'_>, _: Rect) -> View {
     View { inspect: true, ..View::default() }
 }
 

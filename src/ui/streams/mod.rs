@@ -18,6 +18,7 @@ pub(super) mod levels;
 mod metrics;
 mod motion;
 mod numbers;
+mod obstacle;
 mod one_trace;
 mod overlay;
 mod scale_bar;
@@ -67,8 +68,8 @@ struct ViewRow {
     title: &'static str,
     /// The settings that shape the picture in this area, most important first.
     details: fn(&RenderContext<'_>, Rect) -> Vec<String>,
-    /// What it requests from the decoder for an area, in ASCII or not.
-    request: fn(&App, bool, Rect) -> View,
+    /// What it requests from the decoder for an area.
+    request: fn(&RenderContext<'_>, Rect) -> View,
     draw: fn(&RenderContext<'_>, &SessionEntry, &mut Canvas<'_>),
 }
 
@@ -84,7 +85,7 @@ const READINGS: ViewRow = ViewRow {
     view: StreamView { name: "", keys: &[], help: "", hint: None, streams: &[], features: &[] },
     title: "",
     details: |_, _| Vec::new(),
-    request: |_, _, _| View::default(),
+    request: |_, _| View::default(),
     draw: |_, _, _| (),
 };
 
@@ -334,14 +335,34 @@ pub(super) fn draw(
     let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 3, height: 1 };
     paint::line(&bottom, edge.intersection(area), buffer);
     match ctx.app.sessions.current() {
-        Some(entry) => (row.draw)(ctx, entry, &mut Canvas { area: inside, buffer, cache }),
+        Some(entry) => {
+            let (explained, area) = split(ctx, row, inside);
+            paint::lines(&explained, inside, buffer);
+            (row.draw)(ctx, entry, &mut Canvas { area, buffer, cache });
+        }
         None => paint::lines(&link::lines_in(ctx, inside), inside, buffer),
     }
 }
 
+/// What keeps samples from flowing, above a view of one stream, and the rest of the area. The view of all
+/// streams has its own place for it.
+fn split(ctx: &RenderContext<'_>, row: &ViewRow, inside: Rect) -> (Vec<Line<'static>>, Rect) {
+    let entry = ctx.app.sessions.current().filter(|_| row.title != ALL);
+    let obstacle = entry.and_then(|entry| obstacle::of(ctx, entry));
+    let lines = obstacle.map_or_else(Vec::new, |obstacle| {
+        obstacle.lines_in(ctx, inside.width, usize::from(inside.height))
+    });
+    let used = paint::cells(lines.len());
+    let rest = Rect { y: inside.y + used, height: inside.height - used, ..inside };
+    (lines, rest)
+}
+
 /// What the decoder has to publish for a pane of this size.
-pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, area: Option<Rect>) -> View {
+    let app = ctx.app;
+    let row = shown(app);
     let inside = area.unwrap_or_default().inner(Margin::new(1, 1));
+    let (_, rest) = split(ctx, row, inside);
     View {
         headset: app.headset().cloned(),
         stream: app.stream(),
@@ -351,7 +372,7 @@ pub(super) fn request(app: &App, ascii: bool, area: Option<Rect>) -> View {
         montage: app.streams.montage(),
         bad: Arc::clone(&app.streams.bad),
         cursors: app.streams.cursors(),
-        ..(shown(app).request)(app, ascii, inside)
+        ..(row.request)(ctx, rest)
     }
 }
 
@@ -361,7 +382,8 @@ fn titles(ctx: &RenderContext<'_>, row: &ViewRow, name: &str, area: Rect) -> [Li
     if ctx.app.streams.frozen.is_some() {
         items.push(FROZEN.to_owned());
     }
-    items.extend((row.details)(ctx, area.inner(Margin::new(1, 1))));
+    let (_, rest) = split(ctx, row, area.inner(Margin::new(1, 1)));
+    items.extend((row.details)(ctx, rest));
     let used = heading(Pane::Streams, name).len() + FRAME;
     let mut room =
         [usize::from(area.width).saturating_sub(used), usize::from(area.width).saturating_sub(4)];

@@ -34,7 +34,8 @@ fn shown(app: &App, area: Rect) -> (usize, usize) {
     ((selected + 1).saturating_sub(count), count)
 }
 
-pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, area: Rect) -> View {
+    let app = ctx.app;
     let (first, count) = shown(app, area);
     View { channels: traces::places(app, Stream::Eeg, first, count), ..spectrum::by_second(app) }
 }

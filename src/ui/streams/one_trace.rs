@@ -33,9 +33,9 @@ pub(super) fn details(ctx: &RenderContext<'_>, inside: Rect) -> Vec<String> {
     parts.map_or_else(Vec::new, |(_, _, plot)| traces::details(ctx, ctx.app.stream(), plot))
 }
 
-pub(super) fn request(app: &App, ascii: bool, inside: Rect) -> View {
-    let parts = split(app, inside);
-    parts.map_or_else(View::default, |(_, _, plot)| traces::request(app, app.stream(), plot, ascii))
+pub(super) fn request(ctx: &RenderContext<'_>, inside: Rect) -> View {
+    let parts = split(ctx.app, inside);
+    parts.map_or_else(View::default, |(_, _, plot)| traces::request(ctx, ctx.app.stream(), plot))
 }
 
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, canvas: &mut Canvas<'_>) {

@@ -18,7 +18,7 @@ use super::{
     gaps, overlay, spectrum, traces,
 };
 use crate::{
-    app::{App, SessionEntry},
+    app::SessionEntry,
     ui::{context::RenderContext, glyphs, paint, text, theme::ThemeToken},
 };
 use cortop_client::Stream;
@@ -53,7 +53,8 @@ fn plot(area: Rect) -> Rect {
 }
 
 /// What the decoder has to publish: two columns per cell, as for traces.
-pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, area: Rect) -> View {
+    let app = ctx.app;
     if !app.has_picture(Stream::Eeg) {
         return View::default();
     }

@@ -152,7 +152,8 @@ pub(super) fn by_second(app: &App) -> View {
     View { columns, spectra: Some(*RANGE.end()), ..View::default() }
 }
 
-pub(super) fn request(app: &App, _: bool, area: Rect) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, area: Rect) -> View {
+    let app = ctx.app;
     if !app.has_picture(Stream::Eeg) {
         return View::default();
     }

@@ -11,9 +11,9 @@ use ratatui::{
 
 use crate::{
     app::SessionEntry,
-    ui::{context::RenderContext, glyphs, health, link, paint, text, theme::ThemeToken},
+    ui::{context::RenderContext, glyphs, health, paint, text, theme::ThemeToken},
 };
-use cortop_client::{ConnectionStep, Error, Link, Stream};
+use cortop_client::{Error, Stream};
 use cortop_signal::StreamHealth;
 
 /// The state of a requested stream.
@@ -42,32 +42,15 @@ pub(super) fn state(entry: &SessionEntry, stream: Stream) -> Option<StreamState<
     refused.map(|(_, refusal)| StreamState::Refused(refusal))
 }
 
-/// Why there is nothing to show, and the next step.
-pub(super) fn closed(
-    ctx: &RenderContext<'_>,
-    entry: &SessionEntry,
-    why: &str,
-    width: u16,
-) -> Vec<Line<'static>> {
-    let text = format!("The session is {}: {}", entry.end_word(), text::clean(why));
-    let token = if entry.ordered { ThemeToken::Text } else { ThemeToken::Bad };
-    let mut lines = paint::sentence(&text, width, ctx.style(token));
-    // After a reconnect, streams flow in another session.
-    if !matches!(ctx.app.link, Link::Up { step: ConnectionStep::Streaming, .. }) {
-        lines.extend(link::lines(ctx, width));
-    }
-    lines
-}
-
-/// The lines above a stream's own view.
+/// The lines above a stream's own view; none once the session has ended.
 pub(super) fn lines(
     ctx: &RenderContext<'_>,
     entry: &SessionEntry,
     stream: Stream,
     width: u16,
 ) -> Vec<Line<'static>> {
-    if let Some((why, _)) = &entry.closed {
-        return closed(ctx, entry, why, width);
+    if entry.closed.is_some() {
+        return Vec::new();
     }
     match state(entry, stream) {
         Some(StreamState::Subscribed) => health_lines(ctx, entry, stream, width),

@@ -47,13 +47,12 @@ const METRICS: usize = 4;
 pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, buffer: &mut Buffer) {
     let count = count(entry);
     let count = count.min(Stream::ALL.iter().filter(|&&it| state(entry, it).is_some()).count());
-    if count == 0 || entry.closed.is_some() {
-        let lines = if let Some((why, _)) = &entry.closed {
-            stream_state::closed(ctx, entry, why, area.width)
-        } else {
-            let text = "No stream is subscribed yet.";
-            paint::sentence(text, area.width, ctx.style(ThemeToken::Dim))
-        };
+    if entry.closed.is_some() || area.is_empty() {
+        return;
+    }
+    if count == 0 {
+        let text = "No stream is subscribed yet.";
+        let lines = paint::sentence(text, area.width, ctx.style(ThemeToken::Dim));
         return paint::lines(&lines, area, buffer);
     }
     let columns = paint::cells(count.div_ceil(usize::from(area.height).max(1)));

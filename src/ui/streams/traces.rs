@@ -120,7 +120,8 @@ pub(super) fn traces(app: &App, stream: Stream) -> Option<&Traces> {
 }
 
 /// What the decoder has to publish.
-pub(super) fn request(app: &App, stream: Stream, area: Rect, ascii: bool) -> View {
+pub(super) fn request(ctx: &RenderContext<'_>, stream: Stream, area: Rect) -> View {
+    let (app, ascii) = (ctx.app, ctx.ascii);
     let rows = TraceLayout::new(app, stream, area);
     let columns = usize::from(rows.plot.width * Dots::new(app.streams.glyph_set, ascii).across());
     let channels = places(app, stream, rows.first, rows.shown);
