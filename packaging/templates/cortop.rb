@@ -16,6 +16,10 @@ class Cortop < Formula
       url "@BASE_URL@/cortop-@VERSION@-x86_64-unknown-linux-gnu.tar.gz"
       sha256 "@LINUX_SHA256@"
     end
+    on_arm do
+      url "@BASE_URL@/cortop-@VERSION@-aarch64-unknown-linux-gnu.tar.gz"
+      sha256 "@LINUX_ARM_SHA256@"
+    end
   end
 
   def install
