@@ -45,8 +45,8 @@ fn each_refusal_says_why_and_what_to_do() {
             format!("{root}{good}"),
             format!("mqtts://{tls}"),
             "PC-04",
-            "the broker does not let this user write cortop/v1/PC-04/state: if the user is called \
-             otherwise than the station, give the user's name as `name` in [mqtt]; or allow it",
+            "the broker does not let this user write cortop/v1/PC-04/state: if the user and \
+             the station have different names, give the user's name as `name` in [mqtt]; or allow it",
         ),
         (
             format!("{root}{good}"),

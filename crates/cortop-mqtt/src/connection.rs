@@ -445,8 +445,8 @@ fn ended(code: DisconnectReasonCode) -> Error {
 }
 
 /// What to do if the broker's access list forbids something: users must be named like their stations.
-pub(crate) const NOT_ALLOWED: &str = "if the user is called otherwise than the station, give the user's \
-    name as `name` in [mqtt]; or allow it in the broker's access list (docs/mqtt.md has an example)";
+pub(crate) const NOT_ALLOWED: &str = "if the user and the station have different names, give the \
+    user's name as `name` in [mqtt]; or allow it in the broker's access list (docs/mqtt.md has an example)";
 
 /// The error for something that the broker's access list forbids.
 fn not_allowed(what: &str, topic: &str) -> Error {

@@ -54,7 +54,7 @@ pub(super) fn draw(
     let is_focused = painter.lab.focus == LabPane::Rows;
     let inside = context::frame(painter.theme, is_focused, &heading, title, area, buffer);
     let Some(selected) = rows.get(painter.lab.selected(rows)) else {
-        let says = "the broker has this station no more";
+        let says = "the broker no longer has this station";
         let lines = paint::sentence(says, inside.width, painter.theme.style(ThemeToken::Dim));
         return paint::lines(&lines, inside, buffer);
     };
@@ -86,7 +86,7 @@ fn about(painter: &LabPainter<'_>, rows: &[LabRow<'_>]) -> String {
         StationPresence::Unconfirmed => painter.unconfirmed().to_owned(),
         StationPresence::Silent(None) => match painter.kept(row) {
             Some(kept) => format!("silent, its last state was sent {kept} by its clock"),
-            None => "not heard since this lab came".to_owned(),
+            None => "not heard from since this lab connected".to_owned(),
         },
         StationPresence::Silent(Some(since)) => {
             format!("silent for {}", text::age(painter.since(since)))

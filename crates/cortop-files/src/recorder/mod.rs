@@ -337,7 +337,7 @@ impl Sink for Recorder {
         }
         // With a single headset, they may belong to another one.
         if in_no_file > 0 && self.options.headset.is_none() {
-            let text = format!("{in_no_file} markers came before any sample: they are in no file");
+            let text = format!("{in_no_file} markers belong to no sample: they are in no file");
             tracing::warn!("{text}");
             self.notes.push(text);
         }

@@ -272,7 +272,7 @@ fn markers_without_any_sample_are_reported() {
     }
     recorder.finish().unwrap();
     let status = status.get();
-    assert_eq!(status.notes, ["3 markers came before any sample: they are in no file"]);
+    assert_eq!(status.notes, ["3 markers belong to no sample: they are in no file"]);
     assert!(status.files.is_empty());
 }
 
