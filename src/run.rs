@@ -2,6 +2,7 @@
 //! screen is taken over, in one sentence with the next step.
 
 use std::{
+    fs,
     io::{self, IsTerminal as _, Write as _},
     net::Ipv4Addr,
     path::Path,
@@ -101,7 +102,7 @@ fn print_what(what: &Print, display: &cli::DisplayArgs) -> Result<()> {
             let sources = Sources { env: &env, file: config::file_path(), keyring: &|| None };
             let config = config::load(&cli::ServiceArgs::default(), display, &sources)?;
             for warning in &config.warnings {
-                console::print_error(warning);
+                console::print_error(&warning.to_string());
             }
             config.keymap.to_markdown()
         }
@@ -131,11 +132,11 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
     }
     let env = |name: &str| std::env::var(name).ok();
     // Only a service needs credentials.
-    let keyring: &dyn Fn() -> Option<Credentials> = match source {
-        Source::Service => &Keyring::read,
-        Source::Demo(_) | Source::Capture(_) => &|| None,
+    let keyring: fn() -> Option<Credentials> = match source {
+        Source::Service => Keyring::read,
+        Source::Demo(_) | Source::Capture(_) => || None,
     };
-    let config = read_config(&cli.service, &cli.display, keyring)?;
+    let config = config::read(&cli.service, &cli.display, keyring)?;
     let log = logging::init(cli.display.common.verbose, config.log_file.as_deref())?;
 
     let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
@@ -199,7 +200,7 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
                 _ => None,
             },
         };
-        let reload = reload(cli, &config, &options);
+        let reload = reload(cli, &config, &options, keyring);
         let end = show(&config, begin, settings, ui, reload, programs).await;
         if let Some(sim) = sim {
             sim.task.abort();
@@ -211,28 +212,20 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
     end
 }
 
-/// The current settings from the command line, the environment and the config file.
-fn read_config(
-    service: &cli::ServiceArgs,
-    display: &cli::DisplayArgs,
-    keyring: &dyn Fn() -> Option<Credentials>,
-) -> Result<Config> {
-    let env = |name: &str| std::env::var(name).ok();
-    let file = config::file_path();
-    config::load(service, display, &Sources { env: &env, file, keyring })
-}
-
 /// A function that reads configuration and themes again. If any of it is invalid, none of it takes effect.
 fn reload(
     cli: &Cli,
     config: &Config,
     options: &ui::UiOptions,
+    keyring: fn() -> Option<Credentials>,
 ) -> impl FnMut() -> Result<Reloaded, String> + Send + use<> {
     let (service, display) = (cli.service.clone(), cli.display.clone());
     let (mut before, options) = (config.clone(), options.clone());
+    let certificate =
+        |config: &Config| config.trusted.as_ref().and_then(|path| fs::read(path).ok());
+    let mut trusted = certificate(config);
     move || {
-        // Other credentials need a restart.
-        let config = read_config(&service, &display, &|| before.credentials.clone().ok())
+        let config = config::read(&service, &display, keyring)
             .map_err(|error| console::one_line(&format!("{error:#}")))?;
         let (ui, wrong) = Ui::new(&options);
         if !wrong.is_empty() {
@@ -242,9 +235,14 @@ fn reload(
         if !themes.contains(&config.theme) {
             return Err(format!("there is no theme \"{}\"", config.theme));
         }
-        let changes = Changes::between(&before, &config);
+        let mut changes = Changes::between(&before, &config);
+        let certificate = certificate(&config);
+        if certificate != trusted {
+            trusted = certificate;
+            changes.reconnect.push("trusted certificate".to_owned());
+        }
         let mut report = vec![changes.sentence()];
-        report.extend(config.warnings.iter().map(|warning| console::one_line(warning)));
+        report.extend(config.warnings.iter().map(|own| console::one_line(&own.to_string())));
         let settings = ReloadedSettings {
             keymap: config.keymap.clone(),
             markers: config.markers.clone(),
@@ -253,6 +251,7 @@ fn reload(
             themes,
             theme: (config.theme != before.theme).then(|| config.theme.clone()),
             mouse: (config.mouse != before.mouse).then_some(config.mouse),
+            reconnect: !changes.reconnect.is_empty(),
             report,
         };
         before = config;

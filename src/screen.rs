@@ -55,7 +55,8 @@ pub fn load_ui(config: &Config, options: &UiOptions) -> Result<(Ui, usize)> {
     // reverse, and with them the selection.
     crossterm::style::force_color_output(true);
     let (ui, warnings) = Ui::new(options);
-    for warning in config.warnings.iter().chain(&warnings) {
+    let of_file = config.warnings.iter().map(ToString::to_string);
+    for warning in of_file.chain(warnings) {
         eprintln!("cortop: {warning}");
         tracing::warn!("{warning}");
     }

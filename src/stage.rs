@@ -95,13 +95,15 @@ pub struct Failure {
     pub found: String,
     /// The next step for the user; may be empty.
     pub next: String,
+    /// The kind of the refusal, if it was one.
+    pub kind: Option<ErrorKind>,
 }
 
 impl Failure {
     /// A failure with a next step.
     #[must_use]
     pub fn new(stage: Stage, found: &str, next: &str) -> Self {
-        Self { stage, found: found.to_owned(), next: next.to_owned() }
+        Self { stage, found: found.to_owned(), next: next.to_owned(), kind: None }
     }
 
     /// A failure from a refusal.
@@ -110,7 +112,14 @@ impl Failure {
         let asked = refusal.method.zip(refusal.code);
         let asked = asked.map(|(method, code)| format!(" ({method} {code})")).unwrap_or_default();
         let found = format!("{}{asked}", refusal.message().trim_end_matches('.'));
-        Self { stage, found, next: refusal.next.clone().into_owned() }
+        let next = match refusal.kind {
+            // The client gets another one, but the command ends here.
+            ErrorKind::TokenExpired | ErrorKind::TokenInvalid => {
+                "try again; if this persists, log out and in again with EMOTIV Launcher".to_owned()
+            }
+            _ => refusal.next.clone().into_owned(),
+        };
+        Self { stage, found, next, kind: Some(refusal.kind) }
     }
 }
 

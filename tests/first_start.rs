@@ -18,6 +18,16 @@ use served::{CORTOP, Served};
 
 /// Runs a program to its end: its exit status, and everything it printed.
 fn run(folder: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
+    run_in(&[], folder, args, input)
+}
+
+/// The same with more in its environment.
+fn run_in(
+    env: &[(&str, &str)],
+    folder: &Path,
+    args: &[&str],
+    input: &str,
+) -> (Option<i32>, String) {
     let mut child = Command::new(CORTOP)
         .args(args)
         .env("XDG_CONFIG_HOME", folder)
@@ -26,12 +36,14 @@ fn run(folder: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
         .env_remove("EMOTIV_CLIENT_SECRET")
         // Keeps away from the keyring of the user who runs the tests.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+        .envs(env.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("started");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("read");
+    // A program that ends before it asks leaves its input unread.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
     let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status.code(), text(stdout) + &text(stderr))
@@ -80,6 +92,56 @@ fn credentials_are_kept_once_cortex_accepts_them() {
         code == Some(0) && advice.all(|line| line.contains("the clientSecret is not")),
         "{said}"
     );
+}
+
+#[test]
+fn nothing_is_asked_for_that_could_not_be_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let roots = tempfile::tempdir().expect("a folder");
+    let root = roots.path().to_str().expect("UTF-8");
+    let login = |url: &str| run(folder.path(), &["login", "--url", url], "");
+    let secured = Served::start(&["--ca-out", root]);
+    let (code, said) = login(&secured.url);
+    assert!(code == Some(13) && said.contains("`cortop trust`"), "{said}");
+    let scenario = folder.path().join("scenario.toml");
+    fs::write(&scenario, "[[fault]]\nat = 0\ndo.logout = {}\n").expect("written");
+    let nobody = Served::start(&["--ws", "--scenario", scenario.to_str().expect("UTF-8")]);
+    let (code, said) = login(&nobody.url);
+    assert!(code == Some(15) && said.contains("log in with EMOTIV Launcher"), "{said}");
+    // Nobody can make files in this one.
+    let served = Served::start(&["--ws", "--approved"]);
+    let (code, said) = run(Path::new("/proc"), &["login", "--url", &served.url], "an-id\nsecret\n");
+    let place = "/proc/cortop/config.toml cannot be written";
+    assert!(code == Some(2) && said.contains(place) && said.contains("--config"), "{said}");
+    assert!(!said.contains("accepts"), "{said}");
+}
+
+#[test]
+fn credentials_of_the_environment_are_named_where_they_override_what_is_kept() {
+    let served = Served::start(&["--ws", "--approved"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = ["--url", &served.url];
+    let login = [&["login", "--store", "file"], &url[..]].concat();
+    assert_eq!(run(folder.path(), &login, "the-id\nright\n").0, Some(0));
+    let env = [("EMOTIV_CLIENT_ID", "the-id"), ("EMOTIV_CLIENT_SECRET", "wrong")];
+    let run = |args: &[&str], input| run_in(&env, folder.path(), &[args, &url].concat(), input);
+    let variables = "EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET";
+
+    let (code, said) = run(&["doctor"], "");
+    let next = format!("Next: correct or unset {variables} in the environment");
+    assert!(code == Some(17) && said.contains(&next), "{said}");
+    let (code, said) = run(&["headsets"], "");
+    assert!(code == Some(17) && said.contains("correct or unset"), "{said}");
+    let (code, said) = run(&["login", "--store", "file"], "the-id\nright\n");
+    let last = said.lines().last().expect("a line");
+    assert!(code == Some(0) && last.contains(variables) && last.contains("unset them"), "{said}");
+    // One of them alone hides the other half of what is kept.
+    let one = [("EMOTIV_CLIENT_SECRET", "wrong")];
+    let (code, said) = run_in(&one, folder.path(), &[&["doctor"], &url[..]].concat(), "");
+    assert!(code == Some(17) && said.contains("correct or unset EMOTIV_CLIENT_SECRET"), "{said}");
+    fs::remove_file(folder.path().join("cortop/config.toml")).expect("removed");
+    let (code, said) = run_in(&one, folder.path(), &[&["doctor"], &url[..]].concat(), "");
+    assert!(code == Some(17) && said.contains("Next: unset EMOTIV_CLIENT_SECRET"), "{said}");
 }
 
 #[test]

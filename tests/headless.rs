@@ -525,6 +525,120 @@ fn the_doctor_names_a_stream_that_is_refused() {
     CommandRunner::new(refused, &[]).doctor(&[]).failed(22, "samples", &["-32602"]);
 }
 
+/// The last line of a report, and its exit status.
+fn next_step(ran: &CommandOutput) -> (Option<i32>, &str) {
+    let last = ran.stdout.lines().last().unwrap_or_default();
+    (ran.code, last.strip_prefix("Next: ").unwrap_or("none"))
+}
+
+#[test]
+fn the_doctor_ends_with_the_step_that_helps() {
+    let place = CommandRunner::new("", &[]);
+    let run = |args: &[&str]| {
+        CommandOutput::of(&mut command(place.folder.path(), &[&["doctor"], args].concat()))
+    };
+    for (args, step) in [
+        (["--url", "http://localhost:6868"], "write it as wss://localhost:6868"),
+        (["--url", "localhost:6868"], "write it as wss://localhost:6868"),
+        (["--url", "ws://192.0.2.1:6868"], "use wss://192.0.2.1:6868, or a tunnel"),
+        (["--log-file", "/nowhere/x.log"], "choose another with --log-file"),
+        (["--config", "/nowhere/c.toml"], "`cortop print config` prints one"),
+    ] {
+        let ran = run(&args);
+        let (code, found) = next_step(&ran);
+        assert!(code == Some(11) && found.starts_with(step), "{ran:?}");
+    }
+
+    // TLS meets plain text, and a tunnel whose far end is down.
+    let plain = run(&["--url", &place.served.url.replace("ws://", "wss://")]);
+    let (code, step) = next_step(&plain);
+    assert!(code == Some(13) && step.contains("not plain text (ws://)"), "{plain:?}");
+    let tunnel = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = tunnel.local_addr().expect("one").port();
+    std::thread::spawn(move || tunnel.incoming().for_each(drop));
+    for (scheme, status) in [("wss", 13), ("ws", 12)] {
+        let closed = run(&["--url", &format!("{scheme}://localhost:{port}")]);
+        let (code, step) = next_step(&closed);
+        assert!(code == Some(status) && step.contains("(ssh -L)"), "{closed:?}");
+    }
+    let ca = place.folder.path().join("ca");
+    let ca = ca.to_str().expect("UTF-8");
+    let fault = "[[fault]]\nat = 0\ndo.tls-expired-leaf = {}\n";
+    let expired = CommandRunner::with(fault, &["--ca-out", ca]);
+    let expired = expired.run(&["doctor", "--ca-file", &format!("{ca}/root.pem")]);
+    assert!(next_step(&expired).1.starts_with("update EMOTIV Launcher"), "{expired:?}");
+    let secured = Served::start(&["--ca-out", ca]);
+    let unknown = run(&["--url", &secured.url]);
+    assert_eq!(next_step(&unknown), (Some(13), &*format!("cortop trust --url {}", secured.url)));
+
+    let refuse = |method: &str, code: i32| {
+        let fault = format!(
+            "[[fault]]\nat = 0\ndo.refuse = {{ method = \"{method}\", code = {code}, times = 99 }}\n"
+        );
+        CommandRunner::new(&fault, &[]).run(&["doctor"])
+    };
+    let token = refuse("authorize", -32014);
+    let (code, step) = next_step(&token);
+    assert!(code == Some(18) && step.contains("log out and in again"), "{token:?}");
+    let unlisted = refuse("queryHeadsets", -32601);
+    assert_eq!(next_step(&unlisted), (Some(20), "update EMOTIV Launcher"));
+    assert!(unlisted.stdout.contains("queryHeadsets -32601"), "{unlisted:?}");
+}
+
+#[test]
+fn the_doctor_names_the_config_file_and_what_to_do_with_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = CommandRunner::new("", &[]);
+    let file = place.folder.path().join("cortop").join("config.toml");
+    fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    let path = file.display();
+    fs::write(&file, "client_secret = \"x\"\n").expect("written");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("set");
+    assert_eq!(next_step(&place.run(&["doctor"])), (Some(11), &*format!("chmod 600 {path}")));
+
+    fs::write(&file, "thme = \"mono\"\n").expect("written");
+    let ran = place.run(&["doctor"]);
+    assert_eq!(next_step(&ran), (Some(0), "correct the setting: did you mean theme?"));
+    assert!(ran.stdout.contains(&format!("{path}: line 1, column 1: there is no")), "{ran:?}");
+    fs::write(&file, "theme = \"nope\"\n").expect("written");
+    let ran = place.run(&["doctor"]);
+    assert!(next_step(&ran).1.contains("cortop print config"), "{ran:?}");
+}
+
+#[test]
+fn the_doctor_gives_the_step_of_a_warning_where_nothing_fails() {
+    for (args, step) in [
+        (["--scopes", "pm"], "EEG needs a licence"),
+        (["--activations", "0"], "for EEG, --debit N"),
+    ] {
+        let ran = CommandRunner::new("", &args).run(&["doctor"]);
+        let (code, found) = next_step(&ran);
+        assert!(code == Some(0) && found.starts_with(step), "{ran:?}");
+    }
+}
+
+#[test]
+fn the_doctor_says_what_it_cannot_check_beside_another_program() {
+    let place = CommandRunner::new("", &["--scopes", "pm"]);
+    let (mut other, _) = first_line(&mut place.command(&["watch", "--streams", "mot,eeg"]));
+    let beside = place.doctor(&[]);
+    assert_eq!(beside.code, Some(0), "{beside:?}");
+    let unsure = |about: &str| {
+        let of = |one: &&Value| one["check"] == "samples" && one["about"] == about;
+        let found = beside.checks().iter().find(of).expect("such a finding");
+        assert_eq!(found["result"], "unsure", "{found}");
+        found.to_string()
+    };
+    let theirs = unsure("mot");
+    assert!(theirs.contains("not checked: another program has the session"), "{theirs}");
+    assert!(theirs.contains("close it and run"), "{theirs}");
+    // Its session is not why there is no EEG.
+    let eeg = unsure("eeg");
+    assert!(eeg.contains("licence") && !eeg.contains("close the program"), "{eeg}");
+    kill_process(Pid::from_child(&other), Signal::TERM).expect("signalled");
+    assert_eq!(other.wait().expect("ended").code(), Some(0));
+}
+
 #[test]
 fn the_doctor_adopts_a_session_of_another_program_and_leaves_it_open() {
     let place = CommandRunner::new("", &["--headset", "epocx:EPOCX-0A1B2C3D"]);

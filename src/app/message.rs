@@ -90,6 +90,8 @@ pub struct ReloadedSettings {
     pub theme: Option<String>,
     /// Whether the mouse is on, if that changed.
     pub mouse: Option<bool>,
+    /// Whether to try again at once to connect and to sign in.
+    pub reconnect: bool,
     /// What changed, what takes effect later, and what is wrong, one sentence each.
     pub report: Vec<String>,
 }

@@ -3,6 +3,7 @@
 use tracing::{info, warn};
 
 use super::{App, Effect, ReloadedSettings, Severity};
+use cortop_client::Command;
 
 impl App {
     /// Applies the settings and reports what changed, or why nothing did.
@@ -19,8 +20,17 @@ impl App {
                 return Vec::new();
             }
         };
-        let ReloadedSettings { keymap, markers, alerts, fps, themes, theme, mouse, report } =
-            reloaded;
+        let ReloadedSettings {
+            keymap,
+            markers,
+            alerts,
+            fps,
+            themes,
+            theme,
+            mouse,
+            reconnect,
+            report,
+        } = reloaded;
         let shown = theme.or_else(|| self.settings.themes.get(self.theme).cloned());
         // The order of the names may have changed; a theme that is gone gives way to the default.
         let place = themes.iter().position(|name| Some(name) == shown.as_ref());
@@ -38,6 +48,7 @@ impl App {
         self.notify(Severity::Info, report.join(" · "));
         let changed = mouse.filter(|mouse| *mouse != self.mouse);
         self.mouse = changed.unwrap_or(self.mouse);
-        changed.map(Effect::Mouse).into_iter().collect()
+        let connect = reconnect.then_some(Effect::Command(Command::Connect));
+        changed.map(Effect::Mouse).into_iter().chain(connect).collect()
     }
 }

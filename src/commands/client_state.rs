@@ -130,6 +130,16 @@ impl ClientState {
         self.refused.get(&method)
     }
 
+    /// The refusal to list the headsets, if asking again is no use.
+    pub(crate) fn cannot_list_headsets(&self) -> Option<&Error> {
+        self.refused(Method::QueryHeadsets).filter(|refusal| !refusal.kind.is_transient())
+    }
+
+    /// Whether a user of this account is logged in to Cortex.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| !user.is_other_os_user())
+    }
+
     /// Whether there are several headsets and none is chosen.
     pub(crate) fn is_choosing(&self) -> bool {
         self.step == Some(ConnectionStep::Choosing)
@@ -149,7 +159,7 @@ impl ClientState {
     pub(crate) fn stage(&self) -> Stage {
         match self.step {
             None => match &self.down {
-                Some(Error { kind: ErrorKind::Tls, .. }) => Stage::Tls,
+                Some(Error { kind: ErrorKind::Tls | ErrorKind::Untrusted, .. }) => Stage::Tls,
                 _ => Stage::Service,
             },
             Some(ConnectionStep::Greeting) if self.service.is_none() => Stage::Version,
@@ -347,7 +357,9 @@ mod tests {
     #[test]
     fn what_only_the_user_can_fix_is_told_apart() {
         assert_eq!(stuck(vec![down(ErrorKind::Unreachable)]), Some(Stage::Service));
-        assert_eq!(stuck(vec![down(ErrorKind::Tls)]), Some(Stage::Tls));
+        for kind in [ErrorKind::Tls, ErrorKind::Untrusted] {
+            assert_eq!(stuck(vec![down(kind)]), Some(Stage::Tls));
+        }
         assert_eq!(stuck(vec![down(ErrorKind::ConnectionLost)]), None);
         assert_eq!(stuck(vec![up(ConnectionStep::Login)]), Some(Stage::Login));
         assert_eq!(stuck(vec![up(ConnectionStep::Approval)]), None);

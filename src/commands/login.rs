@@ -11,10 +11,11 @@ use color_eyre::eyre::{Result, WrapErr as _, bail, eyre};
 use super::{ProbeSession, load, report_warnings};
 use crate::{
     cli::{self, SecretStore},
-    config::{self, Config, Credentials, CredentialsFile, Keyring},
+    config::{self, Credentials, CredentialsFile, Keyring},
     console::{block_on, print, print_error, shutdown_signal},
     stage::{Failure, Stage},
 };
+use cortop_client::ClientConfig;
 
 /// How long Cortex may take to check them.
 const CHECK: Duration = Duration::from_secs(20);
@@ -29,41 +30,71 @@ const INTERRUPTED: u8 = 130;
 /// It cannot start as asked; the text says what to do.
 pub fn run(args: &cli::LoginArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let service = cli::ServiceArgs::from(&args.connection);
-    let config = load(&service, display, &|| None).inspect(report_warnings)?;
+    let config = load(&service, display, || None).inspect(report_warnings)?;
     let place = display.common.config.clone().or_else(config::file_path);
     let place = place.ok_or_else(|| eyre!("this system has no place for a config file"))?;
     if args.forget {
         return forget(CredentialsFile::open(&place)?);
     }
-    // Before the questions: if the file cannot be changed, fail before anything is typed.
+    // Before the questions: whatever prevents the login anyway fails before anything is typed.
     let file = CredentialsFile::open(&place)?;
+    if args.store == Some(SecretStore::File) || (args.store.is_none() && Keyring::open().is_err()) {
+        file.check_writable()?;
+    }
+    match block_on(reach(config.probe(None)?))? {
+        None => return Ok(INTERRUPTED),
+        Some(Err(failure)) => return Ok(refuse(&failure)),
+        Some(Ok(())) => {}
+    }
+    let overriding = config.overriding.join(" and ");
+    if !overriding.is_empty() {
+        print_error(&format!(
+            "{overriding} in the environment will override what is kept now: unset them first, \
+             or correct them there"
+        ));
+    }
     let Some(credentials) = ask()? else {
         return Ok(INTERRUPTED);
     };
-    let config = Config { credentials: Ok(credentials.clone()), ..config };
-    let service = config.client()?.session(cortop_client::SessionPolicy::Open).debit(None);
-    match block_on(check(service))? {
+    match block_on(check(config.probe(Some(credentials.clone()))?))? {
         None => return Ok(INTERRUPTED),
-        Some(Err(failure)) => {
-            print_error(&format!("{failure}; nothing is kept"));
-            return Ok(failure.stage.exit_code());
-        }
+        Some(Err(failure)) => return Ok(refuse(&failure)),
         Some(Ok(note)) => print(note)?,
     }
-    let kept = keep(args.store, file, &credentials);
-    if ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
-    {
-        print_error("EMOTIV_CLIENT_ID or EMOTIV_CLIENT_SECRET is set: it overrides what is kept");
+    if let Err(error) = keep(args.store, file, &credentials) {
+        print_error(&format!("{error:#}"));
+        return Ok(NOT_KEPT);
     }
-    match kept {
-        Ok(()) => Ok(0),
-        Err(error) => {
-            print_error(&format!("{error:#}"));
-            Ok(NOT_KEPT)
+    if !overriding.is_empty() {
+        print_error(&format!(
+            "cortop goes on using {overriding} of the environment: unset them to use what is kept"
+        ));
+    }
+    Ok(0)
+}
+
+/// Reports why nothing is kept; returns the exit status.
+fn refuse(failure: &Failure) -> u8 {
+    print_error(&format!("{failure}; nothing is kept"));
+    failure.stage.exit_code()
+}
+
+/// Waits until the service is reached and a user is logged in to it, which needs no credentials; `None` if
+/// the user interrupted it.
+async fn reach(service: ClientConfig) -> Result<Option<Result<(), Failure>>> {
+    let interrupted = shutdown_signal()?;
+    let mut probe = ProbeSession::new(service);
+    let reached = tokio::select! {
+        reached = probe.wait_until(CHECK, |state| state.is_logged_in().then_some(())) => {
+            // A later failure is one of the credentials, of which there are none yet.
+            Some(reached.or_else(|failure| {
+                if failure.stage <= Stage::Login { Err(failure) } else { Ok(()) }
+            }))
         }
-    }
+        () = interrupted => None,
+    };
+    probe.close().await;
+    Ok(reached)
 }
 
 /// Reads both, the secret without echo; `None` if the user interrupted it.
@@ -87,7 +118,7 @@ fn ask() -> Result<Option<Credentials>> {
             "client id and secret are needed: an EMOTIV account gives them under \"Cortex Apps\""
         );
     }
-    Ok(Some(Credentials { id: id.into(), secret: secret.into() }))
+    Ok(Some(Credentials::new(id, secret)))
 }
 
 /// Reads the secret without echo; `None` after a signal, with the terminal restored.
@@ -118,9 +149,7 @@ fn read_secret() -> Result<Option<String>> {
 }
 
 /// Has Cortex check them; `None` if the user interrupted it.
-async fn check(
-    service: cortop_client::ClientConfig,
-) -> Result<Option<Result<&'static str, Failure>>> {
+async fn check(service: ClientConfig) -> Result<Option<Result<&'static str, Failure>>> {
     let interrupted = shutdown_signal()?;
     let mut probe = ProbeSession::new(service);
     // Cortex checks the credentials before it asks the user for approval.

@@ -51,7 +51,7 @@ pub(crate) use self::{
 };
 use crate::{
     cli,
-    config::{self, Config, Credentials, Keyring, Sources},
+    config::{self, Config, Credentials, Keyring},
     console::{block_on, print, print_error, report_panics},
     exchange::{MarkerReceiver, MarkerSources},
     logging,
@@ -139,7 +139,7 @@ pub fn station(args: &cli::StationArgs, display: &cli::DisplayArgs) -> Result<u8
 /// # Errors
 /// It cannot start as asked; the text says what to do.
 pub fn lab(args: &cli::LabArgs, display: &cli::DisplayArgs) -> Result<Exit> {
-    let config = load(&cli::ServiceArgs::default(), display, &|| None)?;
+    let config = load(&cli::ServiceArgs::default(), display, || None)?;
     block_on(lab::watch(args, &config))
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn demo_lab(
     demo: &cli::DemoArgs,
     display: &cli::DisplayArgs,
 ) -> Result<Exit> {
-    let config = load(&cli::ServiceArgs::default(), display, &|| None)?;
+    let config = load(&cli::ServiceArgs::default(), display, || None)?;
     block_on(demo_lab::show(stations, demo, config))
 }
 
@@ -192,13 +192,13 @@ pub(crate) async fn markers_from_outside(
 
 /// The settings in force; starts the log and reports warnings.
 fn settings(service: &cli::ServiceArgs, display: &cli::DisplayArgs) -> Result<Config> {
-    load(service, display, &Keyring::read).inspect(report_warnings)
+    load(service, display, Keyring::read).inspect(report_warnings)
 }
 
 /// Reports which settings could not be used.
 fn report_warnings(config: &Config) {
     for warning in &config.warnings {
-        print_error(warning);
+        print_error(&warning.to_string());
         tracing::warn!("{warning}");
     }
 }
@@ -207,12 +207,10 @@ fn report_warnings(config: &Config) {
 fn load(
     service: &cli::ServiceArgs,
     display: &cli::DisplayArgs,
-    keyring: &dyn Fn() -> Option<Credentials>,
+    keyring: fn() -> Option<Credentials>,
 ) -> Result<Config> {
     report_panics()?;
-    let env = |name: &str| std::env::var(name).ok();
-    let file = config::file_path();
-    let config = config::load(service, display, &Sources { env: &env, file, keyring })?;
+    let config = config::read(service, display, keyring)?;
     start_log(display, config.log_file.as_deref())?;
     Ok(config)
 }

@@ -40,7 +40,7 @@ pub fn run(args: &cli::ProxyArgs, display: &cli::DisplayArgs) -> Result<u8> {
         (None, true) => RequestLevel::Quiet,
         (None, false) => RequestLevel::Requests,
     };
-    let trusted = config::trusted_path(&args.to).filter(|path| path.exists());
+    let trusted = config::trusted_path(&args.to);
     let files = TrustFiles {
         ca_file: args.ca_file.as_deref(),
         trusted: trusted.as_deref(),

@@ -41,7 +41,7 @@ enum Presented {
 /// It cannot start as asked, or cannot store the certificate; the text says what to do.
 pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     let service = cli::ServiceArgs::from(&args.connection);
-    let config = load(&service, display, &|| None).inspect(report_warnings)?;
+    let config = load(&service, display, || None).inspect(report_warnings)?;
     let url = config.url.as_str();
     let Some(place) = config::trusted_path(url) else {
         bail!(
@@ -62,7 +62,7 @@ pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     match block_on(async { Ok(look(url, files).await) })? {
         Err(error) => {
             print_error(&error.to_string());
-            let stage = if error.kind == ErrorKind::Tls { Stage::Tls } else { Stage::Service };
+            let stage = if is_of_tls(&error) { Stage::Tls } else { Stage::Service };
             Ok(stage.exit_code())
         }
         Ok(Presented::None) => {
@@ -77,12 +77,16 @@ pub fn run(args: &cli::TrustArgs, display: &cli::DisplayArgs) -> Result<u8> {
     }
 }
 
+fn is_of_tls(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Tls | ErrorKind::Untrusted)
+}
+
 /// Connects as the client does; if that is refused, without verification.
 async fn look(url: &str, files: TrustFiles<'_>) -> Result<Presented, Error> {
     match Transport::new(url, files)?.certificate().await {
         Ok(Some(_)) => return Ok(Presented::Known),
         Ok(None) => return Ok(Presented::None),
-        Err(error) if error.kind != ErrorKind::Tls => return Err(error),
+        Err(error) if !is_of_tls(&error) => return Err(error),
         Err(_) => {}
     }
     let unchecked = TrustFiles { insecure: true, ..files };

@@ -12,6 +12,8 @@ use crate::app::section_name;
 pub struct Changes {
     /// Those that take effect at once.
     pub applied: Vec<String>,
+    /// Those that take effect with the next connection or sign-in.
+    pub reconnect: Vec<String>,
     /// Those that take effect after a restart.
     pub restart: Vec<String>,
 }
@@ -41,7 +43,6 @@ impl Changes {
             ("session", before.session != after.session),
             ("debit", before.debit != after.debit),
             ("streams", before.streams != after.streams),
-            ("client_id or client_secret", secrets(before) != secrets(after)),
             ("history-mib", before.history != after.history),
             ("max-rate", before.output.max_rate != after.output.max_rate),
             ("ascii", before.ascii != after.ascii),
@@ -51,22 +52,24 @@ impl Changes {
             ("log-file", before.log_file != after.log_file),
         ]);
         restart.extend(mqtt(before, after));
-        Self { applied, restart }
+        let reconnect = names(&[("client_id or client_secret", secrets(before) != secrets(after))]);
+        Self { applied, reconnect, restart }
     }
 
     /// A sentence about the changes.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let (applied, restart) = (self.applied.join(", "), self.restart.join(", "));
-        match (applied.is_empty(), restart.is_empty()) {
-            (true, true) => "configuration read again: nothing has changed".to_owned(),
-            (false, true) => format!("configuration read again: {applied} changed"),
-            (true, false) => {
-                format!("configuration read again: {restart} changed, in effect after a restart")
-            }
-            (false, false) => format!(
-                "configuration read again: {applied} changed; in effect after a restart: {restart}"
-            ),
+        let parts = [
+            (&self.applied, ""),
+            (&self.reconnect, ", used from the next sign-in on"),
+            (&self.restart, ", in effect after a restart"),
+        ];
+        let parts = parts.iter().filter(|(names, _)| !names.is_empty());
+        let parts: Vec<_> =
+            parts.map(|(names, when)| format!("{} changed{when}", names.join(", "))).collect();
+        match parts.as_slice() {
+            [] => "configuration read again: nothing has changed".to_owned(),
+            parts => format!("configuration read again: {}", parts.join("; ")),
         }
     }
 }

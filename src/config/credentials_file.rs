@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use color_eyre::eyre::{Result, WrapErr as _, eyre};
+use color_eyre::eyre::{Report, Result, WrapErr as _, eyre};
 use secrecy::ExposeSecret as _;
 use tempfile::NamedTempFile;
 use toml_edit::{DocumentMut, value};
@@ -51,6 +51,16 @@ impl CredentialsFile {
         &self.path
     }
 
+    /// Checks that the file can be written, without changing anything.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn check_writable(&self) -> Result<()> {
+        let there = self.folder().ancestors().find(|folder| folder.exists());
+        let made = NamedTempFile::new_in(there.unwrap_or(Path::new(".")));
+        made.map(drop).map_err(|error| self.not_writable(&error))
+    }
+
     /// Adds the credentials.
     ///
     /// # Errors
@@ -76,7 +86,7 @@ impl CredentialsFile {
     /// Replaces the file atomically by one that only its owner can read.
     fn save(&self) -> Result<()> {
         let write = || -> io::Result<()> {
-            let folder = self.path.parent().unwrap_or(Path::new("."));
+            let folder = self.folder();
             fs::create_dir_all(folder)?;
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(self.document.to_string().as_bytes())?;
@@ -84,7 +94,22 @@ impl CredentialsFile {
             file.persist(&self.path)?;
             Ok(())
         };
-        write().wrap_err_with(|| format!("{} cannot be written", self.path.display()))
+        write().map_err(|error| self.not_writable(&error))
+    }
+
+    fn folder(&self) -> &Path {
+        let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
+        folder.unwrap_or(Path::new("."))
+    }
+
+    /// The kind alone: the error itself names a temporary file.
+    fn not_writable(&self, error: &io::Error) -> Report {
+        let (path, folder) = (self.path.display(), self.folder().display());
+        eyre!(
+            "{path} cannot be written ({}); make the folder {folder} writable, or name another file \
+             with --config",
+            error.kind()
+        )
     }
 }
 
@@ -96,7 +121,7 @@ mod tests {
     fn credentials_come_and_go_and_everything_else_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("new").join("config.toml");
-        let credentials = |id: &str| Credentials { id: id.into(), secret: "a \"secret\"".into() };
+        let credentials = |id: &str| Credentials::new(id, "a \"secret\"");
         CredentialsFile::open(&path).expect("empty").write(&credentials("first")).expect("written");
         let text = fs::read_to_string(&path).expect("text");
         assert_eq!(text, "client_id = \"first\"\nclient_secret = 'a \"secret\"'\n");
@@ -120,6 +145,20 @@ mod tests {
         assert!(CredentialsFile::open(&path).expect("valid").remove().expect("written"));
         assert_eq!(fs::read_to_string(&path).expect("text"), before);
         assert!(!CredentialsFile::open(&path).expect("valid").remove().expect("nothing to do"));
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named_with_the_step() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("new").join("config.toml");
+        let file = CredentialsFile::open(&path).expect("empty");
+        file.check_writable().expect("it can");
+        assert!(!path.parent().is_some_and(Path::exists), "nothing is made");
+        // Even root cannot make a folder in place of a file.
+        fs::write(folder.path().join("new"), "").expect("written");
+        let error = file.write(&Credentials::new("a", "b")).expect_err("refused").to_string();
+        assert!(error.starts_with(&format!("{} cannot be written", path.display())), "{error}");
+        assert!(error.contains("--config") && !error.contains("tmp."), "{error}");
     }
 
     #[test]

@@ -79,6 +79,18 @@ pub(super) struct FileSettings {
     pub(super) keys: BTreeMap<String, BTreeMap<String, Spanned<Vec<String>>>>,
 }
 
+/// What is wrong in a config file that is used nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("{found}; {next}")]
+pub struct ConfigWarning {
+    /// What is wrong, and where.
+    pub found: String,
+    /// The next step.
+    pub next: String,
+    /// Whether others can read a secret; otherwise the setting is ignored.
+    pub exposes_secret: bool,
+}
+
 /// A config file that is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -117,7 +129,7 @@ impl From<String> for FileProblem {
 /// Reads the file and the keymap that it defines; `None` if there is no file.
 pub(super) fn read(
     path: &Path,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<ConfigWarning>,
 ) -> Result<Option<(FileSettings, Keymap)>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -128,8 +140,13 @@ pub(super) fn read(
             });
         }
     };
-    let (file, keymap) =
-        parse(&text, warnings).map_err(|problem| InvalidFile { path: path.to_owned(), problem })?;
+    let (file, keymap, unknown) =
+        parse(&text).map_err(|problem| InvalidFile { path: path.to_owned(), problem })?;
+    let path_shown = path.display();
+    warnings.extend(unknown.into_iter().map(|unknown| ConfigWarning {
+        found: format!("{path_shown}: {}", unknown.found),
+        ..unknown
+    }));
     let secret = match &file {
         FileSettings { client_secret: Some(_), .. } => Some("the client secret"),
         FileSettings { mqtt: FileMqtt { password: Some(_), .. }, .. } => {
@@ -138,17 +155,19 @@ pub(super) fn read(
         _ => None,
     };
     if let Some(secret) = secret.filter(|_| readable_by_others(path)) {
-        let path = path.display();
-        warnings.push(format!("{path} holds {secret} and others can read it: chmod 600 it"));
+        warnings.push(ConfigWarning {
+            found: format!("{path_shown} holds {secret} and others can read it"),
+            next: format!("chmod 600 {path_shown}"),
+            exposes_secret: true,
+        });
     }
     Ok(Some((file, keymap)))
 }
 
-pub(super) fn parse(
-    text: &str,
-    warnings: &mut Vec<String>,
-) -> Result<(FileSettings, Keymap), FileProblem> {
+/// The settings, the keymap, and a warning for each setting that does not exist.
+pub(super) fn parse(text: &str) -> Result<(FileSettings, Keymap, Vec<ConfigWarning>), FileProblem> {
     let mut unknown = Vec::new();
+    let mut warnings = Vec::new();
     let file: FileSettings = toml::Deserializer::parse(text)
         .and_then(|file| serde_ignored::deserialize(file, |path| unknown.push(path.to_string())))
         .map_err(|error| show(&error, text))?;
@@ -165,11 +184,11 @@ pub(super) fn parse(
         }
     }
     let keymap = keymap(&file, text)?;
-    Ok((file, keymap))
+    Ok((file, keymap, warnings))
 }
 
-/// A sentence about an unknown setting, with its position `at` and the setting that was probably meant.
-fn unknown_setting(path: &str, at: &str) -> String {
+/// The warning about an unknown setting, with its position `at` and the setting that was probably meant.
+fn unknown_setting(path: &str, at: &str) -> ConfigWarning {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
     let names: Vec<&str> = match section {
         "" => {
@@ -181,7 +200,8 @@ fn unknown_setting(path: &str, at: &str) -> String {
         _ => Vec::new(),
     };
     let next = suggest_or(names, name, || "`cortop print config` lists them".to_owned());
-    format!("config: {at}there is no setting \"{path}\"; {next}")
+    let found = format!("{at}there is no setting \"{path}\"");
+    ConfigWarning { found, next, exposes_secret: false }
 }
 
 /// The byte offset of a setting's key.

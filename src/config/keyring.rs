@@ -43,7 +43,8 @@ impl Keyring {
         let Kept { client_id, client_secret } = found
             .inspect_err(|error| tracing::debug!("the system's keyring cannot be read: {error}"))
             .ok()??;
-        Some(Credentials { id: client_id.into(), secret: client_secret.into() })
+        let repair = "enter both again with `cortop login`: these come from the system's keyring";
+        Some(Credentials { repair: repair.into(), ..Credentials::new(client_id, client_secret) })
     }
 
     /// Stores the credentials.

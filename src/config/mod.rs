@@ -22,8 +22,13 @@ use color_eyre::eyre::{Result, eyre};
 use secrecy::SecretString;
 
 pub use self::{
-    changes::Changes, credentials_file::CredentialsFile, file::InvalidFile, keyring::Keyring,
-    mqtt::MqttSettings, sample::sample, schema::schema,
+    changes::Changes,
+    credentials_file::CredentialsFile,
+    file::{ConfigWarning, InvalidFile},
+    keyring::Keyring,
+    mqtt::MqttSettings,
+    sample::sample,
+    schema::schema,
 };
 use crate::{
     app::{AlertSettings, Keymap},
@@ -31,7 +36,10 @@ use crate::{
     terminal::Output,
     ui,
 };
-use cortop_client::{HeadsetId, SessionPolicy, Stream, transport::local_port};
+pub use cortop_client::Credentials;
+use cortop_client::{
+    ClientConfig, CredentialsReader, Error, HeadsetId, SessionPolicy, Stream, transport::local_port,
+};
 
 /// The default address of the Cortex service (docs/protocol.md §1).
 pub const DEFAULT_URL: &str = "wss://localhost:6868";
@@ -41,6 +49,9 @@ pub const DEFAULT_FPS: u16 = 10;
 pub const DEFAULT_HISTORY: usize = 256 << 20;
 /// The default theme, which suits the terminal's background.
 pub const DEFAULT_THEME: &str = "auto";
+
+/// The environment variables with client id and client secret.
+pub(crate) const VARIABLES: [&str; 2] = ["EMOTIV_CLIENT_ID", "EMOTIV_CLIENT_SECRET"];
 
 /// The folder of certificates that the user trusts, beside the config file.
 const TRUSTED: &str = "trusted";
@@ -55,7 +66,7 @@ pub struct Config {
     pub url: String,
     /// A root certificate in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// The service's certificate that the user trusts.
+    /// Where the service's certificate is kept if the user trusts it.
     pub trusted: Option<PathBuf>,
     /// Whether to skip certificate checks; loopback only.
     pub insecure: bool,
@@ -69,6 +80,10 @@ pub struct Config {
     pub streams: Vec<Stream>,
     /// The application's credentials, or how to provide them.
     pub credentials: Result<Credentials, MissingCredentials>,
+    /// The environment variables that override stored credentials.
+    pub overriding: Vec<&'static str>,
+    /// Reads the credentials again.
+    pub credentials_reader: CredentialsReader,
     /// Frames per second, 1..=60.
     pub fps: u16,
     /// Bytes of history for all headsets together.
@@ -93,8 +108,8 @@ pub struct Config {
     pub alerts: AlertSettings,
     /// The broker and the identity of a station.
     pub mqtt: MqttSettings,
-    /// Settings that could not be used, one sentence each.
-    pub warnings: Vec<String>,
+    /// What is wrong in the file that is used nevertheless.
+    pub warnings: Vec<ConfigWarning>,
 }
 
 impl Config {
@@ -102,13 +117,10 @@ impl Config {
     ///
     /// # Errors
     /// There are no credentials, or the client refuses the address; the text gives the next step.
-    pub fn client(&self) -> Result<cortop_client::ClientConfig> {
-        let Credentials { id, secret } = self.credentials.clone()?;
-        let client = cortop_client::ClientConfig::new(id, secret)
-            .url(&self.url)
-            .ca_file(self.ca_file.clone())
-            .trusted(self.trusted.clone())
-            .insecure(self.insecure)
+    pub fn client(&self) -> Result<ClientConfig> {
+        let client = self
+            .client_as(self.credentials.clone()?)
+            .credentials_reader(self.credentials_reader.clone())
             .headset(self.headset.clone())
             .session(self.session)
             .debit(self.debit)
@@ -116,15 +128,28 @@ impl Config {
         client.check()?;
         Ok(client)
     }
-}
 
-/// The Cortex application's credentials (docs/protocol.md §2.3).
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// Client id.
-    pub id: SecretString,
-    /// Client secret.
-    pub secret: SecretString,
+    /// The configuration of a client that checks these credentials, and costs nothing. Without
+    /// credentials, it gets as far as the login.
+    ///
+    /// # Errors
+    /// The client refuses the address; the text gives the next step.
+    pub fn probe(&self, credentials: Option<Credentials>) -> Result<ClientConfig, Error> {
+        let nobody = || Credentials::new("", "");
+        let client =
+            self.client_as(credentials.unwrap_or_else(nobody)).session(SessionPolicy::Open);
+        client.check()?;
+        Ok(client)
+    }
+
+    fn client_as(&self, credentials: Credentials) -> ClientConfig {
+        ClientConfig::new("", "")
+            .credentials(credentials)
+            .url(&self.url)
+            .ca_file(self.ca_file.clone())
+            .trusted(self.trusted.clone())
+            .insecure(self.insecure)
+    }
 }
 
 /// Missing credentials, and the next step.
@@ -145,6 +170,32 @@ pub struct Sources<'a> {
     pub file: Option<PathBuf>,
     /// Looks the credentials up if neither environment nor file has any.
     pub keyring: &'a dyn Fn() -> Option<Credentials>,
+}
+
+/// Resolves the settings of this process, whose credentials can be read again.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn read(
+    service: &cli::ServiceArgs,
+    display: &cli::DisplayArgs,
+    keyring: fn() -> Option<Credentials>,
+) -> Result<Config> {
+    let again = {
+        let (service, display) = (service.clone(), display.clone());
+        move || {
+            let env = |name: &str| std::env::var(name).ok();
+            load(&service, &display, &Sources { env: &env, file: file_path(), keyring: &keyring })
+        }
+    };
+    let config = again()?;
+    let credentials_reader = CredentialsReader::new(move || {
+        let config = again().inspect_err(|error| {
+            tracing::warn!("the credentials cannot be read again: {error:#}");
+        });
+        config.ok()?.credentials.ok()
+    });
+    Ok(Config { credentials_reader, ..config })
 }
 
 /// The path of the certificate that the user trusts for a service on this machine, whether it exists or not.
@@ -199,12 +250,13 @@ pub fn load(
         .or_else(|| env("EMOTIV_CORTEX_URL"))
         .or(file.url)
         .unwrap_or_else(|| DEFAULT_URL.to_owned());
-    let id = env("EMOTIV_CLIENT_ID").map(SecretString::from).or(file.client_id);
-    let secret = env("EMOTIV_CLIENT_SECRET").map(SecretString::from).or(file.client_secret);
+    let [id, secret] = VARIABLES.map(|name| env(name).map(SecretString::from));
+    let overriding: Vec<_> = VARIABLES.into_iter().filter(|name| env(name).is_some()).collect();
+    let (id, secret) = (id.or(file.client_id), secret.or(file.client_secret));
     let kept = if id.is_none() && secret.is_none() { (sources.keyring)() } else { None };
 
     Ok(Config {
-        trusted: trusted_path(&url).filter(|path| path.exists()),
+        trusted: trusted_path(&url),
         url,
         ca_file: connection
             .ca_file
@@ -218,8 +270,10 @@ pub fn load(
         streams,
         credentials: match kept {
             Some(kept) => Ok(kept),
-            None => credentials(id, secret, place.map(PathBuf::as_path)),
+            None => credentials(id, secret, &overriding, place.map(PathBuf::as_path)),
         },
+        overriding,
+        credentials_reader: CredentialsReader::default(),
         fps: display.fps.or(file.fps).unwrap_or(DEFAULT_FPS),
         history: file.history_mib.map_or(DEFAULT_HISTORY, |mib| usize::from(mib) << 20),
         output: Output {
@@ -247,10 +301,20 @@ pub fn load(
 fn credentials(
     id: Option<SecretString>,
     secret: Option<SecretString>,
+    overriding: &[&str],
     file: Option<&Path>,
 ) -> Result<Credentials, MissingCredentials> {
+    let file = file.map_or("the config file".to_owned(), |file| file.display().to_string());
+    let overriding = overriding.join(" and ");
     let (missing, set) = match (id, secret) {
-        (Some(id), Some(secret)) => return Ok(Credentials { id, secret }),
+        (Some(id), Some(secret)) => {
+            let repair = if overriding.is_empty() {
+                format!("enter both again with `cortop login`: these come from {file}")
+            } else {
+                format!("correct or unset {overriding} in the environment, and start cortop again")
+            };
+            return Ok(Credentials { id, secret, repair: repair.into() });
+        }
         (Some(_), None) => ("client secret is", "EMOTIV_CLIENT_SECRET, or client_secret"),
         (None, Some(_)) => ("client id is", "EMOTIV_CLIENT_ID, or client_id"),
         (None, None) => (
@@ -258,12 +322,16 @@ fn credentials(
             "EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET, or client_id and client_secret",
         ),
     };
-    let file = file.map_or("the config file".to_owned(), |file| file.display().to_string());
+    let login = if overriding.is_empty() {
+        "`cortop login` asks for both and keeps them".to_owned()
+    } else {
+        format!("unset {overriding} in the environment, and `cortop login` asks for both")
+    };
     Err(MissingCredentials {
         found: format!("the Cortex application's {missing} missing"),
         next: format!(
-            "`cortop login` asks for both and keeps them; or set {set} in {file} (an EMOTIV account \
-             gives them under \"Cortex Apps\"); `cortop demo` needs neither"
+            "{login}; or set {set} in {file} (an EMOTIV account gives them under \"Cortex Apps\"); \
+             `cortop demo` needs neither"
         ),
     })
 }

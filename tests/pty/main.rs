@@ -6,6 +6,8 @@
 mod adopted;
 mod alerts;
 mod reload;
+#[path = "../served/mod.rs"]
+mod served;
 mod traffic;
 
 use std::{

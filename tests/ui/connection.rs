@@ -354,12 +354,13 @@ fn while_the_user_has_something_to_do() {
         let mut fixture = linked(ConnectionStep::Authorizing);
         let text = "Invalid client.";
         let refusal = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
-        fixture.on_event(Event::Refused(refusal));
+        let next = "enter both again with `cortop login`: these come from config.toml".into();
+        fixture.on_event(Event::Refused(Error { next, ..refusal }));
         fixture.until_the_notice_is_gone();
         let step = ConnectionStep::Stopped;
         fixture.link(Link::Up { security: Security::Verified, step })
     };
-    let words = ["authorize -32021: Invalid client.", "EMOTIV_CLIENT_ID", "G tries again at once"];
+    let words = ["authorize -32021: Invalid client.", "cortop login", "G tries again at once"];
     waits("sign_in_refused", &refused, &words, middle);
 
     let headsets = "▶[1] headsets";
@@ -451,7 +452,7 @@ fn refused() {
     pictures("without_licence", || new().without_licence());
     pictures("refused", || {
         let mut fixture = new().linked(ConnectionStep::Stopped);
-        let text = "The client id or secret is wrong.";
+        let text = "The client id or the client secret is wrong.";
         let error = Error::refused(Method::Authorize, code::error::WRONG_CREDENTIALS, text);
         let next = "Check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET.";
         fixture.on_event(Event::Refused(Error { next: next.into(), ..error }));

@@ -6,18 +6,19 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::{
     sync::mpsc,
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::{Instant, sleep_until, timeout},
 };
 
 use super::{
-    ClientConfig, Command, Event, Link,
+    ClientConfig, Command, Event, Link, Security,
     connection::{self, ConnectionEnd},
+    endpoint::Endpoint,
     event_sender::EventSender,
     feed::{FeedSender, feed},
     link,
     rpc::Request,
-    socket::connect,
+    socket::{Socket, connect},
     state::PersistentState,
 };
 use cortop_protocol::{Error, ErrorKind, Headset, Method, secrets::Secrets, tolerant};
@@ -123,8 +124,8 @@ async fn run(
     mut commands: mpsc::Receiver<Command>,
     events: EventSender,
 ) {
-    let endpoint = match state.config.endpoint() {
-        Ok(endpoint) => endpoint,
+    let mut checked = match state.config.endpoint() {
+        Ok(endpoint) => Some(endpoint),
         Err(error) => return events.send_error(error).await,
     };
     let mut failed = 0;
@@ -133,7 +134,7 @@ async fn run(
         events.send(Event::Link(Link::Connecting)).await;
         let connected = {
             // Pinned outside the loop, so that a command does not start it over.
-            let mut connecting = pin!(connect(&endpoint));
+            let mut connecting = pin!(reach(Arc::clone(&state.config), checked.take()));
             loop {
                 tokio::select! {
                     connected = &mut connecting => break connected,
@@ -190,6 +191,21 @@ async fn run(
             }
         }
     }
+}
+
+/// Connects. Without a `checked` endpoint the certificates are read again: the user may have repaired
+/// them.
+async fn reach(
+    config: Arc<ClientConfig>,
+    checked: Option<Endpoint>,
+) -> Result<(Socket, Security), Error> {
+    let endpoint = match checked {
+        Some(endpoint) => endpoint,
+        None => spawn_blocking(move || config.endpoint())
+            .await
+            .map_err(|error| link::lost(error.to_string(), ""))??,
+    };
+    connect(&endpoint).await
 }
 
 /// The error of too many connections in a row on which Cortex could not identify the caller.

@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf};
 use secrecy::SecretString;
 
 use super::{
+    credentials::{Credentials, CredentialsReader},
     endpoint::{Endpoint, TrustFiles},
     tap::Tap,
 };
@@ -30,14 +31,15 @@ pub struct ClientConfig {
     /// A root certificate (PEM) in addition to the operating system's.
     pub ca_file: Option<PathBuf>,
     /// The service's own certificate (PEM), if the user trusts it although its chain leads to no
-    /// known root; honoured on this computer only.
+    /// known root; honoured on this computer only. The file may be missing, and appear later: it is
+    /// read again for each connection.
     pub trusted: Option<PathBuf>,
     /// Skip certificate checks; loopback only.
     pub insecure: bool,
-    /// The application's client id (§2.3).
-    pub client_id: SecretString,
-    /// The application's client secret (§2.3).
-    pub client_secret: SecretString,
+    /// The application's credentials (§2.3).
+    pub credentials: Credentials,
+    /// Reads them again before a connection signs in, and before it retries after a refusal.
+    pub credentials_reader: CredentialsReader,
     /// The headset to take without asking; `None`: take it if it is the only one.
     pub headset: Option<HeadsetId>,
     /// How sessions are opened.
@@ -61,8 +63,8 @@ impl ClientConfig {
             ca_file: None,
             trusted: None,
             insecure: false,
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
+            credentials: Credentials::new(client_id, client_secret),
+            credentials_reader: CredentialsReader::default(),
             headset: None,
             session: SessionPolicy::Auto,
             debit: None,
@@ -93,6 +95,18 @@ impl ClientConfig {
     #[must_use]
     pub fn insecure(self, insecure: bool) -> Self {
         Self { insecure, ..self }
+    }
+
+    /// Sets [`credentials`](Self#structfield.credentials).
+    #[must_use]
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        Self { credentials, ..self }
+    }
+
+    /// Sets [`credentials_reader`](Self#structfield.credentials_reader).
+    #[must_use]
+    pub fn credentials_reader(self, credentials_reader: CredentialsReader) -> Self {
+        Self { credentials_reader, ..self }
     }
 
     /// Sets [`headset`](Self#structfield.headset).

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::{
     ClientConfig, ConnectionStep, Event,
     clock::Clocks,
+    credentials::CurrentCredentials,
     event_sender::EventSender,
     link::LinkNotice,
     record_log::RecordLog,
@@ -61,8 +62,13 @@ pub(super) enum HeadsetProgress {
     },
     /// Refused; waiting for the user, or for a retry.
     Stopped(Error),
-    /// Released. `reopen`: the user has ordered the next session meanwhile.
-    Over { reopen: bool },
+    /// Released.
+    Over {
+        /// The user has ordered the next session meanwhile.
+        reopen: bool,
+        /// Another program's session, which was followed, has ended by itself.
+        theirs_ended: bool,
+    },
 }
 
 impl HeadsetProgress {
@@ -80,6 +86,7 @@ impl HeadsetProgress {
 pub(super) struct Context {
     pub(super) config: Arc<ClientConfig>,
     pub(super) rpc: Rpc,
+    pub(super) credentials: Arc<CurrentCredentials>,
     pub(super) account: Arc<AccountState>,
     pub(super) desired: Arc<DesiredSessions>,
     pub(super) record_log: Arc<RecordLog>,
@@ -129,9 +136,19 @@ impl Context {
         method: Method,
         mut params: Value,
     ) -> Result<Value, Error> {
-        params["clientId"] = self.config.client_id.expose_secret().into();
-        params["clientSecret"] = self.config.client_secret.expose_secret().into();
-        self.ask(method, params).await
+        let credentials = self.credentials.now();
+        params["clientId"] = credentials.id.expose_secret().into();
+        params["clientSecret"] = credentials.secret.expose_secret().into();
+        let answer = self.ask(method, params).await;
+        answer.map_err(|refusal| self.credentials.explain(refusal))
+    }
+
+    /// Takes credentials that the user has corrected meanwhile. A token of other ones is forgotten.
+    pub(super) async fn read_credentials_again(&self) {
+        if self.credentials.read_again().await {
+            tracing::info!("the client id or the client secret has changed");
+            self.account.sign_out();
+        }
     }
 
     /// Reports that a session is gone, and with it the record that runs in it.

@@ -43,7 +43,8 @@ pub(super) enum Trust {
 pub struct TrustFiles<'a> {
     /// Root certificates (PEM) in addition to the system's.
     pub ca_file: Option<&'a Path>,
-    /// The certificate that the user trusts (PEM); honoured on this machine only.
+    /// The certificate that the user trusts (PEM); honoured on this machine only. None is trusted as
+    /// long as the file does not exist.
     pub trusted: Option<&'a Path>,
     /// Skip all checks; on this machine only.
     pub insecure: bool,
@@ -98,7 +99,7 @@ impl Endpoint {
 
         // Read even if not needed, so that a mistake is reported.
         let own = files.ca_file.map(read_roots).transpose()?.unwrap_or_default();
-        let trusted = files.trusted.map(read_trusted).transpose()?;
+        let trusted = files.trusted.filter(|path| path.exists()).map(read_trusted).transpose()?;
         let local = is_this_machine(&host);
         let trust = match (tls, files.insecure) {
             (false, _) if local => Trust::Plain,

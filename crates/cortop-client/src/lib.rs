@@ -63,7 +63,7 @@
 //!  │   └─ headsets  records  markers  profiles                    commands that take time
 //!  ├─ context      what the tasks of a connection share           event_sender, rpc
 //!  ├─ link         owns the socket: requests, answers, samples    rpc, stream_table, subscribe, repeat_counter
-//!  └─ state        outlives a connection                          user_account, record_log, clock
+//!  └─ state        outlives a connection                          user_account, credentials, record_log, clock
 //! feed             the queue of samples
 //! tap              observes what crosses the sockets            link
 //! interpreter      events and samples from captured traffic     stream_table, subscribe
@@ -82,6 +82,7 @@ mod config;
 mod connect_headset;
 mod connection;
 mod context;
+mod credentials;
 mod endpoint;
 mod event;
 mod event_sender;
@@ -118,6 +119,7 @@ pub use command::{
 };
 pub use config::{ClientConfig, SessionMode, SessionPolicy};
 pub use cortop_protocol::{secrets::HIDDEN, *};
+pub use credentials::{Credentials, CredentialsReader};
 pub use event::{ConnectionStep, Event, Link, SCAN, Security};
 pub use feed::{FeedReceiver, FeedSender, feed};
 pub use interpreter::{Interpreted, Interpreter};

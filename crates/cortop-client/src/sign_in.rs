@@ -33,11 +33,17 @@ const APPROVAL: Duration = Duration::from_secs(2);
 /// How long to wait before retrying a refusal that has no retry time of its own.
 const REFUSED: Duration = Duration::from_secs(30);
 
-/// Signs in, however long it takes; ends early only with the connection.
-pub(super) async fn sign_in(context: Context) {
+/// Signs in, however long it takes; ends early only with the connection. `first`: nothing depends
+/// on the credentials yet, so that other ones may take their place at once, not only after a
+/// refusal.
+pub(super) async fn sign_in(context: Context, first: bool) {
     let mut reported = None;
+    let mut may_change = first;
     loop {
         let mut listener = WarningListener::new(&context);
+        if std::mem::replace(&mut may_change, true) {
+            context.read_credentials_again().await;
+        }
         let Err(error) = attempt(&context).await else { break };
         if error.kind == ErrorKind::ConnectionLost {
             return;

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, client_async_with_config,
-    tungstenite::{self, protocol::WebSocketConfig},
+    tungstenite::{self, error::ProtocolError, protocol::WebSocketConfig},
 };
 
 use super::{
@@ -97,7 +97,7 @@ async fn open(endpoint: &Endpoint) -> Result<(Socket, Security), Error> {
     let config = Some(web_socket_config());
     let (socket, _) = client_async_with_config(endpoint.uri.clone(), stream, config)
         .await
-        .map_err(|error| no_web_socket(&error))?;
+        .map_err(|error| no_web_socket(&error, endpoint.is_this_machine()))?;
     Ok((socket, security))
 }
 
@@ -146,12 +146,13 @@ async fn secure(
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| tls::failed(&error))?;
+        .map_err(|error| tls::failed(&error, loopback))?;
     Ok((MaybeTlsStream::Rustls(stream), outcome.security()))
 }
 
-/// The error of a peer that answered with something other than a WebSocket.
-fn no_web_socket(error: &tungstenite::Error) -> Error {
+/// The error of a peer that answered with something other than a WebSocket. `local`: at an address
+/// of this machine.
+fn no_web_socket(error: &tungstenite::Error, local: bool) -> Error {
     tracing::debug!("the WebSocket handshake failed: {error}");
     let meaning = match error {
         tungstenite::Error::Http(response) => {
@@ -163,7 +164,14 @@ fn no_web_socket(error: &tungstenite::Error) -> Error {
         },
         _ => "the answer was no WebSocket handshake".to_owned(),
     };
-    unreachable(meaning, "check that --url names a Cortex service")
+    let closed = matches!(
+        error,
+        tungstenite::Error::Io(_)
+            | tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete)
+            | tungstenite::Error::ConnectionClosed
+    );
+    let tunnel = if closed && local { tls::FAR_END } else { "" };
+    unreachable(meaning, format!("check that --url names a Cortex service{tunnel}"))
 }
 
 #[cfg(test)]
@@ -182,9 +190,9 @@ mod tests {
             no_connection("localhost", 1, io::ErrorKind::ConnectionRefused),
             no_connection("localhost", 1, io::ErrorKind::HostUnreachable),
             too_slow("localhost", 1),
-            no_web_socket(&tungstenite::Error::ConnectionClosed),
-            tls::failed(&broken()),
-            tls::failed(&io::ErrorKind::UnexpectedEof.into()),
+            no_web_socket(&tungstenite::Error::ConnectionClosed, true),
+            tls::failed(&broken(), false),
+            tls::failed(&io::ErrorKind::UnexpectedEof.into(), true),
             certificate(CertificateError::NotValidForName),
             certificate(CertificateError::Expired),
             certificate(CertificateError::UnknownIssuer),

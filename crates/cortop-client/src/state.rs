@@ -7,20 +7,22 @@ use std::{
 };
 
 use super::{
-    ClientConfig, SessionMode, clock::Clocks, record_log::RecordLog, user_account::AccountState,
+    ClientConfig, SessionMode, clock::Clocks, credentials::CurrentCredentials,
+    record_log::RecordLog, user_account::AccountState,
 };
 use cortop_protocol::{HeadsetId, SessionId, Stream, settings::Connecting};
 
 /// What outlives a connection.
 pub(super) struct PersistentState {
     pub(super) config: Arc<ClientConfig>,
+    pub(super) credentials: Arc<CurrentCredentials>,
     pub(super) account: Arc<AccountState>,
     pub(super) desired: Arc<DesiredSessions>,
     pub(super) record_log: Arc<RecordLog>,
     pub(super) clocks: Arc<Clocks>,
     /// The headsets to keep streaming, each with its last session.
     pub(super) wanted: BTreeMap<HeadsetId, Option<LastSession>>,
-    /// Whether the only headset may be taken without asking: until the user closes something.
+    /// Whether the only headset, or the configured one, may be taken without asking: until the user closes something.
     pub(super) take_only: bool,
 }
 
@@ -35,8 +37,10 @@ pub(super) struct LastSession {
 impl PersistentState {
     pub(super) fn new(config: Arc<ClientConfig>) -> Self {
         let wanted = config.headset.iter().cloned().map(|id| (id, None)).collect();
+        let (credentials, reader) = (config.credentials.clone(), config.credentials_reader.clone());
         Self {
             config,
+            credentials: Arc::new(CurrentCredentials::new(credentials, reader)),
             account: Arc::default(),
             desired: Arc::default(),
             record_log: Arc::default(),
@@ -53,11 +57,21 @@ impl PersistentState {
         self.wanted.entry(headset).or_default();
     }
 
-    /// Forgets a released headset and the mode that was chosen for it.
+    /// Forgets a headset that the user has released.
     pub(super) fn forget(&mut self, headset: &HeadsetId) {
+        self.release(headset);
+        self.take_only = false;
+    }
+
+    /// Forgets a headset and the mode that was chosen for it.
+    pub(super) fn release(&mut self, headset: &HeadsetId) {
         self.wanted.remove(headset);
         self.desired.change(headset, |desired| desired.mode = None);
-        self.take_only = false;
+    }
+
+    /// Whether a headset is taken without asking because the configuration names it.
+    pub(super) fn takes(&self, headset: &HeadsetId) -> bool {
+        self.take_only && self.config.headset.as_ref() == Some(headset)
     }
 }
 

@@ -162,8 +162,12 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
         .is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// The error of a failed handshake.
-pub(super) fn failed(error: &io::Error) -> Error {
+/// A tunnel accepts a connection before it knows whether its far end does.
+pub(super) const FAR_END: &str =
+    "; through a tunnel (ssh -L), check that the service runs at its far end";
+
+/// The error of a failed handshake. `loopback`: with an address of this machine.
+pub(super) fn failed(error: &io::Error, loopback: bool) -> Error {
     tracing::debug!("the TLS handshake failed: {error}");
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => explain(error),
@@ -171,11 +175,13 @@ pub(super) fn failed(error: &io::Error) -> Error {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => failure(
-                "the connection was closed during the TLS handshake",
-                "check that --url names a Cortex service that speaks TLS (wss://) and not \
-                     plain text (ws://)",
-            ),
+            | io::ErrorKind::BrokenPipe => {
+                let tunnel = if loopback { FAR_END } else { "" };
+                let next = "check that --url names a Cortex service that speaks TLS (wss://) and \
+                            not plain text (ws://)";
+                let meaning = "the connection was closed during the TLS handshake";
+                failure(meaning, format!("{next}{tunnel}"))
+            }
             kind => failure(
                 format!("the TLS handshake failed ({kind})"),
                 "check that --url names a Cortex service",
@@ -235,6 +241,7 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         let time = i64::try_from(seconds).ok().and_then(|at| Timestamp::from_second(at).ok());
         time.map_or_else(|| "an unknown day".to_owned(), |time| time.strftime("%F").to_string())
     };
+    let untrusted = |meaning, next| Error::new(ErrorKind::Untrusted, meaning, next);
     let (meaning, next) = match reason {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             "the certificate's name is not the host's, though its chain is good",
@@ -263,12 +270,13 @@ fn explain_certificate(reason: &CertificateError) -> Error {
         CertificateError::NotValidYet => {
             ("the certificate is not valid yet", "check this computer's clock")
         }
-        CertificateError::UnknownIssuer => (
-            "the certificate's chain does not lead to a known root",
-            "install EMOTIV Launcher's \
-             root, give it with --ca-file, or, on this computer, look at the certificate with \
-             `cortop trust`",
-        ),
+        CertificateError::UnknownIssuer => {
+            return untrusted(
+                "the certificate's chain does not lead to a known root",
+                "install EMOTIV Launcher's root, give it with --ca-file, or, on this computer, \
+                 look at the certificate with `cortop trust`",
+            );
+        }
         CertificateError::BadSignature => (
             "the certificate's chain does not lead to a known root (one has its name, but another \
              key)",
@@ -283,16 +291,20 @@ fn explain_certificate(reason: &CertificateError) -> Error {
             ("the certificate was not made for a server", "check that --url names a Cortex service")
         }
         CertificateError::Revoked => ("the certificate has been revoked", "update EMOTIV Launcher"),
-        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => (
-            "the certificate is self-signed, not signed by a known root",
-            "check that --url names the Cortex service; if you trust this certificate, keep it with \
-             `cortop trust`, or give it with --ca-file",
-        ),
-        CertificateError::Other(OtherError(other)) if other.is::<Changed>() => (
-            "THE CERTIFICATE HAS CHANGED: it is not the one that you trust",
-            "unless you reinstalled EMOTIV Launcher, another program is impersonating it; \
-             `cortop trust` compares the two",
-        ),
+        CertificateError::Other(OtherError(other)) if other.is::<SelfSigned>() => {
+            return untrusted(
+                "the certificate is self-signed, not signed by a known root",
+                "check that --url names the Cortex service; if you trust this certificate, keep \
+                 it with `cortop trust`, or give it with --ca-file",
+            );
+        }
+        CertificateError::Other(OtherError(other)) if other.is::<Changed>() => {
+            return untrusted(
+                "THE CERTIFICATE HAS CHANGED: it is not the one that you trust",
+                "unless you reinstalled EMOTIV Launcher, another program is impersonating it; \
+                 `cortop trust` compares the two",
+            );
+        }
         CertificateError::Other(OtherError(other)) => match other.downcast_ref::<Chain>() {
             Some(Chain::EndEntityUsedAsCa) => (
                 "the certificate was signed by one that is not a certificate authority's (CA)",

@@ -65,7 +65,7 @@ impl Context {
             self.report(TaskReport::SignedOut).await;
         }
         // The reason why the token could not be renewed is why the request failed.
-        answer.map_err(|error| error.on(method).about(subject))
+        answer.map_err(|error| self.credentials.explain(error).on(method).about(subject))
     }
 
     async fn ask_with_token(

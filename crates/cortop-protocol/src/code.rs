@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Unreachable,
     /// The service answers, but TLS fails: usually because of its certificate.
     Tls,
+    /// TLS fails only because the certificate leads to no known root: the user may decide to trust it.
+    Untrusted,
     /// Not requested: a limit of this client was reached.
     Limit,
     /// The client's configuration cannot be used.
@@ -166,7 +168,7 @@ errors! {
     TOKEN_EXPIRED = -32015, TokenExpired, "the token has expired", "cortop renews it automatically; if this persists, log in again with EMOTIV Launcher";
     STREAM_UNAVAILABLE = -32016, User, "the stream is unavailable or unsupported", "the headset, the licence or this Cortex does not offer it; the other streams keep running";
     NO_ACTIVATION = -32019, Licence, "no activation is left on this computer", "--debit N moves N sessions from the licence to this computer";
-    WRONG_CREDENTIALS = -32021, WrongCredentials, "the client id or secret is wrong", "check EMOTIV_CLIENT_ID and EMOTIV_CLIENT_SECRET against the application in your EMOTIV account";
+    WRONG_CREDENTIALS = -32021, WrongCredentials, "the client id or the client secret is wrong", "compare both with those of the application in your EMOTIV account";
     TOO_MANY_COMPUTERS = -32022, Licence, "the licence is used on too many computers", "ask EMOTIV support to reset its computers";
     LICENCE_EXPIRED = -32024, Licence, "the licence has expired", "renew the licence in the EMOTIV account";
     LICENCE_OF_OTHER_APP = -32027, Licence, "this application may not use that licence", "check the licence of the EMOTIV account";

@@ -208,6 +208,7 @@ fn a_reading_of_the_configuration_holds_as_a_whole_or_changes_nothing() {
             themes: themes.iter().map(ToString::to_string).collect(),
             theme: theme.map(str::to_owned),
             mouse,
+            reconnect: false,
             report: vec!["fps changed".to_owned(), "there is no setting \"x\"".to_owned()],
         })))
     };

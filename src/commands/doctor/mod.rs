@@ -16,25 +16,22 @@ use std::{
 };
 
 use color_eyre::eyre::Result;
-use secrecy::SecretString;
 use tokio::time::Instant;
 
 use self::{
     headset::Choice,
-    report::{Diagnosis, Report, Style, Verdict},
+    report::{Diagnosis, Report, Style},
     terminal::Terminal,
 };
 use crate::stage::{Failure, Stage};
 use crate::{
     cli,
-    commands::{self, ClientState, ProbeSession},
-    config::{self, Config, Credentials, InvalidFile, Keyring, MissingCredentials, Sources},
+    commands::{self, ProbeSession},
+    config::{self, Keyring, MissingCredentials, Sources},
     console::{self, print_error, shutdown_signal},
     terminal::probe,
 };
-use cortop_client::{
-    Command, Headset, HeadsetId, SessionMode, SessionPolicy, transport::local_port,
-};
+use cortop_client::{Command, ErrorKind, Headset, HeadsetId, SessionMode, transport::local_port};
 
 /// How long signing in may take, including the user's approval.
 const SIGN_IN: Duration = Duration::from_secs(20);
@@ -83,15 +80,10 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
         config::load(&service, display, &Sources { env: &env, file, keyring: &Keyring::read });
     let checked = settings.and_then(|settings| {
         commands::start_log(display, settings.log_file.as_deref())?;
-        Ok((client(&settings)?, settings))
+        Ok((settings.probe(settings.credentials.clone().ok())?, settings))
     });
     match checked {
-        Err(error) => {
-            let invalid = error.downcast_ref::<InvalidFile>().map(InvalidFile::sentence);
-            let found = invalid.unwrap_or_else(|| format!("{error:#}").replace('\n', " "));
-            let next = "fix it, or compare with cortop print config";
-            report.add(Diagnosis::new(Stage::Config, Verdict::Fail, &found, next))?;
-        }
+        Err(error) => report.add(terminal::invalid(&error))?,
         Ok((client, settings)) => {
             for diagnosis in terminal::settings(&settings, place.as_deref()) {
                 report.add(diagnosis)?;
@@ -99,28 +91,16 @@ pub fn run(args: &cli::DoctorArgs, display: &cli::DisplayArgs) -> Result<u8> {
             let headset = args.headset.clone().or(settings.headset);
             let missing = settings.credentials.err();
             let url = client.url.clone();
+            let overridden = !settings.overriding.is_empty();
+            let report = &mut report;
             let examination =
-                Examination { url, missing, headset, adopted: false, report: &mut report };
+                Examination { url, missing, overridden, headset, adopted: false, report };
             if console::block_on(examine(examination, client))? {
                 return Ok(INTERRUPTED);
             }
         }
     }
     report.finish()
-}
-
-/// The client's settings for the checks; without credentials it gets as far as the login.
-fn client(settings: &Config) -> Result<cortop_client::ClientConfig> {
-    let nobody = || Credentials { id: SecretString::default(), secret: SecretString::default() };
-    let credentials = settings.credentials.clone().unwrap_or_else(|_| nobody());
-    let client = cortop_client::ClientConfig::new(credentials.id, credentials.secret)
-        .url(&settings.url)
-        .ca_file(settings.ca_file.clone())
-        .trusted(settings.trusted.clone())
-        .insecure(settings.insecure)
-        .session(SessionPolicy::Open);
-    client.check()?;
-    Ok(client)
 }
 
 /// Checks what needs the service; true if the user interrupted it.
@@ -142,6 +122,8 @@ struct Examination<'a> {
     url: String,
     /// Why there are no credentials.
     missing: Option<MissingCredentials>,
+    /// Whether the environment overrides stored credentials.
+    overridden: bool,
     headset: Option<HeadsetId>,
     /// Whether the session existed before, and belongs to another program.
     adopted: bool,
@@ -176,7 +158,7 @@ impl Examination<'_> {
                         SIGN_IN.as_secs()
                     ));
                 }
-                let logged_in = limit == Stage::Approval && is_logged_in(state);
+                let logged_in = limit == Stage::Approval && state.is_logged_in();
                 (logged_in || state.is_signed_in()).then_some(())
             })
             .await;
@@ -200,18 +182,26 @@ impl Examination<'_> {
         }
         let signed_in = stuck.is_none();
         if let Some(failure) = stuck {
-            let command = self.remedy(failure.stage);
+            let command = self.remedy(&failure);
             self.report.add(Diagnosis::from(failure).fixed_by(command))?;
         }
         Ok(signed_in)
     }
 
     /// The command that fixes what prevents signing in.
-    fn remedy(&self, stage: Stage) -> Option<String> {
-        match stage {
-            Stage::Credentials => Some("cortop login".to_owned()),
-            Stage::Tls if self.url == config::DEFAULT_URL => Some("cortop trust".to_owned()),
-            Stage::Tls if local_port(&self.url).is_some() => {
+    fn remedy(&self, failure: &Failure) -> Option<String> {
+        let missing = failure.kind.is_none() && failure.stage == Stage::Credentials;
+        match failure.kind {
+            // What is stored would be overridden.
+            _ if missing && self.overridden => None,
+            _ if missing => Some("cortop login".to_owned()),
+            Some(ErrorKind::WrongCredentials) if !self.overridden => {
+                Some("cortop login".to_owned())
+            }
+            Some(ErrorKind::Untrusted) if self.url == config::DEFAULT_URL => {
+                Some("cortop trust".to_owned())
+            }
+            Some(ErrorKind::Untrusted) if local_port(&self.url).is_some() => {
                 Some(format!("cortop trust --url {}", self.url))
             }
             _ => None,
@@ -224,6 +214,9 @@ impl Examination<'_> {
         let mut reported = false;
         let found = probe
             .wait_until(SEARCH, |state| {
+                if state.cannot_list_headsets().is_some() {
+                    return Some(());
+                }
                 let headsets = state.headsets.as_ref()?;
                 let there = match &wanted {
                     Some(wanted) => headsets.iter().any(|headset| headset.id == *wanted),
@@ -234,17 +227,21 @@ impl Examination<'_> {
                 if !there && scanning && !std::mem::replace(&mut reported, true) {
                     report_progress("looking for headsets, which takes about 20 s");
                 }
-                (there || !scanning).then(|| headsets.clone())
+                (there || !scanning).then_some(())
             })
             .await;
-        let headsets = match found {
-            Ok(headsets) => headsets,
-            Err(failure) if failure.stage < Stage::Headset => {
-                self.report.add(failure.into())?;
-                return Ok(None);
+        let failure = match (found, &probe.state.headsets, probe.state.cannot_list_headsets()) {
+            (_, None, Some(refusal)) => Some(Failure::refused(Stage::Headset, refusal)),
+            (Err(failure), headsets, _) if headsets.is_none() || failure.stage < Stage::Headset => {
+                Some(failure)
             }
-            Err(_) => probe.state.headsets.clone().unwrap_or_default(),
+            _ => None,
         };
+        if let Some(failure) = failure {
+            self.report.add(failure.into())?;
+            return Ok(None);
+        }
+        let headsets = probe.state.headsets.clone().unwrap_or_default();
         let (choice, diagnoses) = headset::choose(&headsets, wanted.as_ref());
         for diagnosis in diagnoses {
             self.report.add(diagnosis)?;
@@ -304,8 +301,8 @@ impl Examination<'_> {
                 && (streams::all_seen(opened, &snapshot) || started.elapsed() >= streams::SLOWEST);
             if enough {
                 let licence = probe.state.licence.as_ref();
-                for diagnosis in streams::samples(opened, headset, licence, &snapshot) {
-                    let diagnosis = self.of_another(diagnosis);
+                let adopted = self.adopted;
+                for diagnosis in streams::samples(opened, headset, licence, adopted, &snapshot) {
                     self.report.add(diagnosis)?;
                 }
                 self.report.add(streams::loss(&snapshot))?;
@@ -313,19 +310,6 @@ impl Examination<'_> {
             }
         }
     }
-
-    /// Adds that Cortex may send the samples of another program's session only to that program.
-    fn of_another(&self, diagnosis: Diagnosis) -> Diagnosis {
-        if !(self.adopted && diagnosis.verdict == Verdict::Fail) {
-            return diagnosis;
-        }
-        let next = "close the program that opened the session, then ask the doctor again";
-        Diagnosis { verdict: Verdict::Warning, next: next.to_owned(), ..diagnosis }
-    }
-}
-
-fn is_logged_in(state: &ClientState) -> bool {
-    state.user.as_ref().is_some_and(|user| !user.is_other_os_user())
 }
 
 /// Reports progress if a person is watching.

@@ -60,6 +60,11 @@ impl Diagnosis {
         Self { about: about.to_owned(), ..self }
     }
 
+    /// The command that fixes it, else what to do in words.
+    fn step(&self) -> Option<&str> {
+        self.command.as_deref().or(Some(&self.next)).filter(|step| !step.is_empty())
+    }
+
     pub(super) fn fixed_by(self, command: impl Into<Option<String>>) -> Self {
         Self { command: command.into(), ..self }
     }
@@ -123,6 +128,17 @@ impl Report {
         self.diagnoses.iter().filter(failed).min_by_key(|diagnosis| diagnosis.stage)
     }
 
+    /// What to do first: about the first failure, else about the first warning with a next step, where the
+    /// terminal, which only decides what the screen looks like, comes last.
+    fn first_step(&self) -> Option<&str> {
+        let warned = || {
+            let warned = |one: &&Diagnosis| one.verdict == Verdict::Warning && one.step().is_some();
+            let warnings = self.diagnoses.iter().filter(warned);
+            warnings.min_by_key(|warning| (warning.stage == Stage::Terminal, warning.stage))
+        };
+        self.failed().or_else(warned)?.step()
+    }
+
     /// Reports the remaining stages as skipped, and what to do first; returns the exit status.
     pub(super) fn finish(&mut self) -> Result<u8> {
         let failed = self.failed().cloned();
@@ -135,12 +151,10 @@ impl Report {
             }
         }
         let exit = failed.as_ref().map_or(0, |failed| failed.stage.exit_code());
-        match (self.style, failed) {
+        match (self.style, self.first_step()) {
             (Style::Json, _) => print(&self.json(exit)?)?,
-            (_, Some(Diagnosis { next, command, .. })) if command.is_some() || !next.is_empty() => {
-                print(&format!("\nNext: {}\n", clean(&command.unwrap_or(next))))?;
-            }
-            _ => {}
+            (_, Some(step)) => print(&format!("\nNext: {}\n", clean(step)))?,
+            (_, None) => {}
         }
         Ok(exit)
     }
@@ -227,6 +241,26 @@ mod tests {
             report.add(Diagnosis::new(stage, verdict, "", "")).expect("added");
         }
         assert_eq!(report.failed().map(|failed| failed.stage), Some(Stage::Samples));
+    }
+
+    #[test]
+    fn a_failure_comes_before_warnings_and_the_looks_of_the_screen_come_last() {
+        let mut report = Report::new(Style::Json, None);
+        for (stage, verdict, next) in [
+            (Stage::Loss, Verdict::Warning, "closer"),
+            (Stage::Terminal, Verdict::Warning, "another terminal"),
+            (Stage::Login, Verdict::Warning, ""),
+            (Stage::Clock, Verdict::Fail, "set it"),
+        ] {
+            report.add(Diagnosis::new(stage, verdict, "", next)).expect("added");
+        }
+        assert_eq!(report.first_step(), Some("set it"));
+        report.diagnoses.pop();
+        assert_eq!(report.first_step(), Some("closer"));
+        report.diagnoses.remove(0);
+        assert_eq!(report.first_step(), Some("another terminal"));
+        report.diagnoses.remove(0);
+        assert_eq!(report.first_step(), None);
     }
 
     #[test]

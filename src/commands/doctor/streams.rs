@@ -28,27 +28,34 @@ fn granted(opened: &Opened) -> impl Iterator<Item = Stream> {
     opened.subscribed.iter().flat_map(|subscribed| subscribed.streams.iter().copied())
 }
 
-/// A diagnosis for each stream, in order.
+/// A diagnosis for each stream, in order, and one for all that another program receives. `adopted`: that
+/// program opened the session.
 pub(super) fn samples(
     opened: &Opened,
     headset: &HeadsetId,
     licence: Option<&Licence>,
+    adopted: bool,
     snapshot: &Snapshot,
 ) -> Vec<Diagnosis> {
     let refused = opened.subscribed.iter().flat_map(|subscribed| &subscribed.refused);
     let mut diagnoses: Vec<(Stream, Diagnosis)> = refused
         .map(|(stream, why)| (*stream, refusal(*stream, why, opened.mode, headset, licence)))
-        .chain(
-            granted(opened)
-                .map(|stream| (stream, flowing(stream, snapshot.health_of(&opened.id, stream)))),
-        )
-        .chain(opened.subscribed.iter().flat_map(|own| &own.theirs).map(|&stream| {
-            let found = "subscribed by the program that opened the session";
-            (stream, Diagnosis::skipped(Stage::Samples, found))
+        .chain(granted(opened).map(|stream| {
+            (stream, flowing(stream, adopted, snapshot.health_of(&opened.id, stream)))
         }))
         .collect();
     diagnoses.sort_by_key(|(stream, _)| *stream);
-    diagnoses.into_iter().map(|(stream, diagnosis)| diagnosis.about(stream.name())).collect()
+    let own = diagnoses.into_iter().map(|(stream, diagnosis)| diagnosis.about(stream.name()));
+    let theirs = opened.subscribed.iter().flat_map(|own| &own.theirs).map(|stream| stream.name());
+    own.chain(unchecked(&theirs.collect::<Vec<_>>())).collect()
+}
+
+/// What Cortex sends to another program only.
+fn unchecked(theirs: &[&str]) -> Option<Diagnosis> {
+    let found = "not checked: another program has the session";
+    let next = "look at the samples in that program, or close it and run `cortop doctor` again";
+    let diagnosis = Diagnosis::new(Stage::Samples, Verdict::Warning, found, next);
+    (!theirs.is_empty()).then(|| diagnosis.about(&theirs.join(" ")))
 }
 
 /// A refused stream; some refusals are no problem.
@@ -65,7 +72,8 @@ fn refusal(
             Stage::Samples,
             "comes with an activated session, which debits the licence: not tried",
         ),
-        (Stream::Eeg, SessionMode::Open) => {
+        // The licence decides, whoever opened the session.
+        (Stream::Eeg, _) if !entitled => {
             let failure = Failure::refused(Stage::Samples, why);
             Diagnosis { verdict: Verdict::Warning, ..failure.into() }
         }
@@ -77,7 +85,7 @@ fn refusal(
 }
 
 /// A granted stream.
-fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Diagnosis {
+fn flowing(stream: Stream, adopted: bool, health: Option<&StreamHealth>) -> Diagnosis {
     let diagnosis =
         |verdict, found: &str, next| Diagnosis::new(Stage::Samples, verdict, found, next);
     match health {
@@ -87,6 +95,12 @@ fn flowing(stream: Stream, health: Option<&StreamHealth>) -> Diagnosis {
         }
         Some(health) if health.received > 0 => diagnosis(Verdict::Pass, &rate(health), ""),
         _ if stream == Stream::Sys => diagnosis(Verdict::Pass, "granted; comes while training", ""),
+        // Cortex may send the samples of another program's session only to that program.
+        _ if adopted => diagnosis(
+            Verdict::Warning,
+            "granted, and no sample has come",
+            "close the program that opened the session, then run `cortop doctor` again",
+        ),
         _ => diagnosis(
             Verdict::Fail,
             "granted, and no sample has come",

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use color_eyre::eyre::Report;
+
 use super::report::{Diagnosis, Verdict};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, ConfigWarning, InvalidFile},
     stage::Stage,
     terminal::probe::Answers,
     ui,
 };
+use cortop_client::Error;
 
 /// The size at which every pane fits.
 const WHOLE: (u16, u16) = (80, 24);
@@ -95,13 +98,36 @@ pub(super) fn terminal(
     ]
 }
 
+/// Judges what prevents the settings from being used.
+pub(super) fn invalid(error: &Report) -> Diagnosis {
+    let (found, next) = if let Some(invalid) = error.downcast_ref::<InvalidFile>() {
+        (invalid.sentence(), "fix it, or compare with `cortop print config`".to_owned())
+    } else if let Some(error) = error.downcast_ref::<Error>() {
+        (error.headline(), error.next.to_string())
+    } else {
+        // The other ones are written as `what is wrong; next step`, with the system's reason as cause.
+        let text = error.to_string();
+        let (found, next) = text.split_once("; ").unwrap_or((&text, "see `cortop --help`"));
+        let cause = error.chain().nth(1).map(|cause| format!(" ({cause})")).unwrap_or_default();
+        (format!("{found}{cause}"), next.to_owned())
+    };
+    Diagnosis::new(Stage::Config, Verdict::Fail, &found.replace('\n', " "), &next)
+}
+
+/// Judges what is wrong in a file that is used nevertheless.
+fn warned(warning: &ConfigWarning) -> Diagnosis {
+    if warning.exposes_secret {
+        Diagnosis::new(Stage::Config, Verdict::Fail, &warning.found, &warning.next)
+    } else {
+        let found = format!("{}: it is ignored", warning.found);
+        let next = format!("correct the setting: {}", warning.next);
+        Diagnosis::new(Stage::Config, Verdict::Warning, &found, &next)
+    }
+}
+
 /// Judges the settings read from `file`, or reports why there are none.
 pub(super) fn settings(config: &Config, file: Option<&Path>) -> Vec<Diagnosis> {
-    let mut diagnoses: Vec<Diagnosis> = config
-        .warnings
-        .iter()
-        .map(|warning| Diagnosis::new(Stage::Config, Verdict::Fail, warning, ""))
-        .collect();
+    let mut diagnoses: Vec<Diagnosis> = config.warnings.iter().map(warned).collect();
     if diagnoses.is_empty() {
         diagnoses.push(Diagnosis::pass(
             Stage::Config,

@@ -109,6 +109,7 @@ pub(super) async fn run(
     let context = Context {
         config: Arc::clone(&state.config),
         rpc: link.rpc.clone(),
+        credentials: Arc::clone(&state.credentials),
         account: Arc::clone(&state.account),
         desired: Arc::clone(&state.desired),
         record_log: Arc::clone(&state.record_log),
@@ -138,7 +139,7 @@ pub(super) async fn run(
         cable_explained: None,
         initialized: HashSet::new(),
     };
-    connection.tasks.spawn(sign_in::sign_in(context));
+    connection.tasks.spawn(sign_in::sign_in(context, true));
     connection.send_step().await;
     let end = loop {
         tokio::select! {
@@ -268,9 +269,16 @@ impl Connection<'_> {
                     self.context.events.send(Event::Stopped { headset, refusal }).await;
                 }
                 handle.progress = progress.clone();
-                if let HeadsetProgress::Over { reopen } = progress {
+                if let HeadsetProgress::Over { reopen, theirs_ended } = progress {
                     self.headset_tasks.remove(&headset);
-                    self.state.forget(&headset);
+                    let reopen = if theirs_ended {
+                        // Not the user's decision, so what is taken without asking still is.
+                        self.state.release(&headset);
+                        reopen || self.state.takes(&headset)
+                    } else {
+                        self.state.forget(&headset);
+                        reopen
+                    };
                     if reopen {
                         self.state.wanted.insert(headset.clone(), None);
                         self.start_headset_task(headset);
@@ -313,7 +321,7 @@ impl Connection<'_> {
             if forget {
                 context.account.sign_out();
             }
-            sign_in::sign_in(context).await;
+            sign_in::sign_in(context, false).await;
         });
     }
 

@@ -209,14 +209,14 @@ impl HeadsetTask {
             }
             Some(lost) => {
                 self.context.closed(&held.session.id, &lost).await;
-                HoldEnd::Over
+                HoldEnd::TheirsEnded
+            }
+            None if held.foreign => {
+                let why = "closed by the program that opened it, or for it";
+                self.context.closed(&held.session.id, why).await;
+                HoldEnd::TheirsEnded
             }
             None => {
-                let why = if held.foreign {
-                    "closed by the program that opened it, or for it"
-                } else {
-                    why
-                };
                 self.context.closed(&held.session.id, why).await;
                 HoldEnd::Over
             }

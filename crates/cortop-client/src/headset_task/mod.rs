@@ -4,7 +4,8 @@
 //!
 //! A session of ours that ended with its headset or connection is reopened. One that was closed (by
 //! the user, by Cortex, by another program) stays closed. Another program's session is only
-//! followed: it is released when it ends, and never reopened.
+//! followed: it is released when it ends, and never reopened. Whether it makes way for a session of
+//! ours is up to the connection.
 
 mod hold;
 mod streams;
@@ -113,6 +114,8 @@ enum HoldEnd {
     Lost(Box<HeldSession>),
     /// For good.
     Over,
+    /// For good; it was another program's, and nobody here has ended it.
+    TheirsEnded,
 }
 
 impl HeadsetTask {
@@ -132,27 +135,28 @@ impl HeadsetTask {
     /// Runs until the session is over for good, or the connection ends.
     pub(super) async fn run(mut self) {
         let mut lost = None;
-        loop {
+        let theirs_ended = loop {
             match self.establish(lost.take()).await {
                 Ok(Some(held)) => match self.hold(held).await {
                     HoldEnd::Lost(held) => lost = Some(*held),
-                    HoldEnd::Over => break,
+                    HoldEnd::Over => break false,
+                    HoldEnd::TheirsEnded => break true,
                 },
-                Ok(None) => break,
+                Ok(None) => break !*self.called_off.0.borrow(),
                 Err(error) => {
                     let passing = error.kind.is_transient();
                     self.context.events.send_error(error.clone()).await;
                     self.report_progress(HeadsetProgress::Stopped(error)).await;
                     if !self.wait_to_retry(passing).await {
-                        break;
+                        break false;
                     }
                 }
             }
-        }
+        };
         // From now on the connection starts another task when one is wanted.
         self.orders.close();
         let reopen = self.take_orders().await;
-        self.report_progress(HeadsetProgress::Over { reopen }).await;
+        self.report_progress(HeadsetProgress::Over { reopen, theirs_ended }).await;
     }
 
     async fn report_progress(&self, progress: HeadsetProgress) {

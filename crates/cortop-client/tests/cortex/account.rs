@@ -2,13 +2,16 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use cortop_client::{Command, ConnectionStep, Event, RecordCommand, account::UserLogin};
+use cortop_client::{
+    Command, ConnectionStep, Credentials, CredentialsReader, Event, RecordCommand,
+    account::UserLogin,
+};
 use cortop_sim::fault::Fault;
 use serde_json::json;
 
@@ -139,15 +142,55 @@ async fn wrong_credentials_stop_with_the_next_step() {
         _ => Reply::Usual,
     })
     .await;
-    let mut tested = ClientUnderTest::start(config(&service.url));
+    let wrong = Credentials { repair: "look there".into(), ..Credentials::new("id", "wrong") };
+    let mut tested = ClientUnderTest::start(config(&service.url).credentials(wrong));
     let refusal = tested.until(refused).await;
-    assert!(refusal.contains("EMOTIV_CLIENT_ID"), "{refusal}");
+    assert!(refusal.ends_with("→ look there"), "{refusal}");
     tested.until(reached(ConnectionStep::Stopped)).await;
     // Retrying reports the refusal again; whatever needs a token is refused for the same reason.
     for command in [Command::Connect, Command::Record(RecordCommand::List)] {
         tested.command(command).await;
         assert_eq!(tested.until(refused).await, refusal);
     }
+    tested.quit().await;
+}
+
+#[tokio::test]
+async fn credentials_that_the_user_corrects_meanwhile_are_used_at_the_next_attempt() {
+    let service = ScriptedService::start(|seen| match seen.method.as_str() {
+        "hasAccessRight"
+            if !seen.params["clientSecret"]
+                .as_str()
+                .is_some_and(|own| own.starts_with("right")) =>
+        {
+            Reply::Error(-32021, "no")
+        }
+        _ => Reply::Usual,
+    })
+    .await;
+    let kept = Arc::new(Mutex::new(Some("wrong")));
+    let reader = {
+        let kept = Arc::clone(&kept);
+        let read = move || kept.lock().unwrap().map(|secret| Credentials::new("id", secret));
+        CredentialsReader::new(read)
+    };
+    let config = config(&service.url).credentials(Credentials::new("id", "wrong"));
+    let mut tested = ClientUnderTest::start(config.credentials_reader(reader));
+    tested.until(reached(ConnectionStep::Stopped)).await;
+    // None at all are no better: the previous ones stay.
+    *kept.lock().unwrap() = None;
+    tested.command(Command::Connect).await;
+    tested.until(refused).await;
+    *kept.lock().unwrap() = Some("right");
+    tested.command(Command::Connect).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
+    assert_eq!(service.asked("authorize").len(), 1);
+    // The token of an application is of no use to another.
+    *kept.lock().unwrap() = Some("right too");
+    service.drop_connections();
+    tested.until(closed).await;
+    tested.until(reached(ConnectionStep::Streaming)).await;
+    assert_eq!(service.asked("authorize").len(), 2);
     tested.quit().await;
 }
 

@@ -1,14 +1,14 @@
 //! Another program of the same application beside cortop: cortop leaves alone what belongs to the
 //! other program.
 
-use cortop_client::{Command, ConnectionStep, Event, Feed, RecordCommand};
+use cortop_client::{Command, ConnectionStep, Event, Feed, HeadsetId, RecordCommand};
 use cortop_protocol::{Error, RecordEvent, SessionId, Stream, record::NewRecord};
-use cortop_sim::{Injection, fault::Fault};
+use cortop_sim::{Injection, Options, Sim, fault::Fault};
 use serde_json::{Value, json};
 
 use crate::{
-    service::{closed, opened, reached, refused},
-    simulated::{OtherProgram, SimHarness},
+    service::{ClientUnderTest, closed, config, opened, reached, refused},
+    simulated::{OtherProgram, SimHarness, options},
 };
 
 const EPOCX: &str = "epocx:EPOCX-1A2B3C4D:connected";
@@ -114,6 +114,46 @@ async fn the_end_of_another_programs_session_is_no_beginning_of_ours() {
     other.ask("createSession", open).await;
     assert_eq!(activations_left(&mut other).await, json!(998));
     rig.tested.quit().await;
+}
+
+/// As after `cortop doctor`, whose session was there when cortop started.
+#[tokio::test]
+async fn where_no_one_has_to_choose_the_end_of_another_programs_session_makes_way_for_ours() {
+    for (others, wanted) in [(&[] as &[_], None), (&["insight:connected"], Some("EPOCX-1A2B3C4D"))]
+    {
+        for released in [false, true] {
+            let headsets = [&[EPOCX], others].concat();
+            let sim = Sim::start(Options { approved: true, ..options(&headsets) }).await.unwrap();
+            let mut other = OtherProgram::start(&sim).await;
+            let open = json!({"headset": "EPOCX-1A2B3C4D", "status": "open"});
+            let theirs = other.ask("createSession", open).await["id"].take();
+            let config = config(&sim.url()).streams([Stream::Dev]);
+            let mut tested = ClientUnderTest::start(config.headset(wanted.map(HeadsetId::from)));
+            assert!(tested.until(opened).await.1.contains("another program"));
+            tested.until(flowing).await;
+            if released {
+                let id = theirs.as_str().unwrap().into();
+                tested.command(Command::Release(id)).await;
+                tested.until(reached(ConnectionStep::Choosing)).await;
+            }
+            other.ask("updateSession", json!({"session": theirs, "status": "close"})).await;
+            if released {
+                // The user wants none now.
+                let none = |event: &Event| match event {
+                    Event::Sessions(sessions) => sessions.is_empty().then_some(()),
+                    _ => None,
+                };
+                tested.until(none).await;
+            } else {
+                tested.until(closed).await;
+                assert!(!tested.until(opened).await.1.contains("another program"));
+                tested.until(reached(ConnectionStep::Streaming)).await;
+            }
+            let events = tested.quit().await;
+            let ours = usize::from(!released);
+            assert_eq!(events.iter().filter_map(opened).count(), 1 + ours, "{events:#?}");
+        }
+    }
 }
 
 #[tokio::test]

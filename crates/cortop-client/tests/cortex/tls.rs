@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use cortop_client::{ClientConfig, Event, Link, Security};
+use cortop_client::{ClientConfig, Command, Event, Link, Security};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
@@ -93,13 +93,7 @@ async fn secure(name: &str) -> TlsService {
 async fn outcome(config: ClientConfig) -> Result<Security, String> {
     config.check().unwrap();
     let mut tested = ClientUnderTest::start(config);
-    let outcome = tested
-        .until(|event| match event {
-            Event::Link(Link::Up { security, .. }) => Some(Ok(*security)),
-            Event::Link(Link::Waiting { error, .. }) => Some(Err(error.to_string())),
-            _ => None,
-        })
-        .await;
+    let outcome = connected(&mut tested).await;
     tested.quit().await;
     outcome
 }
@@ -116,6 +110,39 @@ async fn a_good_chain_with_a_wrong_name_is_let_pass_on_this_machine_and_told() {
     let secure = secure("cortex.example.org").await;
     let config = config(&secure.service.url).ca_file(secure.root.clone());
     assert_eq!(outcome(config).await, Ok(Security::WrongName));
+}
+
+/// Waits until the connection is up, or has failed.
+async fn connected(tested: &mut ClientUnderTest) -> Result<Security, String> {
+    tested
+        .until(|event| match event {
+            Event::Link(Link::Up { security, .. }) => Some(Ok(*security)),
+            Event::Link(Link::Waiting { error, .. }) => Some(Err(error.to_string())),
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_user_trusts_meanwhile_is_accepted_at_the_next_attempt() {
+    let (root, folder) = (TestRoot::new(), tempfile::tempdir().unwrap());
+    let key = KeyPair::generate().unwrap();
+    let leaf = named("localhost").signed_by(&key, &root.issuer).unwrap();
+    let secure = TlsService::start(&root, server(vec![leaf.der().clone()], &key)).await;
+    let trusted = folder.path().join("trusted.pem");
+    let mut tested = ClientUnderTest::start(config(&secure.service.url).trusted(trusted.clone()));
+    let why = connected(&mut tested).await.unwrap_err();
+    assert!(why.contains("known root"), "{why}");
+
+    fs::write(&trusted, &root.pem).unwrap();
+    tested.command(Command::Connect).await;
+    let why = connected(&mut tested).await.unwrap_err();
+    assert!(why.contains("HAS CHANGED"), "{why}");
+
+    fs::write(&trusted, leaf.pem()).unwrap();
+    tested.command(Command::Connect).await;
+    assert_eq!(connected(&mut tested).await, Ok(Security::Trusted));
+    tested.quit().await;
 }
 
 #[tokio::test]
