@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::{
-    app::{App, AppSettings, ReloadedSettings},
+    app::{App, AppSettings, ReloadedSettings, TerminalPlace},
     cli::{self, Cli, CliCommand, Print},
     commands::{self, Listing, doctor, login, proxy, sim as simulator, trust},
     config::{self, Changes, Config, Credentials, Keyring, Sources},
@@ -179,7 +179,11 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
             mouse: config.mouse,
             markers: config.markers.clone(),
             alerts: config.alerts.clone(),
-            ends_with_connection: set("SSH_CONNECTION") && !set("TMUX") && !set("STY"),
+            terminal: match (set("SSH_CONNECTION"), set("TMUX") || set("STY")) {
+                (false, _) => TerminalPlace::Here,
+                (true, false) => TerminalPlace::OverSsh,
+                (true, true) => TerminalPlace::Multiplexed,
+            },
             folder: std::env::current_dir().unwrap_or_default().display().to_string(),
             zone,
             fps: config.fps,
@@ -201,7 +205,7 @@ fn start(cli: &Cli, source: Source<'_>) -> Result<Exit> {
             },
         };
         let reload = reload(cli, &config, &options, keyring);
-        let end = show(&config, begin, settings, ui, reload, programs).await;
+        let end = Box::pin(show(&config, begin, settings, ui, reload, programs)).await;
         if let Some(sim) = sim {
             sim.task.abort();
         }

@@ -223,9 +223,7 @@ impl App {
                 .to_owned(),
         ];
         notes.splice(0..0, self.ownership(&session));
-        if self.licence.as_ref().is_some_and(|licence| !licence.has_scope("eeg")) {
-            notes.push("The licence has no scope eeg: there will be no EEG.".to_owned());
-        }
+        notes.extend(self.activation_brings());
         let number = FormField::proposal("activations", "N: how many to move here", "1");
         let title = "move activations here, then activate".to_owned();
         Form { notes, ..Form::new(title, FormKind::Debit(session), vec![number]) }

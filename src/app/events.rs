@@ -58,8 +58,10 @@ impl App {
             Event::Closed { session, why, ordered } => self.on_closed(&session, why, ordered),
             Event::Subscribed { session, streams, refused, .. } => {
                 let (came, refused) = self.sessions.subscribed(&session, streams, refused);
-                if let Some((_, refusal)) = refused.first() {
-                    self.notify(Severity::Problem, refusal.to_string());
+                if let Some((stream, refusal)) = refused.first() {
+                    let text = self.in_monitor(&refusal.to_string());
+                    let until = Condition::Refused(session.clone(), *stream);
+                    self.notify_while(until, Severity::Problem, text);
                 }
                 self.note_streams(&session, "subscribed", &came);
                 let names: Vec<_> = refused.iter().map(|(stream, _)| *stream).collect();
@@ -99,7 +101,7 @@ impl App {
             }
             Event::Outcome { command, outcome } => self.on_outcome(command, outcome),
             Event::Refused(refusal) => {
-                let text = refusal.to_string();
+                let text = self.in_monitor(&refusal.to_string());
                 if self.is_streaming() {
                     self.notify(Severity::Problem, text);
                 } else {

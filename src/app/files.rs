@@ -11,6 +11,8 @@ use cortop_files::recorder::{
     BidsOptions, RecorderOptions, RecorderState, RecordingFormat, human_size,
 };
 
+/// The index of the form's field for the folder.
+pub(super) const FOLDER: usize = 3;
 /// The format that makes the folder a BIDS dataset.
 const BIDS: &str = "bids";
 /// A headset that reconnects within this time continues in the same files.

@@ -5,6 +5,7 @@ use tracing::debug;
 use super::{
     Action, App, Effect, Key, Severity,
     dialog::{Dialog, DialogAction, DialogEvent, FormKind},
+    files::FOLDER,
     forms,
 };
 use cortop_client::{Command, CommandId, Error, RecordCommand};
@@ -138,6 +139,11 @@ impl App {
     fn sent_from(&mut self, dialog: &Dialog, mut action: DialogAction) -> DialogAction {
         let DialogAction::Effects(effects) = &mut action else { return action };
         for effect in effects {
+            if let (Effect::Recorder(Some(_)) | Effect::Capture(Some(_)), Dialog::Form(form)) =
+                (&*effect, dialog)
+            {
+                self.starting = Some(form.clone());
+            }
             let Effect::Command(command) = effect else { continue };
             if let Command::Record(RecordCommand::Start(session, new)) = &*command {
                 self.records.order(session.clone(), new.title.clone(), self.now.instant);
@@ -168,14 +174,25 @@ impl App {
         let sent = self.sent.iter().position(|(sent, _)| *sent == id);
         let form = sent.and_then(|at| self.sent.remove(at)).map(|(_, form)| form);
         let Err(refusal) = outcome else { return };
-        self.notify(Severity::Problem, refusal.to_string());
+        let text = self.in_monitor(&refusal.to_string());
+        self.notify(Severity::Problem, text.clone());
         let Some(mut form) = form else { return };
         if let FormKind::StartRecord(session) = &form.kind {
             self.records.refused(session);
         }
         if self.dialog.is_none() {
-            form.complain((form.at, refusal.to_string()));
+            form.complain((form.at, text));
             self.dialog = Some(Dialog::Form(form));
         }
+    }
+
+    /// Files could not be started: the form that named them opens again.
+    pub(super) fn on_not_started(&mut self, why: &str) {
+        let why = self.in_monitor(why);
+        self.notify(Severity::Problem, why.clone());
+        let Some(mut form) = self.starting.take().filter(|_| self.dialog.is_none()) else { return };
+        let at = if matches!(form.kind, FormKind::RecordFiles { .. }) { FOLDER } else { 0 };
+        form.complain((at, why));
+        self.dialog = Some(Dialog::Form(form));
     }
 }

@@ -134,6 +134,8 @@ pub enum Message {
     OutsideMarker(OutsideMarker),
     /// A problem to notify the user of, such as a command that found the client busy.
     Notice(String),
+    /// Files that a form named could not be started, and why.
+    NotStarted(String),
 }
 
 /// What the state machine wants done.

@@ -92,6 +92,18 @@ use cortop_client::{
 use cortop_files::{capture::CaptureState, recorder::RecorderState};
 use cortop_signal::{BadChannel, Snapshot, Traces, view::ViewEnd};
 
+/// Where the terminal is, as seen from this computer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TerminalPlace {
+    /// At this computer.
+    #[default]
+    Here,
+    /// At the other end of an SSH connection, with which cortop ends.
+    OverSsh,
+    /// The same, but in a multiplexer, which keeps cortop running.
+    Multiplexed,
+}
+
 /// Settings that change only when the configuration is read again.
 #[derive(Clone, Debug, Default)]
 pub struct AppSettings {
@@ -113,8 +125,8 @@ pub struct AppSettings {
     pub markers: Vec<String>,
     /// What is alerted about.
     pub alerts: AlertSettings,
-    /// Whether cortop dies with the connection of its terminal: it runs over SSH and not in a multiplexer.
-    pub ends_with_connection: bool,
+    /// Where the terminal is.
+    pub terminal: TerminalPlace,
     /// The mode in which sessions are opened.
     pub session: SessionPolicy,
     /// The folder proposed for exports.
@@ -192,6 +204,8 @@ pub struct App {
     pub(crate) dialog: Option<Dialog>,
     /// Submitted forms whose commands have not been answered yet, oldest first, bounded.
     sent: VecDeque<(CommandId, Form)>,
+    /// The last submitted form that starts files on this computer.
+    starting: Option<Form>,
     /// The headset whose session is being activated to replace a lost one.
     pub(crate) activating: Option<HeadsetId>,
     /// Activations of the licence that cortop has used since its start.
@@ -255,6 +269,7 @@ impl App {
             help: None,
             dialog: None,
             sent: VecDeque::new(),
+            starting: None,
             activating: None,
             activations: 0,
             reactivations: 0,
@@ -317,6 +332,7 @@ impl App {
             Message::Station(status) => self.on_station(status),
             Message::OutsideMarker(marker) => effects = self.on_outside_marker(&marker),
             Message::Notice(text) => self.notify(Severity::Problem, text),
+            Message::NotStarted(why) => self.on_not_started(&why),
         }
         let elsewhere = self.sessions.headset() != looked_at.as_ref();
         if elsewhere {
@@ -419,6 +435,19 @@ impl App {
     #[must_use]
     pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Error> {
         self.stopped.get(headset)
+    }
+
+    /// A next step in terms of the monitor: the client and the commands without a screen speak of flags, for
+    /// which the monitor has keys.
+    #[must_use]
+    pub fn in_monitor(&self, next: &str) -> String {
+        let key = |action| {
+            let keys = self.settings.keymap.keys(action);
+            keys.first().map_or_else(|| "the key".to_owned(), ToString::to_string)
+        };
+        next.replace("--debit N", &format!("{} in pane 2", key(Action::Activate)))
+            .replace("--session open", &format!("{} in pane 1", key(Action::HeadsetMenu)))
+            .replace(" with --out", "")
     }
 
     /// Whether a session can still deliver data: it is not closed, and there is a connection.

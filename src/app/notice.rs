@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::App;
-use cortop_client::{HeadsetId, Link, Moment, SessionId, session::SessionStatus};
+use cortop_client::{HeadsetId, Link, Moment, SessionId, Stream, session::SessionStatus};
 
 /// Nobody reads a notice in less than this.
 const READ: Duration = Duration::from_secs(1);
@@ -69,6 +69,8 @@ pub(super) enum Condition {
     Closing(SessionId),
     /// No record is running in the session shown.
     NoRecord,
+    /// This stream of a session is refused.
+    Refused(SessionId, Stream),
 }
 
 impl App {
@@ -138,6 +140,10 @@ impl App {
                 self.sessions.get(id).is_some_and(|entry| entry.closing.is_some())
             }
             Condition::NoRecord => self.running_record().is_none(),
+            Condition::Refused(id, stream) => self
+                .sessions
+                .get(id)
+                .is_some_and(|entry| entry.refused.iter().any(|(refused, _)| refused == stream)),
         }
     }
 }

@@ -9,7 +9,7 @@ use cortop_client::{HeadsetId, Profile, profile::LoadedProfile};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProfileState {
     /// The stored profiles, once requested.
-    pub(super) stored: Option<Vec<Profile>>,
+    pub(crate) stored: Option<Vec<Profile>>,
     /// The profile of each headset, `None` if it has none; absent until Cortex has answered.
     loaded: BTreeMap<HeadsetId, Option<LoadedProfile>>,
 }

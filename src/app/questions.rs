@@ -106,6 +106,7 @@ impl App {
                 lines.extend(self.ownership(session));
                 lines.push("This uses one activation of the licence.".to_owned());
                 lines.push(self.activations_sentence());
+                lines.extend(self.activation_brings());
                 let activate = Command::Activate(session.clone());
                 ("Activate the session?", "activate", vec![Effect::Command(activate)])
             }
@@ -167,6 +168,16 @@ impl App {
                 format!("{activations} {verb} left on this computer.")
             },
         )
+    }
+
+    /// What an activation brings, if the licence has no scope eeg.
+    pub(super) fn activation_brings(&self) -> Option<String> {
+        let licence = self.licence.as_ref().filter(|licence| !licence.has_scope("eeg"))?;
+        let metrics = if licence.has_scope("pm") { ", and metrics at 2 Hz" } else { "" };
+        Some(format!(
+            "The licence has no scope eeg: there will be no EEG. It brings records with \
+             markers{metrics}."
+        ))
     }
 
     /// Whether opening a session may use an activation: sessions are not opened without the licence, and the

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, App, Effect, Key, Severity,
+    Action, App, Effect, Key, Severity, TerminalPlace,
     dialog::{Dialog, Form, FormField, FormKind, Question},
     forms::mark,
     notice::Condition,
@@ -59,7 +59,7 @@ impl App {
                 FormField::text("tags", "words to find it by, separated by commas", ""),
             ],
         );
-        if self.settings.ends_with_connection {
+        if self.settings.terminal == TerminalPlace::OverSsh {
             form.notes.push(
                 "This terminal runs over SSH: when its connection is lost, cortop ends and the \
                  record with it. In tmux or screen it goes on."

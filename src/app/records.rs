@@ -17,7 +17,7 @@ pub(crate) struct RecordState {
     /// The newest record that Cortex is still processing after its end.
     processing: Option<Record>,
     /// The newest records, once requested.
-    pub(super) stored: Option<Stored>,
+    pub(crate) stored: Option<Stored>,
     /// The title of the record ordered in each session, and when, until Cortex answers.
     ordered: BTreeMap<SessionId, (String, Instant)>,
 }

@@ -232,15 +232,21 @@ impl<S: Screen> EventLoop<'_, S> {
     /// Captures what crosses the socket to a file, or stops capturing.
     async fn capture(&mut self, path: Option<&Path>) -> Result<(), Exit> {
         let problem = match path {
-            None => self.channels.capture.stop().and_then(|state| state.error),
+            None => self.channels.capture.stop().and_then(|state| state.error).map(Message::Notice),
             Some(path) => {
                 let started = self.channels.capture.start(path);
-                started.err().map(|error| format!("cannot make {}: {error}", path.display()))
+                let why = started.err().map(|error| {
+                    format!(
+                        "cannot make {} ({error}): choose another folder or name",
+                        path.display()
+                    )
+                });
+                why.map(Message::NotStarted)
             }
         };
         self.update_capture().await?;
         match problem {
-            Some(problem) => self.update(Message::Notice(problem)).await,
+            Some(problem) => self.update(problem).await,
             None => Ok(()),
         }
     }
@@ -289,7 +295,7 @@ impl<S: Screen> EventLoop<'_, S> {
             Some(options) => {
                 if let Err(error) = self.channels.recorder.start(options) {
                     let text = format!("nothing can be recorded there: {error}");
-                    self.update(Message::Notice(text)).await?;
+                    self.update(Message::NotStarted(text)).await?;
                 }
             }
         }

@@ -11,8 +11,8 @@ use super::{context::RenderContext, glyphs, paint, text, theme::ThemeToken};
 use crate::app::{
     MouseTarget,
     dialog::{
-        Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, MenuItem, Select,
-        TextInput,
+        Confirm, Dialog, DialogAction, FieldValue, Form, FormField, FormKind, Menu, MenuItem,
+        Select, TextInput,
     },
 };
 
@@ -201,8 +201,14 @@ fn list(ctx: &RenderContext<'_>, select: &Select, width: usize) -> DialogBody {
     let entries = items.iter().map(Vec::len).collect();
     let mut lines = items.concat();
     if lines.is_empty() {
-        lines =
-            paint::sentence(select.menu().empty(), paint::cells(width), ctx.style(ThemeToken::Dim));
+        // Whether there is none, or the list is still to come.
+        let is_listed = match select.menu() {
+            Menu::Profiles(_) => ctx.app.profiles.stored.is_some(),
+            Menu::Records => ctx.app.records.stored.is_some(),
+            _ => true,
+        };
+        let empty = if is_listed { select.menu().empty() } else { "Cortex has not answered yet" };
+        lines = paint::sentence(empty, paint::cells(width), ctx.style(ThemeToken::Dim));
     }
     let chosen = selected.and_then(|at| matching.get(at));
     let cut = chosen.filter(|item| {

@@ -21,9 +21,9 @@ impl Explanation {
     }
 
     /// Code and text of a refusal, and its next step.
-    pub(super) fn of_refusal(refusal: &Error) -> Self {
+    pub(super) fn of_refusal(ctx: &RenderContext<'_>, refusal: &Error) -> Self {
         let what = format!("{} {}", glyphs::PROBLEM, refusal.headline());
-        Self::new(ThemeToken::Bad, what, refusal.next.clone().into_owned())
+        Self::new(ThemeToken::Bad, what, ctx.app.in_monitor(&refusal.next))
     }
 
     /// Puts something less important in front.

@@ -1,4 +1,4 @@
-//! The footer: a notice if there is one, otherwise the most important keys.
+//! The footer: the most important keys, with notices above them, or in their place if rows are scarce.
 
 use ratatui::{
     buffer::Buffer,
@@ -10,13 +10,18 @@ use ratatui::{
 use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
 use crate::app::{Action, App, Binding, MouseTarget, Severity};
 
-/// Maximum rows of a notice, including those above the footer.
+/// Maximum rows of a notice.
 const ROWS: usize = 4;
+/// With so many rows above, a notice does not replace the keys.
+const ENOUGH: u16 = 16;
 
-/// `area` is the footer's row. A notice may take more rows: a reason cut off before its next step is useless.
+/// `area` is the footer's row. A notice takes rows above it: a reason cut off before its next step is useless.
 pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
     let mut lines = unseen(ctx, area.width);
-    lines.extend(notice(ctx, area.width).unwrap_or_else(|| vec![line(ctx, area)]));
+    let notice = notice(ctx, area.width);
+    let has_keys = notice.is_none() || area.y >= ENOUGH;
+    lines.extend(notice.unwrap_or_default());
+    lines.extend(has_keys.then(|| line(ctx, area)));
     let more = paint::cells(lines.len()).saturating_sub(1).min(area.y);
     let rows = Rect { y: area.y - more, height: area.height + more, ..area };
     Clear.render(rows, buffer);

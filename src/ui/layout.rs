@@ -29,7 +29,8 @@ pub(super) struct ScreenLayout {
 
 /// The text for a screen that is too small; it starts with the required size, as the rest may not fit.
 pub(super) fn too_small(area: Rect) -> String {
-    format!("{}×{} needed, this is {}×{}", SMALLEST.0, SMALLEST.1, area.width, area.height)
+    let (width, height) = SMALLEST;
+    format!("{width}×{height} needed, this is {}×{}: enlarge the window", area.width, area.height)
 }
 
 impl ScreenLayout {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ratatui::{layout::Rect, text::Line};
 
 use super::{context::RenderContext, explanation::Explanation, text, theme::ThemeToken};
-use crate::app::Action;
-use cortop_client::{ConnectionStep, Headset, Link, Method, Security};
+use crate::app::{Action, TerminalPlace};
+use cortop_client::{ConnectionStep, Error, ErrorKind, Headset, Link, Method, Security};
 
 /// An answer that takes longer than this is mentioned: longer than the client waits before it reports a
 /// headset that is not ready yet.
@@ -58,7 +58,7 @@ pub(super) fn security(link: &Link) -> Option<&'static str> {
 pub(super) fn explanation(ctx: &RenderContext<'_>) -> Explanation {
     if let Some(refusal) = ctx.app.stopped_by() {
         let key = ctx.key(Action::Connect);
-        return Explanation::of_refusal(refusal).then(if refusal.kind.is_transient() {
+        return Explanation::of_refusal(ctx, refusal).then(if refusal.kind.is_transient() {
             format!("cortop tries again automatically, {key} at once.")
         } else {
             format!("{key} tries again at once.")
@@ -75,7 +75,7 @@ pub(super) fn explanation(ctx: &RenderContext<'_>) -> Explanation {
             }
             _ => format!("{}.", asks_again(ctx)),
         };
-        return Explanation::of_refusal(refusal).then(format!("{when}; {what}"));
+        return Explanation::of_refusal(ctx, refusal).then(format!("{when}; {what}"));
     }
     let (now, next) = story(ctx);
     Explanation::new(ThemeToken::Text, now, next)
@@ -107,8 +107,9 @@ fn story(ctx: &RenderContext<'_>) -> (String, String) {
         Link::Waiting { error, at, attempt } => (
             // The client knows the reason and the next step.
             format!(
-                "No connection to the Cortex service at {url}: {}",
-                text::clean(&error.to_string())
+                "No connection to the Cortex service at {url}: {}.{}",
+                text::clean(&error.to_string()).trim_end_matches('.'),
+                tunnel(ctx, error)
             ),
             format!(
                 "Trying again in {} (attempt {attempt}); {} tries at once.",
@@ -254,6 +255,15 @@ fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
             ctx.clock(since.wall)
         )
     })
+}
+
+/// Over SSH, the service may run on the user's own computer, at the other end of the connection.
+fn tunnel(ctx: &RenderContext<'_>, error: &Error) -> &'static str {
+    if ctx.app.settings.terminal != TerminalPlace::Here && error.kind == ErrorKind::Unreachable {
+        " If it runs on your own computer, log in from there with ssh -R 6868:localhost:6868."
+    } else {
+        ""
+    }
 }
 
 /// Whole seconds until a moment, rounded up, so that it never shows 0 while time is left.

@@ -124,7 +124,7 @@ pub(super) fn draw(ctx: &RenderContext<'_>, area: Rect, buffer: &mut Buffer) {
 fn above(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(refusal) = ctx.app.stopped_by() {
-        lines.extend(Explanation::of_refusal(refusal).lines(ctx, width));
+        lines.extend(Explanation::of_refusal(ctx, refusal).lines(ctx, width));
     }
     let text = match (&entry.closed, ctx.app.sessions.as_of) {
         (Some((why, at)), _) => {
@@ -456,7 +456,10 @@ fn status(ctx: &RenderContext<'_>, entry: &SessionEntry) -> String {
                 Some(left) => format!("uses 1 of {left}"),
                 None => "uses 1 activation".to_owned(),
             };
-            format!("no EEG, no records; {} {cost}", ctx.key(Action::Activate))
+            let key = ctx.key(Action::Activate);
+            let no_scope = app.licence.as_ref().is_some_and(|licence| !licence.has_scope("eeg"));
+            let purpose = if no_scope { ", only for records" } else { "" };
+            format!("no EEG, no records; {key} {cost}{purpose}")
         }
         SessionStatus::Activated => "licence debited".to_owned(),
         SessionStatus::Closed => {
@@ -543,7 +546,11 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
             SessionMode::Open => "opened without a licence",
             SessionMode::Active => "opened with a licence",
         };
-        let text = if why.is_empty() { mode.to_owned() } else { format!("{mode}: {why}") };
+        let text = if why.is_empty() {
+            mode.to_owned()
+        } else {
+            format!("{mode}: {}", ctx.app.in_monitor(why))
+        };
         lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Dim)));
     }
     // Only the other program knows what its session cost.
@@ -568,7 +575,8 @@ fn notes(ctx: &RenderContext<'_>, entry: &SessionEntry, width: u16) -> Vec<Line<
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
         let text = format!("{} {stream} refused{code}: {}", glyphs::PROBLEM, refusal.message());
         lines.extend(paint::sentence(&text, width, ctx.style(ThemeToken::Bad)));
-        lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Text)));
+        let next = ctx.app.in_monitor(&refusal.next);
+        lines.extend(paint::sentence(&next, width, ctx.style(ThemeToken::Text)));
     }
     lines
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cortop::app::{Key, Message};
+use cortop::app::{Key, Message, TerminalPlace};
 use cortop_client::{
     ConnectionStep, Error, ErrorKind, Event, FOREIGN_SESSION, FOREIGN_SESSION_NEXT, Link, Method,
     Security, SessionMode, Stream, Warning,
@@ -296,6 +296,72 @@ fn stale_streams_come_with_a_next_step() {
     says(&stale(|stream| stream == Stream::Eeg), &words);
 }
 
+/// The last refused stream may be eeg for want of an activation, which a key moves here.
+#[test]
+fn a_refusal_names_the_monitors_key_and_its_notice_ends_with_it() {
+    let mut fixture = new().without_licence();
+    let text = "The stream is unavailable or unsupported.";
+    let refusal = Error::refused(Method::Subscribe, code::error::STREAM_UNAVAILABLE, text);
+    let next = "no activation is left on this computer; --debit N moves some here";
+    let refusal = Error { next: next.into(), ..refusal };
+    fixture.subscribed(SID, Stream::ALL[1..].to_vec(), vec![(Stream::Eeg, refusal)]);
+    let text = fixture.text(80, 24);
+    assert!(read(&text).contains("a in pane 2 moves some here"), "{text}");
+    assert!(fixture.notice().is_some_and(|notice| notice.contains("a in pane 2")));
+    fixture.subscribed(SID, Stream::ALL.to_vec(), Vec::new());
+    assert_eq!(fixture.notice(), None);
+}
+
+/// Each stream has its own line, but the first words say that nothing flows and what to do.
+#[test]
+fn streams_that_are_all_refused_come_with_the_reason_and_a_step() {
+    let mut fixture = new().without_licence();
+    let refusal = Error::refused(Method::Subscribe, code::error::HEADSET_UNAVAILABLE, "Not here.");
+    let refused = Stream::ALL.map(|stream| (stream, refusal.clone())).to_vec();
+    fixture.subscribed(SID, Vec::new(), refused);
+    let step = ConnectionStep::Stopped;
+    let fixture = fixture.link(Link::Up { security: Security::Verified, step });
+    let words =
+        ["Cortex refused every stream, -32004: Not here.", "bring it closer", "e subscribes"];
+    says(&fixture, &words);
+}
+
+#[test]
+fn what_cortop_tries_again_is_not_called_stopped() {
+    for (code, word) in [
+        (code::error::INVALID_TOKEN, "refused, tries again"),
+        (code::error::WRONG_CREDENTIALS, "stopped"),
+    ] {
+        let mut fixture = new().linked(ConnectionStep::Authorizing);
+        fixture.on_event(Event::Refused(Error::refused(Method::Authorize, code, "No.")));
+        let step = ConnectionStep::Stopped;
+        let text = fixture.link(Link::Up { security: Security::Verified, step }).text(80, 24);
+        assert!(text.lines().next().is_some_and(|line| line.contains(word)), "{text}");
+    }
+}
+
+#[test]
+fn over_ssh_the_own_computers_service_is_named_with_the_way_to_it() {
+    for place in [TerminalPlace::Here, TerminalPlace::OverSsh, TerminalPlace::Multiplexed] {
+        let fixture = new().with(|settings| settings.terminal = place);
+        let is_over_ssh = place != TerminalPlace::Here;
+        let text = read(&cut_off(fixture).text(80, 24));
+        assert_eq!(text.contains("ssh -R 6868:localhost:6868"), is_over_ssh, "{text}");
+        assert!(text.contains("EMOTIV Launcher."), "{text}");
+    }
+}
+
+#[test]
+fn notices_leave_the_keys_visible() {
+    let mut fixture = new().streaming();
+    fixture.update(Message::Notice("a notice of several rows ".repeat(8)));
+    for (width, height) in SIZES {
+        let text = fixture.text(width, height);
+        let keys = text.lines().last().unwrap_or_default();
+        assert!(text.contains("a notice of several") && keys.contains("q quit"), "{text}");
+    }
+}
+
 /// What cortop waits for, why, what to do and with which key, in the middle pane or in the focused pane,
 /// whose keys do it.
 #[test]
@@ -494,7 +560,9 @@ fn every_code_is_explained_on_the_screen() {
             fixture.on_event(Event::Refused(Error::refused(method, row.code, row.meaning)));
             let text = fixture.text(width, height);
             let shown = words(&text).join(" ");
-            let expected = format!("{method} {}: {} → {}", row.code, row.meaning, row.next);
+            let next = row.next.replace("--debit N", "a in pane 2");
+            let next = next.replace("--session open", "e in pane 1");
+            let expected = format!("{method} {}: {} → {next}", row.code, row.meaning);
             assert!(shown.contains(&words(&expected).join(" ")), "{expected}\n{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! Help, footer, dialogs and forms.
 
-use cortop::app::{Action, Key, Keymap, Pane};
+use cortop::app::{Action, Key, Keymap, Pane, TerminalPlace};
 
 use crate::{SIZES, names, new, picture, pictures};
 
@@ -138,7 +138,7 @@ fn dialogs() {
 /// A form taller than the screen shows the selected field.
 #[test]
 fn a_form_on_a_small_screen() {
-    let mut fixture = new().with(|settings| settings.ends_with_connection = true).streaming();
+    let mut fixture = new().with(|settings| settings.terminal = TerminalPlace::OverSsh).streaming();
     fixture.press(Key::char('R'));
     for label in ["title", "subject", "description", "tags"] {
         for (width, height) in [(40, 12), (30, 8)] {

@@ -40,6 +40,7 @@ fn fixture(session: Session) -> Fixture {
     fixture.on_event(Event::Licence(cortop_client::account::Licence {
         license_id: LICENSE.to_owned(),
         license_name: "EmotivPRO".to_owned(),
+        scopes: vec!["eeg".to_owned()],
         local_quota: Some(10.0),
         ..Default::default()
     }));
@@ -99,6 +100,25 @@ fn check(case: &str, mut fixture: Fixture, rows: &[Row; 11]) {
             }
         }
         fixture.press(Key::DOWN);
+    }
+}
+
+/// What one would pay for is said before it is paid.
+#[test]
+fn without_scope_eeg_an_activation_is_not_offered_for_eeg() {
+    let opened = Session { license: Some(String::new()), ..session(SessionStatus::Opened) };
+    let mut fixture = fixture(opened);
+    fixture.on_event(Event::Licence(cortop_client::account::Licence {
+        scopes: vec!["pm".to_owned()],
+        local_quota: Some(10.0),
+        ..Default::default()
+    }));
+    let text = fixture.text(120, 40);
+    assert!(text.contains("only for"), "{text}");
+    fixture.type_in("2a");
+    let text = fixture.text(120, 40);
+    for words in ["has no scope eeg", "there will be no EEG", "records", "metrics"] {
+        assert!(text.contains(words), "{words}: {text}");
     }
 }
 

@@ -68,14 +68,12 @@ impl Menu {
     pub fn empty(&self) -> &'static str {
         match self {
             Self::Commands => "no command has such a name",
-            Self::Records => "no record, or Cortex has not answered yet",
+            Self::Records => "no record",
             Self::Record(_) => "the record is gone",
             Self::Streams(_) => "the session is gone",
             Self::Sessions => "no live session",
             Self::History(_) => "nothing yet",
-            Self::Profiles(_) => {
-                "no profile, or Cortex has not answered yet; EMOTIV apps train them"
-            }
+            Self::Profiles(_) => "no profile yet; EMOTIV apps train them",
             Self::Headset(_) => "the headset is gone",
             Self::Account => "no user yet",
         }

@@ -84,9 +84,18 @@ fn of_defects(stream: Stream, sensors: &[SensorRow<'_>], model: Model) -> Option
         Defect::Railed => format!(
             "there is no EEG in it; {fix} and {press}; if it stays railed, the sensor is broken."
         ),
-        Defect::Flat => "its value does not change; switch the headset off and on; if it stays \
-                         flat, the sensor is broken."
-            .to_owned(),
+        Defect::Flat if stream == Stream::Dev && level >= Some(GOOD) => {
+            "its value does not change; switch the headset off and on; if it stays flat, the \
+             sensor is broken."
+                .to_owned()
+        }
+        Defect::Flat if stream == Stream::Dev => {
+            format!("its value does not change; {fix}, {press} and wait 10 s.")
+        }
+        Defect::Flat => format!(
+            "its value does not change; {fix} and {press}; if its contact is good, switch the \
+             headset off and on."
+        ),
         Defect::OffLevel => {
             format!("it is far from the usual 4200 µV; {fix}, {press} and wait until it settles.")
         }
@@ -158,6 +167,12 @@ mod tests {
             let step = step_with(Stream::Eq, &good, &[("T7", defect)]);
             assert!(step.starts_with(&format!("T7 {}: ", defect.name())), "{step}");
         }
+        let loose = step_with(
+            Stream::Dev,
+            &[("T7", Some(0.0)), ("T8", Some(4.0))],
+            &[("T7", Defect::Flat)],
+        );
+        assert!(loose.contains("moisten the felt") && !loose.contains("broken"), "{loose}");
         let driven = [("Pz", Defect::OffLevel), ("T7", Defect::Railed), ("T8", Defect::Railed)];
         let step = step_with(Stream::Dev, &good, &driven);
         assert!(step.starts_with("3 of 5 channels are railed or off level: check"), "{step}");

@@ -44,7 +44,7 @@ pub(super) fn of(ctx: &RenderContext<'_>, entry: &SessionEntry) -> Option<Explan
             let next = match refusal.code {
                 // The reasons differ by stream, and each line has its own.
                 Some(error::STREAM_UNAVAILABLE) => String::new(),
-                _ => refusal.next.clone().into_owned(),
+                _ => ctx.app.in_monitor(&refusal.next),
             };
             let again = format!("{} subscribes again.", ctx.key(Action::ChooseStreams));
             return Some(Explanation::new(ThemeToken::Bad, what, next).then(again));

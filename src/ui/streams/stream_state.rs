@@ -58,7 +58,8 @@ pub(super) fn lines(
             let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
             let text = format!("{} refused{code}: {}", glyphs::PROBLEM, refusal.message());
             let mut lines = paint::sentence(&text, width, ctx.style(ThemeToken::Bad));
-            lines.extend(paint::sentence(&refusal.next, width, ctx.style(ThemeToken::Text)));
+            let next = ctx.app.in_monitor(&refusal.next);
+            lines.extend(paint::sentence(&next, width, ctx.style(ThemeToken::Text)));
             lines
         }
         Some(StreamState::Theirs) => vec![ctx.span(ThemeToken::Dim, THEIRS).into()],

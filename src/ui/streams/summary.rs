@@ -61,8 +61,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         let mut lines = folded(ctx, entry, area);
         // Spare rows show reasons and next steps.
         for (_, refusal) in &entry.refused {
-            let mut reason =
-                paint::sentence(&refusal.next, area.width, ctx.style(ThemeToken::Changed));
+            let next = ctx.app.in_monitor(&refusal.next);
+            let mut reason = paint::sentence(&next, area.width, ctx.style(ThemeToken::Changed));
             if reason.is_empty() {
                 let text = text::clean(refusal.message());
                 reason = paint::sentence(&text, area.width, ctx.style(ThemeToken::Bad));
@@ -82,7 +82,8 @@ pub(super) fn draw(ctx: &RenderContext<'_>, entry: &SessionEntry, area: Rect, bu
         let mut line = Line::from(ctx.span(ThemeToken::Title, format!("{:<4}", stream.name())));
         match state {
             StreamState::Refused(refusal) => {
-                let rows = refused(stream, refusal, usize::from(width.saturating_sub(5)), spare);
+                let rows =
+                    refused(ctx, stream, refusal, usize::from(width.saturating_sub(5)), spare);
                 spare -= rows.len() - 1;
                 for row in rows {
                     line.push_span(ctx.span(ThemeToken::Bad, row));
@@ -223,9 +224,16 @@ fn hundredths(share: f64) -> String {
 }
 
 /// Why a stream was refused: what fits in one row, or the whole reason in up to `spare` more.
-fn refused(stream: Stream, refusal: &Error, width: usize, spare: usize) -> Vec<String> {
+fn refused(
+    ctx: &RenderContext<'_>,
+    stream: Stream,
+    refusal: &Error,
+    width: usize,
+    spare: usize,
+) -> Vec<String> {
     let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-    let text = if refusal.next.is_empty() { refusal.message() } else { &refusal.next };
+    let next = ctx.app.in_monitor(&refusal.next);
+    let text = if next.is_empty() { refusal.message() } else { &next };
     // The line already begins with the stream's name.
     let text = text.strip_prefix(stream.name()).unwrap_or(text).trim_start_matches([':', ' ']);
     let text = text::clean(&format!("{} refused{code}: {text}", glyphs::PROBLEM));

@@ -96,6 +96,9 @@ impl HeadsetTask {
     fn explain(&self, held: &HeldSession, stream: Stream, error: Error) -> Error {
         let licence = self.context.account.licence();
         let next = match error.code {
+            Some(code::error::STREAM_UNAVAILABLE) if unavailable::says_why(&error.text) => {
+                format!("{stream}: the other streams keep running")
+            }
             Some(code::error::STREAM_UNAVAILABLE) => {
                 let circumstances = Circumstances {
                     headset: &held.session.headset,

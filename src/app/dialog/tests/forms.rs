@@ -253,3 +253,19 @@ fn typing_replaces_the_proposed_title_and_a_cursor_key_keeps_it() {
     app.update(Message::Paste("pasted".to_owned()));
     assert_eq!(title(&app), "pasted");
 }
+
+#[test]
+fn a_form_whose_files_cannot_be_started_comes_back_with_the_reason_and_no_flag() {
+    for (key, at, words) in [('W', 3, "choose another"), ('C', 0, "choose another folder")] {
+        let mut app = app();
+        press(&mut app, [Key::char(key)]);
+        press(&mut app, typed("typed").chain([Key::ENTER]));
+        assert_eq!(app.dialog, None);
+        let why = format!("the folder /x is not writable (denied): {words} with --out");
+        app.update(Message::NotStarted(why));
+        let Some(Dialog::Form(form)) = &app.dialog else { panic!("no form") };
+        assert_eq!(form.fields[0].filled(), "typed");
+        let complaint = (at, format!("the folder /x is not writable (denied): {words}"));
+        assert_eq!(form.complaint, Some(complaint));
+    }
+}
