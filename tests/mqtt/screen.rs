@@ -6,14 +6,13 @@ use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex},
     thread,
-    time::Instant,
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::{
-    broker::{LOOK, Message, Mosquitto, PATIENCE, SERVICE, installed, password, service},
+    broker::{Message, Mosquitto, PATIENCE, SERVICE, installed, password, service},
     contract::check,
     served::{CORTOP, Served},
 };
@@ -185,47 +184,6 @@ fn the_monitor_publishes_beside_its_screen_and_says_when_it_cannot() {
     assert_eq!(gone.payload["why"], "stopped");
 }
 
-/// The running child processes of a process.
-#[cfg(target_os = "linux")]
-fn children(parent: u32) -> Vec<u32> {
-    let numbers = std::fs::read_dir("/proc").expect("a /proc").filter_map(Result::ok);
-    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter(|pid| state_of(*pid).is_some_and(|(_, own)| own == parent)).collect()
-}
-
-/// State and parent of a process, if it exists.
-#[cfg(target_os = "linux")]
-fn state_of(pid: u32) -> Option<(String, u32)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may contain blanks.
-    let mut rest = stat.rsplit_once(") ")?.1.split(' ');
-    Some((rest.next()?.to_owned(), rest.next()?.parse().ok()?))
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_demo_that_is_killed_leaves_nothing_running() {
-    if installed("mosquitto").is_none() || installed("setpriv").is_none() {
-        return eprintln!("skipped: mosquitto or setpriv is missing");
-    }
-    let home = tempfile::tempdir().expect("a folder");
-    let screen = LabScreen::start(["demo", "--lab", "1"], home.path());
-    screen.shows(&["1/1 stations", "256/256"]);
-    let demo = screen.child.process_id().expect("a process");
-    let own = children(demo);
-    assert_eq!(own.len(), 2, "a broker and a station");
-    // Unlike the hangup that `Child::kill` sends first, this leaves the demo no time to end its children.
-    let pid = i32::try_from(demo).ok().and_then(Pid::from_raw).expect("a process");
-    kill_process(pid, Signal::KILL).expect("killed");
-    let until = Instant::now() + PATIENCE;
-    // One that has ended may still have to be reaped.
-    let runs = |pid: &u32| state_of(*pid).is_some_and(|(state, _)| state != "Z");
-    while own.iter().any(runs) {
-        assert!(Instant::now() < until, "still there");
-        thread::sleep(LOOK);
-    }
-}
-
 #[test]
 fn the_demo_has_a_lab_of_its_own() {
     if installed("mosquitto").is_none() {
@@ -236,4 +194,53 @@ fn the_demo_has_a_lab_of_its_own() {
     screen.shows(&["2/2 stations", "PC-01", "PC-02", "256/256"]);
     screen.press("q");
     assert_eq!(screen.child.wait().expect("ended").exit_code(), 0);
+}
+
+/// What only Linux promises: a program whose parent is killed ends, too.
+#[cfg(target_os = "linux")]
+mod killed {
+    use std::{thread, time::Instant};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::LabScreen;
+    use crate::broker::{LOOK, PATIENCE, installed};
+
+    /// The running child processes of a process.
+    fn children(parent: u32) -> Vec<u32> {
+        let numbers = std::fs::read_dir("/proc").expect("a /proc").filter_map(Result::ok);
+        let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(|pid| state_of(*pid).is_some_and(|(_, own)| own == parent)).collect()
+    }
+
+    /// State and parent of a process, if it exists.
+    fn state_of(pid: u32) -> Option<(String, u32)> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name is in parentheses and may contain blanks.
+        let mut rest = stat.rsplit_once(") ")?.1.split(' ');
+        Some((rest.next()?.to_owned(), rest.next()?.parse().ok()?))
+    }
+
+    #[test]
+    fn a_demo_that_is_killed_leaves_nothing_running() {
+        if installed("mosquitto").is_none() || installed("setpriv").is_none() {
+            return eprintln!("skipped: mosquitto or setpriv is missing");
+        }
+        let home = tempfile::tempdir().expect("a folder");
+        let screen = LabScreen::start(["demo", "--lab", "1"], home.path());
+        screen.shows(&["1/1 stations", "256/256"]);
+        let demo = screen.child.process_id().expect("a process");
+        let own = children(demo);
+        assert_eq!(own.len(), 2, "a broker and a station");
+        // Unlike the hangup that `Child::kill` sends first, this leaves the demo no time to end its children.
+        let pid = i32::try_from(demo).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(pid, Signal::KILL).expect("killed");
+        let until = Instant::now() + PATIENCE;
+        // One that has ended may still have to be reaped.
+        let runs = |pid: &u32| state_of(*pid).is_some_and(|(state, _)| state != "Z");
+        while own.iter().any(runs) {
+            assert!(Instant::now() < until, "still there");
+            thread::sleep(LOOK);
+        }
+    }
 }
