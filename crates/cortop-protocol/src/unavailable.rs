@@ -21,13 +21,9 @@ pub struct Circumstances<'a> {
     pub activated: bool,
 }
 
-/// Whether a text of the service says more than that the stream is unavailable or unsupported, as
-/// that of a service that plays a recording does.
-#[must_use]
-pub fn says_why(text: &str) -> bool {
-    let text = text.to_lowercase();
-    !text.is_empty() && !text.contains("unavailable") && !text.contains("unsupported")
-}
+/// The text of a simulator's refusal of a stream that is not in the recording it plays, which no
+/// licence or headset could change.
+pub const NOT_RECORDED: &str = "The stream is not in this recording.";
 
 /// The reason for a refusal and the next step in one sentence that begins with the stream's name.
 #[must_use]

@@ -96,7 +96,7 @@ impl HeadsetTask {
     fn explain(&self, held: &HeldSession, stream: Stream, error: Error) -> Error {
         let licence = self.context.account.licence();
         let next = match error.code {
-            Some(code::error::STREAM_UNAVAILABLE) if unavailable::says_why(&error.text) => {
+            Some(code::error::STREAM_UNAVAILABLE) if error.text == unavailable::NOT_RECORDED => {
                 format!("{stream}: the other streams keep running")
             }
             Some(code::error::STREAM_UNAVAILABLE) => {

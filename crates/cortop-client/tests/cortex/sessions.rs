@@ -6,6 +6,7 @@ use cortop_client::{
     Command, CommandId, ConnectionStep, Event, Feed, SessionMode, SessionPolicy, Stream,
     session::SessionStatus,
 };
+use cortop_protocol::unavailable::NOT_RECORDED;
 use cortop_sim::Options;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -24,7 +25,10 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
         "getLicenseInfo" => Reply::Result(licence(&["eeg", "pm"], json!(7))),
         "subscribe" => {
             let answer = json!({"id": seen.id, "result": {
-                "failure": [{"code": -32016, "message": "No.", "streamName": "eeg"}],
+                "failure": [
+                    {"code": -32016, "message": "No.", "streamName": "eeg"},
+                    {"code": -32016, "message": NOT_RECORDED, "streamName": "fac"},
+                ],
                 "success": [{"cols": ["Battery", ["AF3"]], "streamName": "dev"}],
             }});
             let sample = json!({"dev": [4, [2]], "sid": seen.params["session"], "time": 1.5});
@@ -34,7 +38,7 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
     })
     .await;
     let mut config = config(&service.url);
-    config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Pow];
+    config.streams = vec![Stream::Eeg, Stream::Dev, Stream::Pow, Stream::Fac];
     let mut tested = ClientUnderTest::start(config);
 
     let (streams, refused) = tested
@@ -44,9 +48,11 @@ async fn from_socket_to_samples_and_a_goodbye_that_closes_our_session_only() {
         })
         .await;
     assert_eq!(streams, [Stream::Dev]);
-    assert_eq!(refused.len(), 2);
-    assert!(refused[0].1.next.contains("eeg: licence and session allow it"), "{refused:?}");
-    assert!(refused[1].1.message().contains("did not mention pow"), "{refused:?}");
+    let of = |stream| refused.iter().find(|(own, _)| *own == stream).map(|(_, why)| why).unwrap();
+    assert_eq!(refused.len(), 3);
+    assert!(of(Stream::Eeg).next.contains("eeg: licence and session allow it"), "{refused:?}");
+    assert_eq!(of(Stream::Fac).next, "fac: the other streams keep running");
+    assert!(of(Stream::Pow).message().contains("did not mention pow"), "{refused:?}");
     tested.until(reached(ConnectionStep::Streaming)).await;
 
     let Feed::Subscribed(dev) = tested.fed().await else { panic!() };

@@ -43,6 +43,7 @@ use super::{
 use cortop_protocol::{
     HeadsetId, Stream,
     sample::{Column, Columns},
+    unavailable,
 };
 
 /// Samples of `dev` and `eq` per second.
@@ -296,7 +297,7 @@ impl SampleSource for Recording {
     }
 
     fn absence(&self) -> &'static str {
-        "The stream is not in this recording."
+        unavailable::NOT_RECORDED
     }
 
     fn begins_with_subscription(&self) -> bool {
