@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{App, Pane, ProfileState, Severity, notice::Condition};
 use cortop_client::{
-    ConnectionStep, Error, Event, HeadsetId, Link, Method, SessionId, Stream, Warning,
+    ConnectionStep, Error, ErrorKind, Event, HeadsetId, Link, Method, SessionId, Stream, Warning,
     account::UserLogin,
     code::{WarningCode, warning},
 };
@@ -181,9 +181,25 @@ impl App {
         self.link = link;
         if is_new {
             self.link_since = self.now;
+            self.await_step();
             self.called_off = None;
             self.focus_headsets();
             self.compare_headsets();
+        }
+    }
+
+    /// Notes since when the connection's step has been awaited: a connection that was lost because Cortex is
+    /// silent awaits the same step again.
+    fn await_step(&mut self) {
+        match &self.link {
+            Link::Up { step, .. } => match &self.awaited {
+                Some((awaited, since)) if awaited == step => self.link_since = *since,
+                _ => self.awaited = Some((step.clone(), self.now)),
+            },
+            Link::Waiting { error, .. } if error.kind != ErrorKind::ConnectionLost => {
+                self.awaited = None
+            }
+            Link::Waiting { .. } | Link::Connecting => {}
         }
     }
 

@@ -85,7 +85,8 @@ use self::{
 };
 use crate::{exchange::LslState, playback::PlaybackState};
 use cortop_client::{
-    CommandId, ConnectionStep, Error, HeadsetId, Link, Moment, Session, SessionPolicy, Stream,
+    CommandId, ConnectionStep, DEFAULT_URL, Error, HeadsetId, Link, Moment, Session, SessionPolicy,
+    Stream,
     account::{CortexInfo, Licence, UserLogin},
     mapping::StoredMapping,
 };
@@ -145,8 +146,11 @@ pub struct App {
     pub(crate) now: Moment,
     /// The connection to the service.
     pub(crate) link: Link,
-    /// When the connection entered this state.
+    /// Since when the connection has been in this state, or has awaited this step over several
+    /// connections that were lost in vain.
     pub(crate) link_since: Moment,
+    /// The step that the last connection awaited, and since when.
+    awaited: Option<(ConnectionStep, Moment)>,
     /// The service's version.
     pub(crate) service: Option<CortexInfo>,
     /// The user; `Some(None)` if nobody is logged in.
@@ -241,6 +245,7 @@ impl App {
             now,
             link: Link::Connecting,
             link_since: now,
+            awaited: None,
             service: None,
             user: None,
             licence: None,
@@ -438,14 +443,18 @@ impl App {
     }
 
     /// A next step in terms of the monitor: the client and the commands without a screen speak of flags, for
-    /// which the monitor has keys.
+    /// which the monitor has keys; and commands need the address of its service.
     #[must_use]
     pub fn in_monitor(&self, next: &str) -> String {
         let key = |action| {
             let keys = self.settings.keymap.keys(action);
             keys.first().map_or_else(|| "the key".to_owned(), ToString::to_string)
         };
-        next.replace("--debit N", &format!("{} in pane 2", key(Action::Activate)))
+        let url = &self.settings.url;
+        let service = if url == DEFAULT_URL { String::new() } else { format!(" --url {url}") };
+        next.replace("`cortop login`", &format!("`cortop login{service}`"))
+            .replace("`cortop trust`", &format!("`cortop trust{service}`"))
+            .replace("--debit N", &format!("{} in pane 2", key(Action::Activate)))
             .replace("--session open", &format!("{} in pane 1", key(Action::HeadsetMenu)))
             .replace(" with --out", "")
     }

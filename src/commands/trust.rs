@@ -95,8 +95,16 @@ async fn look(url: &str, files: TrustFiles<'_>) -> Result<Presented, Error> {
 }
 
 fn ask(url: &str, certificate: &Certificate, place: &Path) -> Result<u8> {
-    let before = place.exists().then(|| Certificate::read(place)).transpose();
-    let before = before.wrap_err_with(|| format!("{} cannot be read", place.display()))?;
+    let before = match place.exists().then(|| Certificate::read(place)).transpose() {
+        Ok(before) => before,
+        Err(error) => {
+            let place = place.display();
+            print(&format!(
+                "Which certificate you trusted is unknown: {place} cannot be read ({error}).\n\n"
+            ))?;
+            None
+        }
+    };
     match &before {
         Some(before) if before == certificate => {
             print(&format!("The certificate of {url} is the one that you trust.\n"))?;

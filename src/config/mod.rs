@@ -36,13 +36,11 @@ use crate::{
     terminal::Output,
     ui,
 };
-pub use cortop_client::Credentials;
 use cortop_client::{
     ClientConfig, CredentialsReader, Error, HeadsetId, SessionPolicy, Stream, transport::local_port,
 };
+pub use cortop_client::{Credentials, DEFAULT_URL};
 
-/// The default address of the Cortex service (docs/protocol.md §1).
-pub const DEFAULT_URL: &str = "wss://localhost:6868";
 /// Default frames per second.
 pub const DEFAULT_FPS: u16 = 10;
 /// Default bytes of history for all headsets together.

@@ -4,7 +4,7 @@
 use ratatui::text::Line;
 
 use super::{context::RenderContext, glyphs, paint, theme::ThemeToken};
-use cortop_client::Error;
+use cortop_client::{Error, Stream};
 
 /// What is happening, and the next step.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Explanation {
 
     /// Adds a sentence to the next step, unless it is empty.
     pub(super) fn then(mut self, next: String) -> Self {
-        self.next.extend(Some(next).filter(|next| !next.is_empty()));
+        self.next.extend(Some(next).filter(|next| !next.is_empty()).map(sentence));
         self
     }
 
@@ -59,6 +59,20 @@ impl Explanation {
         let last = blocks.len().saturating_sub(1);
         let first = (0..last).find(|&from| cells(from) <= room).unwrap_or(last);
         let what = blocks.into_iter().skip(first).flatten().take(room);
-        what.chain(next).collect()
+        what.chain(next).take(rows).collect()
     }
+}
+
+/// A step as a sentence: with a capital letter, unless it begins with a name or a key that has none, and with
+/// a full stop.
+fn sentence(mut step: String) -> String {
+    let first = step.split([' ', ':', ',', ';']).next().unwrap_or_default();
+    let is_word = first.len() > 1 && first.chars().all(|char| char.is_ascii_lowercase());
+    if is_word && first != "cortop" && first.parse::<Stream>().is_err() {
+        step[..1].make_ascii_uppercase();
+    }
+    if !step.ends_with(['.', '!', '?', '…']) {
+        step.push('.');
+    }
+    step
 }

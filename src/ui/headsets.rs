@@ -158,7 +158,8 @@ fn block(ctx: &RenderContext<'_>, headset: &Headset, width: usize) -> Vec<Line<'
     lines.push(ctx.span(ThemeToken::Dim, text::fit(&line, width)).into());
     if let Some(refusal) = app.stopped_on(&headset.id) {
         let code = refusal.code.map(|code| format!(" {code}")).unwrap_or_default();
-        let why = text::clean(&format!("{} stopped{code}: {}", glyphs::PROBLEM, refusal.message()));
+        let state = if refusal.kind.is_transient() { "refused" } else { "stopped" };
+        let why = text::clean(&format!("{} {state}{code}: {}", glyphs::PROBLEM, refusal.message()));
         lines.push(ctx.span(ThemeToken::Bad, text::fit(&format!("   {why}"), width)).into());
     }
     lines

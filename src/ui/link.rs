@@ -77,8 +77,33 @@ pub(super) fn explanation(ctx: &RenderContext<'_>) -> Explanation {
         };
         return Explanation::of_refusal(ctx, refusal).then(format!("{when}; {what}"));
     }
-    let (now, next) = story(ctx);
-    Explanation::new(ThemeToken::Text, now, next)
+    let url = text::clean(&ctx.app.settings.url);
+    match &ctx.app.link {
+        Link::Connecting => Explanation::new(
+            ThemeToken::Text,
+            format!("Connecting to the Cortex service at {url}."),
+            waited(ctx, "The service").unwrap_or_default(),
+        ),
+        Link::Waiting { error, at, attempt } => {
+            let reason = text::clean(&error.headline());
+            let reason = reason.trim_end_matches('.');
+            Explanation::new(
+                ThemeToken::Text,
+                format!("No connection to the Cortex service at {url}: {reason}."),
+                text::clean(&ctx.app.in_monitor(&error.next)),
+            )
+            .then(tunnel(ctx, error).to_owned())
+            .then(format!(
+                "Trying again in {} (attempt {attempt}); {} tries at once.",
+                countdown(ctx, *at),
+                ctx.key(Action::Connect)
+            ))
+        }
+        Link::Up { step, .. } => {
+            let (now, next) = self::step(ctx, step);
+            Explanation::new(ThemeToken::Text, now, next)
+        }
+    }
 }
 
 /// The same for an area; the next step is never cut off.
@@ -95,30 +120,6 @@ fn asks_again(ctx: &RenderContext<'_>) -> String {
 /// How to stop the opening of a session.
 fn call_off(ctx: &RenderContext<'_>) -> String {
     format!(" {} in pane 1 calls it off.", ctx.key(Action::CallOff))
-}
-
-fn story(ctx: &RenderContext<'_>) -> (String, String) {
-    let url = text::clean(&ctx.app.settings.url);
-    match &ctx.app.link {
-        Link::Connecting => {
-            let waited = waited(ctx, "The service").unwrap_or_default();
-            (format!("Connecting to the Cortex service at {url}."), waited)
-        }
-        Link::Waiting { error, at, attempt } => (
-            // The client knows the reason and the next step.
-            format!(
-                "No connection to the Cortex service at {url}: {}.{}",
-                text::clean(&error.to_string()).trim_end_matches('.'),
-                tunnel(ctx, error)
-            ),
-            format!(
-                "Trying again in {} (attempt {attempt}); {} tries at once.",
-                countdown(ctx, *at),
-                ctx.key(Action::Connect)
-            ),
-        ),
-        Link::Up { step, .. } => self::step(ctx, step),
-    }
 }
 
 /// What a step towards streaming waits for.
@@ -260,7 +261,7 @@ fn waited(ctx: &RenderContext<'_>, who: &str) -> Option<String> {
 /// Over SSH, the service may run on the user's own computer, at the other end of the connection.
 fn tunnel(ctx: &RenderContext<'_>, error: &Error) -> &'static str {
     if ctx.app.settings.terminal != TerminalPlace::Here && error.kind == ErrorKind::Unreachable {
-        " If it runs on your own computer, log in from there with ssh -R 6868:localhost:6868."
+        "If it runs on your own computer, log in from there with ssh -R 6868:localhost:6868."
     } else {
         ""
     }

@@ -14,6 +14,7 @@ use cortop::{
 use cortop_client::{ConnectionStep, Error, Event, HeadsetId, Method, Stream};
 
 use crate::{
+    connection,
     fixture::{self, Fixture, SID, options},
     names, new, one, pictures,
     spectral::spectral,
@@ -74,6 +75,13 @@ fn every_size_can_be_drawn() {
             fixture.zoom();
         }
         fixture
+    }));
+    // What is explained in pane 3, which may not be on the screen.
+    fixtures.extend(Pane::ALL.map(|pane| {
+        let mut fixture = new().streaming();
+        fixture.focus(pane);
+        fixture.zoom();
+        connection::cut_off(fixture)
     }));
     let open = |pane: Pane, keys: &str| {
         let mut fixture = new().streaming();

@@ -11,6 +11,9 @@ use super::{
 };
 use cortop_protocol::{Error, HeadsetId, Stream};
 
+/// The default address of the Cortex service (docs/protocol.md §1).
+pub const DEFAULT_URL: &str = "wss://localhost:6868";
+
 /// What the client needs to know before it starts.
 ///
 /// Made by [`ClientConfig::new`] from the credentials of the application; the methods override the
@@ -59,7 +62,7 @@ impl ClientConfig {
     #[must_use]
     pub fn new(client_id: impl Into<SecretString>, client_secret: impl Into<SecretString>) -> Self {
         Self {
-            url: "wss://localhost:6868".to_owned(),
+            url: DEFAULT_URL.to_owned(),
             ca_file: None,
             trusted: None,
             insecure: false,

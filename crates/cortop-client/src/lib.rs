@@ -117,7 +117,7 @@ pub use clock::ClockOffset;
 pub use command::{
     Command, CommandId, HeadsetCommand, MarkerCommand, Moment, ProfileCommand, RecordCommand,
 };
-pub use config::{ClientConfig, SessionMode, SessionPolicy};
+pub use config::{ClientConfig, DEFAULT_URL, SessionMode, SessionPolicy};
 pub use cortop_protocol::{secrets::HIDDEN, *};
 pub use credentials::{Credentials, CredentialsReader};
 pub use event::{ConnectionStep, Event, Link, SCAN, Security};

@@ -194,17 +194,23 @@ impl Examination<'_> {
         match failure.kind {
             // What is stored would be overridden.
             _ if missing && self.overridden => None,
-            _ if missing => Some("cortop login".to_owned()),
+            _ if missing => Some(self.at_service("cortop login")),
             Some(ErrorKind::WrongCredentials) if !self.overridden => {
-                Some("cortop login".to_owned())
-            }
-            Some(ErrorKind::Untrusted) if self.url == config::DEFAULT_URL => {
-                Some("cortop trust".to_owned())
+                Some(self.at_service("cortop login"))
             }
             Some(ErrorKind::Untrusted) if local_port(&self.url).is_some() => {
-                Some(format!("cortop trust --url {}", self.url))
+                Some(self.at_service("cortop trust"))
             }
             _ => None,
+        }
+    }
+
+    /// A command for the service that is examined.
+    fn at_service(&self, command: &str) -> String {
+        if self.url == config::DEFAULT_URL {
+            command.to_owned()
+        } else {
+            format!("{command} --url {}", self.url)
         }
     }
 

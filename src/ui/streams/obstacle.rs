@@ -62,7 +62,11 @@ pub(super) fn of(ctx: &RenderContext<'_>, entry: &SessionEntry) -> Option<Explan
 fn foreign(ctx: &RenderContext<'_>, entry: &SessionEntry) -> Explanation {
     let what = format!("{} {FOREIGN_SESSION}: the samples go there", glyphs::PROBLEM);
     let open = ctx.key(Action::Open);
-    let next = format!("{FOREIGN_SESSION_NEXT}; once it has ended, {open} in pane 1 opens one");
+    let next = if ctx.app.headsets.list.len() == 1 {
+        format!("{FOREIGN_SESSION_NEXT}; once it has ended, cortop opens a session of its own")
+    } else {
+        format!("{FOREIGN_SESSION_NEXT}; once it has ended, {open} in pane 1 opens one")
+    };
     let is_free = |stream: &Stream| !entry.is_owners_only(*stream);
     let free = Stream::ALL
         .iter()
