@@ -61,7 +61,8 @@ fn credentials_are_kept_once_cortex_accepts_them() {
     let (code, said) = run(&["headsets"], "");
     assert!(code == Some(2) && said.contains("cortop login"), "{said}");
     let (code, said) = run(&["doctor"], "");
-    assert!(code == Some(17) && said.ends_with("Next: cortop login\n"), "{said}");
+    let next = format!("Next: cortop login --url {}\n", served.url);
+    assert!(code == Some(17) && said.ends_with(&next), "{said}");
 
     let (code, said) = run(&["login", "--store", "file"], "the-id\nthe-secret\n");
     assert!(code == Some(0) && said.contains("config.toml"), "{said}");
@@ -196,6 +197,17 @@ fn a_certificate_is_trusted_on_a_yes_and_refused_once_it_has_changed() {
     assert!(code == Some(1) && said.contains("HAS CHANGED") && said.contains("before"), "{said}");
     assert_eq!(run(&["trust", "--forget"], &other.url, "").0, Some(0));
     assert!(!of(&other.url).exists() && of(&served.url).exists());
+
+    // A damaged file is replaced.
+    fs::write(of(&served.url), "no certificate").expect("written");
+    let (code, said) = headsets(&served.url);
+    assert!(code != Some(0) && said.contains("`cortop trust` saves it again"), "{said}");
+    let (code, said) = run(&["trust"], &served.url, "y\n");
+    assert!(
+        code == Some(0) && said.contains("cannot be read") && said.contains("trusted"),
+        "{said}"
+    );
+    assert_eq!(headsets(&served.url), (Some(0), String::new()));
 
     let (code, said) = run(&["trust"], "wss://192.0.2.1:6868", "");
     assert!(code == Some(2) && said.contains("this machine only"), "{said}");
