@@ -197,7 +197,7 @@ impl App {
                 _ => self.awaited = Some((step.clone(), self.now)),
             },
             Link::Waiting { error, .. } if error.kind != ErrorKind::ConnectionLost => {
-                self.awaited = None
+                self.awaited = None;
             }
             Link::Waiting { .. } | Link::Connecting => {}
         }
