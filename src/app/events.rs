@@ -93,11 +93,18 @@ impl App {
             Event::Warning(warning) => self.on_warning(&warning),
             Event::Stopped { headset, refusal: Some(refusal) } => {
                 // The same refusal came before without a headset.
-                self.refusal.take_if(|(last, _)| *last == refusal);
-                self.stopped.insert(headset, refusal);
+                let same = self.refusal.take_if(|(last, _)| *last == refusal);
+                let since = same.map_or(self.now, |(_, since)| since);
+                self.stopped.insert(headset, (refusal, since));
             }
             Event::Stopped { headset, refusal: None } => {
-                self.stopped.remove(&headset);
+                let last = self.stopped.remove(&headset);
+                if let Some(last) = last.filter(|(refusal, _)| refusal.kind.is_transient())
+                    && !self.is_streaming()
+                {
+                    // Asked for again: until Cortex answers, this is its last word.
+                    self.refusal.get_or_insert(last);
+                }
             }
             Event::Outcome { command, outcome } => self.on_outcome(command, outcome),
             Event::Refused(refusal) => {

@@ -228,8 +228,9 @@ pub struct App {
     refusal: Option<(Error, Moment)>,
     /// The headset whose opening was cancelled, until Cortex has answered the pending requests.
     pub(crate) called_off: Option<HeadsetId>,
-    /// The refusal that stopped each headset, independently of the others.
-    stopped: BTreeMap<HeadsetId, Error>,
+    /// The refusal that stopped each headset, independently of the others, and since when it has been
+    /// repeated.
+    stopped: BTreeMap<HeadsetId, (Error, Moment)>,
 }
 
 impl App {
@@ -422,7 +423,8 @@ impl App {
     #[must_use]
     pub fn stopped_by(&self) -> Option<&Error> {
         let selected = self.headsets.selected.as_ref().and_then(|id| self.stopped_on(id));
-        let of_headset = selected.or_else(|| self.stopped.values().next());
+        let of_headset =
+            selected.or_else(|| self.stopped.values().map(|(refusal, _)| refusal).next());
         let refusal = self.refusal.as_ref().map(|(refusal, _)| refusal);
         refusal.or(of_headset).filter(|_| events::is_stopped(&self.link))
     }
@@ -439,7 +441,7 @@ impl App {
     /// The refusal that stopped a headset.
     #[must_use]
     pub fn stopped_on(&self, headset: &HeadsetId) -> Option<&Error> {
-        self.stopped.get(headset)
+        self.stopped.get(headset).map(|(refusal, _)| refusal)
     }
 
     /// A next step in terms of the monitor: the client and the commands without a screen speak of flags, for

@@ -86,18 +86,16 @@ pub(super) fn explanation(ctx: &RenderContext<'_>) -> Explanation {
         ),
         Link::Waiting { error, at, attempt } => {
             let reason = text::clean(&error.headline());
-            let reason = reason.trim_end_matches('.');
-            Explanation::new(
-                ThemeToken::Text,
-                format!("No connection to the Cortex service at {url}: {reason}."),
-                text::clean(&ctx.app.in_monitor(&error.next)),
-            )
-            .then(tunnel(ctx, error).to_owned())
-            .then(format!(
-                "Trying again in {} (attempt {attempt}); {} tries at once.",
-                countdown(ctx, *at),
-                ctx.key(Action::Connect)
-            ))
+            let reason = format!("{}.", reason.trim_end_matches('.'));
+            let next = text::clean(&ctx.app.in_monitor(&error.next));
+            Explanation::new(ThemeToken::Text, reason, next)
+                .after(ThemeToken::Text, format!("No connection to the Cortex service at {url}:"))
+                .then(tunnel(ctx, error).to_owned())
+                .then(format!(
+                    "Trying again in {} (attempt {attempt}); {} tries at once.",
+                    countdown(ctx, *at),
+                    ctx.key(Action::Connect)
+                ))
         }
         Link::Up { step, .. } => {
             let (now, next) = self::step(ctx, step);

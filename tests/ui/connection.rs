@@ -211,6 +211,27 @@ fn a_refusal_that_cortex_repeats_stays_with_its_next_step() {
     }
 }
 
+/// However often cortop stopped and asked again meanwhile.
+#[test]
+fn a_repeated_refusal_counts_from_its_first_time() {
+    let up = |step| Event::Link(Link::Up { security: Security::Verified, step });
+    let opening = || up(ConnectionStep::Opening(HEADSET.into()));
+    let code = code::error::HEADSET_NOT_READY;
+    let refusal = Error::refused(Method::CreateSession, code, "Not yet.");
+    let mut fixture = new().linked(ConnectionStep::Opening(HEADSET.into()));
+    for _ in 0..3 {
+        fixture.on_event(Event::Refused(refusal.clone()));
+        fixture.forward(Duration::from_secs(60));
+        let stopped = |refusal| Event::Stopped { headset: HEADSET.into(), refusal };
+        fixture.on_event(stopped(Some(refusal.clone())));
+        fixture.on_event(up(ConnectionStep::Stopped));
+        fixture.forward(Duration::from_secs(30));
+        fixture.on_event(stopped(None));
+        fixture.on_event(opening());
+    }
+    says(&fixture, &["createSession -32152: Not yet.", "Since 14:25:33 (4 min)"]);
+}
+
 #[test]
 fn a_refused_list_of_headsets_is_not_an_empty_one() {
     let mut fixture = new().linked(ConnectionStep::Searching);
