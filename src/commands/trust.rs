@@ -142,7 +142,10 @@ fn describe(certificate: &Certificate) -> String {
     };
     let day = |time: Timestamp| time.strftime("%F").to_string();
     let validity = claims.as_ref().and_then(|claims| claims.validity);
-    let valid = validity.map(|(from, to)| format!("{} to {}", day(from), day(to)));
+    let valid = validity.map(|(from, to)| {
+        let expired = if to < Timestamp::now() { ": EXPIRED, update EMOTIV Launcher" } else { "" };
+        format!("{} to {}{expired}", day(from), day(to))
+    });
     let lines = [
         ("subject", name(|claims| &claims.subject)),
         ("issuer", name(|claims| &claims.issuer)),

@@ -188,10 +188,13 @@ pub fn read(
     };
     let config = again()?;
     let credentials_reader = CredentialsReader::new(move || {
-        let config = again().inspect_err(|error| {
-            tracing::warn!("the credentials cannot be read again: {error:#}");
+        let credentials = again().and_then(|config| Ok(config.credentials?));
+        let credentials = credentials.inspect_err(|error| {
+            tracing::warn!(
+                "the credentials cannot be read again, so the last ones stay: {error:#}"
+            );
         });
-        config.ok()?.credentials.ok()
+        credentials.ok()
     });
     Ok(Config { credentials_reader, ..config })
 }
