@@ -43,7 +43,7 @@ fn divided(bytes: &[u8]) -> (String, Vec<String>) {
 fn an_alert_rings_notifies_and_runs_the_command_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("environment");
-    let script = "env | grep ^CORTOP_ | grep -v ^CORTOP_DATA | sort > \"$0.new\"; env | grep ^EMOTIV >> \"$0.new\"; \
+    let script = "env | grep ^CORTOP_ | grep -v -e ^CORTOP_DATA -e ^CORTOP_EXAMPLES | sort > \"$0.new\"; env | grep ^EMOTIV >> \"$0.new\"; \
                   echo ran >> \"$0.new\"; cat \"$0.new\" >> \"$0\"; exit 3";
     let config = configured(
         folder.path(),
