@@ -124,10 +124,7 @@ impl App {
     fn keep_refusal(&mut self, refusal: Error) {
         let stands_in_the_way = match &self.link {
             Link::Up { step: ConnectionStep::Stopped, .. } => false,
-            link @ Link::Up { step, .. } => {
-                is_signing_in(link)
-                    || refusal.method.is_some_and(|method| step.awaits().contains(&method))
-            }
+            link @ Link::Up { step, .. } => is_signing_in(link) || step.is_held_up_by(&refusal),
             _ => true,
         };
         let is_known = self.refusal.as_ref().is_some_and(|(known, _)| *known == refusal);
@@ -176,7 +173,7 @@ impl App {
         }
         let is_over = |refusal: &Error| {
             let Link::Up { step, .. } = &link else { return true };
-            !refusal.method.is_some_and(|method| step.awaits().contains(&method))
+            !step.is_held_up_by(refusal)
         };
         if !is_stopped(&link) && !is_signing_in(&link) {
             self.refusal.take_if(|(refusal, _)| is_over(refusal));

@@ -434,8 +434,7 @@ impl App {
     pub fn refused_again(&self) -> Option<(&Error, Moment)> {
         let Link::Up { step, .. } = &self.link else { return None };
         let (refusal, since) = self.refusal.as_ref()?;
-        let is_awaited = refusal.method.is_some_and(|method| step.awaits().contains(&method));
-        is_awaited.then_some((refusal, *since))
+        step.is_held_up_by(refusal).then_some((refusal, *since))
     }
 
     /// The refusal that stopped a headset.

@@ -360,8 +360,7 @@ pub enum ConnectionStep {
 
 impl ConnectionStep {
     /// The methods that it repeats or waits for until one of them is answered as needed.
-    #[must_use]
-    pub const fn awaits(&self) -> &'static [Method] {
+    const fn awaits(&self) -> &'static [Method] {
         match self {
             Self::Greeting => &[
                 Method::GetCortexInfo,
@@ -380,6 +379,12 @@ impl ConnectionStep {
             Self::Opening(_) => &[Method::CreateSession, Method::Subscribe],
             Self::Streaming | Self::Watching | Self::Stopped => &[],
         }
+    }
+
+    /// Whether this refusal keeps the step from being passed.
+    #[must_use]
+    pub fn is_held_up_by(&self, refusal: &Error) -> bool {
+        refusal.method.is_some_and(|method| self.awaits().contains(&method))
     }
 }
 

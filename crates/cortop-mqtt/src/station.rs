@@ -401,7 +401,7 @@ impl StationRun {
         Ok(())
     }
 
-    /// Reports that another station asks for the name. The state that follows tells it that the name is
+    /// Reports that another station asks for the name. The state that follows shows it that the name is
     /// taken.
     fn on_other_joining(&mut self, host: &Text) {
         self.report(StationReport::NameKept { host: host.clone() });

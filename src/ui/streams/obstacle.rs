@@ -80,18 +80,18 @@ fn stale(ctx: &RenderContext<'_>, entry: &SessionEntry) -> Option<Explanation> {
     let paced = |health: &&StreamHealth| {
         entry.subscribed.contains(&health.stream) && health.nominal_rate.is_some()
     };
-    let all: Vec<_> = ctx.app.latest().health_in(&entry.session.id).iter().filter(paced).collect();
-    let stopped: Vec<_> =
-        all.iter().filter_map(|own| Some((own.stream, own.stale_since?))).collect();
-    let since = stopped.iter().map(|(_, since)| *since).min()?;
+    let all = || ctx.app.latest().health_in(&entry.session.id).iter().filter(paced);
+    let since = all().filter_map(|own| own.stale_since).min()?;
     if ctx.since(since) < SHORT {
         return None;
     }
     let when = format!("at {} ({})", ctx.clock_at(since), text::age(ctx.since(since)));
-    let names: Vec<_> = stopped.iter().map(|(stream, _)| stream.name()).collect();
+    let stopped = all().filter(|own| own.stale_since.is_some());
+    let names: Vec<_> = stopped.map(|own| own.stream.name()).collect();
+    let have_all_stopped = names.len() == all().count();
     let names = names.join(" ");
     let signal = ctx.app.numbers().readings.dev.as_deref().and_then(|dev| dev.get("Signal"));
-    let (what, next) = if stopped.len() == all.len() {
+    let (what, next) = if have_all_stopped {
         (
             format!("all streams stopped {when}"),
             "Check that the headset is on, charged and near.".to_owned(),
